@@ -1,0 +1,122 @@
+"""Everything that can go wrong, one class each.
+
+Each class also derives from the built-in exception that users of Auto classes already catch, so
+``except OSError`` around a download or ``except ValueError`` around a bad argument keeps working.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AutomodelError",
+    "BackendUnavailableError",
+    "CheckpointFormatError",
+    "CheckpointNotFoundError",
+    "ConfigurationError",
+    "GenerationArgumentError",
+    "IncompleteCheckpointError",
+    "InputError",
+    "MismatchedWeightsError",
+    "MissingExtraError",
+    "PluginBrokenError",
+    "PluginConflictError",
+    "PluginDisabledError",
+    "PluginError",
+    "PluginIncompatibleError",
+    "PluginNotInstalledError",
+    "RegistrationError",
+    "RemoteCodeRefusedError",
+    "TokenizationError",
+    "UnknownModelTypeError",
+    "UnsupportedTaskError",
+    "shown",
+]
+
+
+class AutomodelError(Exception):
+    """Base of every error that automodel raises on purpose."""
+
+
+class ConfigurationError(AutomodelError, ValueError):
+    """A configuration value has the wrong type, lies out of range, or contradicts another."""
+
+
+class InputError(AutomodelError, ValueError):
+    """An argument of ``forward``, a processor or a loader cannot be used."""
+
+
+class GenerationArgumentError(InputError):
+    """An argument of ``generate`` or a field of a generation config cannot be used."""
+
+
+class TokenizationError(AutomodelError, ValueError):
+    """Text, or a tokenizer file, cannot be processed."""
+
+
+class UnknownModelTypeError(AutomodelError, ValueError):
+    """No installed plugin provides the model type."""
+
+
+class PluginNotInstalledError(UnknownModelTypeError):
+    """A known distribution provides the model type, and it is not installed."""
+
+
+class UnsupportedTaskError(AutomodelError, ValueError):
+    """The architecture exists and has no model for the task."""
+
+
+class RegistrationError(AutomodelError, ValueError):
+    """A registration contradicts what is registered, or itself."""
+
+
+class PluginError(AutomodelError, RuntimeError):
+    """Base of the errors of one plugin."""
+
+
+class PluginBrokenError(PluginError, ImportError):
+    """The plugin is installed and cannot be imported or does not keep its contract."""
+
+
+class PluginIncompatibleError(PluginError):
+    """The plugin was built against another version of the plugin API."""
+
+
+class PluginDisabledError(PluginError):
+    """An environment variable keeps the plugin out."""
+
+
+class PluginConflictError(PluginError):
+    """Several distributions claim the same name."""
+
+
+class BackendUnavailableError(AutomodelError, ImportError):
+    """The class belongs to a framework that no installed plugin serves."""
+
+
+class MissingExtraError(AutomodelError, ImportError):
+    """An optional dependency is needed and not installed."""
+
+
+class RemoteCodeRefusedError(AutomodelError, ValueError):
+    """The caller or the checkpoint asks for code from a hub to be run; it never is."""
+
+
+class CheckpointNotFoundError(AutomodelError, OSError):
+    """A checkpoint, or one of its files, is not where it should be."""
+
+
+class CheckpointFormatError(AutomodelError, OSError):
+    """A file of a checkpoint is damaged, lies about its content, or has an unsafe format."""
+
+
+class IncompleteCheckpointError(AutomodelError, RuntimeError):
+    """Weights of the model's body are missing from the checkpoint."""
+
+
+class MismatchedWeightsError(AutomodelError, RuntimeError):
+    """Weights of the checkpoint have other shapes than the model's."""
+
+
+def shown(value: object, limit: int = 200) -> str:
+    """Return ``value`` as it may stand in a message: escaped, and cut to ``limit`` characters."""
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
