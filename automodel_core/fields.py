@@ -1,0 +1,189 @@
+"""Typed fields of a configuration class: what an annotation accepts, checked without a dependency."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+
+__all__ = [
+    "Field",
+    "NonNegativeFloat",
+    "NonNegativeInt",
+    "PositiveFloat",
+    "PositiveInt",
+    "Probability",
+    "Range",
+    "fields_of",
+]
+
+Check = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers that a field accepts; ``open_below`` leaves out ``minimum`` itself."""
+
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    open_below: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        above = value > self.minimum if self.open_below else value >= self.minimum
+        return above and value <= self.maximum
+
+    def __str__(self) -> str:
+        lower = "" if self.minimum == -math.inf else f"{'>' if self.open_below else '>='} {self.minimum:g}"
+        upper = "" if self.maximum == math.inf else f"<= {self.maximum:g}"
+        return " and ".join(part for part in (lower, upper) if part)
+
+
+PositiveInt = Annotated[int, Range(minimum=1)]
+NonNegativeInt = Annotated[int, Range(minimum=0)]
+PositiveFloat = Annotated[float, Range(minimum=0, open_below=True)]
+NonNegativeFloat = Annotated[float, Range(minimum=0)]
+Probability = Annotated[float, Range(minimum=0, maximum=1)]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One key of a configuration; ``own`` when the architecture, not the common base, declares it."""
+
+    name: str
+    default: Any
+    check: Check
+    own: bool
+
+    def new_default(self) -> Any:
+        return copy.deepcopy(self.default)
+
+
+@functools.cache
+def fields_of(cls: type, base: type) -> Mapping[str, Field]:
+    """Return the fields of ``cls`` in the order of their declaration, the base's after its own."""
+    hints = get_type_hints(cls, include_extras=True)
+    common = get_type_hints(base, include_extras=True)
+    names = [
+        name
+        for declaring in (*(c for c in reversed(cls.__mro__) if c not in base.__mro__), base)
+        for name in vars(declaring).get("__annotations__", {})
+        if get_origin(hints[name]) is not ClassVar and hints[name] is not ClassVar
+    ]
+    fields = {}
+    for name in dict.fromkeys(names):
+        own = name not in common or any(
+            name in vars(c).get("__annotations__", {}) for c in cls.__mro__ if c not in base.__mro__
+        )
+        fields[name] = Field(name, getattr(cls, name), check_for(hints[name]), own)
+    return fields
+
+
+def check_for(annotation: Any) -> Check:
+    """Return a function that accepts (and may normalise) a value, or raises ``ValueError(expected)``."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if annotation is Any:
+        return lambda value: value
+    if origin is Annotated:
+        return _ranged(check_for(args[0]), describe(args[0]), args[1])
+    if origin is Union or origin is types.UnionType:
+        return _union(annotation, [check_for(arg) for arg in args])
+    if origin is Literal:
+        return _predicate(annotation, lambda value: value in args)
+    if origin is list:
+        return _sequence(annotation, check_for(args[0]))
+    if origin is dict:
+        return _mapping(annotation, check_for(args[0]), check_for(args[1]))
+    if annotation is float:
+        return _predicate(annotation, lambda value: _number(value) and math.isfinite(value))
+    if annotation is int:
+        return _predicate(annotation, lambda value: isinstance(value, int) and not isinstance(value, bool))
+    return _predicate(annotation, lambda value: isinstance(value, origin or annotation))
+
+
+def describe(annotation: Any) -> str:
+    """Return an annotation in the words of an error message."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return f"{describe(args[0])} {args[1]}"
+    if origin is Union or origin is types.UnionType:
+        return " or ".join(describe(arg) for arg in args)
+    if origin is Literal:
+        return "one of " + ", ".join(repr(arg) for arg in args)
+    if origin in (list, dict):
+        return f"{origin.__name__} of {' to '.join(describe(arg) for arg in args)}"
+    if annotation is type(None):
+        return "None"
+    return str(annotation.__name__)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _predicate(annotation: Any, accepts: Callable[[Any], bool]) -> Check:
+    def check(value: Any) -> Any:
+        if not accepts(value):
+            raise ValueError(describe(annotation))
+        return value
+
+    return check
+
+
+def _ranged(inner: Check, what: str, bounds: Range) -> Check:
+    def check(value: Any) -> Any:
+        checked = inner(value)
+        if checked not in bounds:
+            raise ValueError(f"{what} {bounds}")
+        return checked
+
+    return check
+
+
+def _union(annotation: Any, options: list[Check]) -> Check:
+    def check(value: Any) -> Any:
+        for option in options:
+            try:
+                return option(value)
+            except ValueError:
+                continue
+        raise ValueError(describe(annotation))
+
+    return check
+
+
+def _sequence(annotation: Any, item: Check) -> Check:
+    def check(value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise ValueError(describe(annotation))
+        try:
+            return [item(entry) for entry in value]
+        except ValueError:
+            raise ValueError(describe(annotation)) from None
+
+    return check
+
+
+def _mapping(annotation: Any, key: Check, item: Check) -> Check:
+    def check(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise ValueError(describe(annotation))
+        try:
+            return {key(_json_key(k, key)): item(entry) for k, entry in value.items()}
+        except ValueError:
+            raise ValueError(describe(annotation)) from None
+
+    return check
+
+
+def _json_key(key: Any, check: Check) -> Any:
+    """Return a JSON object's key as the integer that it spells, where integers are expected."""
+    if isinstance(key, str) and key.lstrip("-").isdigit():
+        try:
+            return check(int(key))
+        except ValueError:
+            return key
+    return key
