@@ -1,0 +1,79 @@
+"""What the core itself contributes, through the same hooks as any plugin."""
+
+from __future__ import annotations
+
+from automodel_core.registry.hookspecs import hookimpl
+from automodel_core.registry.manifest import (
+    AttentionImplementation,
+    CheckpointFormat,
+    DecodingStrategy,
+    Source,
+    Task,
+)
+from automodel_core.registry.task_table import TASK_TABLE
+
+__all__: list[str] = []
+
+
+@hookimpl
+def automodel_tasks() -> list[Task]:
+    return [
+        Task(name=name, auto_class=auto_class, description=description)
+        for name, auto_class, description in TASK_TABLE
+    ]
+
+
+@hookimpl
+def automodel_attention() -> list[AttentionImplementation]:
+    return [
+        AttentionImplementation(
+            name="sdpa", function="automodel_core.layers.attention:sdpa_attention"
+        ),
+        AttentionImplementation(
+            name="eager", function="automodel_core.layers.attention:eager_attention"
+        ),
+    ]
+
+
+@hookimpl
+def automodel_decoding_strategies() -> list[DecodingStrategy]:
+    sample = "automodel_core.generation.sampling:sample"
+    beam = "automodel_core.generation.beam:beam_search"
+    return [
+        DecodingStrategy(name="greedy", function=sample),
+        DecodingStrategy(name="sample", function=sample),
+        DecodingStrategy(name="beam", function=beam),
+        DecodingStrategy(name="beam_sample", function=beam),
+    ]
+
+
+@hookimpl
+def automodel_checkpoint_formats() -> list[CheckpointFormat]:
+    return [
+        CheckpointFormat(
+            name="safetensors",
+            reader="automodel_core.checkpoint.safetensors:open_safetensors",
+            weight_file="model.safetensors",
+            index_file="model.safetensors.index.json",
+            priority=100,
+            safe=True,
+        ),
+        CheckpointFormat(
+            name="pickle",
+            reader="automodel_core.checkpoint.pickled:open_pickled",
+            weight_file="pytorch_model.bin",
+            index_file="pytorch_model.bin.index.json",
+            priority=0,
+            safe=False,
+        ),
+    ]
+
+
+@hookimpl
+def automodel_sources() -> list[Source]:
+    return [
+        Source(
+            name="folder", opener="automodel_core.checkpoint.source:open_folder", priority=100
+        ),
+        Source(name="hub", opener="automodel_core.checkpoint.source:open_hub", priority=0),
+    ]

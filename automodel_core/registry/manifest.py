@@ -1,0 +1,296 @@
+"""What a plugin declares: frozen data in which every class is named as ``"module:attribute"``.
+
+Building a manifest imports nothing, so that a plugin can be listed without its modelling code.
+A field of the wrong kind raises ``TypeError``, a value of the wrong form ``ValueError``; both
+name the manifest and the field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+__all__ = [
+    "COMPONENT_KINDS",
+    "PLUGIN_API",
+    "Architecture",
+    "AttentionImplementation",
+    "CheckpointFormat",
+    "DecodingStrategy",
+    "FrozenTable",
+    "Head",
+    "LoadContext",
+    "Source",
+    "Task",
+]
+
+PLUGIN_API = (1, 0)
+"""The plugin API of this core: a plugin built against a newer one is refused."""
+
+COMPONENT_KINDS = ("tokenizer", "image_processor", "feature_extractor", "processor")
+"""What may accompany a model, in the order in which a processor is looked for."""
+
+_REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_TASK = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_AUTO_CLASS = re.compile(r"Auto[A-Za-z0-9]+")
+
+
+class FrozenTable(Mapping[str, str]):
+    """An immutable, hashable, picklable table of strings."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, str]) -> None:
+        self._items: Mapping[str, str] = MappingProxyType(dict(items))
+
+    def __getitem__(self, key: str) -> str:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        return f"FrozenTable({dict(self._items)!r})"
+
+    def __reduce__(self) -> tuple[type[FrozenTable], tuple[dict[str, str]]]:
+        return FrozenTable, (dict(self._items),)
+
+
+class _Manifest:
+    """Checks that the manifests share."""
+
+    __slots__ = ()
+
+    def _text(self, name: str, value: object, form: re.Pattern[str], expected: str) -> None:
+        where = f"{type(self).__name__}.{name}"
+        if not isinstance(value, str):
+            raise TypeError(f"{where} must be a string, got {type(value).__name__} {value!r:.200}")
+        if not form.fullmatch(value):
+            raise ValueError(f"{where} must be {expected}, got {value!r:.200}")
+
+    def _kind(self, name: str, value: object, kind: type) -> None:
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise TypeError(
+                f"{type(self).__name__}.{name} must be {kind.__name__}, "
+                f"got {type(value).__name__} {value!r:.200}"
+            )
+
+    def _name(self, name: str, value: object) -> None:
+        self._text(name, value, _NAME, "letters, digits, '.', '_' and '-'")
+
+    def _task(self, name: str, value: object) -> None:
+        self._text(name, value, _TASK, "a task name like 'causal-lm'")
+
+    def _reference(self, name: str, value: object) -> None:
+        self._text(name, value, _REFERENCE, "a reference like 'package.module:Class'")
+
+    def _file(self, name: str, value: object) -> None:
+        self._kind(name, value, str)
+        if not value or set(str(value)) & set("/\\\0"):
+            raise ValueError(
+                f"{type(self).__name__}.{name} must be a plain file name, got {value!r:.200}"
+            )
+
+    def _plugin_api(self, value: object) -> None:
+        where = f"{type(self).__name__}.plugin_api"
+        if not isinstance(value, tuple) or [type(part) for part in value] != [int, int]:
+            raise TypeError(f"{where} must be (major, minor), two integers, got {value!r:.200}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture(_Manifest):
+    """One model type: its config, its model for each task, and what prepares its input.
+
+    ``models`` maps task names (see ``automodel_core.registry.tasks``) to references. Each name in
+    ``aliases`` is a further model type that the same classes serve; it needs an entry point of its
+    own, with the same module. ``plugin_api`` is the plugin API that the plugin was written for:
+    state it as a literal, because the default follows the installed core.
+    """
+
+    model_type: str
+    config: str
+    models: Mapping[str, str]
+    tokenizer: str | None = None
+    image_processor: str | None = None
+    feature_extractor: str | None = None
+    processor: str | None = None
+    aliases: tuple[str, ...] = ()
+    plugin_api: tuple[int, int] = PLUGIN_API
+
+    def __post_init__(self) -> None:
+        self._plugin_api(self.plugin_api)
+        self._name("model_type", self.model_type)
+        self._reference("config", self.config)
+        if not isinstance(self.models, Mapping):
+            raise TypeError(
+                "Architecture.models must map task names to references, "
+                f"got {type(self.models).__name__} {self.models!r:.200}"
+            )
+        for task, model in self.models.items():
+            self._task("models", task)
+            self._reference(f"models[{task!r}]", model)
+        object.__setattr__(self, "models", FrozenTable(self.models))
+        for kind in COMPONENT_KINDS:
+            if self.component(kind) is not None:
+                self._reference(kind, self.component(kind))
+        self._kind("aliases", self.aliases, tuple)
+        for alias in self.aliases:
+            self._name("aliases", alias)
+
+    @property
+    def model_types(self) -> tuple[str, ...]:
+        """Every model type that this manifest serves, its own first."""
+        return (self.model_type, *self.aliases)
+
+    def component(self, kind: str) -> str | None:
+        """Return the reference of one of ``COMPONENT_KINDS``."""
+        return {
+            "tokenizer": self.tokenizer,
+            "image_processor": self.image_processor,
+            "feature_extractor": self.feature_extractor,
+            "processor": self.processor,
+        }[kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head(_Manifest):
+    """A model for a task of a model type that another plugin owns."""
+
+    model_type: str
+    task: str
+    model: str
+    plugin_api: tuple[int, int] = PLUGIN_API
+
+    def __post_init__(self) -> None:
+        self._plugin_api(self.plugin_api)
+        self._name("model_type", self.model_type)
+        self._task("task", self.task)
+        self._reference("model", self.model)
+
+    @property
+    def name(self) -> str:
+        """How preferences and messages name the head: ``model_type/task``."""
+        return f"{self.model_type}/{self.task}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task(_Manifest):
+    """A task and its Auto class, which is then importable from ``automodel_core``."""
+
+    name: str
+    auto_class: str
+    description: str
+    plugin_api: tuple[int, int] = PLUGIN_API
+
+    def __post_init__(self) -> None:
+        self._plugin_api(self.plugin_api)
+        self._task("name", self.name)
+        self._text("auto_class", self.auto_class, _AUTO_CLASS, "a name that begins with 'Auto'")
+        self._kind("description", self.description, str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointFormat(_Manifest):
+    """A format of weight files; the highest ``priority`` that a checkpoint holds is read.
+
+    ``reader`` names a callable that takes a path and returns lazy tensors. ``index_file`` is the
+    list of shards, if the format has one. ``safe`` says that reading can never run code.
+    """
+
+    name: str
+    reader: str
+    weight_file: str
+    index_file: str | None = None
+    priority: int = 0
+    safe: bool
+    plugin_api: tuple[int, int] = PLUGIN_API
+
+    def __post_init__(self) -> None:
+        self._plugin_api(self.plugin_api)
+        self._name("name", self.name)
+        self._reference("reader", self.reader)
+        self._file("weight_file", self.weight_file)
+        if self.index_file is not None:
+            self._file("index_file", self.index_file)
+        self._kind("priority", self.priority, int)
+        self._kind("safe", self.safe, bool)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionImplementation(_Manifest):
+    """An attention kernel, chosen by ``attn_implementation=name``.
+
+    ``function`` names ``(query, key, value, mask, *, is_causal, dropout, scale) -> Tensor``.
+    """
+
+    name: str
+    function: str
+    plugin_api: tuple[int, int] = PLUGIN_API
+
+    def __post_init__(self) -> None:
+        self._plugin_api(self.plugin_api)
+        self._name("name", self.name)
+        self._reference("function", self.function)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodingStrategy(_Manifest):
+    """A way to choose tokens, looked up by name in ``generate``."""
+
+    name: str
+    function: str
+    plugin_api: tuple[int, int] = PLUGIN_API
+
+    def __post_init__(self) -> None:
+        self._plugin_api(self.plugin_api)
+        self._name("name", self.name)
+        self._reference("function", self.function)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source(_Manifest):
+    """A place that checkpoints come from; the highest ``priority`` is asked first.
+
+    ``opener`` names ``(name_or_path, options) -> CheckpointFiles | None``, where ``None`` passes
+    the question on. Local folders have priority 100, the hub 0.
+    """
+
+    name: str
+    opener: str
+    priority: int = 50
+    plugin_api: tuple[int, int] = PLUGIN_API
+
+    def __post_init__(self) -> None:
+        self._plugin_api(self.plugin_api)
+        self._name("name", self.name)
+        self._reference("opener", self.opener)
+        self._kind("priority", self.priority, int)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadContext:
+    """What an observer is told about a load. Fields may be added; none will change its meaning.
+
+    ``model_class`` is ``"module:Class"``; ``distribution`` is the plugin that provides it, or
+    ``None`` if it was registered in the process; ``commit`` is the hub's, or ``None``.
+    """
+
+    name_or_path: str
+    task: str | None
+    model_type: str
+    model_class: str
+    distribution: str | None = None
+    commit: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", MappingProxyType(dict(self.options)))

@@ -1,0 +1,61 @@
+"""The tasks that the core knows: name, Auto class, and what the model does."""
+
+from __future__ import annotations
+
+__all__ = ["TASK_TABLE"]
+
+_SUFFIXES = (
+    ("base", "", "Hidden states of the body, without a head."),
+    ("pretraining", "ForPreTraining", "The heads that the architecture was pretrained with."),
+    ("causal-lm", "ForCausalLM", "The next token of a text."),
+    ("masked-lm", "ForMaskedLM", "The tokens behind masks in a text."),
+    ("seq2seq-lm", "ForSeq2SeqLM", "A text from a text: translation, summary, answer."),
+    ("sequence-classification", "ForSequenceClassification", "A class or score for a text."),
+    ("multiple-choice", "ForMultipleChoice", "The best of several continuations of a text."),
+    ("next-sentence-prediction", "ForNextSentencePrediction", "Whether B follows A."),
+    ("token-classification", "ForTokenClassification", "A class for each token of a text."),
+    ("question-answering", "ForQuestionAnswering", "The span of a text that answers a question."),
+    ("text-encoding", "ForTextEncoding", "Hidden states of a text encoder, without a decoder."),
+    ("image-classification", "ForImageClassification", "A class for an image."),
+    ("masked-image-modeling", "ForMaskedImageModeling", "The hidden patches of an image."),
+    ("vision2seq", "ForVision2Seq", "A text from an image."),
+    ("image-text-to-text", "ForImageTextToText", "A text from an image and a text."),
+    ("mask-generation", "ForMaskGeneration", "Masks of the objects that points or boxes mean."),
+    ("depth-estimation", "ForDepthEstimation", "The depth of each pixel of an image."),
+    ("video-classification", "ForVideoClassification", "A class for a video."),
+    ("keypoint-detection", "ForKeypointDetection", "Points of interest in an image."),
+    ("object-detection", "ForObjectDetection", "Boxes and classes of the objects in an image."),
+    ("image-segmentation", "ForImageSegmentation", "Masks and classes of what an image shows."),
+    ("image-to-image", "ForImageToImage", "An image from an image, such as a sharper one."),
+    ("semantic-segmentation", "ForSemanticSegmentation", "A class for each pixel of an image."),
+    ("instance-segmentation", "ForInstanceSegmentation", "A mask for each object in an image."),
+    ("universal-segmentation", "ForUniversalSegmentation", "Masks of objects and background."),
+    (
+        "zero-shot-image-classification",
+        "ForZeroShotImageClassification",
+        "The best of several labels, given as text, for an image.",
+    ),
+    (
+        "zero-shot-object-detection",
+        "ForZeroShotObjectDetection",
+        "Boxes of the objects that a text names.",
+    ),
+    ("audio-classification", "ForAudioClassification", "A class for a recording."),
+    ("audio-frame-classification", "ForAudioFrameClassification", "A class for each audio frame."),
+    ("ctc", "ForCTC", "A character for each audio frame, for connectionist decoding."),
+    ("speech-seq2seq", "ForSpeechSeq2Seq", "A text from speech, token by token."),
+    ("audio-xvector", "ForAudioXVector", "A vector that identifies the speaker."),
+    ("text-to-spectrogram", "ForTextToSpectrogram", "A spectrogram of speech from a text."),
+    ("text-to-waveform", "ForTextToWaveform", "A waveform of speech from a text."),
+    ("table-question-answering", "ForTableQuestionAnswering", "The cells that answer a question."),
+    (
+        "document-question-answering",
+        "ForDocumentQuestionAnswering",
+        "The span of a scanned document that answers a question.",
+    ),
+    ("visual-question-answering", "ForVisualQuestionAnswering", "The answer about an image."),
+)
+
+TASK_TABLE: tuple[tuple[str, str, str], ...] = tuple(
+    (name, f"AutoModel{suffix}", description) for name, suffix, description in _SUFFIXES
+)
