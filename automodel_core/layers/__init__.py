@@ -1,0 +1,1 @@
+"""Bricks that architectures are wired from; they know nothing of configurations or checkpoints."""

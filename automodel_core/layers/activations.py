@@ -1,0 +1,71 @@
+"""Activation functions by the names that configurations use."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["ACTIVATIONS", "Activation", "activation"]
+
+Activation = Callable[[Tensor], Tensor]
+
+gelu_tanh = partial(F.gelu, approximate="tanh")
+
+
+def quick_gelu(inputs: Tensor) -> Tensor:
+    """Approximate GELU by a sigmoid, as https://github.com/hendrycks/GELUs proposes."""
+    return inputs * torch.sigmoid(1.702 * inputs)
+
+
+def gelu_clipped_to_ten(inputs: Tensor) -> Tensor:
+    """Clip GELU to [-10, 10], for quantisation (https://arxiv.org/abs/2004.09602)."""
+    return F.gelu(inputs).clip(-10, 10)
+
+
+def laplace(inputs: Tensor) -> Tensor:
+    """Apply the Laplace function of Mega (https://arxiv.org/abs/2209.10655)."""
+    return 0.5 * (1 + torch.erf((inputs - math.sqrt(0.5)) / (math.sqrt(1 / (4 * math.pi)) * math.sqrt(2))))
+
+
+def squared_relu(inputs: Tensor) -> Tensor:
+    """Square the positive part, as Primer does (https://arxiv.org/abs/2109.08668)."""
+    return F.relu(inputs).square()
+
+
+def identity(inputs: Tensor) -> Tensor:
+    return inputs
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "gelu": F.gelu,
+    "gelu_10": gelu_clipped_to_ten,
+    "gelu_accurate": gelu_tanh,
+    "gelu_fast": gelu_tanh,
+    "gelu_new": gelu_tanh,
+    "gelu_python": F.gelu,
+    "gelu_pytorch_tanh": gelu_tanh,
+    "laplace": laplace,
+    "leaky_relu": F.leaky_relu,
+    "linear": identity,
+    "mish": F.mish,
+    "quick_gelu": quick_gelu,
+    "relu": F.relu,
+    "relu2": squared_relu,
+    "relu6": F.relu6,
+    "sigmoid": torch.sigmoid,
+    "silu": F.silu,
+    "swish": F.silu,
+    "tanh": torch.tanh,
+}
+
+
+def activation(name: str) -> Activation:
+    """Return the function of that name, or raise `ValueError` with the names that exist."""
+    if name not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {name!r}; one of {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]

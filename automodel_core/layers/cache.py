@@ -1,0 +1,176 @@
+"""Keys and values that a decoder keeps between steps.
+
+Self-attention's grow with every token and live in buffers that grow in blocks; cross-attention's are
+computed once a sequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["Cache", "CrossAttentionCache", "LayerCache", "SelfAttentionCache"]
+
+BLOCK = 128
+
+
+class SelfAttentionCache:
+    """Keys and values ``(batch, heads, length, head_dim)`` of one attention, written in place."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._key: Tensor | None = None
+        self._value: Tensor | None = None
+
+    def update(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Append the keys and values of new positions and return those of all positions."""
+        start, end = self.length, self.length + key.shape[2]
+        if key.requires_grad:
+            return self._concatenate(key, value)
+        if self._key is None or self._value is None or end > self._key.shape[2]:
+            self._key = _enlarged(self._key, start, end, key)
+            self._value = _enlarged(self._value, start, end, value)
+        self._key[:, :, start:end] = key
+        self._value[:, :, start:end] = value
+        self.length = end
+        return self._key[:, :, :end], self._value[:, :, :end]
+
+    def _concatenate(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Append without writing in place, so that gradients flow through earlier positions."""
+        past = self.tensors
+        if past is not None:
+            key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
+        self._key, self._value, self.length = key, value, key.shape[2]
+        return key, value
+
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor] | None:
+        if self._key is None or self._value is None:
+            return None
+        return self._key[:, :, : self.length], self._value[:, :, : self.length]
+
+    def transform(self, function: Callable[[Tensor], Tensor]) -> None:
+        """Replace both buffers by what ``function`` makes of their batch dimension."""
+        if self._key is not None and self._value is not None:
+            self._key, self._value = function(self._key), function(self._value)
+
+    def reorder(self, index: Tensor) -> None:
+        """Keep the rows that ``index`` names; only positions in use are moved."""
+        if self._key is None or self._value is None:
+            return
+        for buffer in (self._key, self._value):
+            used = buffer[:, :, : self.length]
+            if len(index) == len(buffer):
+                used.copy_(used.index_select(0, index))
+            else:
+                self.transform(lambda rows: rows.index_select(0, index))
+                return
+
+    def crop(self, length: int) -> None:
+        self.length = min(self.length, length)
+
+
+class CrossAttentionCache:
+    """Keys and values of the encoder's output for one attention, computed by the first step."""
+
+    def __init__(self) -> None:
+        self.tensors: tuple[Tensor, Tensor] | None = None
+
+    def transform(self, function: Callable[[Tensor], Tensor]) -> None:
+        if self.tensors is not None:
+            self.tensors = function(self.tensors[0]), function(self.tensors[1])
+
+
+class LayerCache:
+    """What one decoder layer keeps."""
+
+    def __init__(self) -> None:
+        self.self_attn = SelfAttentionCache()
+        self.cross_attn = CrossAttentionCache()
+
+
+class Cache:
+    """What a decoder keeps between steps (``past_key_values``); layers appear when first used.
+
+    ``decoding=True`` says that only new tokens will be fed, without gradients, by a decoding loop: layers
+    then run in their prepared form.
+    """
+
+    def __init__(self, *, decoding: bool = False) -> None:
+        self.decoding = decoding
+        self.layers: list[LayerCache] = []
+        self.memo: dict[Hashable, Any] = {}
+        """What a model wants to compute once a sequence, as position biases or prepared layers."""
+
+    def layer(self, index: int) -> LayerCache:
+        while len(self.layers) <= index:
+            self.layers.append(LayerCache())
+        return self.layers[index]
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        """Return how many positions the decoder has seen."""
+        return self.layers[layer_idx].self_attn.length if layer_idx < len(self.layers) else 0
+
+    def crop(self, length: int) -> None:
+        """Forget the positions from ``length`` on."""
+        for layer in self.layers:
+            layer.self_attn.crop(length)
+
+    def reorder(self, index: Tensor) -> None:
+        """Let row ``i`` continue what row ``index[i]`` was, as beam search needs.
+
+        Beams of one input share their encoder's output, so cross-attention stays as it is.
+        """
+        for layer in self.layers:
+            layer.self_attn.reorder(index)
+
+    reorder_cache = reorder
+
+    def repeat_interleave(self, repeats: int) -> None:
+        """Repeat each row, as several sequences of one prompt need."""
+        self._transform(lambda rows: rows.repeat_interleave(repeats, dim=0))
+
+    batch_repeat_interleave = repeat_interleave
+
+    def select(self, index: Tensor) -> None:
+        """Keep only the rows that ``index`` names."""
+        self._transform(lambda rows: rows.index_select(0, index))
+
+    batch_select_indices = select
+
+    def reset(self) -> None:
+        self.layers.clear()
+        self.memo.clear()
+
+    def _transform(self, function: Callable[[Tensor], Tensor]) -> None:
+        for layer in self.layers:
+            layer.self_attn.transform(function)
+            layer.cross_attn.transform(function)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        """Return a layer's ``(key, value)``, followed by cross-attention's if it has one."""
+        layer = self.layers[index]
+        return (*(layer.self_attn.tensors or ()), *(layer.cross_attn.tensors or ()))
+
+
+def _enlarged(buffer: Tensor | None, used: int, needed: int, like: Tensor) -> Tensor:
+    """Return a buffer with room for ``needed`` positions and ahead, holding the ``used`` ones."""
+    batch, heads, _, head_dim = like.shape
+    room = max(needed, 2 * used)
+    room += -room % BLOCK
+    larger = like.new_empty(batch, heads, room, head_dim)
+    if buffer is not None:
+        larger[:, :, :used] = buffer[:, :, :used]
+    return larger

@@ -1,0 +1,79 @@
+"""The position-wise part of a transformer layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from automodel_core.layers.activations import activation as activation_named
+from automodel_core.layers.linear import Linear
+from automodel_core.layers.prepared import prepare_linear
+
+__all__ = ["FeedForward", "GatedFeedForward"]
+
+
+class FeedForward(nn.Module):
+    """Widen, activate, narrow; ``dropout`` acts on the wide side."""
+
+    def __init__(
+        self,
+        hidden_size: int,
+        intermediate_size: int,
+        *,
+        activation: str = "gelu",
+        bias: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.up_proj = Linear(hidden_size, intermediate_size, bias=bias)
+        self.down_proj = Linear(intermediate_size, hidden_size, bias=bias)
+        self.activation = activation_named(activation)
+        self.dropout = dropout
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        wide = self.activation(self.up_proj(hidden_states))
+        return self.down_proj(F.dropout(wide, self.dropout, self.training))
+
+    def prepare(self, rows: int) -> Callable[[Tensor], Tensor]:
+        """Return the same function for inference on ``(rows, hidden_size)``, with packed weights."""
+        up, down = prepare_linear((self.up_proj,), rows), prepare_linear((self.down_proj,), rows)
+        act = self.activation
+        return lambda hidden_states: down(act(up(hidden_states)))
+
+
+class GatedFeedForward(nn.Module):
+    """Widen twice, activate one side and multiply, narrow (https://arxiv.org/abs/2002.05202)."""
+
+    def __init__(
+        self,
+        hidden_size: int,
+        intermediate_size: int,
+        *,
+        activation: str = "gelu",
+        bias: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.gate_proj = Linear(hidden_size, intermediate_size, bias=bias)
+        self.up_proj = Linear(hidden_size, intermediate_size, bias=bias)
+        self.down_proj = Linear(intermediate_size, hidden_size, bias=bias)
+        self.activation = activation_named(activation)
+        self.dropout = dropout
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        wide = self.activation(self.gate_proj(hidden_states)) * self.up_proj(hidden_states)
+        return self.down_proj(F.dropout(wide, self.dropout, self.training))
+
+    def prepare(self, rows: int) -> Callable[[Tensor], Tensor]:
+        """Return the same function for inference on ``(rows, hidden_size)``, with packed weights."""
+        both = prepare_linear((self.gate_proj, self.up_proj), rows)
+        down = prepare_linear((self.down_proj,), rows)
+        act = self.activation
+
+        def step(hidden_states: Tensor) -> Tensor:
+            gate, up = both(hidden_states).chunk(2, dim=-1)
+            return down(act(gate) * up)
+
+        return step

@@ -1,0 +1,55 @@
+"""Attention masks: which keys a query may see, as numbers to add to the scores.
+
+A mask of ``None`` hides nothing, which keeps the fastest attention kernels reachable.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["additive", "causal_mask", "padding_mask", "visible_keys"]
+
+
+def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return 0 where ``visible``, elsewhere the lowest number: a row without a visible key stays finite."""
+    return torch.zeros_like(visible, dtype=dtype).masked_fill_(~visible, torch.finfo(dtype).min)
+
+
+def visible_keys(attention_mask: Tensor) -> Tensor | None:
+    """Return a mask of 1 and 0, ``(batch, keys)`` or with queries or heads, as booleans of four dimensions.
+
+    ``None`` when it hides nothing.
+    """
+    visible = attention_mask != 0
+    if bool(visible.all()):
+        return None
+    if visible.dim() == 2:
+        return visible[:, None, None, :]
+    return visible[:, None] if visible.dim() == 3 else visible
+
+
+def padding_mask(attention_mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+    """Return the additive mask that hides padding, broadcastable to ``(batch, heads, queries, keys)``."""
+    if attention_mask is None:
+        return None
+    if attention_mask.is_floating_point() and attention_mask.dim() == 4:
+        return attention_mask.to(dtype)
+    visible = visible_keys(attention_mask)
+    return None if visible is None else additive(visible, dtype)
+
+
+def causal_mask(
+    attention_mask: Tensor | None, queries: int, keys: int, dtype: torch.dtype, device: torch.device
+) -> Tensor | None:
+    """Return the additive mask of a decoder whose ``queries`` are the last of ``keys`` positions.
+
+    ``None`` for one query without padding, which sees every key.
+    """
+    if attention_mask is not None and attention_mask.dim() == 4 and attention_mask.is_floating_point():
+        return attention_mask.to(dtype)
+    visible = None if attention_mask is None else visible_keys(attention_mask)
+    if queries > 1 and (attention_mask is None or attention_mask.dim() == 2):
+        earlier = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+        visible = earlier[None, None] if visible is None else visible & earlier
+    return None if visible is None else additive(visible, dtype)

@@ -1,0 +1,152 @@
+"""Linear layers prepared for decoding: few rows at a time, the same weights again and again.
+
+A matrix product with one to some dozens of rows is bound by how fast the weights stream from memory.
+Kernels that read weights in their own packed layout get several times nearer to that limit than the
+general ones; which kernel wins differs between CPUs, so it is measured once a process. The packed copy is
+kept beside the layer for the next sequence and rebuilt when the layer's weights have changed.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import time
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from automodel_core.layers.linear import Linear
+
+__all__ = ["has_hooks", "prepare_linear", "prepare_norm"]
+
+TensorFunction = Callable[[Tensor], Tensor]
+Kernel = Callable[[Tensor, "Tensor | None", int], TensorFunction]
+
+MOST_ROWS = 64
+"""With more rows the arithmetic, not the memory, is the limit, and general kernels are as good."""
+
+TYPICAL_ROWS = 8
+"""The row count that the oneDNN layout is chosen for; it serves one row equally well."""
+
+
+def plain_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
+    return lambda inputs: F.linear(inputs, weight, bias)
+
+
+def onednn_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight, TYPICAL_ROWS)
+    product = torch.ops.mkldnn._linear_pointwise.default
+    return lambda inputs: product(inputs, packed, bias, "none", [], "")
+
+
+def mkl_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
+    packed = torch.ops.mkl._mkl_reorder_linear_weight(weight, rows)
+    product = torch.ops.mkl._mkl_linear
+    return lambda inputs: product(inputs, packed, weight, bias, rows)
+
+
+KERNELS: dict[str, Kernel] = {"plain": plain_kernel, "onednn": onednn_kernel, "mkl": mkl_kernel}
+
+
+def runs_here(kernel: Kernel) -> bool:
+    """Return whether this build of torch has the kernel's operators and they give the right numbers."""
+    weight, inputs = torch.ones(16, 16), torch.ones(2, 16)
+    try:
+        return torch.equal(kernel(weight, None, 2)(inputs), F.linear(inputs, weight))
+    except (AttributeError, RuntimeError, NotImplementedError):
+        return False
+
+
+@functools.cache
+def fastest_kernel(one_row: bool) -> Kernel:
+    """Return the kernel that streams weights fastest on this CPU, or the one that the user names.
+
+    ``AUTOMODEL_LINEAR_KERNEL`` (plain, onednn, mkl) skips the measurement, for equal rounding everywhere.
+    """
+    named = os.environ.get("AUTOMODEL_LINEAR_KERNEL", "")
+    if named and named not in KERNELS:
+        raise ValueError(f"AUTOMODEL_LINEAR_KERNEL={named!r}: one of {', '.join(KERNELS)}")
+    if named:
+        return KERNELS[named]
+    rows = 1 if one_row else TYPICAL_ROWS
+    inputs = torch.ones(rows, 1024)
+    weights = [torch.ones(2048, 1024) for _ in range(4)]
+    times = {}
+    for kernel in filter(runs_here, KERNELS.values()):
+        products = [kernel(weight, None, rows) for weight in weights]
+        rounds = []
+        for _ in range(5):
+            start = time.perf_counter()
+            for product in products:
+                product(inputs)
+            rounds.append(time.perf_counter() - start)
+        times[kernel] = min(rounds)
+    return min(times, key=times.__getitem__)
+
+
+def has_hooks(module: nn.Module) -> bool:
+    return bool(module._forward_hooks or module._forward_pre_hooks)
+
+
+def is_plain(linear: nn.Module) -> bool:
+    """Return whether a layer is nothing but its weight and bias, so that the product may bypass it."""
+    return type(linear) in (Linear, nn.Linear) and not has_hooks(linear)
+
+
+def can_pack(weight: Tensor, rows: int) -> bool:
+    return weight.device.type == "cpu" and weight.dtype == torch.float32 and rows <= MOST_ROWS
+
+
+def checksum(weight: Tensor) -> int:
+    """Return the sum of a tensor's bits as integers: one pass at memory speed, any changed bit shows."""
+    flat = weight.detach().reshape(-1)
+    words = flat.view(torch.int64 if flat.numel() % 2 == 0 else torch.int32)
+    return int(words.sum())
+
+
+_prepared: WeakKeyDictionary[nn.Module, dict[object, TensorFunction]] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def prepare_linear(linears: tuple[nn.Module, ...], rows: int) -> TensorFunction:
+    """Return a function from ``(rows, in)`` to the layers' outputs side by side, ``(rows, sum of out)``.
+
+    Layers that are more than a weight and a bias (adapters, hooks, quantised ones) are called as they are.
+    """
+    if not all(is_plain(linear) and can_pack(linear.weight, rows) for linear in linears):
+        if len(linears) == 1:
+            return linears[0]
+        return lambda inputs: torch.cat([linear(inputs) for linear in linears], dim=-1)
+
+    parameters = [p for linear in linears for p in (linear.weight, linear.bias) if p is not None]
+    key = (rows, len(linears), *((p.data_ptr(), tuple(p.shape), checksum(p)) for p in parameters))
+    with _lock:
+        known = _prepared.get(linears[0], {}).get(key)
+    if known is None:
+        known = _pack(linears, rows)
+        with _lock:
+            _prepared[linears[0]] = {key: known}
+    return known
+
+
+@torch.no_grad()
+def _pack(linears: tuple[nn.Module, ...], rows: int) -> TensorFunction:
+    weight = torch.cat([linear.weight for linear in linears]) if len(linears) > 1 else linears[0].weight
+    bias = None
+    if any(linear.bias is not None for linear in linears):
+        bias = torch.cat(
+            [weight.new_zeros(len(n.weight)) if n.bias is None else n.bias for n in linears]
+        )
+    return fastest_kernel(rows == 1)(weight.detach().contiguous(), bias, rows)
+
+
+def prepare_norm(norm: nn.Module) -> TensorFunction:
+    """Return a normalisation as a function, without the cost of a module call."""
+    if type(norm) is nn.LayerNorm and not has_hooks(norm):
+        shape, weight, bias, eps = norm.normalized_shape, norm.weight, norm.bias, norm.eps
+        return lambda inputs: F.layer_norm(inputs, shape, weight, bias, eps)
+    return norm
