@@ -1,0 +1,66 @@
+"""T5, mT5 and UMT5 for automodel-core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from automodel_core.exports import lazy_exports
+
+if TYPE_CHECKING:
+    from automodel_t5.configuration import (
+        MT5Config as MT5Config,
+        T5Config as T5Config,
+        UMT5Config as UMT5Config,
+    )
+    from automodel_t5.modeling import (
+        MT5EncoderModel as MT5EncoderModel,
+        MT5ForConditionalGeneration as MT5ForConditionalGeneration,
+        MT5ForQuestionAnswering as MT5ForQuestionAnswering,
+        MT5ForSequenceClassification as MT5ForSequenceClassification,
+        MT5ForTokenClassification as MT5ForTokenClassification,
+        MT5Model as MT5Model,
+        T5EncoderModel as T5EncoderModel,
+        T5ForConditionalGeneration as T5ForConditionalGeneration,
+        T5ForQuestionAnswering as T5ForQuestionAnswering,
+        T5ForSequenceClassification as T5ForSequenceClassification,
+        T5ForTokenClassification as T5ForTokenClassification,
+        T5Model as T5Model,
+        UMT5EncoderModel as UMT5EncoderModel,
+        UMT5ForConditionalGeneration as UMT5ForConditionalGeneration,
+        UMT5ForQuestionAnswering as UMT5ForQuestionAnswering,
+        UMT5ForSequenceClassification as UMT5ForSequenceClassification,
+        UMT5ForTokenClassification as UMT5ForTokenClassification,
+        UMT5Model as UMT5Model,
+    )
+    from automodel_t5.tokenization import (
+        T5Tokenizer as T5Tokenizer,
+        T5TokenizerFast as T5TokenizerFast,
+    )
+
+__all__, __getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "configuration": ("MT5Config", "T5Config", "UMT5Config"),
+        "modeling": (
+            "MT5EncoderModel",
+            "MT5ForConditionalGeneration",
+            "MT5ForQuestionAnswering",
+            "MT5ForSequenceClassification",
+            "MT5ForTokenClassification",
+            "MT5Model",
+            "T5EncoderModel",
+            "T5ForConditionalGeneration",
+            "T5ForQuestionAnswering",
+            "T5ForSequenceClassification",
+            "T5ForTokenClassification",
+            "T5Model",
+            "UMT5EncoderModel",
+            "UMT5ForConditionalGeneration",
+            "UMT5ForQuestionAnswering",
+            "UMT5ForSequenceClassification",
+            "UMT5ForTokenClassification",
+            "UMT5Model",
+        ),
+        "tokenization": ("T5Tokenizer", "T5TokenizerFast"),
+    },
+)
