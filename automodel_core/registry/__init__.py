@@ -68,39 +68,47 @@ __all__ = [
 _registry = Registry.of_this_process()
 
 
-def get(model_type: str, *, plugin: str | None = None) -> Architecture:
-    """Return the architecture of a model type, importing the one plugin that provides it."""
-    return _registry.get(model_type, plugin=plugin)
+def get(
+    model_type: str, *, plugin: str | None = None, checkpoint: str | None = None
+) -> Architecture:
+    """Return the architecture of a model type, importing the one plugin that provides it.
+
+    ``plugin`` names the distribution to take it from; ``checkpoint`` is what an error mentions.
+    """
+    return _registry.architectures.get(model_type, plugin=plugin, checkpoint=checkpoint)
 
 
 def model_types() -> tuple[str, ...]:
     """Return every model type that can be asked for, sorted, without importing a plugin."""
-    return _registry.model_types()
+    return _registry.architectures.model_types()
 
 
 def plugins() -> tuple[PluginRecord, ...]:
     """Return the state of every installed plugin, without importing any."""
-    return _registry.plugins()
+    return _registry.plugins.records()
 
 
 def load_plugins() -> tuple[PluginRecord, ...]:
     """Import every plugin, each guarded, and return the states; for ``doctor``."""
-    return _registry.load_plugins()
+    _registry.plugins.load_all()
+    return _registry.plugins.records()
 
 
-def require(*model_types: str, plugin: str | None = None) -> None:
-    """Raise one error that names everything to install, if a model type is missing."""
-    _registry.require(*model_types, plugin=plugin)
+def require(*model_types: str, checkpoint: str | None = None) -> None:
+    """Raise one error that names everything to install, if any of the model types is missing."""
+    _registry.architectures.require(model_types, checkpoint=checkpoint)
 
 
 def installed_hint(model_type: str) -> str:
     """Return one sentence: who provides the model type, and what to do if nobody here does."""
-    return _registry.installed_hint(model_type)
+    return _registry.architectures.installed_hint(model_type)
 
 
-def config_class(model_type: str, *, plugin: str | None = None) -> type[Any]:
-    """Return the config class of a model type."""
-    return _registry.config_class(model_type, plugin=plugin)
+def config_class(
+    model_type: str, *, plugin: str | None = None, checkpoint: str | None = None
+) -> type[Any]:
+    """Return the config class of a model type, one registered in this process first."""
+    return _registry.architectures.config_class(model_type, plugin=plugin, checkpoint=checkpoint)
 
 
 def model_class(config: Any, task: str, *, plugin: str | None = None) -> type[Any]:
@@ -109,88 +117,91 @@ def model_class(config: Any, task: str, *, plugin: str | None = None) -> type[An
     What was registered for the config's class comes first, then the plugin that owns the class,
     then heads that other plugins add to it.
     """
-    return _registry.model_class(config, task, plugin=plugin)
+    return _registry.architectures.model_class(config, task, plugin=plugin)
 
 
 def component_class(config: Any, kind: str, *, plugin: str | None = None) -> type[Any] | None:
     """Return the tokenizer, image_processor, feature_extractor or processor class, if any."""
-    return _registry.component_class(config, kind, plugin=plugin)
+    return _registry.architectures.component_class(config, kind, plugin=plugin)
 
 
 def provider(config: Any) -> str | None:
     """Return the distribution whose config class this is, or ``None`` if it is not a plugin's."""
-    return _registry.provider(config)
+    return _registry.architectures.provider(config)
 
 
 def serving(task: str) -> tuple[str, ...]:
     """Return the model types that serve a task, importing every plugin; for messages and lists."""
-    return _registry.serving(task)
+    return _registry.architectures.serving(task)
 
 
 def register_config(model_type: str, config_class: type[Any], *, exist_ok: bool = False) -> None:
     """Register a config class in this process; ``RegistrationError`` if something is there."""
-    _registry.register_config(model_type, config_class, exist_ok=exist_ok)
+    _registry.architectures.register_config(model_type, config_class, exist_ok=exist_ok)
 
 
 def register_model(
     task: str, config_class: type[Any], model_class: type[Any], *, exist_ok: bool = False
 ) -> None:
     """Register the model class of a config class for a task in this process."""
-    _registry.register_model(task, config_class, model_class, exist_ok=exist_ok)
+    _registry.architectures.register_model(task, config_class, model_class, exist_ok=exist_ok)
 
 
 def register_component(
     kind: str, config_class: type[Any], component_class: type[Any], *, exist_ok: bool = False
 ) -> None:
     """Register a tokenizer or processor class of a config class in this process."""
-    _registry.register_component(kind, config_class, component_class, exist_ok=exist_ok)
+    _registry.architectures.register_component(
+        kind, config_class, component_class, exist_ok=exist_ok
+    )
 
 
 def tasks() -> Mapping[str, Task]:
     """Return every task by name, those of installed extensions included."""
-    return _registry.tasks()
+    return _registry.contributions.tasks()
 
 
 def task(name: str) -> Task:
     """Return one task by name."""
-    return _registry.task(name)
+    return _registry.contributions.task(name)
 
 
 def task_of_auto_class(name: str) -> Task | None:
     """Return the task whose Auto class has this name, or ``None``."""
-    return _registry.task_of_auto_class(name)
+    return _registry.contributions.task_of_auto_class(name)
 
 
 def attention_function(name: str) -> Callable[..., Any]:
     """Return an attention kernel by name."""
-    return _registry.attention_function(name)
+    return _registry.contributions.attention_function(name)
 
 
 def decoding_strategy(name: str) -> Callable[..., Any]:
     """Return a decoding strategy by name."""
-    return _registry.decoding_strategy(name)
+    return _registry.contributions.decoding_strategy(name)
 
 
 def checkpoint_formats() -> tuple[CheckpointFormat, ...]:
     """Return the formats of weight files, highest priority first."""
-    return _registry.checkpoint_formats()
+    return _registry.contributions.checkpoint_formats()
 
 
 def sources() -> tuple[Source, ...]:
     """Return the places that checkpoints come from, highest priority first."""
-    return _registry.sources()
+    return _registry.contributions.sources()
 
 
 def notify_before_load(context: LoadContext) -> None:
     """Tell the observers that a model is about to be loaded."""
-    _registry.notify_before_load(context)
+    _registry.contributions.notify_before_load(context)
 
 
 def notify_after_load(context: LoadContext, model: object) -> None:
     """Tell the observers that a model was loaded."""
-    _registry.notify_after_load(context, model)
+    _registry.contributions.notify_after_load(context, model)
 
 
 def refresh() -> None:
     """Read the metadata and the environment again; registrations of this process stay."""
-    _registry.refresh()
+    global _registry  # noqa: PLW0603 - the one registry of the process
+    _registry = Registry.of_this_process(_registry.registrations)

@@ -72,8 +72,6 @@ def automodel_checkpoint_formats() -> list[CheckpointFormat]:
 @hookimpl
 def automodel_sources() -> list[Source]:
     return [
-        Source(
-            name="folder", opener="automodel_core.checkpoint.source:open_folder", priority=100
-        ),
+        Source(name="folder", opener="automodel_core.checkpoint.source:open_folder", priority=100),
         Source(name="hub", opener="automodel_core.checkpoint.source:open_hub", priority=0),
     ]

@@ -22,6 +22,8 @@ __all__ = [
     "FrozenTable",
     "Head",
     "LoadContext",
+    "Manifest",
+    "NamedManifest",
     "Source",
     "Task",
 ]
@@ -65,10 +67,17 @@ class FrozenTable(Mapping[str, str]):
         return FrozenTable, (dict(self._items),)
 
 
-class _Manifest:
-    """Checks that the manifests share."""
+class Manifest:
+    """What all manifests share: the plugin API they were written for, and the checks."""
 
     __slots__ = ()
+
+    plugin_api: tuple[int, int]
+
+    @property
+    def label(self) -> str:
+        """The name that must be unique among the manifests of one kind."""
+        raise TypeError(f"{type(self).__name__} is not a manifest")
 
     def _text(self, name: str, value: object, form: re.Pattern[str], expected: str) -> None:
         where = f"{type(self).__name__}.{name}"
@@ -106,8 +115,20 @@ class _Manifest:
             raise TypeError(f"{where} must be (major, minor), two integers, got {value!r:.200}")
 
 
+class NamedManifest(Manifest):
+    """A manifest that is looked up by its ``name``."""
+
+    __slots__ = ()
+
+    name: str
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Architecture(_Manifest):
+class Architecture(Manifest):
     """One model type: its config, its model for each task, and what prepares its input.
 
     ``models`` maps task names (see ``automodel_core.registry.tasks``) to references. Each name in
@@ -147,6 +168,10 @@ class Architecture(_Manifest):
             self._name("aliases", alias)
 
     @property
+    def label(self) -> str:
+        return self.model_type
+
+    @property
     def model_types(self) -> tuple[str, ...]:
         """Every model type that this manifest serves, its own first."""
         return (self.model_type, *self.aliases)
@@ -162,7 +187,7 @@ class Architecture(_Manifest):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head(_Manifest):
+class Head(Manifest):
     """A model for a task of a model type that another plugin owns."""
 
     model_type: str
@@ -177,13 +202,13 @@ class Head(_Manifest):
         self._reference("model", self.model)
 
     @property
-    def name(self) -> str:
+    def label(self) -> str:
         """How preferences and messages name the head: ``model_type/task``."""
         return f"{self.model_type}/{self.task}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task(_Manifest):
+class Task(NamedManifest):
     """A task and its Auto class, which is then importable from ``automodel_core``."""
 
     name: str
@@ -199,7 +224,7 @@ class Task(_Manifest):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckpointFormat(_Manifest):
+class CheckpointFormat(NamedManifest):
     """A format of weight files; the highest ``priority`` that a checkpoint holds is read.
 
     ``reader`` names a callable that takes a path and returns lazy tensors. ``index_file`` is the
@@ -226,7 +251,7 @@ class CheckpointFormat(_Manifest):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttentionImplementation(_Manifest):
+class AttentionImplementation(NamedManifest):
     """An attention kernel, chosen by ``attn_implementation=name``.
 
     ``function`` names ``(query, key, value, mask, *, is_causal, dropout, scale) -> Tensor``.
@@ -243,7 +268,7 @@ class AttentionImplementation(_Manifest):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecodingStrategy(_Manifest):
+class DecodingStrategy(NamedManifest):
     """A way to choose tokens, looked up by name in ``generate``."""
 
     name: str
@@ -257,7 +282,7 @@ class DecodingStrategy(_Manifest):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source(_Manifest):
+class Source(NamedManifest):
     """A place that checkpoints come from; the highest ``priority`` is asked first.
 
     ``opener`` names ``(name_or_path, options) -> CheckpointFiles | None``, where ``None`` passes

@@ -1,0 +1,88 @@
+"""Say who provides what is not installed, from the catalogue that ships with the core.
+
+``catalog.json`` is written by ``python -m automodel_core.registry.catalogue`` from the manifests
+of the plugins in this repository. A distribution is named only if it stands there: a name is
+never made up from a model type.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from automodel_core.errors import PluginNotInstalledError, UnknownModelTypeError, shown
+
+__all__ = ["CATALOGUE_FILE", "Known", "catalogue", "missing", "serving"]
+
+CATALOGUE_FILE = Path(__file__).with_name("catalog.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the catalogue says about a model type."""
+
+    distribution: str
+    tasks: tuple[str, ...]
+
+
+@functools.cache
+def catalogue() -> Mapping[str, Known]:
+    """Return the catalogue: model type -> distribution and tasks."""
+    architectures = json.loads(CATALOGUE_FILE.read_text("utf-8"))["architectures"]
+    return {
+        model_type: Known(entry["distribution"], tuple(entry["tasks"]))
+        for model_type, entry in architectures.items()
+    }
+
+
+def serving(task: str) -> tuple[str, ...]:
+    """Return the model types of the catalogue that serve a task."""
+    return tuple(name for name, known in catalogue().items() if task in known.tasks)
+
+
+def missing(
+    model_types: Sequence[str], installed: Iterable[str], *, checkpoint: str | None = None
+) -> UnknownModelTypeError:
+    """Return the error for model types that nothing installed provides.
+
+    One line installs them all; model types that the catalogue does not know come with the close
+    matches among those that it knows and those that are installed.
+    """
+    known = catalogue()
+    where = f"checkpoint {shown(checkpoint)} has " if checkpoint is not None else ""
+    available = sorted(installed)
+    unknown = [name for name in model_types if name not in known]
+    found = [name for name in model_types if name in known]
+    said = []
+    for name in found:
+        said.append(
+            f"{where}model type {shown(name)}, provided by {known[name].distribution}, "
+            "which is not installed"
+        )
+    for name in unknown:
+        said.append(
+            f"{where}model type {shown(name)}, which no installed plugin provides"
+            f"{_close(name, [*available, *known])}"
+        )
+    if found:
+        distributions = sorted({known[name].distribution for name in found})
+        said.append(f"run: pip install {' '.join(distributions)}")
+    if unknown:
+        said.append(
+            "installed are: " + (", ".join(available) if available else "no plugins at all")
+        )
+        said.append(
+            "a plugin for it may exist on your package index; its README names the distribution"
+        )
+        return UnknownModelTypeError("; ".join(said))
+    return PluginNotInstalledError("; ".join(said))
+
+
+def _close(name: str, candidates: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    matches = get_close_matches(name, sorted(set(candidates)), n=3)
+    return f" (did you mean {' or '.join(map(shown, matches))}?)" if matches else ""

@@ -1,0 +1,283 @@
+"""The installed plugins: which of them can be used, and guarded, lazy import of one of them."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+
+from automodel_core.errors import (
+    AutomodelError,
+    PluginBrokenError,
+    PluginConflictError,
+    PluginDisabledError,
+    PluginError,
+    PluginIncompatibleError,
+    RegistrationError,
+)
+from automodel_core.registry.discovery import Candidate, Obstacle
+from automodel_core.registry.environment import ALLOWED, DISABLED, PREFER, Choices, normalised
+from automodel_core.registry.loading import Contribution, collect
+from automodel_core.registry.records import (
+    ARCHITECTURES,
+    EXTENSIONS,
+    PluginRecord,
+    PluginState,
+)
+from automodel_core.registry.references import describe, import_guarded
+
+__all__ = ["InstalledPlugins", "conflict", "error_of", "title"]
+
+_ERRORS: dict[PluginState, type[PluginError]] = {
+    PluginState.BROKEN: PluginBrokenError,
+    PluginState.CONFLICT: PluginConflictError,
+    PluginState.DISABLED: PluginDisabledError,
+    PluginState.INCOMPATIBLE: PluginIncompatibleError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What went wrong with a plugin module, kept until somebody asks for it."""
+
+    obstacle: Obstacle
+    error: BaseException
+
+
+class InstalledPlugins:
+    """The candidates of one scan and what became of each module that was imported.
+
+    Imports run outside of any lock, so that Python's own import locks are the only ones held; two
+    threads may therefore collect the same manifests, and the first result is kept.
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        choices: Choices,
+        transaction: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self.choices = choices
+        self._candidates = tuple(self._filtered(item) for item in candidates)
+        self._transaction = transaction
+        self._by_model_type: dict[str, list[Candidate]] = {}
+        for item in self._candidates:
+            if item.group == ARCHITECTURES and not _is(item, PluginState.SHADOWED):
+                self._by_model_type.setdefault(item.name, []).append(item)
+        self._outcomes: dict[tuple[str, str], Contribution | _Failure] = {}
+        self._importing = _OfThread()
+        self._warned: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+
+    def model_types(self) -> tuple[str, ...]:
+        """Return the model types that a usable entry point names."""
+        return tuple(name for name in self._by_model_type if self.usable(name))
+
+    def claimants(self, model_type: str) -> tuple[Candidate, ...]:
+        """Return every distribution that names the model type, unusable ones included."""
+        return tuple(self._by_model_type.get(model_type, ()))
+
+    def usable(self, model_type: str) -> tuple[Candidate, ...]:
+        """Return the claimants that nothing known before an import speaks against."""
+        return tuple(item for item in self.claimants(model_type) if item.obstacle is None)
+
+    def holds_extension(self, distribution: str) -> bool:
+        """Whether a distribution has an extension that is not kept out."""
+        key = normalised(distribution)
+        return any(
+            item.key == key and item.group == EXTENSIONS and item.obstacle is None
+            for item in self._candidates
+        )
+
+    def load(self, candidate: Candidate) -> Contribution:
+        """Import the module of a candidate; raise what is known to be wrong with it, chained."""
+        if candidate.obstacle is not None:
+            raise error_of(candidate, candidate.obstacle)
+        key = _module_of(candidate)
+        outcome = self._outcomes.get(key)
+        if outcome is None:
+            if key in self._importing.keys:
+                raise PluginBrokenError(
+                    f"{title(candidate)} asks the registry for itself while it is being imported; "
+                    "do not look anything up at the top level of a plugin module"
+                )
+            outcome = self._attempt(candidate)
+            with self._lock:
+                outcome = self._outcomes.setdefault(key, outcome)
+        if isinstance(outcome, _Failure):
+            raise error_of(candidate, outcome.obstacle) from outcome.error
+        return outcome
+
+    def extensions(self) -> list[tuple[Candidate, Contribution]]:
+        """Import every usable extension; one that fails is warned about once and left out.
+
+        Under ``AUTOMODEL_STRICT_PLUGINS`` it raises instead.
+        """
+        found: dict[tuple[str, str], tuple[Candidate, Contribution]] = {}
+        for item in self._candidates:
+            key = _module_of(item)
+            if item.group != EXTENSIONS or item.obstacle is not None or key in found:
+                continue
+            if key in self._importing.keys:
+                continue
+            try:
+                found[key] = item, self.load(item)
+            except PluginError as error:
+                if self.choices.strict:
+                    raise
+                self.warn_once(key, f"extension left out: {error}")
+        return list(found.values())
+
+    def warn_once(self, key: tuple[str, str], message: str) -> None:
+        """Warn about one thing once in the life of this object."""
+        with self._lock:
+            if key in self._warned:
+                return
+            self._warned.add(key)
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+    def load_all(self) -> None:
+        """Import every usable plugin and keep the failures."""
+        for item in self._candidates:
+            if item.obstacle is None:
+                try:
+                    self.load(item)
+                except PluginError:
+                    continue
+
+    def records(self) -> tuple[PluginRecord, ...]:
+        """Return what is known now; entry points of one module in one state share a record."""
+        grouped: dict[tuple[str, ...], list[tuple[Candidate, PluginState, Obstacle | None]]] = {}
+        for item in self._candidates:
+            state, obstacle = self._state(item)
+            cause = obstacle.cause if obstacle is not None else ""
+            key = (item.key, item.path, item.group, item.module, state.value, cause)
+            grouped.setdefault(key, []).append((item, state, obstacle))
+        records = []
+        for members in grouped.values():
+            item, state, obstacle = members[0]
+            records.append(
+                PluginRecord(
+                    state=state,
+                    distribution=item.distribution,
+                    version=item.version,
+                    path=item.path,
+                    group=item.group,
+                    module=item.module,
+                    names=tuple(sorted(member.name for member, _, _ in members)),
+                    cause=obstacle.cause if obstacle is not None else "",
+                    fix=obstacle.fix if obstacle is not None else "",
+                )
+            )
+        return tuple(sorted(records, key=lambda record: (record.group, record.names, record.path)))
+
+    def _state(self, candidate: Candidate) -> tuple[PluginState, Obstacle | None]:
+        if candidate.obstacle is not None:
+            return candidate.obstacle.state, candidate.obstacle
+        outcome = self._outcomes.get(_module_of(candidate))
+        if isinstance(outcome, _Failure):
+            return outcome.obstacle.state, outcome.obstacle
+        if candidate.group == ARCHITECTURES:
+            rivals = self.usable(candidate.name)
+            preferred = self.choices.prefer.get(candidate.name)
+            if len(rivals) > 1 and preferred not in {rival.key for rival in rivals}:
+                return PluginState.CONFLICT, conflict(
+                    f"model type {candidate.name!r}", candidate.name, rivals
+                )
+        return (PluginState.DISCOVERED if outcome is None else PluginState.LOADED), None
+
+    def _filtered(self, candidate: Candidate) -> Candidate:
+        """Return the candidate with the obstacle that the environment puts up, if any."""
+        if candidate.obstacle is not None:
+            return candidate
+        variable = self.choices.excludes(candidate.distribution, candidate.name)
+        if variable is None:
+            return candidate
+        if variable == DISABLED:
+            cause, fix = f"the environment variable {DISABLED} names it", "take it out of there"
+        else:
+            cause = f"the environment variable {ALLOWED} allows only other plugins"
+            fix = f"add {candidate.distribution} to {ALLOWED}, or unset the variable"
+        return replace(candidate, obstacle=Obstacle(PluginState.DISABLED, cause, fix))
+
+    def _attempt(self, candidate: Candidate) -> Contribution | _Failure:
+        key = _module_of(candidate)
+        self._importing.keys = self._importing.keys | {key}
+        try:
+            with self._transaction():
+                contribution = collect(import_guarded(candidate.module, "its plugin module"))
+                self._check_groups(candidate, contribution)
+                return contribution
+        except KeyboardInterrupt:
+            raise
+        except PluginIncompatibleError as error:
+            fix = f"run: pip install -U automodel-core {candidate.distribution}"
+            return _Failure(Obstacle(PluginState.INCOMPATIBLE, str(error), fix), error)
+        except BaseException as error:
+            own = isinstance(error, AutomodelError)
+            cause = str(error) if own else describe(error)
+            # What the plugin raised is the cause that a reader wants, not our wrapping of it.
+            origin = error.__cause__ if own and error.__cause__ is not None else error
+            fix = (
+                f"install {candidate.distribution} again or in another version, uninstall it, or "
+                f"set {DISABLED}={candidate.distribution}"
+            )
+            return _Failure(Obstacle(PluginState.BROKEN, cause, fix), origin)
+        finally:
+            self._importing.keys = self._importing.keys - {key}
+
+    def _check_groups(self, candidate: Candidate, contribution: Contribution) -> None:
+        """Refuse hooks that would never be called, given the groups the module is listed in."""
+        key = _module_of(candidate)
+        listed = {item.group for item in self._candidates if _module_of(item) == key}
+        if contribution.extends and EXTENSIONS not in listed:
+            raise RegistrationError(
+                f"it implements hooks that only modules of the entry-point group {EXTENSIONS} are "
+                "asked for; list the module there too"
+            )
+        if EXTENSIONS in listed and not contribution.extends:
+            raise RegistrationError(
+                f"it is an entry point of {EXTENSIONS} and implements no hook for it"
+            )
+        if contribution.architectures and ARCHITECTURES not in listed:
+            raise RegistrationError(
+                f"it returns architectures; name each of their model types as an entry point of "
+                f"{ARCHITECTURES}"
+            )
+
+
+class _OfThread(threading.local):
+    keys: frozenset[tuple[str, str]] = frozenset()
+
+
+def title(candidate: Candidate) -> str:
+    """Return how messages name a plugin: distribution, version and module."""
+    name = " ".join(filter(None, (candidate.distribution, candidate.version)))
+    return f"plugin {name or candidate.path} (module {candidate.module})"
+
+
+def error_of(candidate: Candidate, obstacle: Obstacle) -> PluginError:
+    """Return a new error for what stands in the way of a candidate."""
+    message = f"{title(candidate)} is {obstacle.state}: {obstacle.cause}; {obstacle.fix}"
+    return _ERRORS[obstacle.state](message)
+
+
+def conflict(what: str, name: str, rivals: Sequence[Candidate]) -> Obstacle:
+    """Return the obstacle of several distributions that claim one name."""
+    named = " and ".join(f"{rival.distribution} {rival.version}".strip() for rival in rivals)
+    first, last = rivals[0].distribution, rivals[-1].distribution
+    ways_out = (
+        f"pass plugin={first!r}, or set {PREFER}={name}={first}, or uninstall one: "
+        f"pip uninstall {last}"
+    )
+    return Obstacle(PluginState.CONFLICT, f"{what} is claimed by {named}", ways_out)
+
+
+def _is(candidate: Candidate, state: PluginState) -> bool:
+    return candidate.obstacle is not None and candidate.obstacle.state is state
+
+
+def _module_of(candidate: Candidate) -> tuple[str, str]:
+    return candidate.key, candidate.module

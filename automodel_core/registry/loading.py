@@ -1,0 +1,129 @@
+"""Import one plugin module and collect what it declares, without letting it harm anybody.
+
+Each module gets a plugin manager of its own. What a module declares is checked completely before
+any of it is handed over, so that a failure leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, TypeVar
+
+from automodel_core.errors import PluginIncompatibleError, RegistrationError, shown
+from automodel_core.registry.manifest import (
+    PLUGIN_API,
+    Architecture,
+    AttentionImplementation,
+    CheckpointFormat,
+    DecodingStrategy,
+    Head,
+    Manifest,
+    Source,
+    Task,
+)
+
+if TYPE_CHECKING:
+    import pluggy
+
+__all__ = ["Contribution", "collect"]
+
+_M = TypeVar("_M", bound=Manifest)
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """Everything that one plugin module declares, and the manager that calls its observers."""
+
+    module: ModuleType
+    architectures: tuple[Architecture, ...]
+    heads: tuple[Head, ...]
+    tasks: tuple[Task, ...]
+    checkpoint_formats: tuple[CheckpointFormat, ...]
+    attention: tuple[AttentionImplementation, ...]
+    decoding_strategies: tuple[DecodingStrategy, ...]
+    sources: tuple[Source, ...]
+    manager: pluggy.PluginManager
+
+    @property
+    def extends(self) -> bool:
+        """Whether anything but architectures is declared, observers included."""
+        hooks = {caller.name for caller in self.manager.get_hookcallers(self.module) or ()}
+        return bool(hooks - {"automodel_architectures"})
+
+
+def collect(module: ModuleType) -> Contribution:
+    """Call the registration hooks of a module and check what they return.
+
+    Raises ``PluginIncompatibleError`` for another plugin API, ``TypeError`` or ``ValueError`` for
+    what is not a manifest, pluggy's error for a hook that does not exist, and whatever the hooks
+    raise.
+    """
+    import pluggy
+
+    from automodel_core.registry import hookspecs
+
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(module)
+    _check_marks(manager, module)
+    hook = manager.hook
+    contribution = Contribution(
+        module=module,
+        architectures=_checked(hook.automodel_architectures(), Architecture),
+        heads=_checked(hook.automodel_heads(), Head),
+        tasks=_checked(hook.automodel_tasks(), Task),
+        checkpoint_formats=_checked(hook.automodel_checkpoint_formats(), CheckpointFormat),
+        attention=_checked(hook.automodel_attention(), AttentionImplementation),
+        decoding_strategies=_checked(hook.automodel_decoding_strategies(), DecodingStrategy),
+        sources=_checked(hook.automodel_sources(), Source),
+        manager=manager,
+    )
+    # Last, so that a plugin for a newer API is told from one with a misspelt hook.
+    manager.check_pending()
+    return contribution
+
+
+def _check_marks(manager: pluggy.PluginManager, module: ModuleType) -> None:
+    """Refuse a function that is named like a hook and lacks the mark: it would never be called."""
+    for name, value in vars(module).items():
+        if not name.startswith("automodel_") or not isinstance(value, FunctionType):
+            continue
+        own = value.__module__ == module.__name__
+        if own and manager.parse_hookimpl_opts(module, name) is None:
+            raise RegistrationError(
+                f"function {shown(name)} is named like a hook and is not marked as one; "
+                "decorate it with automodel_core.hookimpl"
+            )
+
+
+def _checked(results: Iterable[object], kind: type[_M]) -> tuple[_M, ...]:
+    """Return what the implementations of one hook returned, each of it a manifest of ``kind``."""
+    manifests: list[_M] = []
+    labels: set[str] = set()
+    for result in results:
+        if isinstance(result, (str, bytes)) or not isinstance(result, Iterable):
+            raise TypeError(
+                f"a hook must return an iterable of {kind.__name__}, got "
+                f"{type(result).__name__} {shown(result)}"
+            )
+        for manifest in result:
+            if not isinstance(manifest, kind):
+                raise TypeError(
+                    f"a hook must return {kind.__name__} objects, got "
+                    f"{type(manifest).__name__} {shown(manifest)}"
+                )
+            _check_api(manifest.plugin_api)
+            if manifest.label in labels:
+                raise RegistrationError(f"{kind.__name__} {shown(manifest.label)} stands twice")
+            labels.add(manifest.label)
+            manifests.append(manifest)
+    return tuple(manifests)
+
+
+def _check_api(built_for: tuple[int, int]) -> None:
+    if built_for[0] == PLUGIN_API[0] and built_for <= PLUGIN_API:
+        return
+    needs, has = (".".join(map(str, version)) for version in (built_for, PLUGIN_API))
+    raise PluginIncompatibleError(f"it needs plugin API {needs}, this automodel-core has {has}")
