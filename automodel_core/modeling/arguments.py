@@ -1,0 +1,104 @@
+"""The arguments of ``from_pretrained``: which are meant, which are accepted for old callers, which refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from automodel_core.errors import InputError, RemoteCodeRefusedError, shown
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["LoadOptions", "dtype_named"]
+
+# They once chose a faster or leaner path, which is now the only one.
+WITHOUT_EFFECT = frozenset(
+    {
+        "_commit_hash",
+        "_fast_init",
+        "_from_auto",
+        "_from_pipeline",
+        "low_cpu_mem_usage",
+        "max_memory",
+        "offload_buffers",
+        "offload_folder",
+        "offload_state_dict",
+    }
+)
+NOT_OFFERED = {
+    "adapter_kwargs": "load the base model, then the adapter with its own library",
+    "adapter_name": "load the base model, then the adapter with its own library",
+    "device_mesh": "place parts of the model with device_map={module: device}",
+    "distributed_config": "place parts of the model with device_map={module: device}",
+    "from_flax": "convert the checkpoint to safetensors first",
+    "from_tf": "convert the checkpoint to safetensors first",
+    "fusion_config": "decoding joins and packs projections by itself",
+    "gguf_file": "convert the checkpoint to safetensors first",
+    "kernel_config": "choose a kernel with attn_implementation=",
+    "load_in_4bit": "no installed plugin quantises; load with dtype=torch.bfloat16 to halve the memory",
+    "load_in_8bit": "no installed plugin quantises; load with dtype=torch.bfloat16 to halve the memory",
+    "quantization_config": "no installed plugin quantises; load with dtype=torch.bfloat16",
+    "tp_plan": "place parts of the model with device_map={module: device}",
+    "tp_size": "place parts of the model with device_map={module: device}",
+    "use_kernels": "choose a kernel with attn_implementation=",
+}
+REMOTE_CODE = ("trust_remote_code", "code_revision")
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How to load weights, as the caller of ``from_pretrained`` said."""
+
+    state_dict: Mapping[str, torch.Tensor] | None = None
+    output_loading_info: bool = False
+    ignore_mismatched_sizes: bool = False
+    use_safetensors: bool | None = None
+    weights_only: bool = True
+    variant: str | None = None
+    dtype: Any = "auto"
+    device_map: Any = None
+    attn_implementation: str | None = None
+    generation_config: Any = None
+    key_mapping: Mapping[str, str] | None = None
+    strict: bool | str = "body"
+
+    def __post_init__(self) -> None:
+        if self.strict not in (True, False, "body", "full", "off"):
+            raise InputError(f"strict={shown(self.strict)}: one of 'full' (True), 'body', 'off' (False)")
+
+    @classmethod
+    def split(cls, kwargs: Mapping[str, Any]) -> tuple[LoadOptions, dict[str, Any]]:
+        """Return the options that ``kwargs`` names, and the other arguments."""
+        rest = {key: value for key, value in kwargs.items() if key not in WITHOUT_EFFECT}
+        for key in REMOTE_CODE:
+            if rest.pop(key, None):
+                raise RemoteCodeRefusedError(
+                    f"{key}= asks for code of a checkpoint to be run; automodel never does. Install the "
+                    "package that provides the architecture instead (automodel-core list)"
+                )
+        for key in NOT_OFFERED.keys() & rest.keys():
+            if rest.pop(key) not in (None, False):
+                raise InputError(f"{key}= is not supported: {NOT_OFFERED[key]}")
+        if "torch_dtype" in rest:
+            old = rest.pop("torch_dtype")
+            rest.setdefault("dtype", old)
+        named = {f.name: rest.pop(f.name) for f in fields(cls) if f.name in rest}
+        if named.get("dtype", "") is None:
+            del named["dtype"]
+        return cls(**named), rest
+
+
+def dtype_named(value: Any) -> torch.dtype:
+    """Return the torch dtype that a caller or a configuration names, or raise `InputError`."""
+    import torch
+
+    found = getattr(torch, value.removeprefix("torch."), None) if isinstance(value, str) else value
+    if not isinstance(found, torch.dtype):
+        raise InputError(f"dtype={shown(value)}: expected a torch dtype, its name, or 'auto'")
+    if not found.is_floating_point:
+        raise InputError(f"dtype={shown(value)}: weights need a floating-point type")
+    return found
+
+

@@ -1,0 +1,320 @@
+"""The base class of every model: how one is built, loaded, saved and asked about itself."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from automodel_core import registry
+from automodel_core.checkpoint.names import WeightNames
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.errors import InputError
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.transformer import TransformerStack
+from automodel_core.modeling.arguments import dtype_named
+from automodel_core.modeling.initialisation import init_normal, initialise
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from automodel_core.generation.config import GenerationConfig
+
+__all__ = ["PreTrainedModel"]
+
+
+class PreTrainedModel(nn.Module):
+    """A model with a configuration, whose weights have names on the hub.
+
+    A subclass states its facts as class attributes, builds its modules in ``__init__`` and calls
+    ``post_init`` at the end. Buffers that ``__init__`` computes must name their device, because models are
+    loaded under ``torch.device("meta")``.
+    """
+
+    config_class: ClassVar[type[PreTrainedConfig]]
+    base_model_prefix: ClassVar[str] = ""
+    """What the hub's names of a head model put before those of its body."""
+    main_input_name: ClassVar[str] = "input_ids"
+    input_embeddings: ClassVar[str] = "embed_tokens"
+    """Path of the module that holds the input embeddings."""
+    output_embeddings: ClassVar[str | None] = None
+    """Path of the linear layer that turns states into scores over the vocabulary."""
+    body: ClassVar[str] = ""
+    """Path of the body inside a head model; empty for a body itself."""
+    optional_weights: ClassVar[tuple[str, ...]] = ()
+    """Prefixes of module names in the body that a checkpoint may lack, as poolers."""
+    ties_follow_checkpoint: ClassVar[bool] = False
+    """Whether weights of `ties` that a checkpoint lacks are tied, whatever the configuration says."""
+    keep_in_fp32: ClassVar[tuple[str, ...]] = ()
+    """Segments of module names that overflow in half precision and stay in single."""
+
+    config: PreTrainedConfig
+    generation_config: GenerationConfig | None = None
+
+    def __init__(self, config: PreTrainedConfig, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+        if not isinstance(config, PreTrainedConfig):
+            raise TypeError(
+                f"{type(self).__name__} takes a configuration such as {self.config_class.__name__}(), got "
+                f"{type(config).__name__}; to load a checkpoint, call {type(self).__name__}.from_pretrained(name)"
+            )
+        if args or kwargs:
+            raise TypeError(
+                f"{type(self).__name__} has no use for {', '.join([*map(repr, args), *kwargs])}; the "
+                f"configuration has {', '.join(config)}"
+            )
+        self.config = config
+
+    def post_init(self) -> None:
+        """Choose the attention and, where there is memory, tie weights and draw first values."""
+        self.set_attn_implementation(self.config._attn_implementation or "sdpa")
+        if self.can_generate():
+            from automodel_core.generation.config import GenerationConfig
+
+            self.generation_config = GenerationConfig.from_model_config(self.config)
+        if not any(parameter.is_meta for parameter in self.parameters()):
+            self.tie_weights()
+            initialise(self, self.init_module)
+
+    def init_module(self, module: nn.Module) -> None:
+        """Give one module its first values; architectures with rules of their own replace this."""
+        init_normal(module, self.config.initializer_range)
+
+    @classmethod
+    def weight_names(cls, config: PreTrainedConfig) -> WeightNames:
+        """Return the table between the hub's names of this class's weights and its modules'."""
+        return WeightNames({})
+
+    # ---- from nothing, from a checkpoint, to a checkpoint ----
+
+    @classmethod
+    def from_config(cls, config: PreTrainedConfig, **kwargs: Any) -> Self:
+        """Build a model with first values in training mode; ``dtype`` and ``attn_implementation`` apply."""
+        dtype = kwargs.pop("dtype", kwargs.pop("torch_dtype", None))
+        config = copy.deepcopy(config)
+        config._attn_implementation = kwargs.pop("attn_implementation", config._attn_implementation)
+        model = cls(config, **kwargs)
+        wanted = config.dtype if dtype in (None, "auto") else dtype
+        if wanted is not None:
+            model.to(dtype_named(wanted))
+        config.dtype = model.dtype
+        return model
+
+    _from_config = from_config
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str] | None,
+        *model_args: Any,
+        config: PreTrainedConfig | str | os.PathLike[str] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Load a checkpoint from a folder or the hub, in evaluation mode.
+
+        Without ``config``, keyword arguments that name configuration keys override them and the others go
+        to ``__init__``; with a configuration object all go to ``__init__``. ``output_loading_info=True``
+        returns ``(model, info)``. Weights of the body that the checkpoint lacks raise
+        `IncompleteCheckpointError`, unless ``strict="off"``; those of a new head are drawn and reported.
+        """
+        from automodel_core.modeling.loading import load_pretrained
+
+        return load_pretrained(cls, pretrained_model_name_or_path, model_args, config, kwargs)
+
+    def save_pretrained(
+        self,
+        save_directory: str | os.PathLike[str],
+        is_main_process: bool = True,
+        state_dict: Mapping[str, Tensor] | None = None,
+        push_to_hub: bool = False,
+        max_shard_size: int | str = "5GB",
+        safe_serialization: bool = True,
+        variant: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write the configuration, generation settings and weights under the hub's names into a folder.
+
+        ``state_dict`` has this model's module names. Raises ``NotADirectoryError`` if the path is a file.
+        """
+        from automodel_core.modeling.saving import save_pretrained
+
+        if is_main_process:
+            save_pretrained(
+                self,
+                Path(save_directory),
+                state_dict=state_dict,
+                max_shard_size=max_shard_size,
+                safe_serialization=safe_serialization,
+                variant=variant,
+            )
+            if push_to_hub:
+                self._push_folder(save_directory, kwargs)
+
+    def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
+        """Upload configuration and weights to a hub repository and return its address."""
+        import tempfile
+
+        saving = {k: kwargs.pop(k) for k in ("max_shard_size", "variant") if k in kwargs}
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder, **saving)
+            return self._push_folder(folder, {"repo_id": repo_id, **kwargs})
+
+    def _push_folder(self, folder: str | os.PathLike[str], kwargs: dict[str, Any]) -> str:
+        from automodel_core.checkpoint.push import push_folder
+
+        kwargs.setdefault("repo_id", Path(folder).name)
+        return push_folder(folder, **kwargs)
+
+    def hub_state_dict(self) -> dict[str, Tensor]:
+        """Return all weights under the hub's names, under redundant ones too, as the reference does."""
+        names = self.weight_names(self.config)
+        state = names.hub_state_dict(self.state_dict())
+        for redundant, usual in names.aliases.items():
+            if usual in state:
+                state.setdefault(redundant, state[usual])
+        return state
+
+    def load_hub_state_dict(self, state: Mapping[str, Tensor], strict: bool = True) -> Any:
+        """Copy weights with the hub's names into this model; see ``nn.Module.load_state_dict``."""
+        return self.load_state_dict(self.weight_names(self.config).module_state_dict(state), strict=strict)
+
+    # ---- parts ----
+
+    @property
+    def base_model(self) -> nn.Module:
+        return self.get_submodule(self.body)
+
+    def __getattr__(self, name: str) -> Any:
+        if name and name == type(self).base_model_prefix:
+            return self.base_model
+        return super().__getattr__(name)
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.get_submodule(self.input_embeddings)
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        self._replace(self.input_embeddings, value)
+
+    def get_output_embeddings(self) -> nn.Module | None:
+        return self.get_submodule(self.output_embeddings) if self.output_embeddings else None
+
+    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
+        if self.output_embeddings is None:
+            raise InputError(f"{type(self).__name__} has no output embeddings")
+        self._replace(self.output_embeddings, new_embeddings)
+
+    def _replace(self, path: str, module: nn.Module) -> None:
+        parent, _, leaf = path.rpartition(".")
+        setattr(self.get_submodule(parent), leaf, module)
+
+    def ties(self) -> dict[str, str]:
+        """Return the weights that may be one with another: the name of each, and of the one it equals.
+
+        A checkpoint that holds neither or equal values for the first makes them one.
+        """
+        if self.output_embeddings is None:
+            return {}
+        return {f"{self.output_embeddings}.weight": f"{self.input_embeddings}.weight"}
+
+    def tie_weights(self) -> None:
+        """Make output embeddings the input ones, where the configuration says so."""
+        if self.config.tie_word_embeddings:
+            for target, source in self.ties().items():
+                owner, _, leaf = target.rpartition(".")
+                setattr(self.get_submodule(owner), leaf, self.get_parameter(source))
+
+    def resize_token_embeddings(
+        self,
+        new_num_tokens: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        mean_resizing: bool = True,
+    ) -> nn.Module:
+        """Change the vocabulary's size and return the input embeddings.
+
+        New rows are the mean of the old ones, or drawn with their spread if ``mean_resizing`` is false.
+        """
+        from automodel_core.modeling.resizing import resize_vocabulary
+
+        return resize_vocabulary(self, new_num_tokens, pad_to_multiple_of, mean_resizing)
+
+    def set_attn_implementation(self, attn_implementation: str) -> None:
+        """Let every attention run by the function of that name: eager, sdpa, or a plugin's."""
+        function = registry.attention_function(attn_implementation)
+        for module in self._parts(Attention):
+            module.attend = function
+        self.config._attn_implementation = attn_implementation
+
+    # ---- training ----
+
+    def gradient_checkpointing_enable(
+        self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep only what enters each layer during training and compute the rest again when needed."""
+        if gradient_checkpointing_kwargs and gradient_checkpointing_kwargs.get("use_reentrant"):
+            raise InputError("use_reentrant=True is not offered: checkpointing is non-reentrant")
+        self._set_checkpointing(True)
+
+    def gradient_checkpointing_disable(self) -> None:
+        self._set_checkpointing(False)
+
+    def _set_checkpointing(self, on: bool) -> None:
+        stacks = list(self._parts(TransformerStack))
+        if not stacks:
+            raise InputError(f"{type(self).__name__} has no layers to checkpoint")
+        for stack in stacks:
+            stack.gradient_checkpointing = on
+
+    @property
+    def is_gradient_checkpointing(self) -> bool:
+        return any(stack.gradient_checkpointing for stack in self._parts(TransformerStack))
+
+    def enable_input_require_grads(self) -> Callable[[], None]:
+        """Let gradients reach the embeddings' output, as adapters need; return a function that undoes it."""
+        hook = self.get_input_embeddings().register_forward_hook(
+            lambda module, inputs, output: output.requires_grad_(True)
+        )
+        return hook.remove
+
+    # ---- facts ----
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(p.dtype for p in self.parameters() if p.is_floating_point())
+
+    @property
+    def name_or_path(self) -> str:
+        return self.config._name_or_path
+
+    def num_parameters(self, only_trainable: bool = False, exclude_embeddings: bool = False) -> int:
+        embeddings = {
+            id(p) for m in self.modules() if isinstance(m, nn.Embedding) for p in m.parameters()
+        }
+        return sum(
+            parameter.numel()
+            for parameter in self.parameters()
+            if (parameter.requires_grad or not only_trainable)
+            and not (exclude_embeddings and id(parameter) in embeddings)
+        )
+
+    def get_memory_footprint(self, return_buffers: bool = True) -> int:
+        """Return the bytes that parameters, and buffers unless excluded, take."""
+        tensors = [*self.parameters(), *(self.buffers() if return_buffers else ())]
+        return sum(tensor.nbytes for tensor in tensors)
+
+    @classmethod
+    def can_generate(cls) -> bool:
+        from automodel_core.generation.mixin import GenerationMixin
+
+        return issubclass(cls, GenerationMixin)
+
+    def _parts(self, kind: type[Any]) -> Iterator[Any]:
+        return (module for module in self.modules() if isinstance(module, kind))

@@ -1,0 +1,73 @@
+"""First values of parameters that no checkpoint gives, and of those only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import torch
+from torch import nn
+
+__all__ = ["init_normal", "initialise", "initialise_missing"]
+
+InitModule = Callable[[nn.Module], None]
+
+
+@torch.no_grad()
+def init_normal(module: nn.Module, std: float) -> None:
+    """Draw weights of linear layers and embeddings from a normal distribution; biases 0, norms 1.
+
+    An embedding's padding row is 0. Modules of other kinds are left alone.
+    """
+    if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Embedding):
+        module.weight.normal_(0.0, std)
+    elif isinstance(module, nn.LayerNorm | nn.GroupNorm) and module.weight is not None:
+        module.weight.fill_(1.0)
+    if isinstance(module, nn.Embedding):
+        if module.padding_idx is not None:
+            module.weight[module.padding_idx].zero_()
+    elif isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d | nn.LayerNorm | nn.GroupNorm):
+        if module.bias is not None:
+            module.bias.zero_()
+
+
+def initialise(model: nn.Module, init_module: InitModule) -> None:
+    """Give every module its first values, parts before wholes."""
+    for module in reversed(list(model.modules())):
+        init_module(module)
+
+
+@torch.no_grad()
+def initialise_missing(
+    model: nn.Module,
+    missing: Iterable[str],
+    init_module: InitModule,
+    *,
+    dtype: torch.dtype,
+    devices: Mapping[str, torch.device],
+) -> None:
+    """Give first values to the parameters named, which are on the meta device, and to no others.
+
+    An initialiser may write every parameter of its module and of the parts inside, so the loaded ones are
+    replaced meanwhile by tensors without memory, on which writing does nothing.
+    """
+    missing = set(missing)
+    loaded: dict[str, nn.Parameter] = {}
+    for name, parameter in list(model.named_parameters(remove_duplicate=False)):
+        owner, leaf = _owner(model, name)
+        if name in missing:
+            fresh = torch.zeros(parameter.shape, dtype=dtype, device=devices[name])
+            owner._parameters[leaf] = nn.Parameter(fresh, requires_grad=parameter.requires_grad)
+        else:
+            loaded[name] = parameter
+            owner._parameters[leaf] = nn.Parameter(parameter.detach().to("meta"), requires_grad=False)
+    try:
+        initialise(model, init_module)
+    finally:
+        for name, parameter in loaded.items():
+            owner, leaf = _owner(model, name)
+            owner._parameters[leaf] = parameter
+
+
+def _owner(model: nn.Module, name: str) -> tuple[nn.Module, str]:
+    path, _, leaf = name.rpartition(".")
+    return model.get_submodule(path), leaf

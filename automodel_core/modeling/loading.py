@@ -1,0 +1,206 @@
+"""From a checkpoint's files to a model: read, build without memory, fill, report."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from automodel_core import registry
+from automodel_core.checkpoint.formats import open_weights
+from automodel_core.checkpoint.load import load_weights
+from automodel_core.checkpoint.placement import device_for
+from automodel_core.checkpoint.source import CheckpointFiles, HubOptions, open_checkpoint
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.errors import IncompleteCheckpointError, InputError
+from automodel_core.modeling.arguments import LoadOptions, dtype_named
+from automodel_core.modeling.initialisation import initialise_missing
+
+if TYPE_CHECKING:
+    from automodel_core.checkpoint.report import LoadReport
+    from automodel_core.modeling.base import PreTrainedModel
+
+__all__ = ["load_pretrained"]
+
+logger = logging.getLogger("automodel_core")
+
+
+def load_pretrained(
+    cls: type[PreTrainedModel],
+    name: str | os.PathLike[str] | None,
+    model_args: Sequence[Any],
+    config: PreTrainedConfig | str | os.PathLike[str] | None,
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """Do what `PreTrainedModel.from_pretrained` says."""
+    options, rest = LoadOptions.split(kwargs)
+    hub, rest = HubOptions.split(rest)
+    files: CheckpointFiles | None = rest.pop("checkpoint", None)
+    task: str | None = rest.pop("task", None)
+    if (name is None) == (options.state_dict is None):
+        raise InputError("give either the name of a checkpoint or state_dict=, with config=, not both")
+    if name is None and not isinstance(config, PreTrainedConfig):
+        raise InputError("state_dict= needs config= with a configuration object")
+    if files is None and name is not None:
+        files = open_checkpoint(name, hub)
+
+    config, model_kwargs = _configure(cls, name, files, config, rest)
+    config._attn_implementation = options.attn_implementation or config._attn_implementation
+    weights = _weights(files, options)
+    config.dtype = _dtype(config, options, weights)
+
+    context = registry.LoadContext(
+        name_or_path=str(name or ""),
+        task=task,
+        model_type=config.model_type,
+        model_class=f"{cls.__module__}:{cls.__qualname__}",
+        distribution=registry.provider(config),
+        commit=None if files is None else files.commit,
+    )
+    registry.notify_before_load(context)
+    with torch.device("meta"):
+        model = cls(config, *model_args, **model_kwargs)
+    report = _fill(model, weights, options)
+    _check_complete(model, report, options.strict, str(name or "state_dict"))
+    model.eval()
+    _settle_generation(model, files, options.generation_config)
+    registry.notify_after_load(context, model)
+    if report.missing or report.mismatched:
+        logger.warning("%s", report)
+    return (model, report.loading_info()) if options.output_loading_info else model
+
+
+def _configure(
+    cls: type[PreTrainedModel],
+    name: str | os.PathLike[str] | None,
+    files: CheckpointFiles | None,
+    config: PreTrainedConfig | str | os.PathLike[str] | None,
+    rest: dict[str, Any],
+) -> tuple[PreTrainedConfig, dict[str, Any]]:
+    """Return the model's own configuration and the arguments that are not the configuration's."""
+    if isinstance(config, PreTrainedConfig):
+        config = copy.deepcopy(config)
+    elif config is not None or files is None:
+        assert config is not None
+        config, rest = cls.config_class.from_pretrained(config, return_unused_kwargs=True, **rest)
+    else:
+        from automodel_core.checkpoint.json_files import read_json
+
+        values = read_json(files.require("config.json"))
+        values["_name_or_path"] = str(name)
+        config, rest = cls.config_class.from_dict(values, return_unused_kwargs=True, **rest)
+    if not isinstance(config, cls.config_class):
+        raise InputError(
+            f"{cls.__name__} takes a {cls.config_class.__name__}, got a {type(config).__name__}"
+        )
+    if name is not None:
+        config._name_or_path = str(name)
+    return config, rest
+
+
+def _weights(files: CheckpointFiles | None, options: LoadOptions) -> Any:
+    if options.state_dict is not None:
+        return options.state_dict
+    assert files is not None
+    return open_weights(
+        files,
+        use_safetensors=options.use_safetensors,
+        variant=options.variant,
+        weights_only=options.weights_only,
+    )
+
+
+def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torch.dtype:
+    """Return the dtype asked for; for "auto" the configuration's, or else that of the first weight."""
+    if options.dtype != "auto":
+        return dtype_named(options.dtype)
+    if config.dtype is not None:
+        return dtype_named(config.dtype)
+    for entry in weights.values():
+        found = entry.dtype if isinstance(entry, Tensor) else getattr(torch, entry.dtype)
+        if found.is_floating_point:
+            return found
+    return torch.float32
+
+
+def _fill(model: PreTrainedModel, weights: Any, options: LoadOptions) -> LoadReport:
+    config = model.config
+    ties = model.ties() if config.tie_word_embeddings or model.ties_follow_checkpoint else {}
+    report = load_weights(
+        model,
+        weights,
+        model.weight_names(config),
+        base_prefix=model.base_model_prefix,
+        tied=ties,
+        dtype=config.dtype,
+        keep_in_fp32=model.keep_in_fp32,
+        device_map=options.device_map,
+        ignore_mismatched_sizes=options.ignore_mismatched_sizes,
+        key_mapping=options.key_mapping,
+    )
+    missing = [n for n, p in model.named_parameters(remove_duplicate=False) if p.is_meta]
+    if missing:
+        devices = {n: device_for(n, options.device_map) for n in missing}
+        initialise_missing(model, missing, model.init_module, dtype=config.dtype, devices=devices)
+    if config.tie_word_embeddings and any(
+        model.get_parameter(target) is not model.get_parameter(source) for target, source in ties.items()
+    ):
+        config.tie_word_embeddings = False
+    stranded = [n for n, b in model.named_buffers() if b.is_meta]
+    if stranded:
+        raise InputError(
+            f"{type(model).__name__}: the buffers {', '.join(stranded)} have no value: compute them in "
+            "__init__ with device='cpu', or store them in the checkpoint"
+        )
+    return report
+
+
+def _check_complete(
+    model: PreTrainedModel, report: LoadReport, strict: bool | str, checkpoint: str
+) -> None:
+    """Raise if weights are missing that the caller did not allow to be drawn."""
+    if strict in (False, "off"):
+        return
+    names = model.weight_names(model.config)
+    modules = {hub: names.to_module(hub) for hub in report.missing}
+    lacking = sorted(
+        hub
+        for hub, targets in modules.items()
+        if strict in (True, "full") or any(_in_body(model, target) for target in targets)
+    )
+    if lacking:
+        shown = ", ".join(lacking[:8]) + (f" and {len(lacking) - 8} more" if len(lacking) > 8 else "")
+        raise IncompleteCheckpointError(
+            f"{checkpoint}: {len(lacking)} weights that {type(model).__name__} needs are not in the "
+            f"checkpoint: {shown}. It may belong to another architecture or be cut short; "
+            "strict='off' draws them at random instead"
+        )
+
+
+def _in_body(model: PreTrainedModel, name: str) -> bool:
+    body = f"{model.body}." if model.body else ""
+    if not name.startswith(body):
+        return False
+    rest = name[len(body) :]
+    optional = model.base_model.optional_weights if model.body else model.optional_weights
+    return not any(rest == part or rest.startswith(f"{part}.") for part in optional)
+
+
+def _settle_generation(
+    model: PreTrainedModel, files: CheckpointFiles | None, given: Any
+) -> None:
+    """Take generation settings from the caller, else from the checkpoint's own file."""
+    if not model.can_generate():
+        return
+    if given is not None:
+        model.generation_config = given
+    elif files is not None and (path := files.find("generation_config.json")) is not None:
+        from automodel_core.checkpoint.json_files import read_json
+        from automodel_core.generation.config import GenerationConfig
+
+        model.generation_config = GenerationConfig.from_dict(read_json(path))

@@ -1,0 +1,60 @@
+"""From a model to files that it, and the reference, can load again."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from automodel_core.checkpoint.save import save_weights
+
+if TYPE_CHECKING:
+    from automodel_core.modeling.base import PreTrainedModel
+
+__all__ = ["save_pretrained"]
+
+
+def save_pretrained(
+    model: PreTrainedModel,
+    folder: Path,
+    *,
+    state_dict: Mapping[str, Tensor] | None,
+    max_shard_size: int | str,
+    safe_serialization: bool,
+    variant: str | None,
+) -> None:
+    """Do what `PreTrainedModel.save_pretrained` says."""
+    if folder.is_file():
+        raise NotADirectoryError(f"{str(folder)!r} is a file; save_pretrained needs a folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    state = dict(model.state_dict() if state_dict is None else state_dict)
+    if model.config.tie_word_embeddings:
+        # Readers tie again by the configuration; without its word they need both.
+        for target, source in model.ties().items():
+            if target in state and source in state and _same_memory(state[target], state[source]):
+                del state[target]
+    else:
+        for target in model.ties():
+            if target in state:
+                state[target] = state[target].clone()
+
+    config = copy.deepcopy(model.config)
+    config.architectures = [type(model).__name__]
+    config.dtype = model.dtype
+    save_weights(
+        model.weight_names(model.config).hub_state_dict(state),
+        folder,
+        max_shard_size=max_shard_size,
+        safe_serialization=safe_serialization,
+        variant=variant,
+    )
+    config.save_pretrained(folder)
+    if model.generation_config is not None:
+        model.generation_config.save_pretrained(folder)
+
+
+def _same_memory(first: Tensor, second: Tensor) -> bool:
+    return first.data_ptr() == second.data_ptr() and first.shape == second.shape
