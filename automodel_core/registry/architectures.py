@@ -267,7 +267,7 @@ class Architectures:
                 return candidate
         return None
 
-    def _foreign(self, config_class: type[Any], model_type: str) -> InputError:
+    def _foreign(self, config_class: type[Any], model_type: str) -> UnsupportedTaskError:
         provider = self._plugins.claimants(model_type)[0]
         return UnsupportedTaskError(
             f"Unrecognized configuration class {class_name(config_class)}: its model type "

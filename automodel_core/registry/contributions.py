@@ -115,7 +115,7 @@ class Contributions:
                 getattr(contribution.manager.hook, hook)(**arguments)
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - observers cannot disturb
                 message = f"{title(candidate)}: {hook} raised {describe(error)}; the load goes on"
                 warnings.warn(message, RuntimeWarning, stacklevel=4)
 

@@ -2,7 +2,7 @@
 
 Entry points are read straight from the ``*.dist-info`` and ``*.egg-info`` folders on ``sys.path``:
 one directory listing a path entry, one small file a distribution, and the name and version of
-those that have a group of ours. ``importlib.metadata`` answers the same question in several times
+those that have a group of ours. ``importlib_metadata`` answers the same question in several times
 the time, and its import alone costs more than everything here; it is asked only about what is not
 a plain folder (zip files, finders of frozen applications).
 
@@ -72,7 +72,7 @@ def discover(path: Sequence[str], finders: Iterable[object] = ()) -> tuple[Candi
         if first != where:
             obstacle = Obstacle(
                 PluginState.SHADOWED,
-                f"another copy of {distribution[0].distribution} comes earlier on sys.path: {first}",
+                f"a copy of {distribution[0].distribution} comes earlier on sys.path: {first}",
                 f"remove the copy that is not wanted, {first} or {where}",
             )
             distribution = [replace(item, obstacle=obstacle) for item in distribution]
@@ -156,9 +156,7 @@ def _candidates(entry_points: str, metadata: str, where: str) -> Iterator[list[C
         match = _VALUE.fullmatch(value)
         obstacle = nameless
         if obstacle is None and (match is None or "\ufffd" in label):
-            obstacle = _malformed(
-                name, f"{label} = {value}", group, "is not: name = package.module"
-            )
+            obstacle = _malformed(name, f"{label} = {value}", group, "names no module")
         if obstacle is None and counts[group, label] > 1:
             obstacle = _malformed(name, label, group, "stands there more than once")
         module = match.group(1) if match else value
@@ -199,7 +197,7 @@ def _malformed(distribution: str, what: str, group: str, problem: str) -> Obstac
 
 def _in_archive(path: str) -> Iterator[list[Candidate]]:
     """Yield the distributions in a zip file on ``sys.path``."""
-    from importlib.metadata import distributions
+    from importlib_metadata import distributions
 
     yield from _of_library(lambda: distributions(path=[path]))
 
@@ -211,7 +209,7 @@ def _of_finder(finder: object, path: Sequence[str]) -> Iterator[list[Candidate]]
     find = getattr(finder, "find_distributions", None)
     if find is None or finder is PathFinder or type(finder).__module__ == "importlib_metadata":
         return
-    from importlib.metadata import DistributionFinder
+    from importlib_metadata import DistributionFinder
 
     yield from _of_library(lambda: find(DistributionFinder.Context(path=list(path))))
 
@@ -220,7 +218,7 @@ def _of_library(find: Callable[[], Iterable[Any]]) -> Iterator[list[Candidate]]:
     """Yield what ``importlib.metadata`` or a finder returns, each distribution guarded."""
     try:
         distributions = list(find())
-    except Exception:
+    except Exception:  # noqa: BLE001 - foreign code; it must not stop the scan
         return
     for distribution in distributions:
         try:
@@ -229,6 +227,6 @@ def _of_library(find: Callable[[], Iterable[Any]]) -> Iterator[list[Candidate]]:
                 continue
             metadata = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO")
             where = str(distribution.locate_file(""))
-        except Exception:
+        except Exception:  # noqa: BLE001 - foreign code; it must not stop the scan
             continue
         yield from _candidates(text, metadata or "", where)

@@ -215,7 +215,7 @@ class InstalledPlugins:
         except PluginIncompatibleError as error:
             fix = f"run: pip install -U automodel-core {candidate.distribution}"
             return _Failure(Obstacle(PluginState.INCOMPATIBLE, str(error), fix), error)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - kept, and raised when asked for
             own = isinstance(error, AutomodelError)
             cause = str(error) if own else describe(error)
             # What the plugin raised is the cause that a reader wants, not our wrapping of it.

@@ -39,7 +39,7 @@ def resolve(ref: str) -> object:
 
 
 def import_guarded(module_name: str, what: str) -> ModuleType:
-    """Import a module; whatever it raises, ``SystemExit`` included, arrives chained in our error."""
+    """Import a module; what it raises, ``SystemExit`` included, arrives chained in our error."""
     try:
         return importlib.import_module(module_name)
     except KeyboardInterrupt:

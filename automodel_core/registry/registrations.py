@@ -54,7 +54,7 @@ class Registrations:
     def model_types_serving(self, task: str) -> tuple[str, ...]:
         """Return the model types of the configs that a model is registered for."""
         with self._lock:
-            return tuple(owner.model_type for name, owner in self._models if name == task)
+            return tuple(_model_type(owner) for name, owner in self._models if name == task)
 
     def add_config(self, model_type: str, config_class: type[Any], *, exist_ok: bool) -> None:
         """Register a config class; its own ``model_type`` must agree."""
@@ -147,7 +147,7 @@ def _inherited(
 ) -> type[Any] | None:
     for base in config_class.__mro__:
         found = table.get((name, base))
-        if found is not None and base.model_type == config_class.model_type:
+        if found is not None and _model_type(base) == _model_type(config_class):
             return found
     return None
 
