@@ -211,7 +211,8 @@ def _of_finder(finder: object, path: Sequence[str]) -> Iterator[list[Candidate]]
         return
     from importlib_metadata import DistributionFinder
 
-    yield from _of_library(lambda: find(DistributionFinder.Context(path=list(path))))
+    context: Callable[..., object] = DistributionFinder.Context
+    yield from _of_library(lambda: find(context(path=list(path))))
 
 
 def _of_library(find: Callable[[], Iterable[Any]]) -> Iterator[list[Candidate]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["TASK_TABLE"]
+__all__ = ["OTHER_BACKENDS", "TASK_TABLE"]
 
 _SUFFIXES = (
     ("base", "", "Hidden states of the body, without a head."),
@@ -59,3 +59,50 @@ _SUFFIXES = (
 TASK_TABLE: tuple[tuple[str, str, str], ...] = tuple(
     (name, f"AutoModel{suffix}", description) for name, suffix, description in _SUFFIXES
 )
+
+_TF = (
+    "",
+    "ForPreTraining",
+    "ForCausalLM",
+    "ForMaskedLM",
+    "ForSeq2SeqLM",
+    "ForSequenceClassification",
+    "ForMultipleChoice",
+    "ForNextSentencePrediction",
+    "ForTokenClassification",
+    "ForQuestionAnswering",
+    "ForTextEncoding",
+    "ForImageClassification",
+    "ForMaskedImageModeling",
+    "ForVision2Seq",
+    "ForMaskGeneration",
+    "ForSemanticSegmentation",
+    "ForZeroShotImageClassification",
+    "ForAudioClassification",
+    "ForAudioFrameClassification",
+    "ForSpeechSeq2Seq",
+    "ForTableQuestionAnswering",
+    "ForDocumentQuestionAnswering",
+)
+
+_FLAX = (
+    "",
+    "ForPreTraining",
+    "ForCausalLM",
+    "ForMaskedLM",
+    "ForSeq2SeqLM",
+    "ForSequenceClassification",
+    "ForMultipleChoice",
+    "ForNextSentencePrediction",
+    "ForTokenClassification",
+    "ForQuestionAnswering",
+    "ForImageClassification",
+    "ForVision2Seq",
+    "ForSpeechSeq2Seq",
+)
+
+OTHER_BACKENDS: tuple[str, ...] = (
+    *(f"TFAutoModel{suffix}" for suffix in _TF),
+    *(f"FlaxAutoModel{suffix}" for suffix in _FLAX),
+)
+"""The names that users know from TensorFlow and Flax; the audio-frame one was documented only."""

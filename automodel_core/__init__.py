@@ -1,0 +1,68 @@
+"""Hugging Face's Auto classes as a core and plugins: an install holds only what it uses.
+
+Importing this package finds the installed plugins, by their metadata alone; its public names are
+imported when they are first used (PEP 562). The Auto class of a task that a plugin adds can be
+imported from here like any other.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from automodel_core import registry
+from automodel_core.exports import lazy_exports
+from automodel_core.registry.task_table import OTHER_BACKENDS, TASK_TABLE
+
+if TYPE_CHECKING:
+    from automodel_core.auto import *  # noqa: F403
+    from automodel_core.registry.hookspecs import hookimpl as hookimpl
+    from automodel_core.registry.manifest import (
+        PLUGIN_API as PLUGIN_API,
+        Architecture as Architecture,
+        AttentionImplementation as AttentionImplementation,
+        CheckpointFormat as CheckpointFormat,
+        DecodingStrategy as DecodingStrategy,
+        Head as Head,
+        LoadContext as LoadContext,
+        Source as Source,
+        Task as Task,
+    )
+
+__version__ = "0.1.0"
+
+_AUTO_CLASSES = (
+    "AutoConfig",
+    "AutoFeatureExtractor",
+    "AutoImageProcessor",
+    "AutoProcessor",
+    "AutoTokenizer",
+    *(auto_class for _, auto_class, _ in TASK_TABLE),
+    *OTHER_BACKENDS,
+)
+
+__all__, _attribute, __dir__ = lazy_exports(
+    __name__,
+    {
+        "auto": _AUTO_CLASSES,
+        "registry.hookspecs": ("hookimpl",),
+        "registry.manifest": (
+            "PLUGIN_API",
+            "Architecture",
+            "AttentionImplementation",
+            "CheckpointFormat",
+            "DecodingStrategy",
+            "Head",
+            "LoadContext",
+            "Source",
+            "Task",
+        ),
+    },
+)
+__all__ += ["__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("Auto") and name not in __all__ and registry.task_of_auto_class(name):
+        return getattr(import_module("automodel_core.auto"), name)
+    return _attribute(name)
