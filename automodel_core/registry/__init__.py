@@ -9,35 +9,48 @@ All functions may be called from any thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from automodel_core.exports import lazy_exports
 from automodel_core.registry.lookup import Registry
-from automodel_core.registry.manifest import (
-    PLUGIN_API,
-    Architecture,
-    AttentionImplementation,
-    CheckpointFormat,
-    DecodingStrategy,
-    Head,
-    LoadContext,
-    Source,
-    Task,
-)
-from automodel_core.registry.records import PluginRecord, PluginState
-from automodel_core.registry.references import resolve
 
-__all__ = [
-    "PLUGIN_API",
-    "Architecture",
-    "AttentionImplementation",
-    "CheckpointFormat",
-    "DecodingStrategy",
-    "Head",
-    "LoadContext",
-    "PluginRecord",
-    "PluginState",
-    "Source",
-    "Task",
+if TYPE_CHECKING:
+    from automodel_core.registry.manifest import (
+        PLUGIN_API as PLUGIN_API,
+        Architecture as Architecture,
+        AttentionImplementation as AttentionImplementation,
+        CheckpointFormat as CheckpointFormat,
+        DecodingStrategy as DecodingStrategy,
+        Head as Head,
+        LoadContext as LoadContext,
+        Source as Source,
+        Task as Task,
+    )
+    from automodel_core.registry.records import (
+        PluginRecord as PluginRecord,
+        PluginState as PluginState,
+    )
+    from automodel_core.registry.references import resolve as resolve
+
+__all__, __getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "manifest": (
+            "PLUGIN_API",
+            "Architecture",
+            "AttentionImplementation",
+            "CheckpointFormat",
+            "DecodingStrategy",
+            "Head",
+            "LoadContext",
+            "Source",
+            "Task",
+        ),
+        "records": ("PluginRecord", "PluginState"),
+        "references": ("resolve",),
+    },
+)
+__all__ += [
     "attention_function",
     "checkpoint_formats",
     "component_class",
@@ -57,7 +70,6 @@ __all__ = [
     "register_config",
     "register_model",
     "require",
-    "resolve",
     "serving",
     "sources",
     "task",
@@ -203,5 +215,4 @@ def notify_after_load(context: LoadContext, model: object) -> None:
 
 def refresh() -> None:
     """Read the metadata and the environment again; registrations of this process stay."""
-    global _registry  # noqa: PLW0603 - the one registry of the process
-    _registry = Registry.of_this_process(_registry.registrations)
+    _registry.refresh()

@@ -96,7 +96,7 @@ def _distributions(path: Sequence[str], finders: Iterable[object]) -> Iterator[l
         except OSError:
             continue
         yield from _in_folder(folder, names)
-    for finder in finders:
+    for finder in tuple(finders):
         yield from _of_finder(finder, path)
 
 

@@ -1,0 +1,104 @@
+"""Write ``catalog.json``, from which install hints are made, or check that it is current.
+
+``python -m automodel_core.registry.catalogue --write`` (or ``--check``) in the repository. The
+source is the plugins' own manifests: each ``plugins/*/pyproject.toml`` names its plugin modules,
+and those return the architectures. Neither torch nor an installation of the plugins is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from automodel_core.errors import PluginConflictError, RegistrationError, shown
+from automodel_core.registry.hints import CATALOGUE_FILE
+from automodel_core.registry.loading import collect
+from automodel_core.registry.manifest import Architecture
+from automodel_core.registry.records import ARCHITECTURES
+
+__all__ = ["catalogue_of", "main"]
+
+
+def catalogue_of(plugins: Path) -> dict[str, Any]:
+    """Return the catalogue of the plugin projects in a folder, sorted by model type."""
+    entries: dict[str, dict[str, Any]] = {}
+    for project in sorted(plugins.glob("*/pyproject.toml")):
+        metadata = _read_toml(project)["project"]
+        distribution = metadata["name"]
+        for model_type, architecture in _architectures(project.parent, metadata):
+            if model_type in entries:
+                raise PluginConflictError(
+                    f"model type {shown(model_type)} is claimed by {distribution} and "
+                    f"{entries[model_type]['distribution']}; leave it to one of them"
+                )
+            entries[model_type] = {
+                "distribution": distribution,
+                "tasks": sorted(architecture.models),
+            }
+    return {"architectures": dict(sorted(entries.items()))}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 if the file is current or was written, 1 if it is not current."""
+    parser = argparse.ArgumentParser(prog="python -m automodel_core.registry.catalogue")
+    mode = parser.add_mutually_exclusive_group(required=True)
+    mode.add_argument("--check", action="store_true", help="fail if the file is not current")
+    mode.add_argument("--write", action="store_true", help="write the file")
+    parser.add_argument("--plugins", type=Path, default=Path(__file__).parents[2] / "plugins")
+    parser.add_argument("--file", type=Path, default=CATALOGUE_FILE)
+    chosen = parser.parse_args(arguments)
+    if not chosen.plugins.is_dir():
+        parser.error(f"{chosen.plugins} is not a folder; run this in the repository")
+    text = json.dumps(catalogue_of(chosen.plugins), indent=2) + "\n"
+    if chosen.write:
+        chosen.file.write_text(text, "utf-8")
+    elif not chosen.file.is_file() or chosen.file.read_text("utf-8") != text:
+        sys.stderr.write(f"{chosen.file} is not current: run {parser.prog} --write\n")
+        return 1
+    return 0
+
+
+def _architectures(folder: Path, metadata: dict[str, Any]) -> Iterator[tuple[str, Architecture]]:
+    """Yield what each entry point of a plugin project provides, by model type."""
+    entry_points = metadata.get("entry-points", {}).get(ARCHITECTURES, {})
+    for model_type, module in sorted(entry_points.items()):
+        with _importable(folder):
+            declared = collect(importlib.import_module(module)).architectures
+        for architecture in declared:
+            if model_type in architecture.model_types:
+                yield model_type, architecture
+                break
+        else:
+            raise RegistrationError(
+                f"{folder}: {module} returns no architecture for the entry point {model_type}"
+            )
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Put a project's folder, or its ``src``, first on ``sys.path``."""
+    sys.path[:0] = added = [str(folder), str(folder / "src")]
+    try:
+        yield
+    finally:
+        for entry in added:
+            sys.path.remove(entry)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    if sys.version_info < (3, 11):
+        sys.exit("the catalogue is written with Python 3.11 or newer, which reads TOML")
+    else:
+        import tomllib
+
+        return tomllib.loads(path.read_text("utf-8"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
