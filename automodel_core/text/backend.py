@@ -1,0 +1,121 @@
+"""The Rust tokenizer, made safe: its exceptions become ours, and threads do not disturb each other.
+
+A `tokenizers.Tokenizer` keeps truncation and padding as state. Two threads that ask for different
+lengths would overwrite each other's; here a call leases the tokenizer with the settings it needs.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from automodel_core.errors import TokenizationError, shown
+
+__all__ = ["Backend", "rust_errors"]
+
+
+@contextmanager
+def rust_errors(doing: str) -> Iterator[None]:
+    """Turn whatever the Rust library raises, panics included, into `TokenizationError`."""
+    try:
+        yield
+    except TokenizationError:
+        raise
+    except BaseException as error:
+        # A panic is a BaseException of a class that cannot be imported.
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise TokenizationError(f"{doing} failed: {shown(str(error), 500)}") from error
+        raise
+
+
+class Backend:
+    """One `tokenizers.Tokenizer` and the lease that guards its settings."""
+
+    def __init__(self, rust: Tokenizer) -> None:
+        self.rust = rust
+        self._reset_lease()
+
+    def _reset_lease(self) -> None:
+        self._process = os.getpid()
+        self._gate = threading.Lock()
+        self._idle = threading.Condition()
+        self._active = 0
+
+    @classmethod
+    def from_json(cls, text: str, name: str) -> Backend:
+        with rust_errors(f"reading the tokenizer file {name!r}"):
+            return cls(Tokenizer.from_str(text))
+
+    def to_json(self) -> str:
+        """Return the tokenizer file's content, without truncation and padding of the last call."""
+        with self.exclusive() as rust, rust_errors("writing the tokenizer"):
+            rust.no_truncation()
+            rust.no_padding()
+            return rust.to_str(pretty=True)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[Tokenizer]:
+        """Yield the tokenizer when nobody encodes with it, and let nobody start."""
+        self._forget_parent()
+        with self._gate:
+            with self._idle:
+                self._idle.wait_for(lambda: self._active == 0)
+            yield self.rust
+
+    @contextmanager
+    def leased(
+        self, truncation: Mapping[str, Any] | None, split_special: bool
+    ) -> Iterator[Tokenizer]:
+        """Yield the tokenizer with these settings; calls with equal settings run side by side."""
+        self._forget_parent()
+        with self._gate:
+            if not self._has(truncation, split_special):
+                with self._idle:
+                    self._idle.wait_for(lambda: self._active == 0)
+                self._set(truncation, split_special)
+            with self._idle:
+                self._active += 1
+        try:
+            yield self.rust
+        finally:
+            with self._idle:
+                self._active -= 1
+                self._idle.notify_all()
+
+    def _has(self, truncation: Mapping[str, Any] | None, split_special: bool) -> bool:
+        rust = self.rust
+        return (
+            rust.padding is None
+            and rust.truncation == truncation
+            and rust.encode_special_tokens == split_special
+        )
+
+    def _set(self, truncation: Mapping[str, Any] | None, split_special: bool) -> None:
+        with rust_errors("setting the truncation"):
+            self.rust.no_padding()
+            self.rust.encode_special_tokens = split_special
+            if truncation is None:
+                self.rust.no_truncation()
+            else:
+                self.rust.enable_truncation(**truncation)
+
+    def _forget_parent(self) -> None:
+        # A fork copies locks that threads of the parent may have held.
+        if self._process != os.getpid():
+            self._reset_lease()
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self.exclusive() as rust:
+            return {"rust": rust.to_str()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(Tokenizer.from_str(state["rust"]))  # type: ignore[misc]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Backend:
+        with self.exclusive() as rust, rust_errors("copying the tokenizer"):
+            return Backend(Tokenizer.from_str(rust.to_str()))

@@ -1,0 +1,256 @@
+"""Read SentencePiece models without the sentencepiece library, and build the equal Rust tokenizer.
+
+The file is a protocol buffer (sentencepiece_model.proto). Only the fields that decide how text is cut
+are read; the wire format is at https://protobuf.dev/programming-guides/encoding/.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+from automodel_core.errors import TokenizationError, shown
+from automodel_core.text.backend import rust_errors
+
+__all__ = ["Piece", "PieceType", "SentencePieceModel", "sentencepiece_pipeline"]
+
+SPACE = "\u2581"
+UNIGRAM, BPE = 1, 2
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+
+
+class PieceType(IntEnum):
+    """What a piece is for."""
+
+    NORMAL = 1
+    UNKNOWN = 2
+    CONTROL = 3
+    USER_DEFINED = 4
+    UNUSED = 5
+    BYTE = 6
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One entry of the vocabulary; its id is its place in the file."""
+
+    text: str
+    score: float
+    type: PieceType
+
+
+@dataclass(frozen=True)
+class SentencePieceModel:
+    """The vocabulary and the settings of a ``spiece.model`` file."""
+
+    pieces: tuple[Piece, ...]
+    model_type: int = UNIGRAM
+    unk_id: int = 0
+    byte_fallback: bool = False
+    charsmap: bytes = b""
+    add_dummy_prefix: bool = True
+    remove_extra_whitespaces: bool = True
+
+    @classmethod
+    def read(cls, path: str | Path) -> SentencePieceModel:
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            raise TokenizationError(
+                f"Cannot read the SentencePiece model {str(path)!r}: {error}"
+            ) from error
+        try:
+            return cls.parse(content)
+        except TokenizationError as error:
+            raise TokenizationError(
+                f"{str(path)!r} is not a valid SentencePiece model: {error}"
+            ) from error
+
+    @classmethod
+    def parse(cls, content: bytes) -> SentencePieceModel:
+        """Decode the file's bytes; `TokenizationError` says what does not fit."""
+        pieces: list[Piece] = []
+        settings: dict[str, object] = {}
+        for field, value in _fields(content):
+            if field == 1:
+                pieces.append(_piece(_as_bytes(value), len(pieces)))
+            elif field in (2, 3):
+                for inner, inner_value in _fields(_as_bytes(value)):
+                    if field == 2 and inner == 3:
+                        settings["model_type"] = _as_int(inner_value)
+                    elif field == 2 and inner == 35:
+                        settings["byte_fallback"] = bool(_as_int(inner_value))
+                    elif field == 2 and inner == 40:
+                        settings["unk_id"] = _as_int(inner_value)
+                    elif field == 3 and inner == 2:
+                        settings["charsmap"] = _as_bytes(inner_value)
+                    elif field == 3 and inner == 3:
+                        settings["add_dummy_prefix"] = bool(_as_int(inner_value))
+                    elif field == 3 and inner == 4:
+                        settings["remove_extra_whitespaces"] = bool(_as_int(inner_value))
+        model = cls(tuple(pieces), **settings)  # type: ignore[arg-type]
+        if not pieces:
+            raise TokenizationError("it holds no pieces")
+        if model.unk_id >= len(pieces):
+            raise TokenizationError(f"unk_id is {model.unk_id}, and there are {len(pieces)} pieces")
+        if model.model_type not in (UNIGRAM, BPE):
+            raise TokenizationError(
+                f"model_type is {model.model_type}; supported are {UNIGRAM} (unigram) and {BPE} (bpe)"
+            )
+        return model
+
+    @property
+    def scored(self) -> list[tuple[str, float]]:
+        return [(piece.text, piece.score) for piece in self.pieces]
+
+    def of_type(self, *types: PieceType) -> list[str]:
+        return [piece.text for piece in self.pieces if piece.type in types]
+
+    def with_hidden_control_pieces(self) -> SentencePieceModel:
+        """Rename pieces that no text may match, so that a literal ``</s>`` is cut like any text."""
+        hidden = (PieceType.CONTROL, PieceType.UNKNOWN)
+        return replace(
+            self,
+            pieces=tuple(
+                replace(piece, text=f"\U000f0000{index}\U000f0001")
+                if piece.type in hidden
+                else piece
+                for index, piece in enumerate(self.pieces)
+            ),
+        )
+
+
+def sentencepiece_pipeline(
+    model: SentencePieceModel, *, prepend: str = "always", extra: tuple[str, ...] = ()
+) -> Tokenizer:
+    """Return the tokenizer that cuts text as SentencePiece does.
+
+    ``prepend`` is Metaspace's scheme: ``always`` starts the text after an added token with a space too,
+    ``first`` only the text's beginning. ``extra`` pieces follow the file's.
+    """
+    vocabulary = model.scored + [(text, 0.0) for text in extra]
+    with rust_errors("building the tokenizer of a SentencePiece model"):
+        if model.model_type == UNIGRAM:
+            rust = Tokenizer(
+                models.Unigram(vocabulary, unk_id=model.unk_id, byte_fallback=model.byte_fallback)
+            )
+        else:
+            rust = Tokenizer(
+                models.BPE(
+                    vocab={text: index for index, (text, _) in enumerate(vocabulary)},
+                    merges=_merges(model),
+                    unk_token=model.pieces[model.unk_id].text,
+                    fuse_unk=True,
+                    byte_fallback=model.byte_fallback,
+                )
+            )
+        steps: list[normalizers.Normalizer] = []
+        if model.charsmap:
+            steps.append(normalizers.Precompiled(model.charsmap))
+        if model.remove_extra_whitespaces:
+            steps.append(normalizers.Replace(Regex(rf"\A[ {SPACE}]+|[ {SPACE}]+\z"), ""))
+            steps.append(normalizers.Replace(Regex(rf"[ {SPACE}]{{2,}}"), " "))
+        if steps:
+            rust.normalizer = normalizers.Sequence(steps)
+        scheme = prepend if model.add_dummy_prefix else "never"
+        rust.pre_tokenizer = pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme=scheme)
+        rust.decoder = metaspace_decoder(model.byte_fallback, scheme)
+    return rust
+
+
+def metaspace_decoder(byte_fallback: bool, scheme: str = "always") -> decoders.Decoder:
+    metaspace = decoders.Metaspace(replacement=SPACE, prepend_scheme=scheme)
+    return decoders.Sequence([decoders.ByteFallback(), metaspace]) if byte_fallback else metaspace
+
+
+def _merges(model: SentencePieceModel) -> list[tuple[str, str]]:
+    """Rebuild the merges of a BPE model: every split of a piece into two pieces, best score first."""
+    score = {piece.text: piece.score for piece in model.pieces}
+    found = [
+        (-piece.score, index, piece.text[:cut], piece.text[cut:])
+        for index, piece in enumerate(model.pieces)
+        if piece.type is PieceType.NORMAL
+        for cut in range(1, len(piece.text))
+        if piece.text[:cut] in score and piece.text[cut:] in score
+    ]
+    return [(left, right) for _, _, left, right in sorted(found, key=lambda merge: merge[:2])]
+
+
+def _piece(content: bytes, index: int) -> Piece:
+    text, score, kind = "", 0.0, int(PieceType.NORMAL)
+    for field, value in _fields(content):
+        if field == 1:
+            try:
+                text = _as_bytes(value).decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise TokenizationError(f"piece {index} is not UTF-8") from error
+        elif field == 2:
+            raw = _as_bytes(value)
+            if len(raw) != 4:
+                raise TokenizationError(f"the score of piece {index} is not a 32-bit float")
+            score = struct.unpack("<f", raw)[0]
+        elif field == 3:
+            kind = _as_int(value)
+    if not math.isfinite(score):
+        raise TokenizationError(f"the score of piece {index} ({shown(text)}) is {score}")
+    try:
+        return Piece(text, score, PieceType(kind))
+    except ValueError as error:
+        raise TokenizationError(
+            f"piece {index} ({shown(text)}) has the unknown type {kind}"
+        ) from error
+
+
+def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield the fields of one message; fixed-size values come as their bytes."""
+    position = 0
+    while position < len(content):
+        key, position = _varint(content, position)
+        field, wire = key >> 3, key & 7
+        if wire == VARINT:
+            value, position = _varint(content, position)
+            yield field, value
+            continue
+        if wire == BYTES:
+            length, position = _varint(content, position)
+        elif wire in (FIXED32, FIXED64):
+            length = 4 if wire == FIXED32 else 8
+        else:
+            raise TokenizationError(f"byte {position}: unknown wire type {wire}")
+        if length > len(content) - position:
+            raise TokenizationError(
+                f"byte {position}: a field of {length} bytes, and {len(content) - position} are left"
+            )
+        yield field, content[position : position + length]
+        position += length
+
+
+def _varint(content: bytes, position: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= len(content):
+            raise TokenizationError("the file ends within a number")
+        byte = content[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if not byte & 0x80:
+            return value, position
+    raise TokenizationError(f"byte {position}: a number of more than 10 bytes")
+
+
+def _as_bytes(value: int | bytes) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    raise TokenizationError(f"a number ({value}) where text or a message belongs")
+
+
+def _as_int(value: int | bytes) -> int:
+    if isinstance(value, int):
+        return value
+    raise TokenizationError("bytes where a number belongs")

@@ -1,0 +1,94 @@
+"""Which special tokens stand around a sequence, read from the tokenizer's own post-processor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tokenizers import Tokenizer
+from tokenizers.processors import PostProcessor, TemplateProcessing
+
+__all__ = ["Template", "bos_eos_processor"]
+
+SEQUENCES = {"A": 0, "B": 1}
+
+
+@dataclass(frozen=True)
+class Template:
+    """The parts of a single text and of a pair: ids of special tokens, or 0 / 1 for the texts."""
+
+    single: tuple[tuple[list[int] | int, int], ...] = ((0, 0),)
+    pair: tuple[tuple[list[int] | int, int], ...] = ((0, 0), (1, 0))
+
+    @classmethod
+    def of(cls, rust: Tokenizer) -> Template:
+        """Read the last processor that adds tokens; without one, texts are only joined."""
+        processor = rust.post_processor
+        state = None if processor is None else json.loads(processor.__getstate__())
+        states = [state] if state is not None else []
+        while any(item["type"] == "Sequence" for item in states):
+            states = [
+                part
+                for item in states
+                for part in (item["processors"] if item["type"] == "Sequence" else [item])
+            ]
+        for item in reversed(states):
+            if item["type"] == "TemplateProcessing":
+                return cls(_parts(item["single"], item), _parts(item["pair"], item))
+            if item["type"] in ("BertProcessing", "RobertaProcessing"):
+                cls_id, sep_id = [item["cls"][1]], [item["sep"][1]]
+                single = ((cls_id, 0), (0, 0), (sep_id, 0))
+                if item["type"] == "BertProcessing":
+                    return cls(single, (*single, (1, 1), (sep_id, 1)))
+                return cls(single, (*single, (sep_id, 0), (1, 0), (sep_id, 0)))
+        return cls()
+
+    def _filled(
+        self, first: Sequence[int], second: Sequence[int] | None
+    ) -> list[tuple[list[int], int, bool]]:
+        texts = (list(first), list(second or ()))
+        return [
+            (texts[part], type_id, False) if isinstance(part, int) else (part, type_id, True)
+            for part, type_id in (self.single if second is None else self.pair)
+        ]
+
+    def ids(self, first: Sequence[int], second: Sequence[int] | None) -> list[int]:
+        return [token for ids, _, _ in self._filled(first, second) for token in ids]
+
+    def type_ids(self, first: Sequence[int], second: Sequence[int] | None) -> list[int]:
+        return [type_id for ids, type_id, _ in self._filled(first, second) for _ in ids]
+
+    def special_mask(self, first: Sequence[int], second: Sequence[int] | None) -> list[int]:
+        return [int(special) for ids, _, special in self._filled(first, second) for _ in ids]
+
+
+def _parts(
+    pieces: list[dict[str, Any]], state: dict[str, Any]
+) -> tuple[tuple[list[int] | int, int], ...]:
+    parts: list[tuple[list[int] | int, int]] = []
+    for piece in pieces:
+        ((kind, value),) = piece.items()
+        if kind == "Sequence":
+            parts.append((SEQUENCES[value["id"]], value["type_id"]))
+        else:
+            parts.append((list(state["special_tokens"][value["id"]]["ids"]), value["type_id"]))
+    return tuple(parts)
+
+
+def bos_eos_processor(bos: tuple[str, int] | None, eos: tuple[str, int] | None) -> PostProcessor:
+    """Return the processor that puts ``bos`` before and ``eos`` after each text (type ids 0 and 1)."""
+
+    def around(text: str, type_id: int) -> list[str]:
+        return [
+            f"{name}:{type_id}"
+            for name in (bos and bos[0], f"${text}", eos and eos[0])
+            if name is not None
+        ]
+
+    return TemplateProcessing(
+        single=around("A", 0),
+        pair=around("A", 0) + around("B", 1),
+        special_tokens=[token for token in (bos, eos) if token is not None],
+    )
