@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from automodel_core.checkpoint.replacing import replacing
-from automodel_core.checkpoint.source import CheckpointFiles, HubOptions, plain_name
+from automodel_core.checkpoint.source import CheckpointFiles, HeaderEntry, HubOptions, plain_name
 from automodel_core.errors import CheckpointNotFoundError, InputError, shown
 
 __all__ = ["HubFiles", "open_repository"]
@@ -113,11 +113,14 @@ class HubFiles(CheckpointFiles):
     def require_all(self, filenames: Iterable[str]) -> list[Path]:
         wanted = list(dict.fromkeys(filenames))
         todo = [name for name in wanted if not self.is_local(name)]
-        if len(todo) > 1 and all(self._exists(self._prefix + plain_name(name)) for name in todo):
+        if len(todo) > 1 and all(map(self.has, todo)):
             with ThreadPoolExecutor(min(_PARALLEL_DOWNLOADS, len(todo))) as pool:
                 for future in [pool.submit(self.find, name) for name in todo]:
                     future.result()
         return super().require_all(wanted)
+
+    def has(self, filename: str) -> bool:
+        return self.is_local(filename) or self._exists(self._prefix + plain_name(filename))
 
     def is_local(self, filename: str) -> bool:
         if self._options.force_download:
@@ -139,8 +142,7 @@ class HubFiles(CheckpointFiles):
         except Exception as error:
             raise _explained(error, self.name, self._commit, path) from error
 
-    def remote_header(self, filename: str) -> dict[str, tuple[str, list[int], tuple[int, int]]]:
-        """Return dtype, shape and offsets of a safetensors file's tensors from its header."""
+    def remote_header(self, filename: str) -> list[HeaderEntry]:
         from huggingface_hub import HfApi
 
         path = self._prefix + plain_name(filename)
@@ -150,14 +152,10 @@ class HubFiles(CheckpointFiles):
             )
         except Exception as error:
             raise _explained(error, self.name, self._commit, path) from error
-        return {
-            name: (
-                str(tensor.dtype),
-                list(tensor.shape),
-                (tensor.data_offsets[0], tensor.data_offsets[1]),
-            )
-            for name, tensor in found.tensors.items()
-        }
+        return [
+            (name, str(info.dtype), list(info.shape), (info.data_offsets[0], info.data_offsets[1]))
+            for name, info in found.tensors.items()
+        ]
 
     def _exists(self, path: str) -> bool:
         """Return whether the commit has a file that is not in the cache, asking the hub once."""

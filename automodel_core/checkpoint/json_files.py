@@ -21,11 +21,13 @@ MAX_JSON_BYTES = 128 * 1024 * 1024
 """Larger than any tokenizer or index on the hub, small enough to be refused at once."""
 
 
-def read_json(path: str | os.PathLike[str], *, max_bytes: int = MAX_JSON_BYTES) -> dict[str, Any]:
+def read_json(
+    path: str | os.PathLike[str], *, max_bytes: int = MAX_JSON_BYTES, unique_keys: bool = False
+) -> dict[str, Any]:
     """Return the object that a JSON file holds.
 
     Raises ``CheckpointFormatError`` for another encoding than UTF-8, broken or too deep JSON, a
-    value that is not an object, and files over ``max_bytes``.
+    value that is not an object, and files over ``max_bytes``; see `parse_json` for ``unique_keys``.
     """
     path = Path(path)
     try:
@@ -43,7 +45,7 @@ def read_json(path: str | os.PathLike[str], *, max_bytes: int = MAX_JSON_BYTES) 
         raise CheckpointNotFoundError(f"there is no file {shown(str(path))}") from error
     except IsADirectoryError as error:
         raise CheckpointFormatError(f"{shown(str(path))} is a folder, not a JSON file") from error
-    return parse_json(data, str(path))
+    return parse_json(data, str(path), unique_keys=unique_keys)
 
 
 def parse_json(data: bytes, where: str, *, unique_keys: bool = False) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from automodel_core.errors import (
 
 __all__ = [
     "CheckpointFiles",
+    "HeaderEntry",
     "HubOptions",
     "LocalFiles",
     "open_checkpoint",
@@ -31,6 +32,9 @@ __all__ = [
     "plain_name",
     "safe_join",
 ]
+
+HeaderEntry = tuple[str, str, list[int], tuple[int, int]]
+"""Name, dtype, shape and data offsets of a tensor, as a safetensors header has them."""
 
 OBSOLETE = {
     "resume_download": "downloads decide by themselves what to fetch",
@@ -144,10 +148,21 @@ class CheckpointFiles(ABC):
     def find(self, filename: str) -> Path | None:
         """Return the local path of a file, fetched if needed, or ``None`` if there is none."""
 
+    def has(self, filename: str) -> bool:
+        """Return whether there is such a file, without fetching it."""
+        return self.find(filename) is not None
+
     def size(self, filename: str) -> int | None:
         """Return the size of a file in bytes; ``None`` if there is none or it is unknown."""
         path = self.find(filename)
         return None if path is None else path.stat().st_size
+
+    def remote_header(self, filename: str) -> list[HeaderEntry] | None:
+        """Return the entries of a safetensors header without fetching the whole file.
+
+        ``None`` if this source cannot do that.
+        """
+        return None
 
     def is_local(self, filename: str) -> bool:
         """Return whether `find` would answer with a path and without a transfer."""

@@ -1,0 +1,134 @@
+"""The weights of a model by name, and those that several modules share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import nn
+
+from automodel_core.errors import ConfigurationError, shown
+
+__all__ = ["Slot", "Ties", "equal_values", "find_slots"]
+
+
+class Slot:
+    """One weight of a model: its first name, its tensor, and every place that holds it."""
+
+    __slots__ = ("assigned", "is_parameter", "name", "places", "tensor")
+
+    def __init__(self, name: str, tensor: torch.Tensor, is_parameter: bool) -> None:
+        self.name = name
+        self.tensor = tensor
+        self.is_parameter = is_parameter
+        self.assigned = False
+        self.places: list[tuple[dict[str, torch.Tensor | None], str]] = []
+
+    def put(self, value: torch.Tensor) -> None:
+        """Make ``value`` the weight: in its place on the meta device, else by writing to it."""
+        if not self.tensor.is_meta:
+            self.tensor.copy_(value)
+            return
+        if self.is_parameter:
+            value = nn.Parameter(value, requires_grad=self.tensor.requires_grad)
+        self.assigned = True
+        self.hold(value)
+
+    def hold(self, tensor: torch.Tensor) -> None:
+        """Hold this very tensor everywhere."""
+        self.tensor = tensor
+        for owner, key in self.places:
+            owner[key] = tensor
+
+
+def find_slots(model: nn.Module) -> dict[str, Slot]:
+    """Return the parameters and saved buffers by every name they have; sharers have one slot."""
+    slots: dict[str, Slot] = {}
+    known: dict[int, Slot] = {}
+    for prefix, module in model.named_modules(remove_duplicate=False):
+        start = f"{prefix}." if prefix else ""
+        skipped = module._non_persistent_buffers_set
+        for owner, is_parameter in ((module._parameters, True), (module._buffers, False)):
+            for key, tensor in owner.items():
+                if tensor is None or (not is_parameter and key in skipped):
+                    continue
+                name = start + key
+                slot = known.get(id(tensor))
+                if slot is None:
+                    slot = known[id(tensor)] = Slot(name, tensor, is_parameter)
+                slot.places.append((owner, key))
+                slots[name] = slot
+    return slots
+
+
+class Ties:
+    """The sharing of weights after a load.
+
+    What the checkpoint holds decides: two weights that should be one and have different values are
+    kept apart, and a weight that is absent shares the one that is there, whichever of the two the
+    model calls the source. (transformers 5 has the same rule.)
+    """
+
+    def __init__(
+        self, slots: Mapping[str, Slot], tied: Mapping[str, str], loaded: Iterable[str]
+    ) -> None:
+        self._pairs = [(self._slot(slots, a), self._slot(slots, b)) for a, b in tied.items()]
+        self._slots = slots
+        self._with_values = {id(slots[name]) for name in loaded}
+        self.tied: list[str] = []
+        self.untied: list[str] = []
+
+    @staticmethod
+    def _slot(slots: Mapping[str, Slot], name: str) -> Slot:
+        if name not in slots:
+            raise ConfigurationError(f"tied weight {shown(name)} is not in the model")
+        return slots[name]
+
+    def apply(self) -> None:
+        """Share what is to be shared."""
+        for index, (target, source) in enumerate(self._pairs):
+            if target.tensor is source.tensor:
+                continue
+            if self._has(target) and self._has(source):
+                if not equal_values(target.tensor, source.tensor):
+                    self.untied.append(target.name)
+                    continue
+            elif self._has(target):
+                target, source = source, target
+            elif not self._has(source):
+                rest = self._pairs[index + 1 :]
+                siblings = (t for t, s in rest if s is source and self._has(t))
+                source = next(siblings, source)
+            target.hold(source.tensor)
+            if self._has(source):
+                self._with_values.add(id(target))
+                self.tied.append(target.name)
+
+    def separate(self) -> None:
+        """Give weights that are not tied memory of their own, where a file stored them as one."""
+        owners: dict[int, torch.Tensor] = {}
+        for slot in self._slots.values():
+            tensor = slot.tensor
+            if not slot.assigned or not tensor.numel():
+                continue
+            first = owners.setdefault(tensor.data_ptr(), tensor)
+            if first is not tensor and first.device == tensor.device:
+                slot.tensor.data = tensor.clone()
+
+    def _has(self, slot: Slot) -> bool:
+        return id(slot) in self._with_values
+
+    def have_values(self, names: Iterable[str]) -> bool:
+        """Return whether the checkpoint gave values to all of these, if only by sharing."""
+        return all(
+            self._has(self._slots[name]) or not self._slots[name].tensor.is_meta for name in names
+        )
+
+
+def equal_values(left: torch.Tensor, right: torch.Tensor) -> bool:
+    """Return whether two weights have the same shape and values, on whatever device."""
+    if left.shape != right.shape:
+        return False
+    if left.data_ptr() == right.data_ptr() and left.stride() == right.stride():
+        return True
+    return torch.equal(left, right.to(left.device, left.dtype))
