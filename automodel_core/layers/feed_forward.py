@@ -34,7 +34,7 @@ class FeedForward(nn.Module):
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         wide = self.activation(self.up_proj(hidden_states))
-        return self.down_proj(F.dropout(wide, self.dropout, self.training))
+        return _narrow(self.down_proj, F.dropout(wide, self.dropout, self.training))
 
     def prepare(self, rows: int) -> Callable[[Tensor], Tensor]:
         """Return the same function for inference on ``(rows, hidden_size)``, with packed weights."""
@@ -64,7 +64,7 @@ class GatedFeedForward(nn.Module):
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         wide = self.activation(self.gate_proj(hidden_states)) * self.up_proj(hidden_states)
-        return self.down_proj(F.dropout(wide, self.dropout, self.training))
+        return _narrow(self.down_proj, F.dropout(wide, self.dropout, self.training))
 
     def prepare(self, rows: int) -> Callable[[Tensor], Tensor]:
         """Return the same function for inference on ``(rows, hidden_size)``, with packed weights."""
@@ -77,3 +77,11 @@ class GatedFeedForward(nn.Module):
             return down(act(gate) * up)
 
         return step
+
+
+def _narrow(down_proj: nn.Module, wide: Tensor) -> Tensor:
+    """Apply the last layer, which may be kept in a higher precision than the rest."""
+    if isinstance(down_proj, nn.Linear):
+        wide = wide.to(down_proj.weight.dtype)
+    narrowed: Tensor = down_proj(wide)
+    return narrowed

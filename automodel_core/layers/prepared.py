@@ -19,9 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from automodel_core.layers.cache import Cache
 from automodel_core.layers.linear import Linear
 
-__all__ = ["has_hooks", "prepare_linear", "prepare_norm"]
+__all__ = ["has_hooks", "prepare_linear", "prepare_norm", "score_tokens"]
 
 TensorFunction = Callable[[Tensor], Tensor]
 Kernel = Callable[[Tensor, "Tensor | None", int], TensorFunction]
@@ -150,3 +151,15 @@ def prepare_norm(norm: nn.Module) -> TensorFunction:
         shape, weight, bias, eps = norm.normalized_shape, norm.weight, norm.bias, norm.eps
         return lambda inputs: F.layer_norm(inputs, shape, weight, bias, eps)
     return norm
+
+
+def score_tokens(output_layer: nn.Module, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+    """Return an output layer's scores of ``(batch, length, hidden_size)``, prepared for a decoding loop."""
+    rows, length, _ = hidden_states.shape
+    if cache is None or not cache.decoding or length > 1 or torch.is_grad_enabled():
+        scores: Tensor = output_layer(hidden_states)
+        return scores
+    key = (output_layer, rows)
+    if key not in cache.memo:
+        cache.memo[key] = prepare_linear((output_layer,), rows)
+    return cache.memo[key](hidden_states[:, 0])[:, None]

@@ -220,7 +220,7 @@ class TransformerStack(nn.Module):
     ) -> Tensor:
         """Run one new token a row through the layers in their prepared form."""
         rows = len(hidden_states)
-        key = (id(self), rows)
+        key = (self, rows)
         if key not in cache.memo:
             cache.memo[key] = [_step_of(layer, rows) for layer in self.layers]
         states = hidden_states.view(rows, -1)

@@ -1,0 +1,484 @@
+"""T5, mT5 and UMT5: pre-norm layers without biases, and positions as numbers added to the scores."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any, ClassVar
+
+import torch
+from automodel_core.checkpoint.names import WeightNames
+from automodel_core.errors import InputError
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.cache import Cache
+from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
+from automodel_core.layers.linear import Embedding, Linear
+from automodel_core.layers.masks import causal_mask, padding_mask
+from automodel_core.layers.norms import RMSNorm
+from automodel_core.layers.prepared import score_tokens
+from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.modeling.base import PreTrainedModel
+from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.encoder_decoder import (
+    EncoderDecoderBody,
+    EncoderDecoderForConditionalGeneration,
+    EncoderDecoderForQuestionAnswering,
+    EncoderDecoderForSequenceClassification,
+    EncoderDecoderHead,
+)
+from automodel_core.modeling.heads import ClassificationHead
+from automodel_core.modeling.losses import token_loss
+from automodel_core.modeling.outputs import BaseModelOutput, TokenClassifierOutput
+from torch import Tensor, nn
+
+from automodel_t5.configuration import MT5Config, T5Config, UMT5Config
+
+__all__ = [
+    "MT5EncoderModel",
+    "MT5ForConditionalGeneration",
+    "MT5ForQuestionAnswering",
+    "MT5ForSequenceClassification",
+    "MT5ForTokenClassification",
+    "MT5Model",
+    "T5EncoderModel",
+    "T5ForConditionalGeneration",
+    "T5ForQuestionAnswering",
+    "T5ForSequenceClassification",
+    "T5ForTokenClassification",
+    "T5Model",
+    "UMT5EncoderModel",
+    "UMT5ForConditionalGeneration",
+    "UMT5ForQuestionAnswering",
+    "UMT5ForSequenceClassification",
+    "UMT5ForTokenClassification",
+    "UMT5Model",
+]
+
+
+def t5_layer(config: T5Config, *, decoder: bool) -> TransformerLayer:
+    attention = partial(
+        Attention,
+        config.d_model,
+        config.num_heads,
+        head_dim=config.d_kv,
+        bias=False,
+        dropout=config.dropout_rate,
+        scale=1.0,
+    )
+    feed_forward = GatedFeedForward if config.is_gated_act else FeedForward
+    return TransformerLayer(
+        attention(position_scores=PositionBias(config, decoder) if biases_each_layer(config) else None),
+        feed_forward(
+            config.d_model,
+            config.d_ff,
+            activation=config.dense_act_fn or "relu",
+            bias=False,
+            dropout=config.dropout_rate,
+        ),
+        partial(RMSNorm, config.d_model, config.layer_norm_epsilon),
+        norm_first=True,
+        cross_attn=attention() if decoder else None,
+        dropout=config.dropout_rate,
+    )
+
+
+def biases_each_layer(config: T5Config) -> bool:
+    """Return whether each layer has position biases of its own, or all share those of the first."""
+    return config.model_type == "umt5"
+
+
+class PositionBias(nn.Module):
+    """A learned number for each head and each bucket of distances between query and key."""
+
+    def __init__(self, config: T5Config, decoder: bool) -> None:
+        super().__init__()
+        self.buckets = config.relative_attention_num_buckets
+        self.max_distance = config.relative_attention_max_distance
+        self.decoder = decoder
+        self.bias = Embedding(self.buckets, config.num_heads)
+
+    def forward(self, query: Tensor, keys: int) -> Tensor:
+        """Return ``(1, heads, queries, keys)``; the queries are the last of the keys' positions."""
+        return self.between(query.shape[2], keys)
+
+    def between(self, queries: int, keys: int) -> Tensor:
+        positions = torch.arange(keys, device=self.bias.weight.device)
+        distances = positions - positions[keys - queries :, None]
+        return self.bias(self._bucket(distances)).permute(2, 0, 1)[None]
+
+    def of_last(self, keys: int, cache: Cache) -> Tensor:
+        """Return the biases of the newest position, read from a table that one sequence computes once."""
+        table = cache.memo.get(self)
+        if table is None or table.shape[-1] < keys:
+            table = cache.memo[self] = self.between(1, 2 * keys + 128)
+        return table[..., table.shape[-1] - keys :]
+
+    def _bucket(self, distances: Tensor) -> Tensor:
+        """Return a bucket for each distance: one each while short, then ever wider ones, one beyond."""
+        buckets, offset = self.buckets, torch.zeros_like(distances)
+        if self.decoder:
+            lengths = (-distances).clamp(min=0)
+        else:
+            buckets //= 2
+            offset, lengths = (distances > 0) * buckets, distances.abs()
+        exact = buckets // 2
+        ratio = torch.log(lengths.float() / exact) / math.log(self.max_distance / exact)
+        wide = (exact + (ratio * (buckets - exact)).long()).clamp(max=buckets - 1)
+        return offset + torch.where(lengths < exact, lengths, wide)
+
+
+class T5Stack(nn.Module):
+    """The encoder, or the decoder."""
+
+    def __init__(self, config: T5Config, embed_tokens: nn.Embedding, *, decoder: bool) -> None:
+        super().__init__()
+        self.config = config
+        self.is_decoder = decoder
+        self.embed_tokens = embed_tokens
+        self.position_bias = None if biases_each_layer(config) else PositionBias(config, decoder)
+        layers = (config.num_decoder_layers if decoder else None) or config.num_layers
+        self.stack = TransformerStack(
+            [t5_layer(config, decoder=decoder) for _ in range(layers)],
+            RMSNorm(config.d_model, config.layer_norm_epsilon),
+            config.dropout_rate,
+        )
+        self.dropout = nn.Dropout(config.dropout_rate)
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        use_cache: bool | None = None,
+        *,
+        output_attentions: bool,
+        output_hidden_states: bool,
+    ) -> BaseModelOutput:
+        """Run ``(batch, length)`` tokens, or their embeddings, through the layers."""
+        if (input_ids is None) == (inputs_embeds is None):
+            side = "decoder_" if self.is_decoder else ""
+            raise InputError(f"give either {side}input_ids or {side}inputs_embeds")
+        if inputs_embeds is None:
+            inputs_embeds = self.embed_tokens(input_ids)
+        use_cache = self.config.use_cache if use_cache is None else use_cache
+        cache = past_key_values if self.is_decoder else None
+        recomputes = self.training and self.stack.gradient_checkpointing
+        if cache is None and use_cache and self.is_decoder and not recomputes:
+            cache = Cache()
+        output = self.stack(
+            self.dropout(inputs_embeds),
+            self._mask(inputs_embeds, attention_mask, cache),
+            cache=cache,
+            context=encoder_hidden_states,
+            context_mask=padding_mask(encoder_attention_mask, inputs_embeds.dtype),
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+        )
+        return BaseModelOutput(past_key_values=cache, **vars(output))
+
+    def _mask(self, states: Tensor, attention_mask: Tensor | None, cache: Cache | None) -> Tensor | None:
+        """Return position biases and what padding and causality hide, as one mask."""
+        queries = states.shape[1]
+        keys = queries + (0 if cache is None else cache.get_seq_length())
+        if self.is_decoder:
+            mask = causal_mask(attention_mask, queries, keys, states.dtype, states.device)
+        else:
+            mask = padding_mask(attention_mask, states.dtype)
+        if self.position_bias is None:
+            return mask
+        if cache is not None and cache.decoding and queries == 1:
+            bias = self.position_bias.of_last(keys, cache)
+        else:
+            bias = self.position_bias.between(queries, keys)
+        return bias if mask is None else bias + mask
+
+
+STACK_NAMES = {
+    "final_layer_norm": "stack.norm",
+    "block.0.layer.0.SelfAttention.relative_attention_bias": "position_bias.bias",
+    "block.*.layer.0.SelfAttention.relative_attention_bias": "stack.layers.*.self_attn.position_scores.bias",
+    **{
+        f"block.*.layer.{part}.{attention}.{letter}": f"stack.layers.*.{module}.{letter}_proj"
+        for part, attention, module in ((0, "SelfAttention", "self_attn"), (1, "EncDecAttention", "cross_attn"))
+        for letter in "qkvo"
+    },
+    "block.*.layer.0.layer_norm": "stack.layers.*.self_attn_norm",
+}
+
+
+def stack_names(config: T5Config, *, decoder: bool) -> WeightNames:
+    """Return the names of one stack; the feed-forward part is the decoder's third and the encoder's second."""
+    rules = dict(STACK_NAMES)
+    shared, own = list(rules)[1:3]
+    del rules[shared if biases_each_layer(config) else own]
+    if decoder:
+        rules["block.*.layer.1.layer_norm"] = "stack.layers.*.cross_attn_norm"
+    else:
+        rules = {hub: module for hub, module in rules.items() if "EncDecAttention" not in hub}
+    part = f"block.*.layer.{2 if decoder else 1}"
+    rules[f"{part}.layer_norm"] = "stack.layers.*.mlp_norm"
+    rules[f"{part}.DenseReluDense.wo"] = "stack.layers.*.mlp.down_proj"
+    if config.is_gated_act:
+        rules[f"{part}.DenseReluDense.wi_0"] = "stack.layers.*.mlp.gate_proj"
+        rules[f"{part}.DenseReluDense.wi_1"] = "stack.layers.*.mlp.up_proj"
+    else:
+        rules[f"{part}.DenseReluDense.wi"] = "stack.layers.*.mlp.up_proj"
+    return WeightNames(rules)
+
+
+class T5Facts(PreTrainedModel):
+    """What all T5 models share: names of weights, first values, precision."""
+
+    config_class = T5Config
+    config: T5Config
+    base_model_prefix: ClassVar[str] = "transformer"
+    ties_follow_checkpoint: ClassVar[bool] = True
+    keep_in_fp32: ClassVar[tuple[str, ...]] = ("down_proj",)
+    hub_body: ClassVar[str] = ""
+    """What the hub puts before the names of the body: most T5 heads put nothing."""
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        encoder = stack_names(config, decoder=False).nested(hub="encoder", module="encoder")
+        decoder = stack_names(config, decoder=True).nested(hub="decoder", module="decoder")
+        embeddings = WeightNames(
+            {"shared": "embed_tokens"},
+            aliases={
+                "encoder.embed_tokens.weight": "shared.weight",
+                "decoder.embed_tokens.weight": "shared.weight",
+            },
+            # One released conversion gave cross-attention biases, which no T5 has.
+            ignored=("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias",),
+        )
+        return (embeddings | encoder | decoder).nested(hub=cls.hub_body, module=cls.body)
+
+    @torch.no_grad()
+    def init_module(self, module: nn.Module) -> None:
+        """Draw weights so that activations keep their size, as T5's first implementation does."""
+        config, factor = self.config, self.config.initializer_factor
+        from_model = factor * config.d_model**-0.5
+        if isinstance(module, RMSNorm):
+            module.weight.fill_(factor)
+        elif isinstance(module, Attention):
+            module.q_proj.weight.normal_(0.0, factor * (config.d_model * config.d_kv) ** -0.5)
+            module.k_proj.weight.normal_(0.0, from_model)
+            module.v_proj.weight.normal_(0.0, from_model)
+            module.o_proj.weight.normal_(0.0, factor * (config.num_heads * config.d_kv) ** -0.5)
+        elif isinstance(module, FeedForward | GatedFeedForward):
+            module.down_proj.weight.normal_(0.0, factor * config.d_ff**-0.5)
+        elif isinstance(module, PositionBias):
+            module.bias.weight.normal_(0.0, from_model)
+        elif isinstance(module, Embedding):
+            module.weight.normal_(0.0, factor)
+        elif isinstance(module, Linear):
+            module.weight.normal_(0.0, from_model)
+            if module.bias is not None:
+                module.bias.zero_()
+        elif isinstance(module, T5ForConditionalGeneration):
+            if module.lm_head.weight is not module.model.embed_tokens.weight:
+                module.lm_head.weight.normal_(0.0, factor)
+
+
+class T5Model(T5Facts, EncoderDecoderBody):
+    """The encoder-decoder without a head."""
+
+    def __init__(self, config: T5Config) -> None:
+        super().__init__(config)
+        self.embed_tokens = Embedding(config.vocab_size, config.d_model)
+        self.encoder = T5Stack(config, self.embed_tokens, decoder=False)
+        self.decoder = T5Stack(config, self.embed_tokens, decoder=True)
+        self.post_init()
+
+
+class T5EncoderModel(T5Facts):
+    """The encoder alone, as sentence and text-to-image models use it."""
+
+    def __init__(self, config: T5Config) -> None:
+        super().__init__(config)
+        self.embed_tokens = Embedding(config.vocab_size, config.d_model)
+        self.encoder = T5Stack(config, self.embed_tokens, decoder=False)
+        self.post_init()
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        return super().weight_names(config) | WeightNames({}, ignored=("decoder", "lm_head"))
+
+    def get_encoder(self) -> nn.Module:
+        return self.encoder
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        *,
+        output_attentions: bool,
+        output_hidden_states: bool,
+    ) -> BaseModelOutput:
+        """Encode ``(batch, length)``."""
+        output: BaseModelOutput = self.encoder(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            inputs_embeds=inputs_embeds,
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+            return_dict=True,
+        )
+        return output
+
+
+class T5ForConditionalGeneration(T5Facts, EncoderDecoderForConditionalGeneration):
+    """T5 with an output layer, for text in and text out."""
+
+    def __init__(self, config: T5Config) -> None:
+        super().__init__(config)
+        self.model = T5Model(config)
+        self.lm_head = Linear(config.d_model, config.vocab_size, bias=False)
+        self.post_init()
+
+    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+        if self.config.scale_decoder_outputs:
+            hidden_states = hidden_states * self.config.d_model**-0.5
+        return score_tokens(self.lm_head, hidden_states, cache)
+
+
+class T5ForSequenceClassification(T5Facts, EncoderDecoderForSequenceClassification):
+    """T5 that classifies whole texts."""
+
+    hub_body = "transformer"
+
+    def __init__(self, config: T5Config) -> None:
+        super().__init__(config)
+        self.model = T5Model(config)
+        self.classifier = ClassificationHead(config.d_model, config.num_labels, config.classifier_dropout)
+        self.post_init()
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        return super().weight_names(config) | WeightNames({"classification_head": "classifier"})
+
+
+class T5ForQuestionAnswering(T5Facts, EncoderDecoderForQuestionAnswering):
+    """T5 that finds the answer to a question in a text."""
+
+    def __init__(self, config: T5Config) -> None:
+        super().__init__(config)
+        self.model = T5Model(config)
+        self.qa_outputs = Linear(config.d_model, config.num_labels)
+        self.post_init()
+
+
+class T5ForTokenClassification(T5Facts):
+    """T5's encoder with a label for each token."""
+
+    body = "model"
+    input_embeddings = "model.embed_tokens"
+    hub_body = "transformer"
+
+    def __init__(self, config: T5Config) -> None:
+        super().__init__(config)
+        self.model = T5EncoderModel(config)
+        self.dropout = nn.Dropout(config.classifier_dropout)
+        self.classifier = Linear(config.d_model, config.num_labels)
+        self.post_init()
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        *,
+        output_attentions: bool,
+        output_hidden_states: bool,
+    ) -> TokenClassifierOutput:
+        """Score ``(batch, length, labels)``."""
+        output: BaseModelOutput = self.model(
+            input_ids,
+            attention_mask,
+            inputs_embeds,
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+            return_dict=True,
+        )
+        logits = self.classifier(self.dropout(output.last_hidden_state))
+        loss = None if labels is None else token_loss(logits, labels)
+        return TokenClassifierOutput(loss, logits, output.hidden_states, output.attentions)
+
+
+class MT5Model(T5Model):
+    """mT5 without a head."""
+
+    config_class = MT5Config
+
+
+class MT5EncoderModel(T5EncoderModel):
+    """mT5's encoder alone."""
+
+    config_class = MT5Config
+
+
+class MT5ForConditionalGeneration(T5ForConditionalGeneration):
+    """mT5 with an output layer."""
+
+    config_class = MT5Config
+
+
+class MT5ForSequenceClassification(T5ForSequenceClassification):
+    """mT5 that classifies whole texts."""
+
+    config_class = MT5Config
+
+
+class MT5ForQuestionAnswering(T5ForQuestionAnswering):
+    """mT5 that finds the answer to a question in a text."""
+
+    config_class = MT5Config
+
+
+class MT5ForTokenClassification(T5ForTokenClassification):
+    """mT5's encoder with a label for each token."""
+
+    config_class = MT5Config
+
+
+class UMT5Model(T5Model):
+    """UMT5 without a head."""
+
+    config_class = UMT5Config
+
+
+class UMT5EncoderModel(T5EncoderModel):
+    """UMT5's encoder alone."""
+
+    config_class = UMT5Config
+
+
+class UMT5ForConditionalGeneration(T5ForConditionalGeneration):
+    """UMT5 with an output layer."""
+
+    config_class = UMT5Config
+
+
+class UMT5ForSequenceClassification(T5ForSequenceClassification):
+    """UMT5 that classifies whole texts."""
+
+    config_class = UMT5Config
+
+
+class UMT5ForQuestionAnswering(T5ForQuestionAnswering):
+    """UMT5 that finds the answer to a question in a text."""
+
+    config_class = UMT5Config
+
+
+class UMT5ForTokenClassification(T5ForTokenClassification):
+    """UMT5's encoder with a label for each token."""
+
+    config_class = UMT5Config
