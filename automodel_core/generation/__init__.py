@@ -1,0 +1,77 @@
+"""``generate``: from a prompt to token ids, by any decoding strategy. No torch until it is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from automodel_core.exports import lazy_exports
+
+if TYPE_CHECKING:
+    from automodel_core.generation.config import GenerationConfig as GenerationConfig
+    from automodel_core.generation.mixin import GenerationMixin as GenerationMixin
+
+__all__, __getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "config": ("GenerationConfig",),
+        "guidance": ("UnbatchedClassifierFreeGuidanceLogitsProcessor",),
+        "logits_processors": (
+            "ExponentialDecayLengthPenalty",
+            "ForcedBOSTokenLogitsProcessor",
+            "ForcedEOSTokenLogitsProcessor",
+            "InPlaceLogitsProcessor",
+            "InfNanRemoveLogitsProcessor",
+            "LogitNormalization",
+            "LogitsProcessor",
+            "LogitsProcessorList",
+            "MinLengthLogitsProcessor",
+            "MinNewTokensLengthLogitsProcessor",
+            "PrefixConstrainedLogitsProcessor",
+            "SuppressTokensAtBeginLogitsProcessor",
+            "SuppressTokensLogitsProcessor",
+        ),
+        "mixin": ("GenerationMixin",),
+        "outputs": (
+            "GenerateBeamDecoderOnlyOutput",
+            "GenerateBeamEncoderDecoderOutput",
+            "GenerateDecoderOnlyOutput",
+            "GenerateEncoderDecoderOutput",
+            "GenerateOutput",
+        ),
+        "repetition": (
+            "EncoderNoRepeatNGramLogitsProcessor",
+            "EncoderRepetitionPenaltyLogitsProcessor",
+            "NoBadWordsLogitsProcessor",
+            "NoRepeatNGramLogitsProcessor",
+            "RepetitionPenaltyLogitsProcessor",
+            "SequenceBiasLogitsProcessor",
+        ),
+        "request": ("DecodingRequest", "DecodingStrategy"),
+        "session": ("DecodingSession",),
+        "stopping": (
+            "ConfidenceCriteria",
+            "EosTokenCriteria",
+            "MaxLengthCriteria",
+            "MaxTimeCriteria",
+            "StopStringCriteria",
+            "StoppingCriteria",
+            "StoppingCriteriaList",
+        ),
+        "streamers": (
+            "AsyncTextIteratorStreamer",
+            "BaseStreamer",
+            "TextIteratorStreamer",
+            "TextStreamer",
+        ),
+        "warpers": (
+            "EpsilonLogitsWarper",
+            "EtaLogitsWarper",
+            "MinPLogitsWarper",
+            "TemperatureLogitsWarper",
+            "TopHLogitsWarper",
+            "TopKLogitsWarper",
+            "TopPLogitsWarper",
+            "TypicalLogitsWarper",
+        ),
+    },
+)

@@ -1,0 +1,240 @@
+"""From what the caller passed to one complete generation config and a decoding strategy."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import inspect
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from automodel_core import registry
+from automodel_core.errors import AutomodelError, GenerationArgumentError, shown
+from automodel_core.generation.checks import problems_of
+from automodel_core.generation.config import DEFAULTS, FIELDS, GenerationConfig
+from automodel_core.generation.inputs import DecodingInputs
+from automodel_core.generation.protocol import GenerativeModel
+from automodel_core.generation.request import DecodingStrategy
+
+__all__ = ["Settings", "find_strategy", "reject_unknown", "resolve_settings", "set_lengths"]
+
+NEEDED = ("max_length", "min_length", "use_cache")
+"""Settings that None as a keyword does not switch off."""
+
+GENERATE_ARGUMENTS = (
+    "inputs", "generation_config", "logits_processor", "stopping_criteria",
+    "prefix_allowed_tokens_fn", "streamer", "assistant_model", "negative_prompt_ids",
+    "negative_prompt_attention_mask", "progress", "strategy", "tokenizer",
+)  # fmt: skip
+
+
+class Settings:
+    """The complete config, the arguments left for the model, and what the caller set itself."""
+
+    def __init__(
+        self, config: GenerationConfig, model_kwargs: dict[str, Any], own: set[str]
+    ) -> None:
+        self.config = config
+        self.model_kwargs = model_kwargs
+        self.own = own
+        self.default_max_length = False
+        self.default_min_length = False
+
+
+def resolve_settings(
+    model: GenerativeModel, given: GenerationConfig | None, kwargs: Mapping[str, Any]
+) -> Settings:
+    """Merge: keywords before ``generation_config``, before the model's, before the defaults."""
+    config = GenerationConfig() if given is None else copy.deepcopy(given)
+    own = {name for name, value in vars(config).items() if value is not None}
+    _fill(config, vars(model.generation_config))
+    named = {name: value for name, value in kwargs.items() if name in vars(config)}
+    own |= {name for name, value in named.items() if value is not None}
+    for name, value in named.items():
+        setattr(config, name, value)
+    settings = Settings(config, {k: v for k, v in kwargs.items() if k not in named}, own)
+    settings.default_max_length = config.max_length is None
+    settings.default_min_length = config.min_length is None
+    switched_off = {name for name in named if named[name] is None} - set(NEEDED)
+    _fill(config, {k: v for k, v in DEFAULTS.items() if k not in switched_off})
+    _check(config, own)
+    return settings
+
+
+def _fill(config: GenerationConfig, values: Mapping[str, Any]) -> None:
+    """Set what is unset, and what is not there at all."""
+    for name, value in values.items():
+        if vars(config).get(name) is None:
+            setattr(config, name, value)
+
+
+def _check(config: GenerationConfig, own: set[str]) -> None:
+    problems = problems_of(vars(config))
+    fatal = [problem.text for problem in problems if problem.fatal]
+    if fatal:
+        raise GenerationArgumentError("; ".join(fatal))
+    idle = [problem.text for problem in problems if problem.name in own]
+    if idle:
+        warnings.warn("; ".join(idle), stacklevel=5)
+    for name in ("token_healing", "low_memory", "watermarking_config"):
+        if vars(config)[name]:
+            raise GenerationArgumentError(f"{name}={shown(vars(config)[name])} is not supported")
+    if config.cache_implementation not in (None, "dynamic"):
+        text = (
+            f"cache_implementation={config.cache_implementation!r} is not available; 'dynamic' is"
+        )
+        if "cache_implementation" in own:
+            raise GenerationArgumentError(text)
+        warnings.warn(f"{text}, and is used instead", stacklevel=5)
+
+
+# ---- the strategy ----
+
+
+def _strategy_name(config: GenerationConfig, assistant_model: Any) -> tuple[str, str]:
+    """Return the name of the strategy that the settings ask for, and the setting that does."""
+    if assistant_model is not None:
+        return "assisted", "assistant_model"
+    for name, strategy in (
+        ("prompt_lookup_num_tokens", "prompt_lookup"),
+        ("assistant_early_exit", "assisted"),
+        ("use_mtp", "assisted"),
+        ("dola_layers", "dola"),
+        ("constraints", "constrained_beam"),
+        ("force_words_ids", "constrained_beam"),
+    ):
+        if vars(config)[name]:
+            return strategy, f"{name}={shown(vars(config)[name], 60)}"
+    if (config.num_beams or 1) > 1:
+        if (config.num_beam_groups or 1) > 1:
+            return "group_beam", f"num_beam_groups={config.num_beam_groups}"
+        return "beam_sample" if config.do_sample else "beam", f"num_beams={config.num_beams}"
+    if config.do_sample:
+        return "sample", "do_sample=True"
+    if config.penalty_alpha and (config.top_k or 0) > 1:
+        return "contrastive", f"penalty_alpha={config.penalty_alpha}"
+    return "greedy", "do_sample=False"
+
+
+def find_strategy(
+    config: GenerationConfig, name: str | None, assistant_model: Any
+) -> tuple[str, DecodingStrategy]:
+    """Return the strategy that the caller names or the settings ask for, from the registry."""
+    cause = f"strategy={name!r}"
+    if name is None:
+        name, cause = _strategy_name(config, assistant_model)
+    try:
+        found: Callable[..., Any] = registry.decoding_strategy(name)
+    except AutomodelError as error:
+        raise GenerationArgumentError(
+            f"{cause} asks for the decoding strategy {name!r}, which is not available: {error}"
+        ) from error
+    return name, found
+
+
+# ---- unknown arguments ----
+
+
+def reject_unknown(model: GenerativeModel, model_kwargs: Mapping[str, Any]) -> None:
+    """Raise for arguments that neither ``generate`` nor the model takes, naming the closest ones."""
+    known = _model_arguments(model)
+    unknown = [k for k, v in model_kwargs.items() if v is not None and k not in known]
+    if unknown:
+        hints = [_with_hint(name, {*known, *FIELDS, *GENERATE_ARGUMENTS}) for name in unknown]
+        raise GenerationArgumentError(
+            f"generate() and {type(model).__name__} take no argument {'; '.join(hints)}"
+        )
+
+
+def _with_hint(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    return f"{name!r}" + (f" (did you mean {close[0]!r}?)" if close else "")
+
+
+def _model_arguments(model: GenerativeModel) -> set[str]:
+    known = {"decoder_input_ids", "encoder_outputs"} if model.config.is_encoder_decoder else set()
+    functions = [model.forward, model.prepare_inputs_for_generation]
+    if model.config.is_encoder_decoder:
+        functions.append(model.get_encoder().forward)
+    for function in functions:
+        parameters = inspect.signature(function).parameters.values()
+        known |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    return known
+
+
+# ---- lengths ----
+
+
+def set_lengths(model: GenerativeModel, settings: Settings, inputs: DecodingInputs) -> None:
+    """Set ``max_length`` and ``min_length`` of the config, counted with the prompt's token ids.
+
+    Raise `GenerationArgumentError` if the model has no positions for the input, or if nothing could
+    be generated.
+    """
+    config = settings.config
+    limit = _model_limit(model)
+    prompt_length = inputs.prompt.shape[1]
+    encoder_ids = inputs.encoder_input_ids
+    longest = max(inputs.first_length, 0 if encoder_ids is None else encoder_ids.shape[1])
+    if limit is not None and longest > limit:
+        raise GenerationArgumentError(
+            f"the input has {longest} tokens, and {type(model).__name__} has positions for {limit}"
+        )
+    embedded = inputs.first_length if inputs.first_length != prompt_length else 0
+    max_length, min_length = config.max_length or 0, config.min_length or 0
+    if config.max_new_tokens is not None:
+        _warn_of_two("max", config, settings.own)
+        config.max_length = prompt_length + config.max_new_tokens
+    elif settings.default_max_length:
+        config.max_length = prompt_length + max_length
+        if limit is not None:
+            config.max_length = min(config.max_length, limit)
+        warnings.warn(
+            f"neither max_new_tokens nor max_length is set: at most {max_length} tokens are generated",
+            stacklevel=4,
+        )
+    elif embedded:
+        config.max_length = max_length - embedded
+    if config.min_new_tokens is not None:
+        _warn_of_two("min", config, settings.own)
+        config.min_length = prompt_length + config.min_new_tokens
+    elif embedded:
+        config.min_length = max(min_length - embedded, 0)
+    _check_lengths(config, prompt_length, limit)
+
+
+def _warn_of_two(which: str, config: GenerationConfig, own: set[str]) -> None:
+    names = f"{which}_new_tokens", f"{which}_length"
+    if own.issuperset(names):
+        used, unused = (f"{name}={vars(config)[name]}" for name in names)
+        warnings.warn(f"{used} is used, {unused} is not", stacklevel=5)
+
+
+def _check_lengths(config: GenerationConfig, prompt_length: int, limit: int | None) -> None:
+    max_length, min_length = config.max_length or 0, config.min_length or 0
+    if prompt_length >= max_length:
+        raise GenerationArgumentError(
+            f"the prompt has {prompt_length} tokens and max_length={max_length} counts it too, so "
+            "nothing could be generated; set max_new_tokens"
+        )
+    if min_length > max_length:
+        warnings.warn(
+            f"a minimum length of {min_length} tokens, prompt included, is more than the maximum of "
+            f"{max_length}; generation stops at the maximum",
+            stacklevel=5,
+        )
+    if limit is not None and max_length > limit:
+        warnings.warn(
+            f"up to {max_length} tokens are asked for, and the model has positions for {limit}",
+            stacklevel=5,
+        )
+
+
+def _model_limit(model: GenerativeModel) -> int | None:
+    """Return how many positions the model has, None if its config names no limit."""
+    try:
+        limit = model.config.max_position_embeddings
+    except AttributeError:
+        return None
+    return limit if isinstance(limit, int) and limit > 0 else None

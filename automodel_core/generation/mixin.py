@@ -1,0 +1,199 @@
+"""``generate``, for every model with a language-modelling head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from automodel_core.errors import GenerationArgumentError
+from automodel_core.generation.arguments import (
+    find_strategy,
+    reject_unknown,
+    resolve_settings,
+    set_lengths,
+)
+from automodel_core.generation.config import GenerationConfig
+from automodel_core.generation.inputs import prepare_inputs, token_ids
+from automodel_core.generation.outputs import GenerateOutput
+from automodel_core.generation.pipeline import build_logits_processors, build_stopping_criteria
+from automodel_core.generation.progress import ProgressLine
+from automodel_core.generation.protocol import GenerativeModel
+from automodel_core.generation.request import DecodingRequest
+from automodel_core.generation.session import DecodingSession
+from automodel_core.generation.transition_scores import transition_scores
+
+__all__ = ["GenerationMixin"]
+
+
+class GenerationMixin:
+    """Add ``generate`` to a model; `GenerativeModel` says what the model must have."""
+
+    @torch.no_grad()
+    def generate(
+        self: GenerativeModel,
+        inputs: Tensor | None = None,
+        generation_config: GenerationConfig | None = None,
+        logits_processor: Sequence[Any] | None = None,
+        stopping_criteria: Sequence[Any] | None = None,
+        prefix_allowed_tokens_fn: Callable[[int, Tensor], Sequence[int]] | None = None,
+        synced_gpus: bool | None = None,
+        assistant_model: Any = None,
+        streamer: Any = None,
+        negative_prompt_ids: Tensor | None = None,
+        negative_prompt_attention_mask: Tensor | None = None,
+        progress: bool = False,
+        strategy: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Return token ids (batch * num_return_sequences, length) that continue the inputs.
+
+        ``inputs`` is the prompt of a decoder, or the input of the encoder. Settings may stand in
+        ``generation_config`` or be given by keyword, which wins; what neither sets is taken from
+        ``model.generation_config``. Other keywords go to the model's ``forward``. With
+        ``return_dict_in_generate=True`` the result is a `GenerateOutput`. ``progress`` shows a line
+        on stderr; ``strategy`` names a decoding strategy that an installed plugin adds.
+
+        Raises `GenerationArgumentError` before the model runs if an argument cannot be right.
+        """
+        tokenizer = kwargs.pop("tokenizer", None)
+        kwargs.pop("assistant_tokenizer", None)
+        if synced_gpus:
+            raise GenerationArgumentError("synced_gpus=True is not supported")
+        settings = resolve_settings(self, generation_config, kwargs)
+        config = settings.config
+        name, decode = find_strategy(config, strategy, assistant_model)
+        reject_unknown(self, settings.model_kwargs)
+        if streamer is not None and (config.num_beams or 1) > 1:
+            raise GenerationArgumentError(
+                "a streamer cannot follow num_beams > 1: beams may change"
+            )
+        _check_guidance(self, config, negative_prompt_ids)
+
+        prepared = prepare_inputs(self, config, inputs, settings.model_kwargs)
+        _check_token_settings(self, config)
+        prompt_length = prepared.prompt.shape[1]
+        set_lengths(self, settings, prepared)
+        session = DecodingSession(
+            self,
+            prepared,
+            rows_per_item=max(config.num_beams or 1, config.num_return_sequences or 1),
+            use_cache=bool(config.use_cache),
+            prefill_chunk_size=config.prefill_chunk_size,
+            flags=_flags(config),
+        )
+        processors = build_logits_processors(
+            config,
+            self,
+            prompt_length=prompt_length,
+            encoder_input_ids=prepared.encoder_input_ids,
+            mask=session.prompt_mask,
+            prefix_allowed_tokens_fn=prefix_allowed_tokens_fn,
+            negative_prompt_ids=negative_prompt_ids,
+            negative_prompt_attention_mask=negative_prompt_attention_mask,
+            custom=logits_processor or (),
+        )
+        max_length = config.max_length or 0
+        criteria = build_stopping_criteria(
+            config, max_length=max_length, tokenizer=tokenizer, custom=stopping_criteria or ()
+        )
+        ends = token_ids(config.eos_token_id)
+        pad = config.pad_token_id
+        request = DecodingRequest(
+            config=config,
+            max_length=max_length,
+            eos_token_ids=ends,
+            pad_token_id=ends[0] if pad is None and ends else pad,
+            logits_processor=processors,
+            stopping_criteria=criteria,
+            streamer=streamer,
+            progress=ProgressLine(max_length - prompt_length) if progress else None,
+        )
+        output = _run(decode, session, request)
+        return output if config.return_dict_in_generate else output.sequences
+
+    def compute_transition_scores(
+        self,
+        sequences: Tensor,
+        scores: Sequence[Tensor],
+        beam_indices: Tensor | None = None,
+        normalize_logits: bool = False,
+    ) -> Tensor:
+        """Return the score of each generated token (rows, steps) from a generate output's fields."""
+        return transition_scores(sequences, scores, beam_indices, normalize_logits)
+
+    def prepare_inputs_for_generation(
+        self: GenerativeModel,
+        input_ids: Tensor,
+        next_sequence_length: int | None = None,
+        past_key_values: Any = None,
+        attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        is_first_iteration: bool = False,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Return the arguments of ``forward`` for the next step; override to change them.
+
+        ``input_ids`` (rows, length) are all tokens so far; the last ``next_sequence_length`` are new
+        to the cache, all of them if it is None.
+        """
+        arguments = dict(kwargs)
+        new = input_ids if next_sequence_length is None else input_ids[:, -next_sequence_length:]
+        if inputs_embeds is not None and is_first_iteration:
+            arguments["inputs_embeds"] = inputs_embeds
+        else:
+            arguments["decoder_input_ids" if self.config.is_encoder_decoder else "input_ids"] = new
+        if past_key_values is not None:
+            arguments["past_key_values"] = past_key_values
+        if attention_mask is not None:
+            arguments["attention_mask"] = attention_mask
+        return arguments
+
+
+def _run(decode: Any, session: DecodingSession, request: DecodingRequest) -> GenerateOutput:
+    if request.streamer is not None:
+        request.streamer.put(session.prompt.cpu())
+    try:
+        output: GenerateOutput = decode(session, request)
+    finally:
+        if request.progress is not None:
+            request.progress.close()
+    if request.streamer is not None:
+        request.streamer.end()
+    return output
+
+
+def _flags(config: GenerationConfig) -> dict[str, bool]:
+    """Return what the model must return more than logits; nothing of it without a dict to put it in."""
+    if not config.return_dict_in_generate:
+        return {}
+    flags = {
+        "output_attentions": bool(config.output_attentions),
+        "output_hidden_states": bool(config.output_hidden_states),
+    }
+    return {name: True for name, wanted in flags.items() if wanted}
+
+
+def _check_guidance(model: GenerativeModel, config: GenerationConfig, negative: Any) -> None:
+    guided = config.guidance_scale is not None and config.guidance_scale != 1
+    if guided and (model.config.is_encoder_decoder or (config.num_beams or 1) > 1):
+        raise GenerationArgumentError(
+            "guidance_scale works for decoder-only models with num_beams=1"
+        )
+    if negative is not None and not guided:
+        raise GenerationArgumentError("negative_prompt_ids needs a guidance_scale other than 1")
+
+
+def _check_token_settings(model: GenerativeModel, config: GenerationConfig) -> None:
+    """Raise for tokens to start with or to force that the model does not have."""
+    vocabulary = model.config.get_text_config(decoder=True).vocab_size
+    for name in ("decoder_start_token_id", "forced_bos_token_id", "forced_eos_token_id"):
+        if name == "decoder_start_token_id" and not model.config.is_encoder_decoder:
+            continue
+        wrong = [i for i in token_ids(vars(config)[name]) if not 0 <= i < vocabulary]
+        if wrong:
+            raise GenerationArgumentError(
+                f"{name} is {wrong[0]}; the model's tokens are 0 to {vocabulary - 1}"
+            )

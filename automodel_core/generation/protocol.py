@@ -1,0 +1,39 @@
+"""What ``generate`` needs of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+
+__all__ = ["GenerativeModel"]
+
+
+class GenerativeModel(Protocol):
+    """A model with a language-modelling head, decoder-only or encoder-decoder.
+
+    ``forward`` returns an output with ``logits`` (rows, length, vocabulary) and, if it takes
+    ``past_key_values``, writes the keys and values of the tokens it is given into that cache. The
+    decoder of an encoder-decoder may be called with several rows for each row of ``encoder_outputs``
+    and ``attention_mask``: the rows of one item follow each other.
+    """
+
+    config: Any
+    generation_config: Any
+    main_input_name: str
+
+    @property
+    def device(self) -> torch.device: ...
+
+    @property
+    def forward(self) -> Callable[..., Any]: ...
+
+    @property
+    def __call__(self) -> Callable[..., Any]: ...
+
+    def get_encoder(self) -> Any: ...
+
+    def get_input_embeddings(self) -> Any: ...
+
+    def prepare_inputs_for_generation(self, input_ids: Any, **kwargs: Any) -> dict[str, Any]: ...

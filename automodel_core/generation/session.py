@@ -1,0 +1,299 @@
+"""A decoding session: one batch being continued by one model.
+
+A strategy feeds token ids and gets the logits of the next position. The session runs the encoder once,
+repeats rows for beams or several sequences an item, and holds the cache, masks and positions.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from automodel_core.errors import GenerationArgumentError
+from automodel_core.generation.inputs import DecodingInputs
+from automodel_core.generation.protocol import GenerativeModel
+from automodel_core.layers.cache import Cache
+
+__all__ = ["DecodingSession"]
+
+MASK_BLOCK = 256
+
+
+class DecodingSession:
+    """Run a model token by token.
+
+    ``prompt`` (rows, length) holds the decoder's prompt with each item of the batch repeated
+    ``rows_per_item`` times; rows of one item are neighbours. ``flags`` are passed to encoder and
+    decoder as they are (``output_attentions``, ``output_hidden_states``).
+    """
+
+    def __init__(
+        self,
+        model: GenerativeModel,
+        inputs: DecodingInputs,
+        *,
+        rows_per_item: int = 1,
+        use_cache: bool = True,
+        prefill_chunk_size: int | None = None,
+        flags: Mapping[str, bool] | None = None,
+    ) -> None:
+        self.model = model
+        self.rows_per_item = rows_per_item
+        self.is_encoder_decoder = bool(model.config.is_encoder_decoder)
+        self.prompt = _repeated(inputs.prompt, rows_per_item)
+        self.encoder_outputs = inputs.encoder_outputs
+        self._inputs = inputs
+        self._flags = dict(flags or {})
+        self._takes = _Signature(model.forward)
+        self._use_cache = (use_cache or bool(inputs.first)) and self._takes("past_key_values")
+        fresh = inputs.past_key_values is None and not inputs.first
+        self._chunk = prefill_chunk_size if fresh and self._use_cache else None
+        self.cache: Any = inputs.past_key_values
+        if self._use_cache and self.cache is None:
+            self.cache = Cache(decoding=True)
+        self._output: Any = None
+        self._fed = 0
+        self._is_first = True
+        # A decoder's prompt is read once an item; the rows of an item are split off behind it.
+        self._shares_prefill = rows_per_item > 1 and not self.is_encoder_decoder and self._use_cache
+        self._mask = _visible(inputs)
+        self._mask_room: Tensor | None = None
+        self._positions = self._prompt_positions()
+        self._token_types = inputs.token_type_ids
+        self._arguments = self._for_rows(1)
+        if not self._shares_prefill:
+            self._split_rows()
+
+    @property
+    def prompt_mask(self) -> Tensor | None:
+        """The mask over the decoder's prompt (rows, length), None if it hides nothing."""
+        if self._mask is None or self._mask.shape[1] != self.prompt.shape[1]:
+            return None
+        return _repeated(self._mask, self.prompt.shape[0] // self._mask.shape[0])  # type: ignore[no-any-return]
+
+    # ---- feeding ----
+
+    def start(self) -> Tensor:
+        """Feed the prompt and return the logits (rows, vocabulary) of the position behind it."""
+        if self.is_encoder_decoder:
+            self._encode()
+        ids = self._inputs.prompt if self._shares_prefill else self.prompt
+        length = self._new_length()
+        for end in range(self._chunk or length, length, self._chunk or length):
+            self._forward(ids[:, :end], length=self._chunk or length, positions=1)
+        self._forward(ids, self._new_length(), positions=1)
+        self._fed = ids.shape[1]
+        logits: Tensor = self._output.logits[:, -1]
+        if self._shares_prefill:
+            self.cache.repeat_interleave(self.rows_per_item)
+            self._split_rows()
+            logits = logits.repeat_interleave(self.rows_per_item, dim=0)
+        self._is_first = False
+        return logits
+
+    def step(self, sequences: Tensor) -> Tensor:
+        """Feed what is new of ``sequences`` (rows, length); return the logits (rows, vocabulary)."""
+        logits: Tensor = self.feed(sequences)[:, -1]
+        return logits
+
+    def feed(self, sequences: Tensor, positions: int = 1) -> Tensor:
+        """Feed what is new; return the logits (rows, positions, vocabulary) of the last positions."""
+        length = sequences.shape[1] - (self._fed if self._use_cache else 0)
+        self._forward(sequences, length, positions)
+        self._fed = sequences.shape[1]
+        logits: Tensor = self._output.logits
+        return logits if logits.shape[1] == positions else logits[:, -positions:]
+
+    def _forward(self, ids: Tensor, length: int, positions: int) -> None:
+        arguments = dict(self._arguments)
+        arguments.update(self._flags)
+        if self._is_first:
+            arguments.update(self._inputs.first)
+        arguments.update(self._along_the_sequence(ids.shape[1], length))
+        if positions != length and self._takes("logits_to_keep"):
+            arguments["logits_to_keep"] = positions
+        if self._takes("return_dict"):
+            arguments["return_dict"] = True
+        if self._takes("use_cache"):
+            arguments["use_cache"] = self._use_cache
+        if self.is_encoder_decoder:
+            arguments["encoder_outputs"] = self.encoder_outputs
+        inputs = self.model.prepare_inputs_for_generation(
+            ids,
+            next_sequence_length=None if length == ids.shape[1] else length,
+            past_key_values=self.cache if self._use_cache else None,
+            is_first_iteration=self._is_first,
+            **arguments,
+        )
+        self._output = self.model(**inputs)
+        if self._use_cache and self._output.past_key_values is not None:
+            self.cache = self._output.past_key_values
+
+    # ---- the cache ----
+
+    def reorder(self, index: Tensor) -> None:
+        """Let row ``i`` continue what row ``index[i]``, of the same item, was."""
+        if self._use_cache:
+            self.cache.reorder(index)
+
+    def crop(self, length: int) -> None:
+        """Forget the tokens from ``length`` on."""
+        if self._use_cache:
+            self.cache.crop(self._seen() - (self._fed - length))
+        self._fed = length
+
+    def _seen(self) -> int:
+        return int(self.cache.get_seq_length()) if self._use_cache else 0
+
+    def _new_length(self) -> int:
+        """Return how many positions of the prompt the cache has not seen.
+
+        With a cache from an earlier call the prompt is the whole text, unless the mask is longer.
+        """
+        length, seen = self._inputs.first_length, self._seen()
+        if self._mask is not None and self._mask.shape[1] == seen + length:
+            return length
+        if length <= seen:
+            raise GenerationArgumentError(
+                f"past_key_values holds {seen} positions and the prompt only {length}: give the whole "
+                "text, or the new tokens with an attention_mask over the whole text"
+            )
+        return length - seen
+
+    # ---- rows ----
+
+    def _encode(self) -> None:
+        if self._inputs.encoder_arguments is None:
+            return
+        encoder = self.model.get_encoder()
+        takes = _Signature(encoder.forward)
+        flags = {name: value for name, value in self._flags.items() if takes(name)}
+        if takes("return_dict"):
+            flags["return_dict"] = True
+        self.encoder_outputs = encoder(**self._inputs.encoder_arguments, **flags)
+
+    def _split_rows(self) -> None:
+        """Go from one row an item to all rows."""
+        rows = self.rows_per_item
+        self._mask, self._mask_room = _repeated(self._mask, rows), None
+        self._positions = _repeated(self._positions, rows)
+        self._token_types = _repeated(self._token_types, rows)
+        self._arguments = self._for_rows(rows)
+
+    def _for_rows(self, rows: int) -> dict[str, Any]:
+        """Return the caller's arguments that forward takes, tensors of the batch repeated.
+
+        The encoder's mask stays as it is: rows of one item share it.
+        """
+        batch = self._inputs.prompt.shape[0]
+        ready = {}
+        for name, value in self._inputs.arguments.items():
+            shared = self.is_encoder_decoder and name == "attention_mask"
+            if isinstance(value, Tensor) and value.dim() and value.shape[0] == batch and not shared:
+                value = _repeated(value, rows)
+            if self._takes(name):
+                ready[name] = value
+        return ready
+
+    # ---- what goes along with the tokens: mask, positions, token types ----
+
+    def _prompt_positions(self) -> Tensor | None:
+        """Return the given positions, or those counted from the first visible token.
+
+        None if the model's own positions are right: nothing is hidden, or there is an encoder.
+        """
+        missing = self._inputs.position_ids is None and not self.is_encoder_decoder
+        if missing and self._mask is not None and self._takes.by_name("position_ids"):
+            positions = self._mask.long().cumsum(-1) - 1
+            return positions.masked_fill_(self._mask == 0, 0)
+        return self._inputs.position_ids
+
+    def _along_the_sequence(self, end: int, length: int) -> dict[str, Tensor]:
+        """Return mask, positions and token types for the ``length`` positions before ``end``."""
+        new = end - self.prompt.shape[1]
+        along: dict[str, Tensor] = {}
+        if self._mask is not None:
+            name = "decoder_attention_mask" if self.is_encoder_decoder else "attention_mask"
+            along[name] = self._mask_with(self._mask, new)
+        if self._positions is not None:
+            ahead = torch.arange(1, max(new, 0) + 1, device=self._positions.device)
+            along["position_ids"] = self._columns(
+                self._positions, self._positions[..., -1:] + ahead, new, length
+            )
+        if self._token_types is not None:
+            ahead = self._token_types[:, -1:].expand(-1, max(new, 0))
+            along["token_type_ids"] = self._columns(self._token_types, ahead, new, length)
+        return along
+
+    def _columns(self, prompt: Tensor, ahead: Tensor, new: int, length: int) -> Tensor:
+        """Return the last ``length`` columns of the prompt's values with those ``ahead`` of it."""
+        if new >= length:
+            return ahead[..., new - length :]
+        values = (
+            prompt[..., : prompt.shape[-1] + new] if new < 0 else torch.cat([prompt, ahead], -1)
+        )
+        return values[..., values.shape[-1] - length :]
+
+    def _mask_with(self, mask: Tensor, new: int) -> Tensor:
+        """Return the mask over the prompt and ``new`` tokens behind it, all of them visible."""
+        total = mask.shape[1] + new
+        if self._mask_room is None or total > self._mask_room.shape[1]:
+            ones = mask.new_ones(mask.shape[0], max(new, 0) + MASK_BLOCK)
+            self._mask_room = torch.cat([mask, ones], dim=1)
+        return self._mask_room[:, :total]
+
+    # ---- what the last forward returned, one tensor a layer, with a row for each row ----
+
+    @property
+    def attentions(self) -> tuple[Tensor, ...]:
+        name = "decoder_attentions" if self.is_encoder_decoder else "attentions"
+        return self._layers(name)
+
+    @property
+    def cross_attentions(self) -> tuple[Tensor, ...]:
+        return self._layers("cross_attentions")
+
+    @property
+    def hidden_states(self) -> tuple[Tensor, ...]:
+        name = "decoder_hidden_states" if self.is_encoder_decoder else "hidden_states"
+        return self._layers(name)
+
+    def _layers(self, name: str) -> tuple[Tensor, ...]:
+        layers: tuple[Tensor, ...] = tuple(self._output[name])
+        rows = self.prompt.shape[0]
+        return tuple(_repeated(layer, rows // layer.shape[0]) for layer in layers)
+
+
+def _visible(inputs: DecodingInputs) -> Tensor | None:
+    """Return the decoder's mask, None if it hides nothing.
+
+    One that is longer than the prompt is kept: its length says what the cache already holds.
+    """
+    mask = inputs.mask
+    if mask is None or (mask.shape[1] == inputs.first_length and bool((mask == 1).all())):
+        return None
+    return mask
+
+
+class _Signature:
+    """Which arguments a forward takes."""
+
+    def __init__(self, forward: Any) -> None:
+        parameters = inspect.signature(forward).parameters
+        self._names = frozenset(parameters)
+        self._takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+    def __call__(self, name: str) -> bool:
+        return self._takes_all or name in self._names
+
+    def by_name(self, name: str) -> bool:
+        return name in self._names
+
+
+def _repeated(tensor: Any, rows: int) -> Any:
+    """Repeat each row of a tensor; None stays None."""
+    return tensor if tensor is None or rows == 1 else tensor.repeat_interleave(rows, dim=0)

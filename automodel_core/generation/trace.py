@@ -1,0 +1,64 @@
+"""What a strategy keeps of each step, if the caller asked for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from automodel_core.generation.config import GenerationConfig
+from automodel_core.generation.session import DecodingSession
+
+__all__ = ["Trace"]
+
+
+class Trace:
+    """Collect scores, logits, attentions and hidden states; everything stays None unless wanted."""
+
+    def __init__(self, config: GenerationConfig, session: DecodingSession) -> None:
+        wanted = bool(config.return_dict_in_generate)
+        self.keeps_scores = wanted and bool(config.output_scores)
+        self.keeps_logits = wanted and bool(config.output_logits)
+        self._keeps_attentions = wanted and bool(config.output_attentions)
+        self._keeps_states = wanted and bool(config.output_hidden_states)
+        self._session = session
+        self._steps: dict[str, list[Any]] = {}
+
+    def logits(self, logits: Tensor) -> None:
+        """Keep a copy of a step's logits in single precision, before processors change them."""
+        if self.keeps_logits:
+            self._add("logits", logits.float().clone())
+
+    def scores(self, scores: Tensor) -> None:
+        """Keep a step's processed scores, and what the forward before it returned."""
+        if self.keeps_scores:
+            self._add("scores", scores)
+        if self._keeps_attentions:
+            self._add("attentions", self._session.attentions)
+            if self._session.is_encoder_decoder:
+                self._add("cross_attentions", self._session.cross_attentions)
+        if self._keeps_states:
+            self._add("hidden_states", self._session.hidden_states)
+
+    def _add(self, name: str, step: Any) -> None:
+        self._steps.setdefault(name, []).append(step)
+
+    @property
+    def scores_so_far(self) -> tuple[Tensor, ...] | None:
+        """What stopping criteria may look at."""
+        return tuple(self._steps.get("scores", ())) if self.keeps_scores else None
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of a generate output, under the names that fit the architecture."""
+        kept = {name: tuple(steps) for name, steps in self._steps.items()}
+        kept["past_key_values"] = self._session.cache
+        if not self._session.is_encoder_decoder:
+            return kept
+        names = {"attentions": "decoder_attentions", "hidden_states": "decoder_hidden_states"}
+        kept = {names.get(name, name): steps for name, steps in kept.items()}
+        encoder = self._session.encoder_outputs
+        if self._keeps_attentions:
+            kept["encoder_attentions"] = encoder.attentions
+        if self._keeps_states:
+            kept["encoder_hidden_states"] = encoder.hidden_states
+        return kept
