@@ -79,7 +79,7 @@ class Attention(nn.Module):
     """Multi-head attention over the sequence itself, or over ``context`` of ``context_size`` features.
 
     ``scale`` multiplies the scores, by default ``head_dim ** -0.5``. ``position_scores`` is a module that
-    returns numbers to add to the scores from ``(query, number of keys)``, for positions that meet the query.
+    returns numbers to add to the scores from ``(query, key)``, for positions that meet the query or the key.
     """
 
     def __init__(
@@ -182,7 +182,7 @@ class Attention(nn.Module):
     def _with_position_scores(self, mask: Tensor | None, query: Tensor, key: Tensor) -> Tensor | None:
         if self.position_scores is None:
             return mask
-        scores: Tensor = self.position_scores(query, key.shape[2])
+        scores: Tensor = self.position_scores(query, key)
         return scores if mask is None else scores + mask
 
     def _split(self, projected: Tensor) -> Tensor:

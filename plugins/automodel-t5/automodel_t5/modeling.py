@@ -97,9 +97,9 @@ class PositionBias(nn.Module):
         self.decoder = decoder
         self.bias = Embedding(self.buckets, config.num_heads)
 
-    def forward(self, query: Tensor, keys: int) -> Tensor:
+    def forward(self, query: Tensor, key: Tensor) -> Tensor:
         """Return ``(1, heads, queries, keys)``; the queries are the last of the keys' positions."""
-        return self.between(query.shape[2], keys)
+        return self.between(query.shape[2], key.shape[2])
 
     def between(self, queries: int, keys: int) -> Tensor:
         positions = torch.arange(keys, device=self.bias.weight.device)
