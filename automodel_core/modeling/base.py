@@ -47,7 +47,7 @@ class PreTrainedModel(nn.Module):
     body: ClassVar[str] = ""
     """Path of the body inside a head model; empty for a body itself."""
     optional_weights: ClassVar[tuple[str, ...]] = ()
-    """Prefixes of module names in the body that a checkpoint may lack, as poolers."""
+    """Module names, or prefixes with ``*`` for a layer number, that a checkpoint may lack."""
     ties_follow_checkpoint: ClassVar[bool] = False
     """Whether weights of `ties` that a checkpoint lacks are tied, whatever the configuration says."""
     keep_in_fp32: ClassVar[tuple[str, ...]] = ()

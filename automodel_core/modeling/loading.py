@@ -15,6 +15,7 @@ from automodel_core import registry
 from automodel_core.checkpoint.formats import open_weights
 from automodel_core.checkpoint.load import load_weights
 from automodel_core.checkpoint.placement import device_for
+from automodel_core.checkpoint.segments import SegmentTable, split_pattern
 from automodel_core.checkpoint.source import CheckpointFiles, HubOptions, open_checkpoint
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import IncompleteCheckpointError, InputError
@@ -186,9 +187,10 @@ def _in_body(model: PreTrainedModel, name: str) -> bool:
     body = f"{model.body}." if model.body else ""
     if not name.startswith(body):
         return False
-    rest = name[len(body) :]
-    optional = model.base_model.optional_weights if model.body else model.optional_weights
-    return not any(rest == part or rest.startswith(f"{part}.") for part in optional)
+    optional: SegmentTable[None] = SegmentTable()
+    for pattern in (model.base_model if model.body else model).optional_weights:
+        optional.add(split_pattern(pattern, "optional weights"), None)
+    return optional.longest(name[len(body) :].split(".")) is None
 
 
 def _settle_generation(
