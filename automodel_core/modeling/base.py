@@ -72,7 +72,8 @@ class PreTrainedModel(nn.Module):
 
     def post_init(self) -> None:
         """Choose the attention and, where there is memory, tie weights and draw first values."""
-        self.set_attn_implementation(self.config._attn_implementation or "sdpa")
+        if self.config._attn_implementation not in (None, "sdpa"):
+            self.set_attn_implementation(self.config._attn_implementation)
         if self.can_generate():
             from automodel_core.generation.config import GenerationConfig
 

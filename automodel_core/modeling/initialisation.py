@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
@@ -39,23 +39,21 @@ def initialise(model: nn.Module, init_module: InitModule) -> None:
 @torch.no_grad()
 def initialise_missing(
     model: nn.Module,
-    missing: Iterable[str],
+    missing: Mapping[str, torch.device],
     init_module: InitModule,
     *,
     dtype: torch.dtype,
-    devices: Mapping[str, torch.device],
 ) -> None:
-    """Give first values to the parameters named, which are on the meta device, and to no others.
+    """Give first values to the parameters named, each on its device, and to no others.
 
     An initialiser may write every parameter of its module and of the parts inside, so the loaded ones are
     replaced meanwhile by tensors without memory, on which writing does nothing.
     """
-    missing = set(missing)
     loaded: dict[str, nn.Parameter] = {}
     for name, parameter in list(model.named_parameters(remove_duplicate=False)):
         owner, leaf = _owner(model, name)
         if name in missing:
-            fresh = torch.zeros(parameter.shape, dtype=dtype, device=devices[name])
+            fresh = torch.zeros(parameter.shape, dtype=dtype, device=missing[name])
             owner._parameters[leaf] = nn.Parameter(fresh, requires_grad=parameter.requires_grad)
         else:
             loaded[name] = parameter

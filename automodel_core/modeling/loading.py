@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
 from automodel_core import registry
 from automodel_core.checkpoint.formats import open_weights
-from automodel_core.checkpoint.load import load_weights
-from automodel_core.checkpoint.placement import device_for
+from automodel_core.checkpoint.load import checkpoint_dtype, load_weights
+from automodel_core.checkpoint.placement import Placement
 from automodel_core.checkpoint.segments import SegmentTable, split_pattern
 from automodel_core.checkpoint.source import CheckpointFiles, HubOptions, open_checkpoint
 from automodel_core.configuration import PreTrainedConfig
@@ -68,7 +67,7 @@ def load_pretrained(
         model = cls(config, *model_args, **model_kwargs)
     report = _fill(model, weights, options)
     _check_complete(model, report, options.strict, str(name or "state_dict"))
-    model.eval()
+    _finish(model)
     _settle_generation(model, files, options.generation_config)
     registry.notify_after_load(context, model)
     if report.missing or report.mismatched:
@@ -122,43 +121,49 @@ def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torc
         return dtype_named(options.dtype)
     if config.dtype is not None:
         return dtype_named(config.dtype)
-    for entry in weights.values():
-        found = entry.dtype if isinstance(entry, Tensor) else getattr(torch, entry.dtype)
-        if found.is_floating_point:
-            return found
-    return torch.float32
+    return checkpoint_dtype(weights) or torch.float32
 
 
 def _fill(model: PreTrainedModel, weights: Any, options: LoadOptions) -> LoadReport:
-    config = model.config
-    ties = model.ties() if config.tie_word_embeddings or model.ties_follow_checkpoint else {}
+    """Give the model the checkpoint's weights and first values for the rest."""
+    config, names = model.config, model.weight_names(model.config)
     report = load_weights(
         model,
         weights,
-        model.weight_names(config),
+        names,
         base_prefix=model.base_model_prefix,
-        tied=ties,
+        tied=model.ties() if config.tie_word_embeddings or model.ties_follow_checkpoint else {},
         dtype=config.dtype,
         keep_in_fp32=model.keep_in_fp32,
         device_map=options.device_map,
         ignore_mismatched_sizes=options.ignore_mismatched_sizes,
         key_mapping=options.key_mapping,
     )
-    missing = [n for n, p in model.named_parameters(remove_duplicate=False) if p.is_meta]
-    if missing:
-        devices = {n: device_for(n, options.device_map) for n in missing}
-        initialise_missing(model, missing, model.init_module, dtype=config.dtype, devices=devices)
-    if config.tie_word_embeddings and any(
-        model.get_parameter(target) is not model.get_parameter(source) for target, source in ties.items()
-    ):
+    if report.untied:
         config.tie_word_embeddings = False
-    stranded = [n for n, b in model.named_buffers() if b.is_meta]
-    if stranded:
-        raise InputError(
-            f"{type(model).__name__}: the buffers {', '.join(stranded)} have no value: compute them in "
-            "__init__ with device='cpu', or store them in the checkpoint"
+    if report.missing or report.mismatched:
+        missing = [n for n, p in model.named_parameters(remove_duplicate=False) if p.is_meta]
+        placement = Placement(options.device_map, config.dtype, model.keep_in_fp32)
+        initialise_missing(
+            model,
+            {name: placement.device(name, names.to_hub(name).name) for name in missing},
+            model.init_module,
+            dtype=config.dtype,
         )
+        report = report.with_initialised(names.to_hub(name).name for name in missing)
     return report
+
+
+def _finish(model: PreTrainedModel) -> None:
+    """Turn to evaluation mode, and make sure that nothing was left without memory."""
+    for path, module in model.named_modules():
+        module.training = False
+        for name, buffer in module._buffers.items():
+            if buffer is not None and buffer.is_meta:
+                raise InputError(
+                    f"{type(model).__name__}: the buffer {name!r} of {path or 'the model'} has no value: "
+                    "compute it in __init__ with device='cpu', or store it in the checkpoint"
+                )
 
 
 def _check_complete(

@@ -31,30 +31,27 @@ def save_pretrained(
         raise NotADirectoryError(f"{str(folder)!r} is a file; save_pretrained needs a folder")
     folder.mkdir(parents=True, exist_ok=True)
     state = dict(model.state_dict() if state_dict is None else state_dict)
-    if model.config.tie_word_embeddings:
-        # Readers tie again by the configuration; without its word they need both.
-        for target, source in model.ties().items():
-            if target in state and source in state and _same_memory(state[target], state[source]):
-                del state[target]
-    else:
-        for target in model.ties():
-            if target in state:
-                state[target] = state[target].clone()
+    names = model.weight_names(model.config)
+    same = dict(names.aliases)
+    for target, source in model.ties().items():
+        if model.config.tie_word_embeddings:
+            same[names.to_hub(target).name] = names.to_hub(source).name
+        elif target in state:
+            # Readers tie by the configuration; without its word they need both.
+            state[target] = state[target].clone()
 
     config = copy.deepcopy(model.config)
     config.architectures = [type(model).__name__]
     config.dtype = model.dtype
     save_weights(
-        model.weight_names(model.config).hub_state_dict(state),
+        names.hub_state_dict(state),
         folder,
         max_shard_size=max_shard_size,
         safe_serialization=safe_serialization,
         variant=variant,
+        tied=same,
     )
     config.save_pretrained(folder)
     if model.generation_config is not None:
         model.generation_config.save_pretrained(folder)
 
-
-def _same_memory(first: Tensor, second: Tensor) -> bool:
-    return first.data_ptr() == second.data_ptr() and first.shape == second.shape
