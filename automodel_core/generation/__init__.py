@@ -1,4 +1,4 @@
-"""``generate``: from a prompt to token ids, by any decoding strategy. No torch until it is needed."""
+"""``generate``: from a prompt to token ids. No torch until it is needed."""
 
 from __future__ import annotations
 

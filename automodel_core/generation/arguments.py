@@ -137,7 +137,7 @@ def find_strategy(
 
 
 def reject_unknown(model: GenerativeModel, model_kwargs: Mapping[str, Any]) -> None:
-    """Raise for arguments that neither ``generate`` nor the model takes, naming the closest ones."""
+    """Raise for arguments that neither ``generate`` nor the model takes; name the closest."""
     known = _model_arguments(model)
     unknown = [k for k, v in model_kwargs.items() if v is not None and k not in known]
     if unknown:
@@ -191,7 +191,7 @@ def set_lengths(model: GenerativeModel, settings: Settings, inputs: DecodingInpu
         if limit is not None:
             config.max_length = min(config.max_length, limit)
         warnings.warn(
-            f"neither max_new_tokens nor max_length is set: at most {max_length} tokens are generated",
+            f"neither max_new_tokens nor max_length is set: at most {max_length} new tokens",
             stacklevel=4,
         )
     elif embedded:
@@ -220,7 +220,7 @@ def _check_lengths(config: GenerationConfig, prompt_length: int, limit: int | No
         )
     if min_length > max_length:
         warnings.warn(
-            f"a minimum length of {min_length} tokens, prompt included, is more than the maximum of "
+            f"a minimum length of {min_length} tokens, prompt included, is over the maximum of "
             f"{max_length}; generation stops at the maximum",
             stacklevel=5,
         )

@@ -123,7 +123,7 @@ class BeamSearch:
         return stopped
 
     def continue_with(self, candidates: Candidates, stopped: Tensor) -> Tensor:
-        """Make the best unfinished candidates the running beams; return the rows (B*K,) they follow."""
+        """Go on with the best unfinished candidates; return the rows (B*K,) that they follow."""
         scores = candidates.scores + stopped * IMPOSSIBLE
         self.scores, best = scores.topk(self.num_beams)
         rows = candidates.rows.gather(1, best).flatten()

@@ -137,7 +137,7 @@ def _contradictions(settings: Mapping[str, Any]) -> list[Problem]:
     beams = settings.get("num_beams") or 1
     returned = settings.get("num_return_sequences") or 1
     if returned > 1 and beams == 1 and not sampling:
-        text = f"num_return_sequences={returned} needs do_sample=True or num_beams of at least {returned}"
+        text = f"num_return_sequences={returned} needs do_sample=True or as many num_beams"
         problems.append(Problem("num_return_sequences", text, True))
     elif 1 < beams < returned:
         text = f"num_return_sequences={returned} is more than num_beams={beams}"

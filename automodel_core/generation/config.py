@@ -226,8 +226,8 @@ class GenerationConfig:
     ) -> Any:
         """Read the generation config of a local folder or of a repository on the hub.
 
-        Hub options (``revision``, ``token``, ``subfolder``, ``local_files_only``, ...) and overrides
-        of fields may be given by keyword.
+        Hub options (``revision``, ``token``, ``local_files_only``, ...) and overrides of fields may
+        be given by keyword.
         """
         from automodel_core.checkpoint.source import HubOptions, open_checkpoint
 
@@ -288,7 +288,8 @@ class GenerationConfig:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.to_diff_dict().items())})"
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.to_diff_dict().items())
+        return f"{type(self).__name__}({settings})"
 
 
 FIELDS = frozenset(GenerationConfig.__annotations__)

@@ -31,8 +31,8 @@ class UnbatchedClassifierFreeGuidanceLogitsProcessor(LogitsProcessor):
         self.guidance_scale = guidance_scale
         self.model = model
         self.use_cache = use_cache
-        self._ids = unconditional_ids
-        self._mask = unconditional_attention_mask
+        self._ids: Any = unconditional_ids
+        self._mask: Any = unconditional_attention_mask
         self._cache: Any = None
         self._is_first = True
 
@@ -51,7 +51,6 @@ class UnbatchedClassifierFreeGuidanceLogitsProcessor(LogitsProcessor):
             self._mask = torch.ones_like(self._ids) if self._mask is None else self._mask
             self._is_first = False
         else:
-            assert self._ids is not None and self._mask is not None
             self._ids = newest if self.use_cache else torch.cat([self._ids, newest], dim=1)
             self._mask = torch.cat([self._mask, torch.ones_like(newest)], dim=1)
         output = self.model(

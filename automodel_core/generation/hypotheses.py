@@ -103,7 +103,7 @@ class FinishedBeams:
         return goes_on
 
     def best(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return ids (B*count, length), scores (B*count,) and parents (B*count, steps), cut to length."""
+        """Return ids (rows, length), scores (rows,) and parents (rows, steps) of the best ones."""
         parents = self._parents[:, :count].flatten(0, 1)
         steps = int((parents >= 0).sum(dim=1).max())
         ids = self._ids[:, :count].flatten(0, 1)[:, : self.prompt_length + steps]
@@ -121,6 +121,6 @@ def _fill(request: DecodingRequest) -> int:
 
 
 def _merged(old: Tensor, new: Tensor, best: Tensor, fill: int) -> Tensor:
-    """Return the rows ``best`` (B, K) of old and new ones (B, rows, length), the old made as long."""
+    """Return the rows ``best`` (B, K) of old and new (B, rows, length), the old padded."""
     old = F.pad(old, (0, new.shape[2] - old.shape[2]), value=fill)
     return torch.cat([old, new], dim=1).gather(1, best[..., None].expand(-1, -1, new.shape[2]))

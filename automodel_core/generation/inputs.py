@@ -24,7 +24,7 @@ NOT_FOR_THE_ENCODER = ("decoder_", "cross_attn", "use_cache", "past_key_values")
 class DecodingInputs:
     """What the first forward needs, one row for each item of the batch.
 
-    ``prompt`` (batch, length) are the decoder's tokens, possibly none if ``first`` holds embeddings.
+    ``prompt`` (batch, length) are the decoder's tokens, perhaps none if ``first`` has embeddings.
     ``mask`` (batch, length) is the decoder's, None when it hides nothing. ``arguments`` go to every
     forward, ``first`` to the first one only. ``encoder_input_ids`` is None if there are no ids.
     """
@@ -62,7 +62,7 @@ def prepare_inputs(
     inputs: Tensor | None,
     model_kwargs: Mapping[str, Any],
 ) -> DecodingInputs:
-    """Sort the arguments of ``generate``; raise `GenerationArgumentError` for what cannot be right."""
+    """Sort the arguments of ``generate``; raise for what cannot be right."""
     kwargs = {name: value for name, value in model_kwargs.items() if value is not None}
     kwargs = {name: _on(model.device, value) for name, value in kwargs.items()}
     main = model.main_input_name
@@ -275,11 +275,12 @@ def _decoder_start(model: GenerativeModel, config: GenerationConfig, batch: int)
     start = config.bos_token_id if start is None else start
     if start is None:
         raise GenerationArgumentError(
-            "an encoder-decoder needs a token to start from: set decoder_start_token_id or bos_token_id"
+            "there is no token to start from: set decoder_start_token_id or bos_token_id"
         )
     ids = token_ids(start)
     if len(ids) not in (1, batch):
         raise GenerationArgumentError(
-            f"decoder_start_token_id names {len(ids)} tokens for a batch of {batch}; give one, or one a row"
+            f"decoder_start_token_id names {len(ids)} tokens for a batch of {batch}: "
+            "give one, or one a row"
         )
     return torch.tensor(ids, dtype=torch.long, device=model.device).view(-1, 1).expand(batch, 1)

@@ -64,7 +64,7 @@ class GenerationMixin:
             raise GenerationArgumentError("synced_gpus=True is not supported")
         settings = resolve_settings(self, generation_config, kwargs)
         config = settings.config
-        name, decode = find_strategy(config, strategy, assistant_model)
+        _, decode = find_strategy(config, strategy, assistant_model)
         reject_unknown(self, settings.model_kwargs)
         if streamer is not None and (config.num_beams or 1) > 1:
             raise GenerationArgumentError(
@@ -121,7 +121,7 @@ class GenerationMixin:
         beam_indices: Tensor | None = None,
         normalize_logits: bool = False,
     ) -> Tensor:
-        """Return the score of each generated token (rows, steps) from a generate output's fields."""
+        """Return the score of each generated token (rows, steps) from an output's fields."""
         return transition_scores(sequences, scores, beam_indices, normalize_logits)
 
     def prepare_inputs_for_generation(
@@ -136,8 +136,8 @@ class GenerationMixin:
     ) -> dict[str, Any]:
         """Return the arguments of ``forward`` for the next step; override to change them.
 
-        ``input_ids`` (rows, length) are all tokens so far; the last ``next_sequence_length`` are new
-        to the cache, all of them if it is None.
+        ``input_ids`` (rows, length) are all tokens so far. The last ``next_sequence_length`` of
+        them are new to the cache; None says that all are.
         """
         arguments = dict(kwargs)
         new = input_ids if next_sequence_length is None else input_ids[:, -next_sequence_length:]
@@ -166,7 +166,7 @@ def _run(decode: Any, session: DecodingSession, request: DecodingRequest) -> Gen
 
 
 def _flags(config: GenerationConfig) -> dict[str, bool]:
-    """Return what the model must return more than logits; nothing of it without a dict to put it in."""
+    """Return what the model must return beside logits, if there is a dict to put it in."""
     if not config.return_dict_in_generate:
         return {}
     flags = {

@@ -43,7 +43,8 @@ class GenerateOutput:
         return tuple(zip(self.keys(), self.to_tuple(), strict=True))
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default
+        value = vars(self).get(name)
+        return default if value is None else value
 
     def __getitem__(self, key: str | int | slice) -> Any:
         if not isinstance(key, str):
@@ -91,8 +92,8 @@ class GenerateEncoderDecoderOutput(GenerateOutput):
 class GenerateBeamDecoderOnlyOutput(GenerateOutput):
     """Beam search of a decoder.
 
-    ``sequences_scores`` (rows,) are the final scores; ``beam_indices`` (rows, steps) say which row of
-    ``scores`` each token came from, -1 behind the end of a sequence.
+    ``sequences_scores`` (rows,) are the final scores; ``beam_indices`` (rows, steps) say which row
+    of ``scores`` each token came from, -1 behind the end of a sequence.
     """
 
     sequences_scores: Tensor | None = None

@@ -71,8 +71,8 @@ def build_logits_processors(
 ) -> LogitsProcessorList:
     """Return the processors in the order in which they apply.
 
-    ``mask`` (rows, length) is that of the decoder's prompt. A ``custom`` processor takes the place of
-    a built one of exactly its class; the other custom ones come before the warpers.
+    ``mask`` (rows, length) is that of the decoder's prompt. A ``custom`` processor takes the place
+    of a built one of exactly its class; the other custom ones come before the warpers.
     """
     processors = LogitsProcessorList()
     if config.guidance_scale is not None and config.guidance_scale != 1:

@@ -1,4 +1,4 @@
-"""Processors that compare the next token with what was said: penalties, n-grams, biased sequences."""
+"""Processors that look back: repetition penalties, n-grams, biased and forbidden sequences."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class SequenceBiasLogitsProcessor(InPlaceLogitsProcessor):
         largest = max(max(ids) for ids in self.sequence_bias)
         if largest >= scores.shape[1]:
             raise GenerationArgumentError(
-                f"a biased or forbidden sequence holds token {largest}; the model has {scores.shape[1]}"
+                f"a biased or forbidden sequence holds token {largest}; there are {scores.shape[1]}"
             )
         groups = []
         for length in sorted({len(ids) for ids in self.sequence_bias}):

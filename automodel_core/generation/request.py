@@ -21,7 +21,7 @@ class DecodingRequest:
     """The settings of one call. ``config`` has every default filled in.
 
     ``max_length`` counts the prompt. ``eos_token_ids`` may be empty, ``pad_token_id`` is known if
-    they are not. A strategy calls ``streamer`` and ``progress`` after every step, if they are there.
+    they are not. A strategy calls ``streamer`` and ``progress``, if there, after every step.
     """
 
     config: GenerationConfig

@@ -1,7 +1,7 @@
 """A decoding session: one batch being continued by one model.
 
-A strategy feeds token ids and gets the logits of the next position. The session runs the encoder once,
-repeats rows for beams or several sequences an item, and holds the cache, masks and positions.
+A strategy feeds token ids and gets the logits of the next position. The session runs the encoder
+once, repeats rows for beams or several sequences an item, and holds cache, masks and positions.
 """
 
 from __future__ import annotations
@@ -96,12 +96,12 @@ class DecodingSession:
         return logits
 
     def step(self, sequences: Tensor) -> Tensor:
-        """Feed what is new of ``sequences`` (rows, length); return the logits (rows, vocabulary)."""
+        """Feed what is new of ``sequences`` (rows, length); return logits (rows, vocabulary)."""
         logits: Tensor = self.feed(sequences)[:, -1]
         return logits
 
     def feed(self, sequences: Tensor, positions: int = 1) -> Tensor:
-        """Feed what is new; return the logits (rows, positions, vocabulary) of the last positions."""
+        """Feed what is new; return logits (rows, positions, vocabulary) of the last positions."""
         length = sequences.shape[1] - (self._fed if self._use_cache else 0)
         self._forward(sequences, length, positions)
         self._fed = sequences.shape[1]
@@ -116,8 +116,7 @@ class DecodingSession:
         arguments.update(self._along_the_sequence(ids.shape[1], length))
         if positions != length and self._takes("logits_to_keep"):
             arguments["logits_to_keep"] = positions
-        if self._takes("return_dict"):
-            arguments["return_dict"] = True
+        arguments["return_dict"] = True
         if self._takes("use_cache"):
             arguments["use_cache"] = self._use_cache
         if self.is_encoder_decoder:
@@ -159,8 +158,8 @@ class DecodingSession:
             return length
         if length <= seen:
             raise GenerationArgumentError(
-                f"past_key_values holds {seen} positions and the prompt only {length}: give the whole "
-                "text, or the new tokens with an attention_mask over the whole text"
+                f"past_key_values holds {seen} positions and the prompt only {length}: give "
+                "the whole text, or the new tokens with an attention_mask over the whole text"
             )
         return length - seen
 
@@ -172,9 +171,9 @@ class DecodingSession:
         encoder = self.model.get_encoder()
         takes = _Signature(encoder.forward)
         flags = {name: value for name, value in self._flags.items() if takes(name)}
-        if takes("return_dict"):
-            flags["return_dict"] = True
-        self.encoder_outputs = encoder(**self._inputs.encoder_arguments, **flags)
+        self.encoder_outputs = encoder(
+            **self._inputs.encoder_arguments, **flags, return_dict=True
+        )
 
     def _split_rows(self) -> None:
         """Go from one row an item to all rows."""

@@ -1,7 +1,7 @@
 """Objects that take the tokens of ``generate`` while it runs. No torch.
 
-A streamer gets the prompt first, then the tokens of each step, through ``put`` (a tensor on the CPU),
-and ``end`` once at the end.
+A streamer gets the prompt first, then the tokens of each step, through ``put`` (a tensor on the
+CPU), and ``end`` once at the end.
 """
 
 from __future__ import annotations

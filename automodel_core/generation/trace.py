@@ -58,7 +58,7 @@ class Trace:
         kept = {names.get(name, name): steps for name, steps in kept.items()}
         encoder = self._session.encoder_outputs
         if self._keeps_attentions:
-            kept["encoder_attentions"] = encoder.attentions
+            kept["encoder_attentions"] = encoder.get("attentions")
         if self._keeps_states:
-            kept["encoder_hidden_states"] = encoder.hidden_states
+            kept["encoder_hidden_states"] = encoder.get("hidden_states")
         return kept

@@ -127,6 +127,12 @@ class TypicalLogitsWarper(_Truncation):
         return untypical.scatter(-1, order, untypical)
 
 
+def _entropy(scores: Tensor) -> Tensor:
+    """Return the entropy (rows,) of the distributions, in nats; impossible tokens add nothing."""
+    log_probabilities = scores.log_softmax(dim=-1).clamp(min=torch.finfo(scores.dtype).min)
+    return -(log_probabilities * log_probabilities.exp()).sum(dim=-1)
+
+
 class EpsilonLogitsWarper(_Truncation):
     """Remove tokens less likely than epsilon (arXiv:2210.15191)."""
 
@@ -156,7 +162,7 @@ class EtaLogitsWarper(_Truncation):
         self.epsilon = _number(epsilon, "eta_cutoff", "a number between 0 and 1", holds)
 
     def removed(self, scores: Tensor) -> Tensor:
-        entropy = torch.distributions.Categorical(logits=scores).entropy()
+        entropy = _entropy(scores)
         eta = (math.sqrt(self.epsilon) * torch.exp(-entropy)).clamp_(max=self.epsilon)
         return (scores.softmax(dim=-1) < eta[..., None]) & self.below_best(scores)
 
@@ -175,9 +181,9 @@ class TopHLogitsWarper(_Truncation):
 
     def removed(self, scores: Tensor) -> Tensor:
         best, order = scores.topk(min(self.top_n, scores.shape[-1]))
-        distribution = torch.distributions.Categorical(logits=best)
-        terms = -distribution.probs * torch.log(distribution.probs)
-        limit = distribution.entropy()[:, None] * self.top_h
+        log_probabilities = best.log_softmax(dim=-1)
+        terms = -log_probabilities * log_probabilities.exp()
+        limit = _entropy(best)[:, None] * self.top_h
         beyond = ~(terms.cumsum(dim=-1) <= limit)  # also where an impossible token makes it NaN
         beyond[:, 0] = False
         return torch.ones_like(scores, dtype=torch.bool).scatter_(-1, order, beyond)

@@ -1,4 +1,4 @@
-"""Our ``generate`` around transformers' own models: the loops alone are compared, to the last bit."""
+"""Our loops around the models of transformers: `generate` alone is compared."""
 
 from __future__ import annotations
 
@@ -100,7 +100,11 @@ def run_both(kind: str, seed: int, monkeypatch, inputs: dict, **settings: object
     if kind == "t5":
         ids = {"decoder_start_token_id": 0, "eos_token_id": 1, "pad_token_id": 0}
     ids.update({name: settings.pop(name) for name in list(settings) if name in ids})
-    settings = {"return_dict_in_generate": True, "output_scores": True, "output_logits": True} | settings
+    settings = {
+        "return_dict_in_generate": True,
+        "output_scores": True,
+        "output_logits": True,
+    } | settings
     reference.generation_config = transformers.GenerationConfig(**ids)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -199,7 +203,12 @@ def test_beam(kind, number, monkeypatch):
 def test_beam_with_options(kind, number, monkeypatch):
     for seed in range(2):
         inputs = batch(kind, rows=1 + seed, seed=seed)
-        settings = {"num_beams": 3, "max_new_tokens": 8, "num_return_sequences": 2, **OPTIONS[number]}
+        settings = {
+            "num_beams": 3,
+            "max_new_tokens": 8,
+            "num_return_sequences": 2,
+            **OPTIONS[number],
+        }
         expected, found = run_both(kind, seed, monkeypatch, inputs, **settings)
         assert_same(expected, found)
 
@@ -293,7 +302,10 @@ def test_continuing_a_cache(monkeypatch):
     ids = torch.tensor([[5, 6, 7, 8]])
     full = {"max_new_tokens": 4, "pad_token_id": 0, "eos_token_id": None}
     texts = []
-    for model, make in ((reference, transformers.DynamicCache), (Adapted(reference), ReferenceCache)):
+    for model, make in (
+        (reference, transformers.DynamicCache),
+        (Adapted(reference), ReferenceCache),
+    ):
         cache = make()
         first = model.generate(ids, past_key_values=cache, **full)
         texts.append(model.generate(first, past_key_values=cache, **full).tolist())
