@@ -72,7 +72,9 @@ class Site:
         ``body`` replaces the plugin module, ``arguments`` are added to its manifest.
         """
         package = distribution.replace("-", "_")
-        self.metadata(distribution, {ARCHITECTURES: {model_type: f"{package}.plugin"}}, version=version)
+        self.metadata(
+            distribution, {ARCHITECTURES: {model_type: f"{package}.plugin"}}, version=version
+        )
         self.module(
             f"{package}.classes",
             f"""

@@ -88,7 +88,7 @@ def test_the_plugin_argument_settles_a_conflict(site: Any) -> None:
     site.architecture("other-one", "one")
     registry = site.registry().architectures
     assert registry.get("one", plugin="Other_One").config == "other_one.classes:Config"
-    with pytest.raises(PluginNotInstalledError, match="plugin='third-one'.*fake-one, other-one"):
+    with pytest.raises(PluginNotInstalledError, match=r"plugin='third-one'.*fake-one, other-one"):
         registry.get("one", plugin="third-one")
 
 
@@ -130,7 +130,7 @@ def test_strict_raises_conflicts_at_the_scan(site: Any) -> None:
     site.registry(AUTOMODEL_STRICT_PLUGINS="1")
     site.architecture("other-one", "one")
     site.registry(AUTOMODEL_STRICT_PLUGINS="0")
-    with pytest.raises(PluginConflictError, match="fake-one 1.0 and other-one 1.0"):
+    with pytest.raises(PluginConflictError, match=r"fake-one 1\.0 and other-one 1.0"):
         site.registry(AUTOMODEL_STRICT_PLUGINS="1")
     site.metadata("leftover", {"automodel.architectures": {"x": "y"}}, named=False)
     with pytest.raises(PluginBrokenError, match=r"leftover-1\.0\.dist-info"):
@@ -200,7 +200,7 @@ def test_one_line_installs_both_halves_of_a_composite(site: Any) -> None:
     site.architecture("fake-one", "one")
     registry = site.registry().architectures
     registry.require(["one", "one"])
-    with pytest.raises(PluginNotInstalledError, match="automodel-first automodel-second$"):
+    with pytest.raises(PluginNotInstalledError, match=r"automodel-first automodel-second$"):
         registry.require(["first", "one", "second"], checkpoint="pair")
     with pytest.raises(UnknownModelTypeError, match="'third', which no installed plugin"):
         registry.require(["first", "third"])
@@ -243,7 +243,7 @@ def test_a_wrong_task_says_what_there_is_and_what_to_install(site: Any) -> None:
 def test_an_unknown_task_lists_the_known_ones(site: Any) -> None:
     site.architecture("fake-one", "one")
     registry = site.registry().architectures
-    with pytest.raises(UnsupportedTaskError, match="task 'dreaming' is not known.*causal-lm"):
+    with pytest.raises(UnsupportedTaskError, match=r"task 'dreaming' is not known.*causal-lm"):
         registry.model_class(registry.config_class("one")(), "dreaming")
 
 

@@ -109,7 +109,7 @@ def test_two_extensions_with_one_name_are_an_error_when_it_is_used(site: Any) ->
         parts.attention_function("flash")
     with (
         pytest.warns(RuntimeWarning, match="claimed by kernel-a"),
-        pytest.raises(InputError, match="installed are eager, sdpa$"),
+        pytest.raises(InputError, match=r"installed are eager, sdpa$"),
     ):
         parts.attention_function("other")
     preferring = site.registry(AUTOMODEL_PREFER="flash=kernel-b").contributions

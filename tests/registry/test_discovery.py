@@ -104,9 +104,7 @@ def test_metadata_without_a_name_is_broken_and_says_where_it_lies(site: Any) -> 
 
 
 def test_a_half_removed_distribution_is_passed_over(site: Any) -> None:
-    site.metadata(
-        "some-plugin", {ARCHITECTURES: {"one": "x"}}, folder="~ome_plugin-1.0.dist-info"
-    )
+    site.metadata("some-plugin", {ARCHITECTURES: {"one": "x"}}, folder="~ome_plugin-1.0.dist-info")
     assert found(site.folder) == ()
 
 

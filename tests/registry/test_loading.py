@@ -246,7 +246,7 @@ def test_every_plugin_can_be_loaded_for_a_diagnosis(site: Any) -> None:
 def test_a_reference_says_what_is_missing(site: Any) -> None:
     site.module("partial.part", "import a_module_that_is_absent")
     site.module("partial.other", "value = 1")
-    with pytest.raises(MissingExtraError, match="'a_module_that_is_absent'.*not installed"):
+    with pytest.raises(MissingExtraError, match=r"'a_module_that_is_absent'.*not installed"):
         resolve("partial.part:Thing")
     with pytest.raises(PluginBrokenError, match=r"no attribute 'Thing'"):
         resolve("partial.other:Thing")

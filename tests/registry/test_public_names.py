@@ -1,0 +1,69 @@
+"""What ``automodel_core`` and its registry export, and that it comes lazily."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import automodel_core
+from automodel_core import registry
+from automodel_core.registry import hookspecs
+from automodel_core.registry.task_table import OTHER_BACKENDS, TASK_TABLE
+
+
+def test_every_name_is_listed_once() -> None:
+    names = automodel_core.__all__
+    assert len(names) == len(set(names))
+    assert {auto_class for _, auto_class, _ in TASK_TABLE} <= set(names)
+    assert {"AutoConfig", "AutoTokenizer", "AutoImageProcessor", "AutoFeatureExtractor"} <= set(
+        names
+    )
+    assert {"AutoProcessor", "hookimpl", "Architecture", "Head", "Task", "__version__"} <= set(
+        names
+    )
+    assert set(OTHER_BACKENDS) <= set(names)
+    assert set(names) <= set(dir(automodel_core))
+
+
+def test_the_names_of_other_backends_are_those_that_users_know() -> None:
+    # 21 + 13, and one that the field documented without ever having it.
+    assert len(OTHER_BACKENDS) == len(set(OTHER_BACKENDS)) == 35
+    torch_names = {auto_class for _, auto_class, _ in TASK_TABLE}
+    assert {name.removeprefix("TF").removeprefix("Flax") for name in OTHER_BACKENDS} <= torch_names
+
+
+def test_every_name_can_be_imported() -> None:
+    for name in automodel_core.__all__:
+        assert not isinstance(getattr(automodel_core, name), ModuleType), name
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    for name in ("AutoModelForNothing", "nothing", "__wrapped__"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(automodel_core, name)
+
+
+@pytest.mark.parametrize("module", [automodel_core, registry])
+def test_star_gives_what_is_listed(module: ModuleType) -> None:
+    space: dict[str, Any] = {}
+    exec(f"from {module.__name__} import *", space)
+    assert set(module.__all__) <= set(space)
+
+
+def test_every_hook_is_documented() -> None:
+    hooks = [value for name, value in vars(hookspecs).items() if name.startswith("automodel_")]
+    assert len(hooks) == 9
+    for hook in hooks:
+        assert inspect.getdoc(hook)
+    assert len(inspect.getsource(hookspecs).splitlines()) < 90
+
+
+def test_every_function_of_the_registry_is_documented_and_typed() -> None:
+    for name in registry.__all__:
+        value = getattr(registry, name)
+        if inspect.isfunction(value):
+            assert inspect.getdoc(value), name
+            assert "return" in value.__annotations__, name
