@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         BertForTokenClassification as BertForTokenClassification,
         BertLMHeadModel as BertLMHeadModel,
         BertModel as BertModel,
+        BertPreTrainedModel as BertPreTrainedModel,
     )
     from automodel_bert.tokenization import (
         BertTokenizer as BertTokenizer,
@@ -38,6 +39,7 @@ __all__, __getattr__, __dir__ = lazy_exports(
             "BertForTokenClassification",
             "BertLMHeadModel",
             "BertModel",
+            "BertPreTrainedModel",
         ),
         "tokenization": ("BertTokenizer", "BertTokenizerFast"),
     },

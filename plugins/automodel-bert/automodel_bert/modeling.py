@@ -1,0 +1,418 @@
+"""BERT: post-norm layers over learned positions, pooled by the first token."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from automodel_bert.configuration import BertConfig
+from automodel_core.checkpoint.names import WeightNames
+from automodel_core.errors import ConfigurationError, InputError
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.cache import Cache
+from automodel_core.layers.feed_forward import FeedForward
+from automodel_core.layers.linear import Embedding, Linear
+from automodel_core.layers.masks import causal_mask, padding_mask, visible_keys
+from automodel_core.layers.prepared import score_tokens
+from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.modeling.base import PreTrainedModel
+from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.heads import HeadTransform, Pooler
+from automodel_core.modeling.losses import token_loss
+from automodel_core.modeling.outputs import (
+    BaseModelOutput,
+    MaskedLMOutput,
+    ModelOutput,
+    NextSentencePredictorOutput,
+)
+from automodel_core.modeling.text_heads import (
+    TextModelForCausalLM,
+    TextModelForLabels,
+    TextModelForMultipleChoice,
+    TextModelForQuestionAnswering,
+    TextModelForSequenceClassification,
+    TextModelForTokenClassification,
+    TextModelHead,
+)
+
+__all__ = [
+    "BertForMaskedLM",
+    "BertForMultipleChoice",
+    "BertForNextSentencePrediction",
+    "BertForPreTraining",
+    "BertForPreTrainingOutput",
+    "BertForQuestionAnswering",
+    "BertForSequenceClassification",
+    "BertForTokenClassification",
+    "BertLMHeadModel",
+    "BertModel",
+    "BertPreTrainedModel",
+]
+
+logger = logging.getLogger(__name__)
+
+
+def bert_layer(config: BertConfig) -> TransformerLayer:
+    attention = partial(
+        Attention,
+        config.hidden_size,
+        config.num_attention_heads,
+        dropout=config.attention_probs_dropout_prob,
+    )
+    relative = config.position_embedding_type != "absolute"
+    return TransformerLayer(
+        attention(position_scores=RelativePositions(config) if relative else None),
+        FeedForward(config.hidden_size, config.intermediate_size, activation=config.hidden_act),
+        partial(nn.LayerNorm, config.hidden_size, eps=config.layer_norm_eps),
+        norm_first=False,
+        cross_attn=attention() if config.add_cross_attention else None,
+        dropout=config.hidden_dropout_prob,
+    )
+
+
+class RelativePositions(nn.Module):
+    """Scores of an embedded distance with the query (https://arxiv.org/abs/1803.02155).
+
+    With ``relative_key_query`` the key scores it too (https://arxiv.org/abs/2009.13658, method 4).
+    """
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        head_dim = config.hidden_size // config.num_attention_heads
+        self.embed_distances = Embedding(2 * config.max_position_embeddings - 1, head_dim)
+        self.scale = head_dim**-0.5
+        self.with_key = config.position_embedding_type == "relative_key_query"
+
+    def forward(self, query: Tensor, key: Tensor) -> Tensor:
+        """Return ``(batch, heads, queries, keys)``; queries are the last of the keys' positions."""
+        positions = torch.arange(key.shape[2], device=key.device)
+        distances = positions[-query.shape[2] :, None] - positions
+        embedded = self.embed_distances(distances + self.embed_distances.num_embeddings // 2)
+        scores: Tensor = torch.einsum("bhqd,qkd->bhqk", query, embedded)
+        if self.with_key:
+            scores = scores + torch.einsum("bhkd,qkd->bhqk", key, embedded)
+        return scores.mul(self.scale)
+
+
+ATTENTIONS = {"attention": "self_attn", "crossattention": "cross_attn"}
+BODY_NAMES = {
+    "embeddings.word_embeddings": "embed_tokens",
+    "embeddings.position_embeddings": "embed_positions",
+    "embeddings.token_type_embeddings": "embed_token_types",
+    "embeddings.LayerNorm": "embed_norm",
+    **{
+        f"encoder.layer.*.{hub}.{part}": f"stack.layers.*.{attention}{module}"
+        for hub, attention in ATTENTIONS.items()
+        for part, module in {
+            "self.query": ".q_proj",
+            "self.key": ".k_proj",
+            "self.value": ".v_proj",
+            "self.distance_embedding": ".position_scores.embed_distances",
+            "output.dense": ".o_proj",
+            "output.LayerNorm": "_norm",
+        }.items()
+    },
+    "encoder.layer.*.intermediate.dense": "stack.layers.*.mlp.up_proj",
+    "encoder.layer.*.output.dense": "stack.layers.*.mlp.down_proj",
+    "encoder.layer.*.output.LayerNorm": "stack.layers.*.mlp_norm",
+}
+HEAD_NAMES = {
+    "cls.predictions.transform.dense": "lm_transform.dense",
+    "cls.predictions.transform.LayerNorm": "lm_transform.norm",
+    "cls.predictions.decoder.weight": "lm_head.weight",
+    "cls.seq_relationship": "next_sentence",
+}
+
+
+class BertPreTrainedModel(PreTrainedModel):
+    """What all BERT models share: names of weights, and which of them a checkpoint may lack."""
+
+    config_class = BertConfig
+    config: BertConfig
+    base_model_prefix = "bert"
+    optional_weights: ClassVar[tuple[str, ...]] = (
+        "pooler",
+        "stack.layers.*.cross_attn",
+        "stack.layers.*.cross_attn_norm",
+    )
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        body = WeightNames(
+            BODY_NAMES,
+            segment_aliases={"gamma": "weight", "beta": "bias"},
+            ignored=("embeddings.position_ids",),
+        )
+        if not cls.body:
+            return body
+        # Files hold the output layer's bias under one of two names, and where both stand in a file
+        # with an output layer of its own, it is the second that was trained.
+        biases = ("cls.predictions.bias", "cls.predictions.decoder.bias")
+        usual, other = biases if config.tie_word_embeddings else biases[::-1]
+        head = WeightNames({**HEAD_NAMES, usual: "lm_head.bias"}, aliases={other: usual})
+        return body.nested(hub="bert", module=cls.body) | head
+
+
+class BertModel(BertPreTrainedModel):
+    """The body: embeddings, layers, and a pooler unless ``add_pooling_layer`` is false."""
+
+    def __init__(self, config: BertConfig, add_pooling_layer: bool = True) -> None:
+        super().__init__(config)
+        if config.add_cross_attention and not config.is_decoder:
+            raise ConfigurationError("add_cross_attention=True needs is_decoder=True")
+        size = config.hidden_size
+        self.embed_tokens = Embedding(config.vocab_size, size, padding_idx=config.pad_token_id)
+        self.embed_positions = Embedding(config.max_position_embeddings, size)
+        self.embed_token_types = Embedding(config.type_vocab_size, size)
+        self.embed_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
+        self.stack = TransformerStack([bert_layer(config) for _ in range(config.num_hidden_layers)])
+        self.pooler = Pooler(size) if add_pooling_layer else None
+        self.post_init()
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        use_cache: bool | None = None,
+        *,
+        output_attentions: bool,
+        output_hidden_states: bool,
+    ) -> BaseModelOutput:
+        """Run ``(batch, length)`` tokens, or their embeddings, through the layers.
+
+        A mask of three dimensions says for each query which keys it sees, and nothing is added.
+        """
+        if (input_ids is None) == (inputs_embeds is None):
+            raise InputError("give either input_ids or inputs_embeds")
+        if encoder_hidden_states is not None and not self.config.add_cross_attention:
+            raise InputError(
+                "encoder_hidden_states need cross-attention, which this model lacks: load it with "
+                "is_decoder=True, add_cross_attention=True"
+            )
+        cache = past_key_values
+        use_cache = self.config.use_cache if use_cache is None else use_cache
+        if not self.config.is_decoder or (self.training and self.stack.gradient_checkpointing):
+            use_cache = False
+        if use_cache and cache is None:
+            cache = Cache()
+        past = 0 if cache is None else cache.get_seq_length()
+        embeds = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
+        hidden_states = self._embed(embeds, token_type_ids, position_ids, past)
+        mask, is_causal = self._mask(attention_mask, hidden_states, past)
+        output = self.stack(
+            hidden_states,
+            mask,
+            is_causal=is_causal,
+            cache=cache,
+            context=encoder_hidden_states,
+            context_mask=padding_mask(encoder_attention_mask, hidden_states.dtype),
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+        )
+        return BaseModelOutput(
+            pooler_output=None if self.pooler is None else self.pooler(output.last_hidden_state),
+            past_key_values=cache if use_cache else None,
+            **vars(output),
+        )
+
+    def _embed(
+        self,
+        inputs_embeds: Tensor,
+        token_type_ids: Tensor | None,
+        position_ids: Tensor | None,
+        past: int,
+    ) -> Tensor:
+        """Add token types (0 by default) and absolute positions to the tokens, and normalise."""
+        end, limit = past + inputs_embeds.shape[1], self.config.max_position_embeddings
+        absolute = self.config.position_embedding_type == "absolute"
+        if end > limit and (position_ids is None or not absolute):
+            raise InputError(f"{end} positions are more than max_position_embeddings={limit}")
+        device = inputs_embeds.device
+        if token_type_ids is None:
+            token_type_ids = torch.zeros(1, 1, dtype=torch.long, device=device)
+        embeds = inputs_embeds + self.embed_token_types(token_type_ids)
+        if absolute:
+            if position_ids is None:
+                position_ids = torch.arange(past, end, device=device)[None]
+            embeds = embeds + self.embed_positions(position_ids)
+        return F.dropout(self.embed_norm(embeds), self.config.hidden_dropout_prob, self.training)
+
+    def _mask(
+        self, attention_mask: Tensor | None, hidden_states: Tensor, past: int
+    ) -> tuple[Tensor | None, bool]:
+        """Return the mask, and whether plain causality stands in for one."""
+        queries, dtype = hidden_states.shape[1], hidden_states.dtype
+        if not self.config.is_decoder:
+            return padding_mask(attention_mask, dtype), False
+        plain = attention_mask is None or (
+            attention_mask.dim() == 2 and visible_keys(attention_mask) is None
+        )
+        if plain and past == 0 and self.config.position_embedding_type == "absolute":
+            return None, queries > 1
+        keys = past + queries
+        return causal_mask(attention_mask, queries, keys, dtype, hidden_states.device), False
+
+
+class BertHead(BertPreTrainedModel, TextModelHead):
+    """A head on `BertModel`."""
+
+    def __init__(self, config: BertConfig, *, pooled: bool) -> None:
+        super().__init__(config)
+        self.model = BertModel(config, add_pooling_layer=pooled)
+
+
+class BertVocabularyHead(BertHead):
+    """A head with scores over the vocabulary, whose weights may be the input embeddings."""
+
+    output_embeddings = "lm_head"
+
+    def __init__(self, config: BertConfig, *, pooled: bool) -> None:
+        super().__init__(config, pooled=pooled)
+        size = config.hidden_size
+        self.lm_transform = HeadTransform(size, config.hidden_act, config.layer_norm_eps)
+        self.lm_head = Linear(size, config.vocab_size)
+
+
+class BertClassifier(BertHead):
+    """A head with dropout and a linear layer."""
+
+    dropout: nn.Module
+    classifier: nn.Module
+
+    def __init__(self, config: BertConfig, num_labels: int, *, pooled: bool) -> None:
+        super().__init__(config, pooled=pooled)
+        given, usual = config.classifier_dropout, config.hidden_dropout_prob
+        self.dropout = nn.Dropout(usual if given is None else given)
+        self.classifier = Linear(config.hidden_size, num_labels)
+        self.post_init()
+
+
+class BertForMaskedLM(BertVocabularyHead, TextModelForLabels):
+    """Guess the tokens behind the masks."""
+
+    output = MaskedLMOutput
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, pooled=False)
+        if config.is_decoder:
+            logger.warning("BertForMaskedLM sees only earlier tokens, because of is_decoder=True")
+        self.post_init()
+
+    def score(self, body: BaseModelOutput) -> Tensor:
+        scores: Tensor = self.lm_head(self.lm_transform(body.last_hidden_state))
+        return scores
+
+
+class BertLMHeadModel(BertVocabularyHead, TextModelForCausalLM):
+    """Predict the next token, as a decoder."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, pooled=False)
+        if not config.is_decoder:
+            logger.warning("BertLMHeadModel sees later tokens too, unless is_decoder=True")
+        self.post_init()
+
+    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+        return score_tokens(self.lm_head, self.lm_transform(hidden_states), cache)
+
+
+class BertForNextSentencePrediction(BertHead, TextModelForLabels):
+    """Tell whether the second sentence continues the first (0) or was drawn at random (1)."""
+
+    output = NextSentencePredictorOutput
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, pooled=True)
+        self.next_sentence = Linear(config.hidden_size, 2)
+        self.post_init()
+
+    def score(self, body: BaseModelOutput) -> Tensor:
+        scores: Tensor = self.next_sentence(body.pooler_output)
+        return scores
+
+
+class BertForSequenceClassification(BertClassifier, TextModelForSequenceClassification):
+    """Classify texts, or give them numbers."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, config.num_labels, pooled=True)
+
+
+class BertForMultipleChoice(BertClassifier, TextModelForMultipleChoice):
+    """Choose one of several texts."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, 1, pooled=True)
+
+
+class BertForTokenClassification(BertClassifier, TextModelForTokenClassification):
+    """Classify each token."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, config.num_labels, pooled=False)
+
+
+class BertForQuestionAnswering(BertHead, TextModelForQuestionAnswering):
+    """Find where in a text the answer to a question starts and ends."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, pooled=False)
+        self.qa_outputs = Linear(config.hidden_size, config.num_labels)
+        self.post_init()
+
+
+@dataclass
+class BertForPreTrainingOutput(ModelOutput):
+    """Scores ``(batch, length, vocabulary)`` and ``(batch, 2)``; the loss is the sum of both."""
+
+    loss: Tensor | None = None
+    prediction_logits: Tensor | None = None
+    seq_relationship_logits: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+class BertForPreTraining(BertVocabularyHead):
+    """Both of BERT's first tasks: masked tokens and the next sentence."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, pooled=True)
+        self.next_sentence = Linear(config.hidden_size, 2)
+        self.post_init()
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        next_sentence_label: Tensor | None = None,
+        **options: Any,
+    ) -> BertForPreTrainingOutput:
+        """Score ``(batch, length)`` tokens; the loss needs both kinds of labels."""
+        inputs = (input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        body: BaseModelOutput = self.model(*inputs, **options, return_dict=True)
+        logits = self.lm_head(self.lm_transform(body.last_hidden_state))
+        next_logits = self.next_sentence(body.pooler_output)
+        loss = None
+        if labels is not None and next_sentence_label is not None:
+            loss = token_loss(logits, labels) + token_loss(next_logits, next_sentence_label)
+        return BertForPreTrainingOutput(
+            loss, logits, next_logits, body.hidden_states, body.attentions
+        )
