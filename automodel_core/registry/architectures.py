@@ -62,7 +62,7 @@ class Architectures:
             if not self._plugins.claimants(name) and self._registrations.config(name) is None
         ]
         if absent:
-            raise hints.missing(absent, self.model_types(), checkpoint=checkpoint)
+            raise self._missing(absent, checkpoint)
         for name in wanted:
             if self._registrations.config(name) is None:
                 self._provider(name, None, checkpoint)
@@ -92,22 +92,23 @@ class Architectures:
         if registered is not None and plugin is None:
             return registered
         owner = self._owner(config_class, model_type, plugin)
-        provided: tuple[str, ...] = self._registrations.tasks(config_class)
-        if owner is not None:
-            models = self._architecture(owner, model_type).models
-            if task in models:
-                return _class(models[task], owner)
-            provided = (*provided, *models)
-        if owner is not None or self._registrations.config(model_type) is config_class:
-            head = self._contributions.head(model_type, task, plugin)
-            if head is not None:
-                return _class(head.model, None)
-        if owner is None and not provided and self._plugins.claimants(model_type):
+        if owner is None and self._is_foreign(config_class, model_type):
             raise self._foreign(config_class, model_type)
+        models = self._architecture(owner, model_type).models if owner is not None else {}
+        # The owner's own model comes first, unless the caller names the plugin of a head.
+        names_a_head = plugin is not None and owner is not None and owner.key != normalised(plugin)
+        if task in models and not names_a_head:
+            return _class(models[task], owner)
+        head = self._contributions.head(model_type, task, plugin)
+        if head is not None:
+            return _class(head.model, None)
+        if task in models:
+            return _class(models[task], owner)
+        provided = sorted({*models, *self._registrations.tasks(config_class)})
         raise UnsupportedTaskError(
             f"Unrecognized configuration class {class_name(config_class)} for {known.auto_class}: "
-            f"model type {shown(model_type)} provides "
-            f"{', '.join(sorted(set(provided))) or 'no task at all'}. {self._alternatives(task)}"
+            f"model type {shown(model_type)} provides {', '.join(provided) or 'no task at all'}. "
+            f"{self._alternatives(task)}"
         )
 
     def component_class(
@@ -122,7 +123,7 @@ class Architectures:
         if owner is not None:
             ref = self._architecture(owner, model_type).component(kind)
             return _class(ref, owner) if ref is not None else None
-        if self._plugins.claimants(model_type):
+        if self._is_foreign(config_class, model_type):
             raise self._foreign(config_class, model_type)
         return None
 
@@ -199,7 +200,7 @@ class Architectures:
                     f"model type {shown(model_type)} is registered in this process, and no "
                     "installed plugin provides it"
                 )
-            raise hints.missing([model_type], self.model_types(), checkpoint=checkpoint)
+            raise self._missing([model_type], checkpoint)
         if plugin is not None:
             key = normalised(plugin)
             for candidate in claimants:
@@ -235,6 +236,14 @@ class Architectures:
             raise PluginConflictError(f"{obstacle.cause}; {obstacle.fix}")
         return usable[0]
 
+    def _missing(self, model_types: list[str], checkpoint: str | None) -> UnknownModelTypeError:
+        return hints.missing(
+            model_types,
+            installed=self.model_types(),
+            distributions=self._plugins.distributions(),
+            checkpoint=checkpoint,
+        )
+
     def _architecture(self, candidate: Candidate, model_type: str) -> Architecture:
         declared = self._plugins.load(candidate).architectures
         for architecture in declared:
@@ -251,6 +260,8 @@ class Architectures:
         self, config_class: type[Any], model_type: str, plugin: str | None
     ) -> Candidate | None:
         """Return the provider whose config class this is, or a base of it; ``None`` for others."""
+        if self._registered(config_class, model_type):
+            return None
         usable = self._plugins.usable(model_type)
         if plugin is not None or len(usable) == 1 or not usable:
             if not self._plugins.claimants(model_type):
@@ -266,6 +277,15 @@ class Architectures:
             if issubclass(config_class, owned):
                 return candidate
         return None
+
+    def _registered(self, config_class: type[Any], model_type: str) -> bool:
+        """Whether this very class was registered for the model type in this process."""
+        return self._registrations.config(model_type) is config_class
+
+    def _is_foreign(self, config_class: type[Any], model_type: str) -> bool:
+        """Whether a class without an owner uses a model type that belongs to a plugin."""
+        claimed = bool(self._plugins.claimants(model_type))
+        return claimed and not self._registered(config_class, model_type)
 
     def _foreign(self, config_class: type[Any], model_type: str) -> UnsupportedTaskError:
         provider = self._plugins.claimants(model_type)[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,12 +44,17 @@ def serving(task: str) -> tuple[str, ...]:
 
 
 def missing(
-    model_types: Sequence[str], installed: Iterable[str], *, checkpoint: str | None = None
+    model_types: Sequence[str],
+    *,
+    installed: Iterable[str],
+    distributions: Collection[str],
+    checkpoint: str | None = None,
 ) -> UnknownModelTypeError:
     """Return the error for model types that nothing installed provides.
 
     One line installs them all; model types that the catalogue does not know come with the close
-    matches among those that it knows and those that are installed.
+    matches among those that it knows and the ``installed`` ones. ``distributions`` are installed
+    too, perhaps in a version that does not have the model type yet.
     """
     known = catalogue()
     where = f"checkpoint {shown(checkpoint)} has " if checkpoint is not None else ""
@@ -60,7 +65,11 @@ def missing(
     for name in found:
         said.append(
             f"{where}model type {shown(name)}, provided by {known[name].distribution}, "
-            "which is not installed"
+            + (
+                "of which an older version is installed"
+                if known[name].distribution in distributions
+                else "which is not installed"
+            )
         )
     for name in unknown:
         said.append(
@@ -68,8 +77,9 @@ def missing(
             f"{_close(name, [*available, *known])}"
         )
     if found:
-        distributions = sorted({known[name].distribution for name in found})
-        said.append(f"run: pip install {' '.join(distributions)}")
+        wanted = sorted({known[name].distribution for name in found})
+        upgrade = "-U " if any(name in distributions for name in wanted) else ""
+        said.append(f"run: pip install {upgrade}{' '.join(wanted)}")
     if unknown:
         said.append(
             "installed are: " + (", ".join(available) if available else "no plugins at all")

@@ -83,6 +83,10 @@ class InstalledPlugins:
         """Return the claimants that nothing known before an import speaks against."""
         return tuple(item for item in self.claimants(model_type) if item.obstacle is None)
 
+    def distributions(self) -> frozenset[str]:
+        """Return the normalised names of the distributions that have an entry point of ours."""
+        return frozenset(item.key for item in self._candidates if item.distribution)
+
     def holds_extension(self, distribution: str) -> bool:
         """Whether a distribution has an extension that is not kept out."""
         key = normalised(distribution)

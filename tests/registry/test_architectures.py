@@ -183,6 +183,13 @@ def test_a_missing_plugin_is_named_with_the_command(site: Any) -> None:
 
 
 @pytest.mark.usefixtures("catalogue")
+def test_an_older_version_of_the_right_plugin_is_told_from_none(site: Any) -> None:
+    site.architecture("automodel-first", "zero")
+    with pytest.raises(PluginNotInstalledError, match=r"older version.*install -U automodel-first"):
+        site.registry().architectures.get("first")
+
+
+@pytest.mark.usefixtures("catalogue")
 def test_an_unknown_model_type_comes_with_close_matches_and_no_made_up_name(site: Any) -> None:
     site.architecture("fake-one", "firsts")
     with pytest.raises(UnknownModelTypeError) as caught:
@@ -319,4 +326,7 @@ def test_the_owners_head_comes_before_anybody_elses(site: Any) -> None:
     site.architecture("fake-one", "one")
     site.extension("head-a", HEAD.format(package="head_a").replace("masked-lm", "base"))
     registry = site.registry().architectures
-    assert registry.model_class(registry.config_class("one")(), "base").__name__ == "Model"
+    config = registry.config_class("one")()
+    assert registry.model_class(config, "base").__name__ == "Model"
+    assert registry.model_class(config, "base", plugin="head-a").__name__ == "Masked"
+    assert registry.model_class(config, "causal-lm", plugin="head-a").__name__ == "LanguageModel"

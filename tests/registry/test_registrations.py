@@ -106,6 +106,21 @@ def test_a_plugins_model_type_is_replaced_only_on_purpose(site: Any) -> None:
     assert registry.config_class("one", plugin="fake-one") is config_class
 
 
+@pytest.mark.parametrize("environment", [{}, {"AUTOMODEL_DISABLED_PLUGINS": "fake-one"}])
+def test_what_replaces_a_plugins_model_type_owes_it_nothing(
+    site: Any, environment: dict[str, str]
+) -> None:
+    site.architecture("fake-one", "one")
+    registry = site.registry(**environment).architectures
+    mine = type("Mine", (), {"model_type": "one"})
+    registry.register_config("one", mine, exist_ok=True)
+    registry.register_model("base", mine, NewTokenizer, exist_ok=False)
+    assert registry.model_class(mine(), "base") is NewTokenizer
+    assert registry.component_class(mine(), "tokenizer") is None
+    with pytest.raises(UnsupportedTaskError, match="model type 'one' provides base"):
+        registry.model_class(mine(), "causal-lm")
+
+
 def test_a_head_for_a_plugins_config(site: Any) -> None:
     site.architecture("fake-one", "one")
     registry = site.registry().architectures
