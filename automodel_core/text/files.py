@@ -80,9 +80,11 @@ NOT_OURS = frozenset(
 
 
 def backend_from(
-    tokenizer_object: Tokenizer | None, tokenizer_file: str | os.PathLike[str] | None
+    tokenizer_object: Tokenizer | Backend | None, tokenizer_file: str | os.PathLike[str] | None
 ) -> Backend | None:
     """Return the backend of a given tokenizer (copied) or file; ``None`` without either."""
+    if isinstance(tokenizer_object, Backend):
+        return tokenizer_object
     if tokenizer_object is not None:
         return Backend.from_json(tokenizer_object.to_str(), "tokenizer_object")
     if tokenizer_file is None:
@@ -151,9 +153,8 @@ def load_settings(
         overrides.pop(key, None)
     from_slow = overrides.pop("from_slow", False)
     if os.path.isfile(name):
-        path = Path(name)
-        argument = "tokenizer_file" if path.suffix == ".json" else "vocab_file"
-        return {**overrides, argument: str(path), "name_or_path": str(name)}
+        argument = "tokenizer_file" if str(name).endswith(".json") else "vocab_file"
+        return {**overrides, argument: os.fspath(name), "name_or_path": os.fspath(name)}
 
     files = open_checkpoint(name, options)
     found = {
@@ -325,6 +326,7 @@ def _saved_settings(tokenizer: PreTrainedTokenizer) -> dict[str, Any]:
         "model_max_length": tokenizer.model_max_length,
         "padding_side": tokenizer.padding_side,
         "truncation_side": tokenizer.truncation_side,
+        "model_input_names": list(tokenizer.model_input_names),
         "clean_up_tokenization_spaces": tokenizer.clean_up_tokenization_spaces,
         "added_tokens_decoder": {
             str(index): _rules(token)

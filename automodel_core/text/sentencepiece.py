@@ -7,6 +7,7 @@ are read; the wire format is at https://protobuf.dev/programming-guides/encoding
 from __future__ import annotations
 
 import math
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -58,7 +59,7 @@ class SentencePieceModel:
     remove_extra_whitespaces: bool = True
 
     @classmethod
-    def read(cls, path: str | Path) -> SentencePieceModel:
+    def read(cls, path: str | os.PathLike[str]) -> SentencePieceModel:
         try:
             content = Path(path).read_bytes()
         except OSError as error:
@@ -131,8 +132,8 @@ def sentencepiece_pipeline(
 ) -> Tokenizer:
     """Return the tokenizer that cuts text as SentencePiece does.
 
-    ``prepend`` is Metaspace's scheme: ``always`` starts the text after an added token with a space too,
-    ``first`` only the text's beginning. ``extra`` pieces follow the file's.
+    ``prepend="always"`` gives each part between added tokens a space in front, ``"first"`` only the
+    text's beginning; other parts then keep the space they have. ``extra`` pieces follow the file's.
     """
     vocabulary = model.scored + [(text, 0.0) for text in extra]
     with rust_errors("building the tokenizer of a SentencePiece model"):
@@ -154,8 +155,11 @@ def sentencepiece_pipeline(
         if model.charsmap:
             steps.append(normalizers.Precompiled(model.charsmap))
         if model.remove_extra_whitespaces:
-            steps.append(normalizers.Replace(Regex(rf"\A[ {SPACE}]+|[ {SPACE}]+\z"), ""))
-            steps.append(normalizers.Replace(Regex(rf"[ {SPACE}]{{2,}}"), " "))
+            # With "first", a leading space decides whether a later part begins a word.
+            # Only at the end the library takes a literal sign for a space too.
+            edges = rf"[ {SPACE}]+\z" if prepend == "first" else rf"\A +|[ {SPACE}]+\z"
+            steps.append(normalizers.Replace(Regex(edges), ""))
+            steps.append(normalizers.Replace(Regex(" {2,}"), " "))
         if steps:
             rust.normalizer = normalizers.Sequence(steps)
         scheme = prepend if model.add_dummy_prefix else "never"

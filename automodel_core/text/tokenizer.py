@@ -16,7 +16,7 @@ from tokenizers import AddedToken, Encoding, Tokenizer
 
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.text import files, training
-from automodel_core.text.backend import rust_errors
+from automodel_core.text.backend import Backend, rust_errors
 from automodel_core.text.chat_template import ChatTemplates
 from automodel_core.text.encoding import BatchEncoding
 from automodel_core.text.lengths import NO_LIMIT, PaddingStrategy, TruncationStrategy
@@ -43,14 +43,14 @@ class PreTrainedTokenizer(ChatTemplates):
 
     vocab_files_names: ClassVar[dict[str, str]] = {"tokenizer_file": "tokenizer.json"}
     """The constructor's arguments that are files, and the names of those files in a checkpoint."""
-    model_input_names: Sequence[str] = ("input_ids", "token_type_ids", "attention_mask")
+    model_input_names: Sequence[str] = ("input_ids", "attention_mask")
     padding_side: str = "right"
     truncation_side: str = "right"
 
     def __init__(
         self,
         *,
-        tokenizer_object: Tokenizer | None = None,
+        tokenizer_object: Tokenizer | Backend | None = None,
         tokenizer_file: str | os.PathLike[str] | None = None,
         **settings: Any,
     ) -> None:

@@ -14,7 +14,7 @@ from tokenizers.processors import TemplateProcessing
 
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
 from automodel_core.text import PreTrainedTokenizer
-from automodel_core.text.backend import rust_errors
+from automodel_core.text.backend import Backend, rust_errors
 from automodel_core.text.files import backend_from
 
 __all__ = ["BertTokenizer", "BertTokenizerFast"]
@@ -50,7 +50,7 @@ class BertTokenizer(PreTrainedTokenizer):
         never_split: Sequence[str] | None = None,
         vocab_file: str | os.PathLike[str] | None = None,
         tokenizer_file: str | os.PathLike[str] | None = None,
-        tokenizer_object: Tokenizer | None = None,
+        tokenizer_object: Tokenizer | Backend | None = None,
         **settings: Any,
     ) -> None:
         normalizer = normalizers.BertNormalizer(
@@ -65,14 +65,12 @@ class BertTokenizer(PreTrainedTokenizer):
             if source is None:
                 defaults = (pad_token, unk_token, cls_token, sep_token, mask_token)
                 source = {str(token): index for index, token in enumerate(defaults)}
-            rust = _wordpiece(source, str(unk_token))
-            rust.normalizer = normalizer
-        else:
-            rust = backend.rust
-            if _is_bert_normalizer(rust):
-                rust.normalizer = normalizer
+            backend = Backend(_wordpiece(source, str(unk_token)))
+            backend.rust.normalizer = normalizer
+        elif _is_bert_normalizer(backend.rust):
+            backend.rust.normalizer = normalizer
         super().__init__(
-            tokenizer_object=rust,
+            tokenizer_object=backend,
             do_lower_case=do_lower_case,
             unk_token=unk_token,
             sep_token=sep_token,

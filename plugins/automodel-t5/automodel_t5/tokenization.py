@@ -15,7 +15,7 @@ from tokenizers.processors import TemplateProcessing
 
 from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
 from automodel_core.text import PreTrainedTokenizer
-from automodel_core.text.backend import rust_errors
+from automodel_core.text.backend import Backend, rust_errors
 from automodel_core.text.files import backend_from
 from automodel_core.text.sentencepiece import (
     SPACE,
@@ -55,7 +55,7 @@ class T5Tokenizer(PreTrainedTokenizer):
         legacy: bool | None = None,
         vocab_file: str | os.PathLike[str] | None = None,
         tokenizer_file: str | os.PathLike[str] | None = None,
-        tokenizer_object: Tokenizer | None = None,
+        tokenizer_object: Tokenizer | Backend | None = None,
         **settings: Any,
     ) -> None:
         extra = settings.pop("extra_special_tokens", None)
@@ -77,16 +77,15 @@ class T5Tokenizer(PreTrainedTokenizer):
                 sentinels = _sentinels(extra_ids)
             present = {piece.text for piece in model.pieces}
             sentinels = tuple(token for token in sentinels if token not in present)
-            rust = _pipeline(model, sentinels, exact=legacy is False)
-            user_defined = [
-                text
-                for text in model.of_type(PieceType.USER_DEFINED)
-                if SENTINEL.fullmatch(text) is None
-            ]
-        else:
-            rust = backend.rust
+            backend = Backend(_pipeline(model, sentinels, exact=legacy is False))
+            if legacy is False:
+                # The model itself prefers its user-defined pieces; sentinels swallow spaces.
+                additional = [_stripping(token) for token in additional]
+            else:
+                defined = model.of_type(PieceType.USER_DEFINED)
+                user_defined = [text for text in defined if SENTINEL.fullmatch(text) is None]
         super().__init__(
-            tokenizer_object=rust,
+            tokenizer_object=backend,
             eos_token=eos_token,
             unk_token=unk_token,
             pad_token=pad_token,
@@ -157,6 +156,13 @@ def _with_sentinels(
             f"contradict each other: {shown([str(token) for token in sentinels])}"
         )
     return given
+
+
+def _stripping(token: str | AddedToken) -> str | AddedToken:
+    """Return a sentinel with the rules of T5's first tokenizer: spaces beside it belong to it."""
+    if isinstance(token, AddedToken) or SENTINEL.fullmatch(token) is None:
+        return token
+    return AddedToken(token, lstrip=True, rstrip=True, normalized=False, special=True)
 
 
 def _stated_model(
