@@ -43,8 +43,9 @@ class WeightNames:
     prefixes that the file holds as one tensor. ``transposed`` lists hub prefixes whose ``.weight``
     is stored ``(in, out)``. ``aliases`` maps other hub names, of older or redundant files, to the
     usual ones; they are read and never written. ``segment_aliases`` does the same for the last
-    segment of normalisation weights (``gamma``, ``beta``). ``ignored`` lists prefixes of hub names
-    that a checkpoint may hold and nobody needs.
+    segment of normalisation weights (``gamma``, ``beta``). ``copies`` are aliases that are written
+    as well, because some readers look only there. ``ignored`` lists prefixes of hub names that a
+    checkpoint may hold and nobody needs.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class WeightNames:
         transposed: Iterable[str] = (),
         aliases: Mapping[str, str] | None = None,
         segment_aliases: Mapping[str, str] | None = None,
+        copies: Mapping[str, str] | None = None,
         ignored: Iterable[str] = (),
     ) -> None:
         self.rules = dict(rules or {})
         self.fused = {hub: tuple(modules) for hub, modules in (fused or {}).items()}
         self.transposed = tuple(transposed)
-        self.aliases = dict(aliases or {})
+        self.copies = dict(copies or {})
+        self.aliases = {**(aliases or {}), **self.copies}
         self.segment_aliases = dict(segment_aliases or {})
         self.ignored = tuple(ignored)
         self._to_module: SegmentTable[tuple[list[str], ...]] = SegmentTable()
@@ -105,6 +108,7 @@ class WeightNames:
             (self.fused, other.fused),
             (self.aliases, other.aliases),
             (self.segment_aliases, other.segment_aliases),
+            (self.copies, other.copies),
         ):
             for key in mine.keys() & theirs.keys():
                 if mine[key] != theirs[key]:
@@ -115,6 +119,7 @@ class WeightNames:
             transposed=dict.fromkeys(self.transposed + other.transposed),
             aliases=self.aliases | other.aliases,
             segment_aliases=self.segment_aliases | other.segment_aliases,
+            copies=self.copies | other.copies,
             ignored=dict.fromkeys(self.ignored + other.ignored),
         )
 
@@ -140,6 +145,7 @@ class WeightNames:
             transposed=map(on_hub, self.transposed),
             aliases={on_hub(a): on_hub(b) for a, b in self.aliases.items()},
             segment_aliases=self.segment_aliases,
+            copies={on_hub(a): on_hub(b) for a, b in self.copies.items()},
             ignored=map(on_hub, self.ignored),
         )
 
@@ -227,6 +233,9 @@ class WeightNames:
         for name, found in parts.items():
             place = places[name]
             state[name] = _turned(_joined(found, place), place.transposed)
+        for other, usual in self.copies.items():
+            if usual in state:
+                state[other] = state[usual].clone()
         return state
 
     def module_state_dict(self, hub_state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -54,7 +54,7 @@ class SafetensorsFile(LazyTensors):
             return tensor.view(info.shape)
         if begin % dtype.itemsize:
             return self._copied(name, dtype)
-        tensor.set_(self._map()[begin:end], 0, info.shape)
+        tensor.set_(self._map()[begin:end], 0, info.shape)  # type: ignore[call-overload]
         if dtype is torch.bool:
             self._check_truth(name, tensor)
         return tensor
