@@ -151,11 +151,13 @@ class BertPreTrainedModel(PreTrainedModel):
         )
         if not cls.body:
             return body
-        # Files hold the output layer's bias under one of two names, and where both stand in a file
-        # with an output layer of its own, it is the second that was trained.
-        biases = ("cls.predictions.bias", "cls.predictions.decoder.bias")
-        usual, other = biases if config.tie_word_embeddings else biases[::-1]
-        head = WeightNames({**HEAD_NAMES, usual: "lm_head.bias"}, aliases={other: usual})
+        # The output layer's bias has two names. An output layer of its own was trained under the
+        # second, and readers of today look there, those of yesterday under the first.
+        first, second = "cls.predictions.bias", "cls.predictions.decoder.bias"
+        if config.tie_word_embeddings:
+            head = WeightNames({**HEAD_NAMES, first: "lm_head.bias"}, aliases={second: first})
+        else:
+            head = WeightNames({**HEAD_NAMES, second: "lm_head.bias"}, copies={first: second})
         return body.nested(hub="bert", module=cls.body) | head
 
 
