@@ -60,6 +60,7 @@ __all__ += [
     "installed_hint",
     "load_plugins",
     "model_class",
+    "model_reference",
     "model_types",
     "notify_after_load",
     "notify_before_load",
@@ -69,6 +70,7 @@ __all__ += [
     "register_component",
     "register_config",
     "register_model",
+    "registered_components",
     "require",
     "serving",
     "sources",
@@ -132,6 +134,11 @@ def model_class(config: Any, task: str, *, plugin: str | None = None) -> type[An
     return _registry.architectures.model_class(config, task, plugin=plugin)
 
 
+def model_reference(config: Any, task: str, *, plugin: str | None = None) -> str:
+    """Return what `model_class` would, as ``"module:Class"``, without importing it."""
+    return _registry.architectures.model_reference(config, task, plugin=plugin)
+
+
 def component_class(config: Any, kind: str, *, plugin: str | None = None) -> type[Any] | None:
     """Return the tokenizer, image_processor, feature_extractor or processor class, if any."""
     return _registry.architectures.component_class(config, kind, plugin=plugin)
@@ -166,6 +173,11 @@ def register_component(
     _registry.architectures.register_component(
         kind, config_class, component_class, exist_ok=exist_ok
     )
+
+
+def registered_components(kind: str) -> tuple[type[Any], ...]:
+    """Return the tokenizer or processor classes that were registered in this process."""
+    return _registry.architectures.registered_components(kind)
 
 
 def tasks() -> Mapping[str, Task]:

@@ -86,11 +86,22 @@ class Architectures:
         return _class(self._architecture(provider, model_type).config, provider)
 
     def model_class(self, config: Any, task: str, *, plugin: str | None = None) -> type[Any]:
+        found, owner = self._model(config, task, plugin)
+        return _class(found, owner) if isinstance(found, str) else found
+
+    def model_reference(self, config: Any, task: str, *, plugin: str | None = None) -> str:
+        found, _ = self._model(config, task, plugin)
+        return found if isinstance(found, str) else f"{found.__module__}:{found.__qualname__}"
+
+    def _model(
+        self, config: Any, task: str, plugin: str | None
+    ) -> tuple[type[Any] | str, Candidate | None]:
+        """Return the registered class, or the reference of a plugin's, for a config and a task."""
         known = self._contributions.task(task)
         config_class, model_type = _identity(config)
         registered = self._registrations.model(config_class, task)
         if registered is not None and plugin is None:
-            return registered
+            return registered, None
         owner = self._owner(config_class, model_type, plugin)
         if owner is None and self._is_foreign(config_class, model_type):
             raise self._foreign(config_class, model_type)
@@ -98,12 +109,12 @@ class Architectures:
         # The owner's own model comes first, unless the caller names the plugin of a head.
         names_a_head = plugin is not None and owner is not None and owner.key != normalised(plugin)
         if task in models and not names_a_head:
-            return _class(models[task], owner)
+            return models[task], owner
         head = self._contributions.head(model_type, task, plugin)
         if head is not None:
-            return _class(head.model, None)
+            return head.model, None
         if task in models:
-            return _class(models[task], owner)
+            return models[task], owner
         provided = sorted({*models, *self._registrations.tasks(config_class)})
         raise UnsupportedTaskError(
             f"Unrecognized configuration class {class_name(config_class)} for {known.auto_class}: "
@@ -153,6 +164,10 @@ class Architectures:
                 "pass exist_ok=True to use the registered class in its place"
             )
         self._registrations.add_config(model_type, config_class, exist_ok=exist_ok)
+
+    def registered_components(self, kind: str) -> tuple[type[Any], ...]:
+        _check_kind(kind)
+        return self._registrations.components(kind)
 
     def register_model(
         self, task: str, config_class: type[Any], model_class: type[Any], *, exist_ok: bool

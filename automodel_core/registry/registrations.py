@@ -46,6 +46,11 @@ class Registrations:
         """Return the component registered for a config class, or a base of the same model type."""
         return _inherited(self._components, config_class, kind)
 
+    def components(self, kind: str) -> tuple[type[Any], ...]:
+        """Return every component of a kind that is registered."""
+        with self._lock:
+            return tuple(found for (name, _), found in self._components.items() if name == kind)
+
     def tasks(self, config_class: type[Any]) -> tuple[str, ...]:
         """Return the tasks that models are registered for."""
         with self._lock:
