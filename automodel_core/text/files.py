@@ -147,16 +147,20 @@ def _rules(token: AddedToken) -> dict[str, Any]:
 def load_settings(
     cls: type[PreTrainedTokenizer], name: str | os.PathLike[str], given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the constructor's arguments for a checkpoint; ``given`` wins over the files."""
+    """Return the constructor's arguments for a checkpoint; ``given`` wins over the files.
+
+    ``checkpoint`` among them is the checkpoint already opened, at one revision.
+    """
     options, overrides = HubOptions.split(given)
     for key in NOT_OURS:
         overrides.pop(key, None)
     from_slow = overrides.pop("from_slow", False)
+    opened: CheckpointFiles | None = overrides.pop("checkpoint", None)
     if os.path.isfile(name):
         argument = "tokenizer_file" if str(name).endswith(".json") else "vocab_file"
         return {**overrides, argument: os.fspath(name), "name_or_path": os.fspath(name)}
 
-    files = open_checkpoint(name, options)
+    files = open_checkpoint(name, options) if opened is None else opened
     found = {
         argument: str(path)
         for argument, filename in cls.vocab_files_names.items()
@@ -230,14 +234,15 @@ def _read_older_files(
     for text, index in read_json(path).items():
         if isinstance(index, bool) or not isinstance(index, int):
             raise CheckpointFormatError(
-                f"{shown(str(path))}: the id of {shown(text)} must be an integer, got {shown(index)}"
+                f"{shown(str(path))}: the id of {shown(text)} must be an integer, "
+                f"got {shown(index)}"
             )
         stored[index] = AddedToken(text, normalized=text not in special, special=text in special)
     settings["added_tokens_decoder"] = stored
 
 
 def _special(value: Any) -> Any:
-    """Return the token of an entry that may be a text or an object; a mapping of tokens stays one."""
+    """Return the token of an entry, a text or an object; a mapping of tokens stays one."""
     if not isinstance(value, Mapping) or "content" not in value:
         return value
     return read_token({**value, "special": True})
@@ -364,7 +369,7 @@ def push(
     revision: str | None = None,
     create_pr: bool = False,
 ) -> str:
-    """Upload the files to a hub repository, which is created if needed; return the commit's address."""
+    """Upload the files to a hub repository, created if needed; return the commit's address."""
     from huggingface_hub import HfApi
 
     hub = HfApi(token=token)
