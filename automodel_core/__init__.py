@@ -7,7 +7,6 @@ imported from here like any other.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from automodel_core import registry
@@ -64,5 +63,7 @@ __all__ += ["__version__"]
 
 def __getattr__(name: str) -> Any:
     if name.startswith("Auto") and name not in __all__ and registry.task_of_auto_class(name):
-        return getattr(import_module("automodel_core.auto"), name)
+        from automodel_core import auto
+
+        return getattr(auto, name)
     return _attribute(name)

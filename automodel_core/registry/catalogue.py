@@ -8,7 +8,6 @@ and those return the architectures. Neither torch nor an installation of the plu
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from automodel_core.registry.hints import CATALOGUE_FILE
 from automodel_core.registry.loading import collect
 from automodel_core.registry.manifest import Architecture
 from automodel_core.registry.records import ARCHITECTURES
+from automodel_core.registry.references import import_guarded
 
 __all__ = ["catalogue_of", "main"]
 
@@ -69,7 +69,7 @@ def _architectures(folder: Path, metadata: dict[str, Any]) -> Iterator[tuple[str
     entry_points = metadata.get("entry-points", {}).get(ARCHITECTURES, {})
     for model_type, module in sorted(entry_points.items()):
         with _importable(folder):
-            declared = collect(importlib.import_module(module)).architectures
+            declared = collect(import_guarded(module, str(folder))).architectures
         for architecture in declared:
             if model_type in architecture.model_types:
                 yield model_type, architecture
