@@ -32,6 +32,10 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hints, "catalogue", lambda: known)
 
 
+class NewModel:
+    """A model of another library."""
+
+
 def state(registry: Any, distribution: str) -> PluginState:
     (found,) = [r.state for r in registry.plugins.records() if r.distribution == distribution]
     return found
@@ -46,6 +50,15 @@ def test_classes_come_from_the_plugin(site: Any) -> None:
     assert registry.component_class(config, "tokenizer").__name__ == "Tokenizer"
     assert registry.component_class(config, "processor") is None
     assert registry.provider(config) == "fake-one"
+
+
+def test_a_model_is_named_without_being_imported(site: Any) -> None:
+    site.architecture("fake-one", "one")
+    registry = site.registry().architectures
+    config = registry.config_class("one")()
+    assert registry.model_reference(config, "causal-lm") == "fake_one.classes:LanguageModel"
+    registry.register_model("masked-lm", type(config), NewModel, exist_ok=False)
+    assert registry.model_reference(config, "masked-lm").endswith(":NewModel")
 
 
 def test_an_alias_is_a_model_type_of_its_own(site: Any) -> None:
