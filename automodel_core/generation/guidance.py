@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
+from automodel_core.errors import GenerationArgumentError
+from automodel_core.generation.inputs import DecodingInputs
 from automodel_core.generation.logits_processors import LogitsProcessor
 from automodel_core.generation.protocol import GenerativeModel
+from automodel_core.generation.session import DecodingSession
 
 __all__ = ["UnbatchedClassifierFreeGuidanceLogitsProcessor"]
 
@@ -16,8 +17,8 @@ __all__ = ["UnbatchedClassifierFreeGuidanceLogitsProcessor"]
 class UnbatchedClassifierFreeGuidanceLogitsProcessor(LogitsProcessor):
     """Move a decoder's scores ``guidance_scale`` times as far from the unconditional ones.
 
-    The unconditional text starts with ``unconditional_ids`` (rows, length), a negative prompt, or
-    with the last token of the prompt. The model runs a second time for it in every step.
+    The unconditional text starts with ``unconditional_ids`` (batch, length), a negative prompt, or
+    with the last token of the prompt. A session of its own runs the model for it in every step.
     """
 
     def __init__(
@@ -31,34 +32,37 @@ class UnbatchedClassifierFreeGuidanceLogitsProcessor(LogitsProcessor):
         self.guidance_scale = guidance_scale
         self.model = model
         self.use_cache = use_cache
-        self._ids: Any = unconditional_ids
-        self._mask: Any = unconditional_attention_mask
-        self._cache: Any = None
-        self._is_first = True
+        self._ids = unconditional_ids
+        self._mask = unconditional_attention_mask
+        self._session: DecodingSession | None = None
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         conditional = scores.log_softmax(dim=-1)
         if self.guidance_scale == 1:
             return conditional
-        logits = self._unconditional_logits(input_ids)
-        unconditional = logits.to(conditional.dtype).log_softmax(dim=-1)
+        unconditional = self._unconditional_logits(input_ids).float().log_softmax(dim=-1)
         return self.guidance_scale * (conditional - unconditional) + unconditional
 
     def _unconditional_logits(self, input_ids: Tensor) -> Tensor:
         newest = input_ids[:, -1:]
-        if self._is_first:
-            self._ids = newest if self._ids is None else self._ids
-            self._mask = torch.ones_like(self._ids) if self._mask is None else self._mask
-            self._is_first = False
-        else:
-            self._ids = newest if self.use_cache else torch.cat([self._ids, newest], dim=1)
-            self._mask = torch.cat([self._mask, torch.ones_like(newest)], dim=1)
-        output = self.model(
-            input_ids=self._ids,
-            attention_mask=self._mask,
+        if self._session is None:
+            self._session = self._started(newest)
+            self._ids = self._session.prompt
+            return self._session.start()
+        self._ids = newest if self._ids is None else torch.cat([self._ids, newest], dim=1)
+        return self._session.step(self._ids)
+
+    def _started(self, newest: Tensor) -> DecodingSession:
+        ids = newest if self._ids is None else self._ids
+        other_mask = self._mask is not None and self._mask.shape != ids.shape
+        if other_mask or newest.shape[0] % ids.shape[0]:
+            raise GenerationArgumentError(
+                f"negative_prompt_ids of shape {tuple(ids.shape)} must have a row for each prompt, "
+                "and its mask the same shape"
+            )
+        return DecodingSession(
+            self.model,
+            DecodingInputs(prompt=ids, mask=self._mask),
+            rows_per_item=newest.shape[0] // ids.shape[0],
             use_cache=self.use_cache,
-            past_key_values=self._cache,
         )
-        self._cache = output.past_key_values if self.use_cache else None
-        logits: Tensor = output.logits[:, -1]
-        return logits

@@ -85,7 +85,7 @@ def build_logits_processors(
                 use_cache=bool(config.use_cache),
             )
         )
-    if config.sequence_bias is not None:
+    if config.sequence_bias:
         processors.append(SequenceBiasLogitsProcessor(config.sequence_bias))
     processors += _against_repetition(config, encoder_input_ids, mask, prompt_length)
     processors += _about_the_end(config, prompt_length)

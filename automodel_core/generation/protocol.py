@@ -14,10 +14,10 @@ class GenerativeModel(Protocol):
     """A model with a language-modelling head, decoder-only or encoder-decoder.
 
     ``forward`` takes ``return_dict``, as the encoder does, and returns an output with ``logits``
-    (rows, length, vocabulary). If it takes ``past_key_values``, it writes the keys and values of the
-    tokens it is given into that cache. The decoder of an encoder-decoder may be called with several
-    rows for each row of ``encoder_outputs`` and ``attention_mask``: rows of one item follow each
-    other.
+    (rows, length, vocabulary). If it takes ``past_key_values``, it writes the keys and values of
+    the tokens it is given into that cache. The decoder of an encoder-decoder may be called with
+    several rows for each row of ``encoder_outputs`` and ``attention_mask``: rows of one item follow
+    each other.
     """
 
     config: Any

@@ -126,8 +126,6 @@ class SequenceBiasLogitsProcessor(InPlaceLogitsProcessor):
     def __init__(self, sequence_bias: Mapping[tuple[int, ...], float] | Sequence[Any]) -> None:
         pairs = sequence_bias.items() if isinstance(sequence_bias, Mapping) else sequence_bias
         self.sequence_bias = {_sequence(ids): _bias(bias) for ids, bias in pairs}
-        if not self.sequence_bias:
-            raise GenerationArgumentError("sequence_bias must hold at least one sequence")
         self._groups: list[tuple[Tensor, Tensor, Tensor]] | None = None
 
     def apply_(self, input_ids: Tensor, scores: Tensor) -> Tensor:
@@ -144,7 +142,7 @@ class SequenceBiasLogitsProcessor(InPlaceLogitsProcessor):
 
     def _prepared(self, scores: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Group by length: prefixes (sequences, length-1), last ids and biases (sequences,)."""
-        largest = max(max(ids) for ids in self.sequence_bias)
+        largest = max((max(ids) for ids in self.sequence_bias), default=0)
         if largest >= scores.shape[1]:
             raise GenerationArgumentError(
                 f"a biased or forbidden sequence holds token {largest}; there are {scores.shape[1]}"

@@ -171,9 +171,7 @@ class DecodingSession:
         encoder = self.model.get_encoder()
         takes = _Signature(encoder.forward)
         flags = {name: value for name, value in self._flags.items() if takes(name)}
-        self.encoder_outputs = encoder(
-            **self._inputs.encoder_arguments, **flags, return_dict=True
-        )
+        self.encoder_outputs = encoder(**self._inputs.encoder_arguments, **flags, return_dict=True)
 
     def _split_rows(self) -> None:
         """Go from one row an item to all rows."""

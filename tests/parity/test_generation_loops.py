@@ -13,8 +13,11 @@ if not transformers.__version__.startswith("5."):
 
 import torch  # noqa: E402
 
-from automodel_core.generation import GenerationConfig, GenerationMixin  # noqa: E402
-from automodel_core.generation import session as session_module  # noqa: E402
+from automodel_core.generation import (  # noqa: E402
+    GenerationConfig,
+    GenerationMixin,
+    session as session_module,
+)
 
 
 class ReferenceCache(transformers.DynamicCache):

@@ -14,6 +14,11 @@ if not transformers.__version__.startswith("5."):
 import torch  # noqa: E402
 from automodel_t5 import T5Config, T5ForConditionalGeneration  # noqa: E402
 
+TINY = {
+    "vocab_size": 43, "d_model": 16, "d_kv": 8, "d_ff": 24, "num_layers": 2, "num_heads": 2,
+    "relative_attention_num_buckets": 8,
+    "decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1,
+}  # fmt: skip
 KINDS = {
     "tied": {},
     "untied": {"tie_word_embeddings": False},
@@ -25,9 +30,7 @@ KINDS = {
 def pair(kind: str, seed: int):
     torch.manual_seed(seed)
     config = transformers.T5Config(
-        **{"vocab_size": 43, "d_model": 16, "d_kv": 8, "d_ff": 24, "num_layers": 2, "num_heads": 2},
-        **{"decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1},
-        **{"relative_attention_num_buckets": 8, **KINDS[kind]},
+        **{**TINY, **KINDS[kind]},
     )
     reference = transformers.T5ForConditionalGeneration(config).eval()
     with torch.no_grad():
@@ -142,7 +145,9 @@ def test_longer_decoder_prompts_and_given_encoder_outputs(beams):
     for _ in range(4):
         inputs = inputs_of(chance)
         rows = inputs["input_ids"].shape[0]
-        prompt = torch.tensor([[0, *(chance.randint(1, 42) for _ in range(3))] for _ in range(rows)])
+        prompt = torch.tensor(
+            [[0, *(chance.randint(1, 42) for _ in range(3))] for _ in range(rows)]
+        )
         settings = {"num_beams": beams, "max_new_tokens": 5, "decoder_input_ids": prompt}
         expected, found = both(reference, model, inputs, settings)
         assert_same(expected, found, settings)
@@ -165,7 +170,7 @@ def test_attentions_and_hidden_states():
         }  # fmt: skip
         expected, found = both(reference, model, inputs_of(random.Random(6)), settings)
         assert set(found.keys()) == set(expected.keys())
-        names = [n for n in expected.keys() if "attentions" in n or "hidden_states" in n]
+        names = [n for n in expected if "attentions" in n or "hidden_states" in n]
         assert len(names) == 5
         for name in names:
             theirs, ours = expected[name], found[name]
