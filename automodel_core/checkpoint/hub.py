@@ -59,7 +59,7 @@ def open_repository(repo_id: str, options: HubOptions) -> HubFiles:
             raise _explained(error, repo_id, revision) from error
         _warn_of_cache(repo_id, revision, error)
         return HubFiles(repo_id, options, cache, commit, offline=True)
-    if cache.files(commit):
+    if cache.commit(commit):
         cache.note_revision(revision, commit)
     return HubFiles(repo_id, options, cache, commit, listing=listing)
 

@@ -296,3 +296,18 @@ def test_a_folder_is_pushed_as_one_commit(hub: FakeHub, tmp_path: Path) -> None:
         push_folder(folder, "org/new", token="hf_x")
     with pytest.raises(InputError, match="no folder"):
         push_folder(tmp_path / "gone", "org/new")
+
+
+def test_a_transfer_that_breaks_off_leaves_no_file(
+    hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client waits between attempts
+    hub.add("org/model", {"config.json": b"{}", "model.safetensors": b"x" * 5000})
+    files = open_checkpoint("org/model")
+    hub.cut_after = 1000
+    with pytest.raises(CheckpointNotFoundError, match=r"model\.safetensors.* cannot be fetched"):
+        files.require("model.safetensors")
+    assert files.names() == {"config.json", "model.safetensors"}
+    assert not list((tmp_path / "cache").glob("*/snapshots/*/model.safetensors"))
+    hub.cut_after = None
+    assert files.require("model.safetensors").stat().st_size == 5000

@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
-from huggingface_hub import constants
+from huggingface_hub import constants, file_download
 
 _API = re.compile(
     r"/api/models/([^/]+(?:/[^/]+)??)(?:/(revision|preupload|commit|branch)/([^/]+))?"
@@ -48,7 +48,6 @@ class FakeHub:
     requests: list[tuple[str, str]] = field(default_factory=list)
     status: int | None = None
     cut_after: int | None = None
-    etag: str | None = None
 
     def add(
         self,
@@ -215,7 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(404, "EntryNotFound", commit)
         headers = {
             "X-Repo-Commit": commit,
-            "ETag": f'"{self.hub.etag or hashlib.sha1(content).hexdigest()}"',
+            "ETag": f'"{hashlib.sha1(content).hexdigest()}"',
             "Accept-Ranges": "bytes",
         }
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
@@ -268,14 +267,17 @@ def serving_hub(cache: Path) -> Iterator[FakeHub]:
         "HF_HUB_DISABLE_PROGRESS_BARS": True,
         "HF_TOKEN_PATH": str(cache / "no-token"),
     }
-    before = {name: vars(constants)[name] for name in changed}
+    modules = [vars(module) for module in (constants, file_download)]
+    before = [{name: module[name] for name in changed if name in module} for module in modules]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        vars(constants).update(changed)
+        for module, names in zip(modules, before, strict=True):
+            module.update({name: changed[name] for name in names})
         yield hub
     finally:
-        vars(constants).update(before)
+        for module, names in zip(modules, before, strict=True):
+            module.update(names)
         server.shutdown()
         thread.join()
         server.server_close()
