@@ -9,24 +9,37 @@ from contextlib import contextmanager
 
 __all__ = ["paused_collection"]
 
-_lock = threading.Lock()
-_pauses = 0
-_was_enabled = False
+
+class _Pauses:
+    """How many threads want a pause, and whether the collector ran before the first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._ran = False
+
+    def begin(self) -> None:
+        with self._lock:
+            if self._count == 0:
+                self._ran = gc.isenabled()
+                gc.disable()
+            self._count += 1
+
+    def end(self) -> None:
+        with self._lock:
+            self._count -= 1
+            if self._count == 0 and self._ran:
+                gc.enable()
+
+
+_pauses = _Pauses()
 
 
 @contextmanager
 def paused_collection() -> Iterator[None]:
     """Keep the cyclic collector from running; the last of several threads restores it."""
-    global _pauses, _was_enabled
-    with _lock:
-        if _pauses == 0:
-            _was_enabled = gc.isenabled()
-            gc.disable()
-        _pauses += 1
+    _pauses.begin()
     try:
         yield
     finally:
-        with _lock:
-            _pauses -= 1
-            if _pauses == 0 and _was_enabled:
-                gc.enable()
+        _pauses.end()

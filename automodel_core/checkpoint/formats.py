@@ -29,12 +29,12 @@ class WeightFiles:
     def __init__(
         self,
         files: CheckpointFiles,
-        format: CheckpointFormat,
+        form: CheckpointFormat,
         names: tuple[str, ...],
         weight_map: dict[str, str] | None = None,
     ) -> None:
         self.files = files
-        self.format = format
+        self.format = form
         self.names = names
         self.weight_map = weight_map
 
@@ -87,20 +87,20 @@ def find_weights(
             f"use_safetensors must be True, False or None, got {shown(use_safetensors)}"
         )
     wanted: list[str] = []
-    for format in registry.checkpoint_formats():
-        if use_safetensors is not None and format.safe is not use_safetensors:
+    for form in registry.checkpoint_formats():
+        if use_safetensors is not None and form.safe is not use_safetensors:
             continue
-        whole = variant_name(format.weight_file, variant)
+        whole = variant_name(form.weight_file, variant)
         wanted.append(whole)
         if files.has(whole):
-            return WeightFiles(files, format, (whole,))
-        if format.index_file is not None:
-            index = variant_name(format.index_file, variant)
+            return WeightFiles(files, form, (whole,))
+        if form.index_file is not None:
+            index = variant_name(form.index_file, variant)
             wanted.append(index)
             if files.has(index):
                 weight_map = _read_index(files, index)
                 shards = tuple(sorted(set(weight_map.values())))
-                return WeightFiles(files, format, shards, weight_map)
+                return WeightFiles(files, form, shards, weight_map)
     raise CheckpointNotFoundError(
         f"{files.place} has no weights: looked for {', '.join(wanted) or 'nothing'}; "
         f"{files.present()}{_advice(files, use_safetensors, variant)}"

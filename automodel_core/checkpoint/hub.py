@@ -164,7 +164,7 @@ class HubFiles(CheckpointFiles):
         if self._listing is None:
             try:
                 _, self._listing = _ask(self.name, self._commit, self._options)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the client raises many kinds
                 _warn_of_cache(self.name, self._commit, error)
                 self._offline = True
                 return False

@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
     hub: FakeHub
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         return
 
     def do_HEAD(self) -> None:
@@ -148,14 +148,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _api(self, repo_id: str, action: str | None, revision: str | None, body: bytes) -> None:
         repository = self._repository(repo_id, content=False)
         if repository is None:
-            return
+            return None
         name = unquote(revision or "main")
         if action == "branch":
             repository.refs.setdefault(name, repository.refs["main"])
             return self._json({})
         commit = self._commit(repository, name)
         if commit is None:
-            return
+            return None
         if action == "preupload":
             files = [
                 {"path": f["path"], "uploadMode": "regular", "shouldIgnore": False}
@@ -205,10 +205,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self, repo_id: str, revision: str, path: str) -> None:
         repository = self._repository(repo_id, content=True)
         if repository is None:
-            return
+            return None
         commit = self._commit(repository, revision)
         if commit is None:
-            return
+            return None
         content = repository.commits[commit].get(path)
         if content is None:
             return self._refuse(404, "EntryNotFound", commit)
