@@ -1,0 +1,111 @@
+"""`AutoConfig`: the configuration of any checkpoint whose architecture is installed."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from automodel_core import registry
+from automodel_core.auto.arguments import no_direct_construction, own_arguments
+from automodel_core.errors import RegistrationError, shown
+
+if TYPE_CHECKING:
+    from automodel_core.configuration import PreTrainedConfig
+
+__all__ = ["AutoConfig"]
+
+
+class AutoConfig:
+    """Reads a configuration with the class of its architecture."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise no_direct_construction(type(self).__name__, ("from_pretrained(name)",))
+
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        return_unused_kwargs: Literal[True],
+        **kwargs: Any,
+    ) -> tuple[PreTrainedConfig, dict[str, Any]]: ...
+
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        return_unused_kwargs: Literal[False] = False,
+        **kwargs: Any,
+    ) -> PreTrainedConfig: ...
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        return_unused_kwargs: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Read the ``config.json`` of a folder, a hub repository, or the file itself.
+
+        Keywords that name attributes override them, and dicts are merged into sub-configs; others
+        are warned about, or returned with ``return_unused_kwargs=True``. ``model_type`` overrules
+        the file's, ``plugin`` chooses the distribution; hub options are ``revision``,
+        ``subfolder``, ``cache_dir``, ``token``, ``local_files_only``, ``force_download``.
+        """
+        from automodel_core.auto.reading import read_config
+        from automodel_core.checkpoint.source import HubOptions
+
+        kwargs = own_arguments(kwargs)
+        model_type, plugin = kwargs.pop("model_type", None), kwargs.pop("plugin", None)
+        options, rest = HubOptions.split(kwargs)
+        config, unused = read_config(
+            pretrained_model_name_or_path, options, rest, model_type=model_type, plugin=plugin
+        )
+        if return_unused_kwargs:
+            return config, unused
+        for key in unused:
+            warnings.warn(_unknown(key, config), stacklevel=2)
+        return config
+
+    @classmethod
+    def for_model(cls, model_type: str, *args: Any, **kwargs: Any) -> PreTrainedConfig:
+        """Return a new configuration of a model type; the arguments go to its class."""
+        config: PreTrainedConfig = registry.config_class(model_type)(*args, **kwargs)
+        return config
+
+    @classmethod
+    def register(cls, model_type: str, config: type[Any], exist_ok: bool = False) -> None:
+        """Let this process read a model type with a config class of your own.
+
+        Raises `RegistrationError` if something provides the model type, unless ``exist_ok``.
+        """
+        if isinstance(config, type) and "from_dict" not in dir(config):
+            raise RegistrationError(
+                f"{config.__module__}.{config.__qualname__} has no from_dict; derive it from "
+                "automodel_core.configuration.PreTrainedConfig"
+            )
+        registry.register_config(model_type, config, exist_ok=exist_ok)
+
+
+def _unknown(key: str, config: Any) -> str:
+    return (
+        f"{type(config).__name__} has no {shown(key)}{_closest(key, config)}: the argument is not "
+        "used (return_unused_kwargs=True returns what is not)"
+    )
+
+
+def _closest(key: str, config: Any) -> str:
+    from difflib import get_close_matches
+
+    from automodel_core.configuration import PreTrainedConfig
+
+    names = [name for name in vars(config) if not name.startswith("_")]
+    if isinstance(config, PreTrainedConfig):
+        names += ["num_labels", *config.aliases]
+    found = get_close_matches(key, names, n=1)
+    return f"; did you mean {shown(found[0])}?" if found else ""

@@ -1,0 +1,226 @@
+"""What a load would do, told from the configuration and the headers of the weight files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from automodel_core import registry
+from automodel_core.auto.model_base import Opened
+from automodel_core.errors import InputError
+
+if TYPE_CHECKING:
+    from automodel_core.checkpoint.plan import WeightPlan
+    from automodel_core.checkpoint.report import LoadReport
+
+__all__ = ["ModelPlan", "plan_model"]
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """What ``from_pretrained`` would load, from where, and into what.
+
+    Making a plan reads no weight and needs no torch. Only `report`, and what is read from it
+    (`missing`, `unexpected`, `mismatched`, `to_dict`, printing), builds the model, without memory
+    for its weights, to learn the names and shapes that it needs; without torch it is ``None``.
+    """
+
+    name: str
+    commit: str | None
+    auto_class: str
+    task: str
+    model_type: str
+    model_class: str
+    """Where the class is: ``module:Class``."""
+    distribution: str | None
+    """Who provides the class; ``None`` for one that was registered in this process."""
+    version: str | None
+    dtype: str
+    weights: WeightPlan
+    _opened: Opened = field(repr=False, compare=False)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The weight files."""
+        return self.weights.files
+
+    @property
+    def nbytes(self) -> int | None:
+        """The size of the weight files in bytes, ``None`` if unknown."""
+        return self.weights.nbytes
+
+    @cached_property
+    def report(self) -> LoadReport | None:
+        """What would become of each weight; ``None`` without torch or for a pickled checkpoint."""
+        if self.weights.tensors is None or not _torch_is_installed():
+            return None
+        opened = self._opened
+        model_class = registry.resolve(self.model_class)
+        return _compared(model_class, opened, self.weights)
+
+    @property
+    def missing(self) -> tuple[str, ...] | None:
+        """Hub names of weights that the model needs and the checkpoint lacks."""
+        return None if self.report is None else self.report.missing
+
+    @property
+    def unexpected(self) -> tuple[str, ...] | None:
+        """Hub names of weights that the checkpoint holds and nobody needs."""
+        return None if self.report is None else self.report.unexpected
+
+    @property
+    def mismatched(self) -> tuple[Any, ...] | None:
+        """Hub name, shape in the checkpoint and shape in the model, where the two differ."""
+        return None if self.report is None else self.report.mismatched
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON can hold it."""
+        report = None if self.report is None else self.report.to_dict()
+        names = ("missing", "unexpected", "mismatched")
+        return {
+            "name": self.name,
+            "commit": self.commit,
+            "auto_class": self.auto_class,
+            "task": self.task,
+            "model_type": self.model_type,
+            "class": self.model_class,
+            "distribution": self.distribution,
+            "version": self.version,
+            "files": dict(zip(self.files, self.weights.sizes, strict=True)),
+            "bytes": self.nbytes,
+            "local": self.weights.local,
+            "dtype": self.dtype,
+            "dtypes": self.weights.dtypes,
+            **{name: None if report is None else report[name] for name in names},
+        }
+
+    def __str__(self) -> str:
+        weights = self.weights
+        tensors = weights.tensors
+        files = ", ".join(
+            f"{name} ({_size(size)})" for name, size in zip(self.files, weights.sizes, strict=True)
+        )
+        content = ", ".join(f"{_size(size)} {dtype}" for dtype, size in weights.dtypes.items())
+        provider = f"{self.distribution} {self.version}" if self.distribution else "this process"
+        rows = {
+            "model type": self.model_type,
+            "class": self.model_class,
+            "provided by": provider,
+            "commit": self.commit or "",
+            "files": files + (", on this machine" if weights.local else ", to be fetched"),
+            "weights": "unknown before they are read"
+            if tensors is None
+            else f"{len(tensors)} tensors: {content}",
+            "loaded as": self.dtype,
+            **self._misfits(),
+        }
+        lines = [f"{self.auto_class}.from_pretrained({self.name!r})"]
+        lines += [f"  {key:<12} {value}" for key, value in rows.items() if value]
+        return "\n".join(lines)
+
+    def _misfits(self) -> dict[str, str]:
+        """Return the rows about weights that do not fit."""
+        report = self.report
+        if report is None:
+            return {"names": "not compared: that needs torch, and a format that lists its content"}
+        wrong = [f"{name} {list(a)} -> {list(b)}" for name, a, b in report.mismatched]
+        return {
+            "missing": _listed(report.missing),
+            "unexpected": _listed(report.unexpected),
+            "mismatched": _listed(wrong),
+        }
+
+
+def plan_model(auto_class: str, task: str, reference: str, opened: Opened) -> ModelPlan:
+    """Return the plan for an opened checkpoint and the model class that was found for it."""
+    from automodel_core.checkpoint.plan import plan_weights
+
+    if opened.files is None or opened.name is None:
+        raise InputError("a plan needs the name of a checkpoint")
+    loading = opened.loading
+    weights = plan_weights(
+        opened.files,
+        use_safetensors=loading.get("use_safetensors"),
+        variant=loading.get("variant"),
+    )
+    distribution, version = _provider(reference)
+    return ModelPlan(
+        name=str(opened.name),
+        commit=opened.files.commit,
+        auto_class=auto_class,
+        task=task,
+        model_type=opened.config.model_type,
+        model_class=reference,
+        distribution=distribution,
+        version=version,
+        dtype=_dtype(loading, opened.config, weights),
+        weights=weights,
+        _opened=opened,
+    )
+
+
+def _provider(reference: str) -> tuple[str | None, str | None]:
+    """Return distribution and version of the plugin whose package a reference points into."""
+    package = reference.partition(":")[0].partition(".")[0]
+    for record in registry.plugins():
+        if record.module.partition(".")[0] == package:
+            return record.distribution, record.version
+    return None, None
+
+
+def _dtype(loading: Mapping[str, Any], config: Any, weights: WeightPlan) -> str:
+    """Return the name of the type that the weights would have: as asked, as saved, as stored."""
+    asked = loading.get("dtype") or loading.get("torch_dtype") or "auto"
+    stored = next((name for name in weights.dtypes if "float" in name), "float32")
+    chosen = asked if asked != "auto" else (config.dtype or stored)
+    return str(chosen).removeprefix("torch.")
+
+
+def _compared(model_class: Any, opened: Opened, weights: WeightPlan) -> LoadReport | None:
+    """Build the model without memory and compare the names and shapes of its weights."""
+    import torch
+
+    from automodel_core.checkpoint.ties import find_slots
+    from automodel_core.modeling.base import PreTrainedModel
+
+    if not issubclass(model_class, PreTrainedModel):
+        return None
+    with torch.device("meta"):
+        model = model_class(opened.config, **opened.rest)
+    slots = find_slots(model)
+    shapes = {name: tuple(slot.tensor.shape) for name, slot in slots.items() if name == slot.name}
+    tied = model.config.tie_word_embeddings or model.ties_follow_checkpoint
+    return weights.compare(
+        shapes,
+        model.weight_names(model.config),
+        base_prefix=model.base_model_prefix,
+        tied=model.ties() if tied else {},
+        key_mapping=opened.loading.get("key_mapping"),
+    )
+
+
+def _torch_is_installed() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("torch") is not None
+
+
+def _size(size: int | None) -> str:
+    """Return bytes in the unit in which they have one to three digits before the point."""
+    if size is None:
+        return "size unknown"
+    value, unit = float(size), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def _listed(names: Any) -> str:
+    if not names:
+        return "none"
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return f"{len(names)}: {', '.join(names[:8])}{more}"

@@ -1,0 +1,235 @@
+"""`AutoProcessor`, `AutoImageProcessor`, `AutoFeatureExtractor`: what prepares a model's input."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from automodel_core import registry
+from automodel_core.auto.arguments import no_direct_construction, own_arguments
+from automodel_core.auto.component_names import class_named, same_class, text_entry
+from automodel_core.errors import (
+    AutomodelError,
+    CheckpointNotFoundError,
+    RegistrationError,
+    RemoteCodeRefusedError,
+    UnknownModelTypeError,
+    UnsupportedTaskError,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from automodel_core.checkpoint.source import CheckpointFiles
+
+__all__ = ["AutoFeatureExtractor", "AutoImageProcessor", "AutoProcessor"]
+
+PREPROCESSOR_FILE = "preprocessor_config.json"
+PROCESSOR_FILE = "processor_config.json"
+TOKENIZER_FILE = "tokenizer_config.json"
+
+
+class _AutoComponent:
+    """Finds one kind of component by the name in the checkpoint, then by its architecture."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise no_direct_construction(type(self).__name__, ("from_pretrained(name)",))
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+    ) -> Any:
+        """Load from a folder or hub repository; other keywords override the settings.
+
+        ``plugin`` chooses the distribution, ``config`` the architecture. ``use_fast`` is accepted
+        and has no effect.
+        """
+        from automodel_core.auto.model_base import hub_arguments
+        from automodel_core.checkpoint.source import HubOptions, open_checkpoint
+
+        kwargs = own_arguments(kwargs)
+        kwargs.pop("use_fast", None)
+        config, plugin = kwargs.pop("config", None), kwargs.pop("plugin", None)
+        model_type = kwargs.pop("model_type", None)
+        options, settings = HubOptions.split(kwargs)
+        files = open_checkpoint(pretrained_model_name_or_path, options)
+        found = cls._find(files, config, model_type, plugin)
+        return found.from_pretrained(
+            pretrained_model_name_or_path, **settings, **hub_arguments(options, files)
+        )
+
+    @classmethod
+    def _find(
+        cls, files: CheckpointFiles, config: Any, model_type: str | None, plugin: str | None
+    ) -> Any:
+        """Return the class; the error says what was looked for and what to install."""
+        named, brings_code = cls._named(files)
+        problem: AutomodelError | None = None
+        found = None
+        try:
+            found = _of_architecture(files, config, cls.kind, model_type, plugin)
+        except (CheckpointNotFoundError, UnknownModelTypeError) as error:
+            problem = error
+        if named is not None and (found is None or not same_class(found.__name__, named)):
+            found = class_named(named, cls.kind, plugin=plugin) or found
+        if found is not None:
+            return found
+        if isinstance(problem, UnknownModelTypeError):
+            raise problem
+        raise cls._missing(files, named, brings_code) from problem
+
+    @classmethod
+    def _missing(
+        cls, files: CheckpointFiles, named: str | None, brings_code: bool
+    ) -> AutomodelError:
+        what = cls.kind.replace("_", " ")
+        if named is not None and brings_code:
+            return RemoteCodeRefusedError(
+                f"the {what} {shown(named)} of {files.place} is code in the checkpoint (auto_map), "
+                "which is never run: install a package that provides it"
+            )
+        if named is not None:
+            return UnsupportedTaskError(
+                f"the {what} {shown(named)} of {files.place} is provided by no installed plugin: "
+                f"install the package that has it. Installed are: "
+                f"{', '.join(registry.model_types()) or 'no plugins at all'}"
+            )
+        names = files.names() or frozenset()
+        if PREPROCESSOR_FILE in names or "config.json" in names:
+            return UnsupportedTaskError(
+                f"{files.place} names no {what}, and its architecture has none of its own"
+            )
+        return CheckpointNotFoundError(
+            f"{files.place} has no {what}: {PREPROCESSOR_FILE} or config.json was expected; "
+            f"{files.present()}"
+        )
+
+    @classmethod
+    def _named(cls, files: CheckpointFiles) -> tuple[str | None, bool]:
+        """Return the class name in the checkpoint's files, and whether it brings code for it."""
+        for values in _settings(files, cls.kind):
+            name = text_entry(values, f"{cls.kind}_type")
+            if name is not None:
+                return name, bool(values.get("auto_map"))
+        return None, False
+
+
+class AutoImageProcessor(_AutoComponent):
+    """Reads what turns images into a model's input."""
+
+    kind = "image_processor"
+
+    @classmethod
+    def register(
+        cls,
+        config_class: type[Any],
+        image_processor_class: type[Any] | None = None,
+        slow_image_processor_class: type[Any] | None = None,
+        fast_image_processor_class: type[Any] | None = None,
+        exist_ok: bool = False,
+    ) -> None:
+        """Let this process find an image processor for configurations of ``config_class``."""
+        chosen = image_processor_class or fast_image_processor_class or slow_image_processor_class
+        if chosen is None:
+            raise RegistrationError("give an image_processor_class to register")
+        registry.register_component(cls.kind, config_class, chosen, exist_ok=exist_ok)
+
+    @classmethod
+    def _named(cls, files: CheckpointFiles) -> tuple[str | None, bool]:
+        name, brings_code = super()._named(files)
+        if name is None:
+            # Older checkpoints name image processors by the class's former name.
+            name, brings_code = AutoFeatureExtractor._named(files)
+            name = None if name is None else name.replace("FeatureExtractor", "ImageProcessor")
+        return name, brings_code
+
+
+class AutoFeatureExtractor(_AutoComponent):
+    """Reads what turns sound, or with older checkpoints images, into a model's input."""
+
+    kind = "feature_extractor"
+
+    @classmethod
+    def register(
+        cls, config_class: type[Any], feature_extractor_class: type[Any], exist_ok: bool = False
+    ) -> None:
+        """Let this process find a feature extractor for configurations of ``config_class``."""
+        registry.register_component(
+            cls.kind, config_class, feature_extractor_class, exist_ok=exist_ok
+        )
+
+
+class AutoProcessor(_AutoComponent):
+    """Reads what prepares all of a model's input: a processor, or the only part that there is."""
+
+    kind = "processor"
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+    ) -> Any:
+        """Load the processor of a folder or hub repository.
+
+        Without one, the answer is its tokenizer, image processor or feature extractor.
+        """
+        from automodel_core.auto.tokenizer import AutoTokenizer
+
+        parts: tuple[Any, ...] = (AutoTokenizer, AutoImageProcessor, AutoFeatureExtractor)
+        problems = []
+        for load in (super().from_pretrained, *(part.from_pretrained for part in parts)):
+            try:
+                return load(pretrained_model_name_or_path, **kwargs)
+            except RemoteCodeRefusedError:
+                raise
+            except (CheckpointNotFoundError, UnsupportedTaskError) as error:
+                problems.append(error)
+        raise UnsupportedTaskError(
+            f"{shown(os.fspath(pretrained_model_name_or_path))} has neither a processor nor a "
+            f"tokenizer, image processor or feature extractor that an installed plugin can read. "
+            f"As a processor: {problems[0]}. As a tokenizer: {problems[1]}"
+        ) from problems[0]
+
+    @classmethod
+    def register(
+        cls, config_class: type[Any], processor_class: type[Any], exist_ok: bool = False
+    ) -> None:
+        """Let this process find a processor for configurations of ``config_class``."""
+        registry.register_component(cls.kind, config_class, processor_class, exist_ok=exist_ok)
+
+    @classmethod
+    def _named(cls, files: CheckpointFiles) -> tuple[str | None, bool]:
+        for filename in (PROCESSOR_FILE, PREPROCESSOR_FILE, TOKENIZER_FILE):
+            values = _read(files, filename)
+            name = text_entry(values, "processor_class")
+            if name is not None:
+                return name, bool(values.get("auto_map"))
+        return None, False
+
+
+def _of_architecture(
+    files: CheckpointFiles, config: Any, kind: str, model_type: str | None, plugin: str | None
+) -> Any | None:
+    """Return the class that the plugin of the checkpoint's model type provides."""
+    from automodel_core.auto.reading import build_config, config_values
+
+    if config is None:
+        values = config_values(files)
+        config, _ = build_config(
+            values, files.name, files, {}, model_type=model_type, plugin=plugin
+        )
+    return registry.component_class(config, kind, plugin=plugin)
+
+
+def _settings(files: CheckpointFiles, kind: str) -> list[Mapping[str, Any]]:
+    """Return the places where a kind of component may be described."""
+    nested = _read(files, PROCESSOR_FILE).get(kind)
+    return [_read(files, PREPROCESSOR_FILE), nested if isinstance(nested, Mapping) else {}]
+
+
+def _read(files: CheckpointFiles, filename: str) -> dict[str, Any]:
+    from automodel_core.checkpoint.json_files import read_json
+
+    path = files.find(filename)
+    return {} if path is None else read_json(path)

@@ -1,0 +1,247 @@
+"""`AutoTokenizer`: the tokenizer of any checkpoint, without torch."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from automodel_core import registry
+from automodel_core.auto.arguments import no_direct_construction, own_arguments
+from automodel_core.auto.component_names import class_named, same_class, text_entry
+from automodel_core.errors import (
+    CheckpointNotFoundError,
+    InputError,
+    PluginNotInstalledError,
+    RegistrationError,
+    RemoteCodeRefusedError,
+    TokenizationError,
+    UnknownModelTypeError,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from automodel_core.checkpoint.source import CheckpointFiles, HubOptions
+    from automodel_core.text.tokenizer import PreTrainedTokenizer
+
+__all__ = ["AutoTokenizer"]
+
+SETTINGS_FILE = "tokenizer_config.json"
+PIPELINE_FILE = "tokenizer.json"
+GENERIC = frozenset({"PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend"})
+"""Names that checkpoints give to a tokenizer that ``tokenizer.json`` describes completely."""
+KIND = "tokenizer"
+
+
+class AutoTokenizer:
+    """Reads a tokenizer with the class that the checkpoint names, or its architecture's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise no_direct_construction(type(self).__name__, ("from_pretrained(name)",))
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *inputs: Any,
+        **kwargs: Any,
+    ) -> PreTrainedTokenizer:
+        """Load the tokenizer of a folder or hub repository.
+
+        The class is the one that ``tokenizer_config.json`` names, then the one of the model type
+        in ``config.json``; a ``tokenizer.json`` alone is enough too. ``tokenizer_type`` (a model
+        type) or ``config`` choose it instead, ``plugin`` the distribution. ``use_fast`` is
+        accepted: there is one kind of tokenizer. Other keywords override the settings.
+        """
+        from automodel_core.checkpoint.source import HubOptions, open_checkpoint
+
+        name = pretrained_model_name_or_path
+        kwargs = own_arguments(kwargs)
+        kwargs.pop("use_fast", None)
+        if kwargs.pop("gguf_file", None) is not None:
+            raise InputError("gguf_file= is not supported: give a folder with tokenizer.json")
+        config = kwargs.pop("config", None)
+        plugin = kwargs.pop("plugin", None)
+        model_type = kwargs.pop("model_type", None)
+        tokenizer_type = kwargs.pop("tokenizer_type", model_type)
+        options, settings = HubOptions.split(kwargs)
+        files = None if os.path.isfile(name) else open_checkpoint(name, options)
+        choice = _Choice(name, files, plugin)
+        tokenizer_class = (
+            choice.of_type(tokenizer_type) if tokenizer_type is not None else choice.of(config)
+        )
+        arguments = {**settings, **_where(tokenizer_class, files, options)}
+        tokenizer: PreTrainedTokenizer = tokenizer_class.from_pretrained(name, *inputs, **arguments)
+        return tokenizer
+
+    @classmethod
+    def register(
+        cls,
+        config_class: type[Any],
+        slow_tokenizer_class: type[Any] | None = None,
+        fast_tokenizer_class: type[Any] | None = None,
+        tokenizer_class: type[Any] | None = None,
+        exist_ok: bool = False,
+    ) -> None:
+        """Let this process find a tokenizer class for configurations of ``config_class``.
+
+        Of several classes the one given last in the signature is used; raises `RegistrationError`
+        if there is one already, unless ``exist_ok``.
+        """
+        chosen = tokenizer_class or fast_tokenizer_class or slow_tokenizer_class
+        if chosen is None:
+            raise RegistrationError("give a tokenizer_class to register")
+        registry.register_component(KIND, config_class, chosen, exist_ok=exist_ok)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Finds the tokenizer class of one checkpoint; ``files`` is ``None`` for a single file."""
+
+    name: str | os.PathLike[str]
+    files: CheckpointFiles | None
+    plugin: str | None
+
+    def of_type(self, model_type: str) -> Any:
+        """Return the class of a model type that the caller named."""
+        if not isinstance(model_type, str):
+            raise InputError(f"tokenizer_type={shown(model_type)}: expected a model type")
+        reference = registry.get(model_type, plugin=self.plugin).component(KIND)
+        if reference is None:
+            raise TokenizationError(f"model type {shown(model_type)} has no tokenizer of its own")
+        return registry.resolve(reference)
+
+    def of(self, config: Any) -> Any:
+        """Return the class that the checkpoint's files, or the given configuration, lead to."""
+        if self.files is None and config is None:
+            return self._of_single_file()
+        settings = self._read(SETTINGS_FILE)
+        values = self._read("config.json")
+        named = text_entry(settings, "tokenizer_class") or text_entry(values, "tokenizer_class")
+        if named is not None and named in GENERIC and self._has_pipeline():
+            return _generic()
+        try:
+            found = self._of_config(values, config)
+        except PluginNotInstalledError:
+            if named is not None and (other := class_named(named, KIND, plugin=self.plugin)):
+                return other
+            raise
+        except UnknownModelTypeError:
+            if not self._has_pipeline():
+                raise
+            found = None
+        if named is None or named in GENERIC:
+            if found is None and not self._has_pipeline():
+                raise self._nothing(config or values)
+            return found or _generic()
+        if found is not None and same_class(found.__name__, named):
+            return found
+        return class_named(named, KIND, plugin=self.plugin) or self._instead_of(named, settings)
+
+    def _read(self, filename: str) -> dict[str, Any]:
+        from automodel_core.checkpoint.json_files import read_json
+
+        path = None if self.files is None else self.files.find(filename)
+        return {} if path is None else read_json(path)
+
+    def _has_pipeline(self) -> bool:
+        return self.files is not None and self.files.has(PIPELINE_FILE)
+
+    def _of_config(self, values: Mapping[str, Any], config: Any) -> Any | None:
+        """Return the class of the architecture; of a composite, that of the part that has one."""
+        from automodel_core.auto.reading import build_config, read_config
+        from automodel_core.checkpoint.source import HubOptions
+
+        if config is None:
+            if not values:
+                return None
+            if "model_type" not in values and self._has_pipeline():
+                return None
+            config, _ = build_config(values, self.name, None, {}, plugin=self.plugin)
+        elif isinstance(config, str | os.PathLike):
+            config, _ = read_config(config, HubOptions(), {}, plugin=self.plugin)
+        found = registry.component_class(config, KIND, plugin=self.plugin)
+        return found if found is not None else _of_parts(config)
+
+    def _of_single_file(self) -> Any:
+        if str(self.name).endswith(".json"):
+            return _generic()
+        raise InputError(
+            f"{shown(os.fspath(self.name))} is a single file: say with tokenizer_type= (a model "
+            "type) what it belongs to, or give its folder"
+        )
+
+    def _instead_of(self, named: str, settings: Mapping[str, Any]) -> Any:
+        """Return the generic class for a checkpoint that names one that is not installed."""
+        if self._has_pipeline():
+            warnings.warn(
+                f"tokenizer class {shown(named)} of {shown(os.fspath(self.name))} is provided by "
+                f"no installed plugin; {PIPELINE_FILE} is used as it is, without what the class "
+                "may add",
+                stacklevel=5,
+            )
+            return _generic()
+        if settings.get("auto_map"):
+            raise RemoteCodeRefusedError(
+                f"the tokenizer of {shown(os.fspath(self.name))} is code in the checkpoint "
+                f"(auto_map in {SETTINGS_FILE}), which is never run: install a package that "
+                f"provides {named}, or save the tokenizer as {PIPELINE_FILE}"
+            )
+        raise TokenizationError(
+            f"Tokenizer class {shown(named)} of {shown(os.fspath(self.name))} is provided by no "
+            f"installed plugin, and there is no {PIPELINE_FILE}: install the package that has it, "
+            "or choose another one with tokenizer_type= (one of "
+            f"{', '.join(registry.model_types()) or 'none is installed'})"
+        )
+
+    def _nothing(self, described: Any) -> Exception:
+        place = shown(os.fspath(self.name)) if self.files is None else self.files.place
+        present = "" if self.files is None else f"; {self.files.present()}"
+        if described:
+            return TokenizationError(
+                f"{place} has no {PIPELINE_FILE}, and its architecture has no tokenizer of its "
+                f"own: give the folder of the tokenizer, or tokenizer_type={present}"
+            )
+        return CheckpointNotFoundError(
+            f"{place} has no tokenizer: one of {SETTINGS_FILE}, config.json and {PIPELINE_FILE} "
+            f"was expected{present}"
+        )
+
+
+def _of_parts(config: Any) -> Any | None:
+    """Return the tokenizer class of the first part of a composite that has one."""
+    parts = [
+        part for name in ("encoder", "decoder") if (part := vars(config).get(name)) is not None
+    ]
+    found = [
+        part_class
+        for part in parts
+        if (part_class := registry.component_class(part, KIND)) is not None
+    ]
+    if len(found) == 2 and found[0] is not found[1]:
+        warnings.warn(
+            f"encoder and decoder have different tokenizers; {found[0].__name__}, the encoder's, "
+            "is used. Load the decoder's from its own checkpoint",
+            stacklevel=6,
+        )
+    return found[0] if found else None
+
+
+def _generic() -> Any:
+    from automodel_core.text.tokenizer import PreTrainedTokenizer
+
+    return PreTrainedTokenizer
+
+
+def _where(
+    tokenizer_class: Any, files: CheckpointFiles | None, options: HubOptions
+) -> dict[str, Any]:
+    """Return how the class finds the files: opened already, or at the same commit."""
+    from automodel_core.auto.model_base import hub_arguments
+    from automodel_core.text.tokenizer import PreTrainedTokenizer
+
+    if files is not None and issubclass(tokenizer_class, PreTrainedTokenizer):
+        return {"checkpoint": files}
+    return hub_arguments(options, files)
