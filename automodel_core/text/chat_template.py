@@ -1,7 +1,7 @@
 """Conversations to text: the Jinja templates that checkpoints carry, run in a sandbox.
 
-A template comes from a file, so it may compute with what it is given and nothing else. Needs the extra
-``automodel-core[chat]``.
+A template comes from a file, so it may compute with what it is given and nothing else.
+Needs the extra ``automodel-core[chat]``.
 """
 
 from __future__ import annotations
@@ -38,13 +38,14 @@ class ChatTemplates(OlderCalls):
 
     @staticmethod
     def _template_setting(value: Any) -> str | dict[str, str] | None:
-        """Return a template, or named templates as a dict; files hold a list of name and template."""
+        """Return a template, or named templates as a dict (in files, a list)."""
         if isinstance(value, list | tuple):
             try:
                 return {str(entry["name"]): str(entry["template"]) for entry in value}
             except (KeyError, TypeError) as error:
                 raise TokenizationError(
-                    f"chat_template must list objects with 'name' and 'template', got {shown(value)}"
+                    "chat_template must list objects with 'name' and 'template', "
+                    f"got {shown(value)}"
                 ) from error
         if value is None or isinstance(value, str):
             return value
@@ -73,7 +74,8 @@ class ChatTemplates(OlderCalls):
             return chat_template
         if own is None:
             raise TokenizationError(
-                "This tokenizer has no chat_template: set tokenizer.chat_template or pass chat_template="
+                "This tokenizer has no chat template: set tokenizer.chat_template "
+                "or pass chat_template="
             )
         return own
 
@@ -105,8 +107,8 @@ class ChatTemplates(OlderCalls):
             )
         if continue_final_message and (add_generation_prompt or return_assistant_tokens_mask):
             raise TokenizationError(
-                "continue_final_message goes with neither add_generation_prompt (it would start a new "
-                "message) nor return_assistant_tokens_mask"
+                "continue_final_message goes with neither add_generation_prompt (it would start "
+                "a new message) nor return_assistant_tokens_mask"
             )
         conversation = getattr(conversation, "messages", conversation)
         if len(conversation) == 0:
@@ -240,7 +242,8 @@ def render(
         place = text.rfind(CUT_HERE)
         if place < 0 or last.strip() not in text:
             raise TokenizationError(
-                "continue_final_message is set, and the template does not show the last message as it stands"
+                "continue_final_message is set, and the template does not show the last message "
+                "as it stands"
             )
         # A template that trims its messages has trimmed this one up to the mark.
         trimmed = text[place + len(CUT_HERE) : place + len(CUT_HERE) + 1] != " "
@@ -259,7 +262,8 @@ def _mark_end(messages: list[dict[str, Any]], field: str) -> str:
                 return str(text)
     if not isinstance(content, str):
         raise TokenizationError(
-            f"continue_final_message is set, and the last message has no text in {field!r} to continue"
+            "continue_final_message is set, and the last message has no text "
+            f"in {field!r} to continue"
         )
     messages[-1][field] = f"{content}{CUT_HERE} "
     return content

@@ -39,7 +39,7 @@ class Decoding(Vocabulary):
         clean_up_tokenization_spaces: bool | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Return the text of token ids (list, tensor or one id); for several rows a list of texts."""
+        """Return the text of token ids (list, tensor or one id); of several rows, their texts."""
         if isinstance(token_ids, Mapping):
             token_ids = token_ids["input_ids"]
         ids = plain(token_ids)
@@ -68,7 +68,7 @@ class Decoding(Vocabulary):
         return [texts] if isinstance(texts, str) else texts
 
     def _may_clean_up(self) -> bool:
-        # BPE keeps its spaces in the tokens: removing them before punctuation would damage the text.
+        # BPE keeps its spaces in the tokens: removing them would damage the text.
         return (
             type(self._backend.rust.model).__name__ != "BPE"
             or self.clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output

@@ -1,4 +1,4 @@
-"""What a tokenizer returns: a mapping of model inputs that also knows words, characters and tokens."""
+"""What a tokenizer returns: model inputs by name, which also know words and characters."""
 
 from __future__ import annotations
 

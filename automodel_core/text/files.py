@@ -23,7 +23,7 @@ from automodel_core.checkpoint.source import (
     plain_name,
 )
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
-from automodel_core.text.backend import Backend
+from automodel_core.text.backend import Backend, rust_errors
 from automodel_core.text.special_tokens import NAMED_TOKENS, TokenLike
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ __all__ = [
     "backend_from",
     "load_settings",
     "push",
+    "read_added_tokens",
     "read_token",
     "renamed_token",
     "save",
@@ -122,7 +123,17 @@ def read_token(value: Any) -> AddedToken:
         raise CheckpointFormatError(
             f"A token is a text or an object with 'content', got {shown(value)}"
         )
-    return AddedToken(**{key: value[key] for key in TOKEN_RULES if value.get(key) is not None})
+    with rust_errors(f"reading the token {shown(value)}"):
+        return AddedToken(**{key: value[key] for key in TOKEN_RULES if value.get(key) is not None})
+
+
+def read_added_tokens(value: Any) -> dict[int, AddedToken]:
+    """Return the tokens of ``added_tokens_decoder`` by id, which JSON spells as a string."""
+    if not isinstance(value, Mapping) or not all(str(key).isdecimal() for key in value):
+        raise CheckpointFormatError(
+            f"added_tokens_decoder must map ids to tokens, got {shown(value)}"
+        )
+    return {int(index): read_token(token) for index, token in sorted(value.items())}
 
 
 def renamed_token(token: TokenLike, names: Mapping[str, str]) -> TokenLike:

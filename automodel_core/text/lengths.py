@@ -87,7 +87,8 @@ class Lengths:
         if pad_to_multiple_of is not None:
             if not isinstance(pad_to_multiple_of, int) or pad_to_multiple_of < 1:
                 raise TokenizationError(
-                    f"pad_to_multiple_of must be an integer above 0, got {shown(pad_to_multiple_of)}"
+                    "pad_to_multiple_of must be an integer above 0, "
+                    f"got {shown(pad_to_multiple_of)}"
                 )
             if pad and cut and max_length is not None and max_length % pad_to_multiple_of:
                 raise TokenizationError(
@@ -112,7 +113,8 @@ def _padding(padding: bool | str | PaddingStrategy | None) -> PaddingStrategy | 
         strategy = PaddingStrategy.LONGEST if padding is True else PaddingStrategy(padding)
     except ValueError as error:
         raise TokenizationError(
-            f"padding={shown(padding)} is not known; it is True, False, 'longest', 'max_length' or 'do_not_pad'"
+            f"padding={shown(padding)} is not known; it is True, False, 'longest', "
+            "'max_length' or 'do_not_pad'"
         ) from error
     return None if strategy is PaddingStrategy.DO_NOT_PAD else strategy
 

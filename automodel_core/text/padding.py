@@ -34,8 +34,9 @@ class Padding(Decoding):
         lengths = Lengths.settle(**arguments, model_max_length=self.model_max_length)
         if lengths.padding is not None and self.pad_token_id is None:
             raise TokenizationError(
-                "This tokenizer does not have a padding token. Set one, as tokenizer.pad_token = "
-                "tokenizer.eos_token, or add one: tokenizer.add_special_tokens({'pad_token': '[PAD]'})"
+                "This tokenizer does not have a padding token. Set one, as "
+                "tokenizer.pad_token = tokenizer.eos_token, or add one: "
+                "tokenizer.add_special_tokens({'pad_token': '[PAD]'})"
             )
         return lengths
 
@@ -84,9 +85,9 @@ def _pad_batch(
     with_mask: bool,
     return_tensors: str | TensorType | None,
 ) -> BatchEncoding:
-    """Return ``inputs`` padded with the value that ``fillers`` gives for each key; other keys are kept.
+    """Return ``inputs`` padded with the value that ``fillers`` gives for each key.
 
-    A row whose mask is missing gets one. Tensors come back as tensors.
+    Other keys are kept. A row whose mask is missing gets one. Tensors come back as tensors.
     """
     if isinstance(inputs, Mapping):
         data = dict(inputs)

@@ -152,7 +152,8 @@ def _inputs(text: Any, text_pair: Any, split: bool) -> tuple[list[Any], bool]:
     for value in (text,) if text_pair is None else (text, text_pair):
         if not isinstance(value, str | list | tuple):
             raise TokenizationError(
-                f"Text is a str, a list of str, or lists of words, got {type(value).__name__} {shown(value)}"
+                "Text is a str, a list of str, or lists of words, "
+                f"got {type(value).__name__} {shown(value)}"
             )
     batched = isinstance(text, list | tuple)
     if split:
@@ -181,8 +182,8 @@ def _truncation(
         )
     if lengths.stride and lengths.stride >= room:
         raise TokenizationError(
-            f"stride={lengths.stride} must be below the {room} tokens that max_length={lengths.max_length} "
-            "leaves for text"
+            f"stride={lengths.stride} must be below the {room} tokens that "
+            f"max_length={lengths.max_length} leaves for text"
         )
     return {
         "max_length": lengths.max_length,
@@ -204,8 +205,9 @@ def _explain(inputs: list[Any]) -> None:
                 leaf.encode("utf-8")
             except UnicodeEncodeError as error:
                 raise TokenizationError(
-                    f"Input {row} holds a lone surrogate at character {error.start}: {shown(leaf)}. "
-                    "It is no Unicode text; text.encode('utf-8', 'replace').decode() replaces it."
+                    f"Input {row} holds a lone surrogate at character {error.start}: "
+                    f"{shown(leaf)}. It is no Unicode text; "
+                    "text.encode('utf-8', 'replace').decode() replaces it."
                 ) from error
 
 

@@ -1,7 +1,7 @@
 """Read SentencePiece models without the sentencepiece library, and build the equal Rust tokenizer.
 
-The file is a protocol buffer (sentencepiece_model.proto). Only the fields that decide how text is cut
-are read; the wire format is at https://protobuf.dev/programming-guides/encoding/.
+The file is a protocol buffer (sentencepiece_model.proto). Only the fields that decide how text is
+cut are read; the wire format is at https://protobuf.dev/programming-guides/encoding/.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ class SentencePieceModel:
             raise TokenizationError(f"unk_id is {model.unk_id}, and there are {len(pieces)} pieces")
         if model.model_type not in (UNIGRAM, BPE):
             raise TokenizationError(
-                f"model_type is {model.model_type}; supported are {UNIGRAM} (unigram) and {BPE} (bpe)"
+                f"model_type is {model.model_type}; "
+                f"supported are {UNIGRAM} (unigram) and {BPE} (bpe)"
             )
         return model
 
@@ -174,7 +175,7 @@ def metaspace_decoder(byte_fallback: bool, scheme: str = "always") -> decoders.D
 
 
 def _merges(model: SentencePieceModel) -> list[tuple[str, str]]:
-    """Rebuild the merges of a BPE model: every split of a piece into two pieces, best score first."""
+    """Rebuild a BPE model's merges: every split of a piece into two, best score first."""
     score = {piece.text: piece.score for piece in model.pieces}
     found = [
         (-piece.score, index, piece.text[:cut], piece.text[cut:])
@@ -229,7 +230,8 @@ def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
             raise TokenizationError(f"byte {position}: unknown wire type {wire}")
         if length > len(content) - position:
             raise TokenizationError(
-                f"byte {position}: a field of {length} bytes, and {len(content) - position} are left"
+                f"byte {position}: a field of {length} bytes, "
+                f"and {len(content) - position} are left"
             )
         yield field, content[position : position + length]
         position += length

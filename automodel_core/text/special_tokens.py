@@ -1,4 +1,4 @@
-"""The special tokens of a tokenizer: which there are, and every name under which users ask for them."""
+"""The special tokens of a tokenizer, under every name by which users ask for them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class _TokenId:
 
 
 class SpecialTokens(ABC):
-    """Named special tokens (``pad_token``, ..., and a model's own) and the unnamed additional ones."""
+    """Special tokens with a name (``pad_token``, ..., a model's own), and additional ones."""
 
     SPECIAL_TOKENS_ATTRIBUTES: Sequence[str] = (*NAMED_TOKENS, "additional_special_tokens")
 
@@ -121,7 +121,10 @@ class SpecialTokens(ABC):
             elif value is not None:
                 self.additional_special_tokens = value
         for key in list(settings):
-            if key.endswith("_token") and isinstance(settings[key], str | AddedToken | None):
+            own_token = key.endswith("_token") and isinstance(
+                settings[key], str | AddedToken | None
+            )
+            if own_token or key in NAMED_TOKENS:
                 own = {**own, key: settings.pop(key)}
         for key, value in own.items():
             if value is not None or key in NAMED_TOKENS:
@@ -141,7 +144,8 @@ class SpecialTokens(ABC):
     def set_token(self, name: str, value: TokenLike | None) -> None:
         if value is not None and not isinstance(value, str | AddedToken):
             raise TokenizationError(
-                f"{name} must be a str, an AddedToken or None, got {type(value).__name__} {shown(value)}"
+                f"{name} must be a str, an AddedToken or None, "
+                f"got {type(value).__name__} {shown(value)}"
             )
         self._tokens[name] = value
 

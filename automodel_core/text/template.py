@@ -78,7 +78,7 @@ def _parts(
 
 
 def bos_eos_processor(bos: tuple[str, int] | None, eos: tuple[str, int] | None) -> PostProcessor:
-    """Return the processor that puts ``bos`` before and ``eos`` after each text (type ids 0 and 1)."""
+    """Return the processor that puts ``bos`` and ``eos`` around each text (type ids 0, 1)."""
 
     def around(text: str, type_id: int) -> list[str]:
         return [

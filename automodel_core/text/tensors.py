@@ -1,4 +1,4 @@
-"""Lists of token ids to tensors and back; torch and numpy are imported only when they are asked for."""
+"""Lists of token ids to tensors and back; torch and numpy are imported on demand only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def _framework(kind: TensorType) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise MissingExtraError(
-            f"return_tensors={kind.value!r} needs {name}, which is not installed: pip install {name}"
+            f"return_tensors={kind.value!r} needs {name}, which is not installed: "
+            f"pip install {name}"
         ) from error
 
 
@@ -73,6 +74,6 @@ def to_tensor(key: str, value: Any, kind: TensorType) -> Any:
         return framework.tensor(value, dtype=framework.int64 if _is_empty(value) else None)
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise TokenizationError(
-            f"Unable to create a tensor from {key!r}: the sequences differ in length or hold something "
-            "other than numbers. padding=True and truncation=True make the lengths equal."
+            f"Unable to create a tensor from {key!r}: the sequences differ in length or hold "
+            "something other than numbers. padding=True and truncation=True make the lengths equal."
         ) from error

@@ -1,7 +1,7 @@
 """Text to model inputs and back.
 
-`PreTrainedTokenizer` loads any ``tokenizer.json``; a subclass adds what an architecture's own files and
-settings mean.
+`PreTrainedTokenizer` loads any ``tokenizer.json``; a subclass adds what an architecture's own
+files and settings mean.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class PreTrainedTokenizer(ChatTemplates):
         backend = files.backend_from(tokenizer_object, tokenizer_file)
         if backend is None:
             raise TokenizationError(
-                f"{type(self).__name__} needs a tokenizer_object or a tokenizer_file (tokenizer.json)"
+                f"{type(self).__name__} needs a tokenizer_object "
+                "or a tokenizer_file (tokenizer.json)"
             )
         self._backend = backend
         for name, value in files.stored_defaults(backend.rust).items():
@@ -72,7 +73,7 @@ class PreTrainedTokenizer(ChatTemplates):
         self.truncation_side = _side(
             "truncation_side", settings.pop("truncation_side", self.truncation_side)
         )
-        self.model_input_names = list(settings.pop("model_input_names", self.model_input_names))
+        self.model_input_names = _names(settings.pop("model_input_names", self.model_input_names))
         self.clean_up_tokenization_spaces = bool(
             settings.pop("clean_up_tokenization_spaces", False)
         )
@@ -95,9 +96,9 @@ class PreTrainedTokenizer(ChatTemplates):
         if chosen or self._backend.rust.post_processor is None:
             self.update_post_processor()
 
-    def _add_known_tokens(self, stored: Mapping[Any, Any]) -> None:
+    def _add_known_tokens(self, stored: Any) -> None:
         """Add the tokens of the checkpoint under the ids it gives, then special tokens it lacks."""
-        known = {int(index): files.read_token(token) for index, token in stored.items()}
+        known = files.read_added_tokens(stored)
         named = set(self.special_tokens_map.values())
         for token in [*known.values(), *self.added_tokens_decoder.values()]:
             if token.content in named and not token.special:
@@ -215,7 +216,7 @@ class PreTrainedTokenizer(ChatTemplates):
         if longest > self.model_max_length:
             self._warned_of_length = True
             logger.warning(
-                "A sequence has %d tokens, and the model takes at most %d: it will fail on this sequence. "
+                "A sequence has %d tokens, and the model takes at most %d: it will fail. "
                 "truncation=True cuts it.",
                 longest,
                 self.model_max_length,
@@ -271,7 +272,7 @@ class PreTrainedTokenizer(ChatTemplates):
     ) -> Self:
         """Load from a folder, a single vocabulary file, or the hub.
 
-        Keywords are hub options (``revision``, ``token``, ...) and settings that override the files'.
+        Keywords are hub options (``revision``, ``token``, ...) and settings that win over files.
         """
         return cls(*init_inputs, **files.load_settings(cls, pretrained_model_name_or_path, kwargs))
 
@@ -315,9 +316,9 @@ class PreTrainedTokenizer(ChatTemplates):
 
     def __repr__(self) -> str:
         return (
-            f"{type(self).__name__}(name_or_path={self.name_or_path!r}, vocab_size={self.vocab_size}, "
-            f"model_max_length={self.model_max_length}, padding_side={self.padding_side!r}, "
-            f"truncation_side={self.truncation_side!r}, special_tokens={self.special_tokens_map}, "
+            f"{type(self).__name__}(name_or_path={self.name_or_path!r}, "
+            f"vocab_size={self.vocab_size}, model_max_length={self.model_max_length}, "
+            f"padding_side={self.padding_side!r}, truncation_side={self.truncation_side!r}, special_tokens={self.special_tokens_map}, "
             f"added_tokens={len(self.added_tokens_decoder)})"
         )
 
@@ -328,6 +329,16 @@ def _limit(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise TokenizationError(f"model_max_length must be a number, got {shown(value)}")
     return int(min(value, NO_LIMIT))
+
+
+def _names(value: Any) -> list[str]:
+    if (
+        not isinstance(value, list | tuple)
+        or not value
+        or not all(isinstance(v, str) for v in value)
+    ):
+        raise TokenizationError(f"model_input_names must be a list of names, got {shown(value)}")
+    return list(value)
 
 
 def _side(name: str, value: Any) -> str:

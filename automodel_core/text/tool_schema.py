@@ -1,7 +1,8 @@
 """Describe a Python function to a chat model: a JSON schema from its type hints and docstring.
 
-The docstring follows Google's style: a description, then ``Args:`` with one ``name: text`` entry for
-each parameter, and optionally ``Returns:``. ``(choices: [...])`` at an entry's end lists the values allowed.
+The docstring follows Google's style: a description, then ``Args:`` with one ``name: text`` entry
+for each parameter, and optionally ``Returns:``. ``(choices: [...])`` at an entry's end lists the
+values allowed.
 """
 
 from __future__ import annotations

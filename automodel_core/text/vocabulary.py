@@ -27,7 +27,7 @@ class Vocabulary(SpecialTokens):
 
     @property
     def backend_tokenizer(self) -> Tokenizer:
-        """The `tokenizers.Tokenizer`; changing it while other threads encode is the caller's risk."""
+        """The `tokenizers.Tokenizer`; do not change it while other threads encode."""
         return self._backend.rust
 
     @property
@@ -82,7 +82,7 @@ class Vocabulary(SpecialTokens):
             return index if unk is None else self._backend.rust.token_to_id(str(unk))
 
     def convert_tokens_to_ids(self, tokens: Any) -> Any:
-        """Return the id of a token, or the ids of a list; unknown tokens get that of ``unk_token``."""
+        """Return the id of a token, or the ids of a list; unknown ones get ``unk_token``'s."""
         if tokens is None:
             return None
         if isinstance(tokens, str | AddedToken):
@@ -90,7 +90,7 @@ class Vocabulary(SpecialTokens):
         return [self._token_to_id(token) for token in tokens]
 
     def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
-        """Return the token of an id, or the tokens of several; ``None`` for an id beyond the vocabulary."""
+        """Return the token of an id, or of several; ``None`` for an id beyond the vocabulary."""
         numbers = plain(ids)
         if isinstance(numbers, int):
             return self._id_to_token(numbers)
@@ -129,7 +129,7 @@ class Vocabulary(SpecialTokens):
         self.update_post_processor()
 
     def update_post_processor(self) -> None:
-        """Put ``bos_token`` and ``eos_token`` around each text, as ``add_bos_token`` and ``add_eos_token`` say."""
+        """Put ``bos_token`` and ``eos_token`` around each text, as the two flags say."""
 
         def wanted(name: str, flag: bool) -> tuple[str, int] | None:
             token, index = self.token_named(name), self.id_named(name)

