@@ -80,7 +80,7 @@ def test_the_prompt_and_the_lengths_must_fit(decoder, encoder_decoder):
         decoder.generate(PROMPT, max_length=3)
     long = torch.full((1, 49), 3)
     for model in (decoder, encoder_decoder):
-        with pytest.raises(GenerationArgumentError, match="49 tokens, and .* positions for 48"):
+        with pytest.raises(GenerationArgumentError, match=r"49 tokens, and .* positions for 48"):
             model.generate(long, max_new_tokens=2)
     with pytest.warns(UserWarning, match="up to 53 tokens"):
         decoder.generate(PROMPT, max_new_tokens=50, max_time=1e-9)
