@@ -113,7 +113,7 @@ def labels_for(head: str, config: Any, seed: int = 0) -> dict[str, Tensor]:
 
 def total(output: Any) -> Tensor:
     """Return the loss, or for the body, which has none, a number that all of its parts reach."""
-    if "pooler_output" in output.keys():
+    if "pooler_output" in tuple(output):
         output.loss = (output.last_hidden_state * output.pooler_output[:, None]).sum()
     loss: Tensor = output.loss
     return loss
