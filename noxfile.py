@@ -1,0 +1,178 @@
+"""Everything that is done with this repository, one session each: ``nox -l`` lists them.
+
+Each session works alone on a fresh machine. Versions come from ``constraints.txt``; what a session
+needs beside the distributions stands under ``[dependency-groups]`` in ``pyproject.toml``. The first
+step installs torch, which brings setuptools, so that local distributions build without a download.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+CONSTRAINTS = "constraints.txt"
+PROJECT = nox.project.load_toml("pyproject.toml")
+PLUGINS = sorted(path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml"))
+PACKAGES = ["automodel_core", *(f"plugins/{p}/{p.replace('-', '_')}" for p in PLUGINS)]
+SOURCES = ["automodel_core", "plugins", "tests", "docs", "noxfile.py"]
+DEMO_CHECKPOINT = "docs/demo/checkpoint"
+DEMO_TEXT = ("twenty-one", "four hundred and seven", "nine thousand and sixty")
+TRANSFORMERS = {
+    "5.23.0": {},
+    "4.57.6": {"transformers": "4.57.6", "huggingface-hub": "0.36.2", "tokenizers": "0.22.2"},
+}
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["lint", "typing", "tests", "docs"]
+nox.options.error_on_missing_interpreters = True
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+
+def groups(*names: str) -> list[str]:
+    """Return the requirements of dependency groups."""
+    return list(nox.project.dependency_groups(PROJECT, *names))
+
+
+def install_torch(session: nox.Session, *more: str, constraints: str = CONSTRAINTS) -> None:
+    """Install torch, and with it setuptools, which builds the distributions of this repository."""
+    session.install("-q", "-c", constraints, "torch", "setuptools", *more)
+
+
+def install_editable(session: nox.Session, *plugins: str, constraints: str = CONSTRAINTS) -> None:
+    """Install the core and plugins so that the source tree is what runs."""
+    options = [part for path in (".", *(f"plugins/{p}" for p in plugins)) for part in ("-e", path)]
+    session.install("-q", "-c", constraints, "--no-build-isolation", *options)
+
+
+def build_wheels(session: nox.Session, *paths: str) -> list[str]:
+    """Build the wheels of the distributions at ``paths`` and return their file names."""
+    wheels = Path(session.create_tmp(), "wheels").absolute()
+    shutil.rmtree(wheels, ignore_errors=True)
+    for path in paths:
+        shutil.rmtree(ROOT / path / "build", ignore_errors=True)  # may hold files of another day
+        command = ("pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(wheels))
+        session.run("python", "-m", *command, path)
+        shutil.rmtree(ROOT / path / "build", ignore_errors=True)
+    return [str(wheel) for wheel in sorted(wheels.glob("*.whl"))]
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Install core and automodel-t5 only, and answer the texts given after ``--``."""
+    install_torch(session)
+    paths = (".", "plugins/automodel-t5")
+    session.install("-q", "-c", CONSTRAINTS, "--no-build-isolation", *paths)
+    session.run("automodel-core", "list")
+    session.run("automodel-core", "generate", DEMO_CHECKPOINT, *(session.posargs or DEMO_TEXT))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests of the core and of every plugin, without the reference implementation."""
+    install_torch(session, *groups("test"))
+    session.install("-q", "--no-deps", *groups("real-input"))
+    install_editable(session, *PLUGINS)
+    plugin_tests = [f"plugins/{plugin}/tests" for plugin in PLUGINS]
+    everything = ["tests", *plugin_tests, "--ignore=tests/parity"]
+    session.run("pytest", *(session.posargs or everything))
+
+
+@nox.session
+@nox.parametrize("transformers", list(TRANSFORMERS), ids=list(TRANSFORMERS))
+def parity(session: nox.Session, transformers: str) -> None:
+    """Compare with the reference implementation, in the version given in brackets."""
+    constraints = Path(session.create_tmp(), "constraints.txt").absolute()
+    pins = TRANSFORMERS[transformers]
+    kept = [
+        line
+        for line in (ROOT / CONSTRAINTS).read_text(encoding="utf-8").splitlines()
+        if line.partition("==")[0] not in pins
+    ]
+    kept += [f"{name}=={version}" for name, version in pins.items()]
+    constraints.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    needed = groups("test", "reference")
+    install_torch(session, *needed, constraints=str(constraints))
+    session.install("-q", "--no-deps", *groups("real-input"))
+    install_editable(session, *PLUGINS, constraints=str(constraints))
+    session.run("pytest", *(session.posargs or ["tests/parity"]))
+
+
+@nox.session(reuse_venv=False)
+@nox.parametrize("plugin", PLUGINS, ids=PLUGINS)
+def plugins(session: nox.Session, plugin: str) -> None:
+    """Test a plugin's wheel with the core's wheel and nothing else, away from the source tree."""
+    install_torch(session)
+    wheels = build_wheels(session, ".", f"plugins/{plugin}")
+    session.install("-q", "-c", CONSTRAINTS, "pytest", *wheels)
+    session.run("python", "-m", "pip", "check")
+    elsewhere = Path(session.create_tmp(), "elsewhere").absolute()
+    shutil.rmtree(elsewhere, ignore_errors=True)
+    shutil.copytree(ROOT / "plugins" / plugin / "tests", elsewhere / "tests")
+    shutil.copy(ROOT / "plugins" / plugin / "pyproject.toml", elsewhere)
+    shutil.copy(ROOT / "tests" / "house" / "alone.py", elsewhere)
+    session.chdir(elsewhere)
+    session.run("python", "alone.py", "automodel-core", plugin)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, formatting, the floors of the house, copies between plugins, and house rules."""
+    session.install("-q", "-c", CONSTRAINTS, *groups("lint"), "pytest")
+    session.run("ruff", "check", *SOURCES)
+    session.run("ruff", "format", "--check", *SOURCES)
+    session.run("lint-imports", "--no-cache")
+    plugin_packages = [package for package in PACKAGES if package.startswith("plugins/")]
+    session.run("pylint", "--disable=all", "--enable=duplicate-code", *plugin_packages)
+    session.run("pytest", "-q", "--noconftest", "tests/house")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check the types of the core and the plugins."""
+    install_torch(session, *groups("typing", "test"))
+    install_editable(session, *PLUGINS)
+    session.run("mypy", *PACKAGES)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run the examples of the documentation and check its links."""
+    install_torch(session, *groups("test"))
+    install_editable(session, *PLUGINS)
+    session.run("pytest", *(session.posargs or ["tests/docs"]))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure against the reference implementation and CTranslate2, and print a table."""
+    install_torch(session, *groups("test", "reference", "bench"))
+    install_editable(session, *PLUGINS)
+    session.run("python", "-m", "tests.benchmarks", *session.posargs)
+
+
+@nox.session
+def catalog(session: nox.Session) -> None:
+    """Write the catalogue of install hints from the plugins' manifests; ``-- --check`` compares."""
+    session.install("-q", "-c", CONSTRAINTS, "importlib-metadata", "pluggy")
+    mode = session.posargs or ["--write"]
+    session.run("python", "-m", "automodel_core.registry.catalogue", *mode)
+
+
+@nox.session(reuse_venv=False)
+def release(session: nox.Session) -> None:
+    """Build every distribution into dist/, check what is inside, and install it all elsewhere."""
+    install_torch(session, *groups("release"))
+    dist = ROOT / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    for path in (".", *(f"plugins/{plugin}" for plugin in PLUGINS)):
+        session.run("python", "-m", "build", "-q", "--no-isolation", "-o", str(dist), path)
+    session.run("python", "tests/house/wheels.py", str(dist))
+    session.install("-q", "-c", CONSTRAINTS, *(str(wheel) for wheel in dist.glob("*.whl")))
+    session.chdir(session.create_tmp())
+    session.run("automodel-core", "list")
