@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from automodel_core.errors import InputError, RemoteCodeRefusedError, shown
 
-__all__ = ["no_direct_construction", "own_arguments"]
+__all__ = ["closest", "config_keys", "no_direct_construction", "own_arguments"]
 
 INTERNAL = frozenset({"_commit_hash", "_from_auto", "_from_pipeline"})
 """What other libraries pass on from one ``from_pretrained`` to the next."""
@@ -39,4 +39,22 @@ def own_arguments(kwargs: Mapping[str, Any]) -> dict[str, Any]:
 def no_direct_construction(name: str, constructors: tuple[str, ...]) -> OSError:
     """Return the error for calling an Auto class itself."""
     ways = " or ".join(f"`{name}.{constructor}`" for constructor in constructors)
-    return OSError(f"{name} is not made directly: use {ways}, which choose the class to make")
+    return OSError(f"{name} chooses a class and has no objects of its own: call {ways}")
+
+
+def closest(key: str, names: Iterable[str]) -> str:
+    """Return a question about the most similar of ``names``, or nothing if none is similar."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(key, sorted(set(names)), n=1)
+    return f" (did you mean {shown(found[0])}?)" if found else ""
+
+
+def config_keys(config: Any) -> list[str]:
+    """Return the names under which a configuration's values can be set."""
+    from automodel_core.configuration import PreTrainedConfig
+
+    names = [name for name in vars(config) if not name.startswith("_")]
+    if isinstance(config, PreTrainedConfig):
+        names += ["num_labels", *config.aliases]
+    return names

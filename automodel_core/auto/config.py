@@ -7,7 +7,12 @@ import warnings
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from automodel_core import registry
-from automodel_core.auto.arguments import no_direct_construction, own_arguments
+from automodel_core.auto.arguments import (
+    closest,
+    config_keys,
+    no_direct_construction,
+    own_arguments,
+)
 from automodel_core.errors import RegistrationError, shown
 
 if TYPE_CHECKING:
@@ -20,7 +25,9 @@ class AutoConfig:
     """Reads a configuration with the class of its architecture."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise no_direct_construction(type(self).__name__, ("from_pretrained(name)",))
+        raise no_direct_construction(
+            type(self).__name__, ("from_pretrained(pretrained_model_name_or_path)",)
+        )
 
     @overload
     @classmethod
@@ -94,18 +101,6 @@ class AutoConfig:
 
 def _unknown(key: str, config: Any) -> str:
     return (
-        f"{type(config).__name__} has no {shown(key)}{_closest(key, config)}: the argument is not "
-        "used (return_unused_kwargs=True returns what is not)"
+        f"{type(config).__name__} has no {shown(key)}{closest(key, config_keys(config))}; the "
+        "argument is not used (return_unused_kwargs=True returns what is not)"
     )
-
-
-def _closest(key: str, config: Any) -> str:
-    from difflib import get_close_matches
-
-    from automodel_core.configuration import PreTrainedConfig
-
-    names = [name for name in vars(config) if not name.startswith("_")]
-    if isinstance(config, PreTrainedConfig):
-        names += ["num_labels", *config.aliases]
-    found = get_close_matches(key, names, n=1)
-    return f"; did you mean {shown(found[0])}?" if found else ""

@@ -6,10 +6,16 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from automodel_core import registry
-from automodel_core.auto.arguments import no_direct_construction, own_arguments
+from automodel_core.auto.arguments import (
+    closest,
+    config_keys,
+    no_direct_construction,
+    own_arguments,
+)
 from automodel_core.errors import InputError, UnsupportedTaskError, shown
 
 if TYPE_CHECKING:
@@ -39,7 +45,7 @@ class AutoModelBase:
             cls.other_tasks = other_tasks
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        constructors = ("from_pretrained(name)", "from_config(config)")
+        constructors = ("from_pretrained(pretrained_model_name_or_path)", "from_config(config)")
         raise no_direct_construction(type(self).__name__, constructors)
 
     @overload
@@ -79,6 +85,7 @@ class AutoModelBase:
         """
         opened = Opened.of(pretrained_model_name_or_path, kwargs)
         model_class = cls._model_class(opened.config, opened.plugin)
+        _check_model_arguments(model_class, opened)
         arguments = {"config": opened.config, **opened.loading, **opened.rest}
         if _is_ours(model_class):
             arguments |= {"checkpoint": opened.files, "task": cls.task}
@@ -232,6 +239,19 @@ def _check_config(config: Any, where: str) -> None:
         raise InputError(
             f"{where} takes a configuration object, got {shown(config)}; make one with "
             "AutoConfig.from_pretrained(name) or AutoConfig.for_model(model_type, ...)"
+        )
+
+
+def _check_model_arguments(model_class: type[Any], opened: Opened) -> None:
+    """Refuse arguments that neither the configuration nor the model takes, before any weight."""
+    parameters = signature(model_class).parameters.values()
+    if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    for key in opened.rest.keys() - {parameter.name for parameter in parameters}:
+        known = config_keys(opened.config)
+        raise TypeError(
+            f"{model_class.__name__} has no use for {shown(key)}, and "
+            f"{type(opened.config).__name__} has no such key{closest(key, known)}"
         )
 
 

@@ -35,7 +35,9 @@ class _AutoComponent:
     kind: ClassVar[str]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise no_direct_construction(type(self).__name__, ("from_pretrained(name)",))
+        raise no_direct_construction(
+            type(self).__name__, ("from_pretrained(pretrained_model_name_or_path)",)
+        )
 
     @classmethod
     def from_pretrained(
