@@ -1,0 +1,154 @@
+"""The commands and their options. Importing this imports argparse and nothing heavier."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from automodel_core import __version__
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+__all__ = ["parse"]
+
+Run = Callable[[argparse.Namespace], int]
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options; ``run`` among them is the command. Wrong usage exits with code 2."""
+    parser = argparse.ArgumentParser(
+        prog="automodel-core",
+        description="Auto classes over plugins: what is installed, and what checkpoints are.",
+    )
+    parser.add_argument("--version", action="version", version=f"automodel-core {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for add in (_list, _doctor, _info, _plan, _generate, _convert, _new):
+        add(commands)
+    return parser.parse_args(arguments)
+
+
+def _command(commands: Commands, name: str, run: Run, about: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
+    parser.set_defaults(run=run)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--debug", action="store_true", help="show where an error was raised")
+    return parser
+
+
+def _checkpoint(parser: argparse.ArgumentParser) -> None:
+    """Add what names a checkpoint and says where to find it."""
+    parser.add_argument("name", metavar="NAME", help="a folder, or a repository on the hub")
+    hub = parser.add_argument_group("where the checkpoint is")
+    hub.add_argument("--revision", help="branch, tag, commit or refs/pr/N")
+    hub.add_argument("--subfolder", help="folder inside the checkpoint")
+    hub.add_argument("--cache-dir", metavar="FOLDER", help="cache of downloaded files")
+    hub.add_argument("--local-files-only", action="store_true", help="do not use the network")
+
+
+def _model(parser: argparse.ArgumentParser) -> None:
+    """Add what says which model to make of a checkpoint."""
+    parser.add_argument("--task", help="such as causal-lm or AutoModelForCausalLM")
+    parser.add_argument("--plugin", metavar="DISTRIBUTION", help="who provides the model")
+    parser.add_argument("--dtype", help="type of the weights, such as bfloat16 (default: as saved)")
+
+
+def _list(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from automodel_core.cli.installed import list_plugins
+
+        return list_plugins(options)
+
+    _command(commands, "list", run, "list the installed plugins")
+
+
+def _doctor(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from automodel_core.cli.doctor import doctor
+
+        return doctor(options)
+
+    parser = _command(
+        commands, "doctor", run, "say what is wrong with which plugin, and what to do"
+    )
+    parser.add_argument("--imports", action="store_true", help="import every plugin to see")
+
+
+def _info(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from automodel_core.cli.installed import describe_model_type
+
+        return describe_model_type(options)
+
+    parser = _command(commands, "info", run, "describe an architecture")
+    parser.add_argument("model_type", metavar="MODEL_TYPE")
+    parser.add_argument("--plugin", metavar="DISTRIBUTION", help="whose, if there are several")
+
+
+def _plan(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from automodel_core.cli.checkpoints import plan
+
+        return plan(options)
+
+    parser = _command(commands, "plan", run, "say what loading a checkpoint would do")
+    _checkpoint(parser)
+    _model(parser)
+
+
+def _generate(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from automodel_core.cli.generate import generate
+
+        return generate(options)
+
+    parser = _command(commands, "generate", run, "answer texts with a model")
+    _checkpoint(parser)
+    parser.add_argument(
+        "text", metavar="TEXT", nargs="*", help="texts to answer; none: each line of stdin"
+    )
+    _model(parser)
+    parser.add_argument("--device", help="such as cpu or cuda:0")
+    settings = parser.add_argument_group("generation (default: as the checkpoint says)")
+    settings.add_argument("--max-new-tokens", type=_count, metavar="N")
+    settings.add_argument("--min-new-tokens", type=_count, metavar="N")
+    settings.add_argument("--num-beams", type=_count, metavar="N")
+    settings.add_argument("--do-sample", action="store_true", help="draw tokens at random")
+    settings.add_argument("--temperature", type=float, metavar="X")
+    settings.add_argument("--top-k", type=_count, metavar="N")
+    settings.add_argument("--top-p", type=float, metavar="X")
+    settings.add_argument("--seed", type=int, metavar="N", help="makes random answers repeatable")
+    settings.add_argument("--quiet", action="store_true", help="print answers only, no progress")
+
+
+def _convert(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from automodel_core.cli.checkpoints import convert
+
+        return convert(options)
+
+    parser = _command(
+        commands, "convert", run, "write a checkpoint's pytorch_model.bin as safetensors"
+    )
+    _checkpoint(parser)
+    parser.add_argument("folder", metavar="FOLDER", help="a new folder for the checkpoint")
+    parser.add_argument("--max-shard-size", default="5GB", metavar="SIZE")
+
+
+def _new(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from automodel_core.cli.new import new
+
+        return new(options)
+
+    parser = _command(commands, "new", run, "begin a plugin for an architecture of your own")
+    parser.add_argument("name", metavar="NAME", help="the model type, such as my-gpt")
+    parser.add_argument("--folder", help="where to write it (default: automodel-NAME)")
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return value
