@@ -2,16 +2,17 @@
 
 A matrix product with one to some dozens of rows is bound by how fast the weights stream from memory.
 Kernels that read weights in their own packed layout get several times nearer to that limit than the
-general ones; which kernel wins differs between CPUs, so it is measured once a process. The packed copy is
-kept beside the layer for the next sequence and rebuilt when the layer's weights have changed.
+general ones. MKL's is the fastest on Intel's CPUs and slow on others, where oneDNN's is (measured, see
+``docs/performance.md``). The packed copy is kept beside the layer for the next sequence and made anew when
+the layer's weights have changed.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import platform
 import threading
-import time
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
@@ -63,30 +64,26 @@ def runs_here(kernel: Kernel) -> bool:
 
 
 @functools.cache
-def fastest_kernel(one_row: bool) -> Kernel:
-    """Return the kernel that streams weights fastest on this CPU, or the one that the user names.
+def best_kernel() -> Kernel:
+    """Return the kernel for this CPU, or the one that the user names.
 
-    ``AUTOMODEL_LINEAR_KERNEL`` (plain, onednn, mkl) skips the measurement, for equal rounding everywhere.
+    ``AUTOMODEL_LINEAR_KERNEL`` is one of plain, onednn and mkl.
     """
     named = os.environ.get("AUTOMODEL_LINEAR_KERNEL", "")
     if named and named not in KERNELS:
         raise ValueError(f"AUTOMODEL_LINEAR_KERNEL={named!r}: one of {', '.join(KERNELS)}")
-    if named:
-        return KERNELS[named]
-    rows = 1 if one_row else TYPICAL_ROWS
-    inputs = torch.ones(rows, 1024)
-    weights = [torch.ones(2048, 1024) for _ in range(4)]
-    times = {}
-    for kernel in filter(runs_here, KERNELS.values()):
-        products = [kernel(weight, None, rows) for weight in weights]
-        rounds = []
-        for _ in range(5):
-            start = time.perf_counter()
-            for product in products:
-                product(inputs)
-            rounds.append(time.perf_counter() - start)
-        times[kernel] = min(rounds)
-    return min(times, key=times.__getitem__)
+    preferred = "mkl" if has_intel_cpu() else "onednn"
+    candidates = [named] if named else [preferred, "onednn"]
+    return next((KERNELS[c] for c in candidates if runs_here(KERNELS[c])), plain_kernel)
+
+
+def has_intel_cpu() -> bool:
+    maker = "GenuineIntel"
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as info:
+            return maker in info.read(4096)
+    except OSError:
+        return maker in platform.processor()
 
 
 def has_hooks(module: nn.Module) -> bool:
@@ -142,7 +139,7 @@ def _pack(linears: tuple[nn.Module, ...], rows: int) -> TensorFunction:
         bias = torch.cat(
             [weight.new_zeros(len(n.weight)) if n.bias is None else n.bias for n in linears]
         )
-    return fastest_kernel(rows == 1)(weight.detach().contiguous(), bias, rows)
+    return best_kernel()(weight.detach().contiguous(), bias, rows)
 
 
 def prepare_norm(norm: nn.Module) -> TensorFunction:
