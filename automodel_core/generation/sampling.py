@@ -20,7 +20,9 @@ from automodel_core.generation.stopping import (
 from automodel_core.generation.tokens import TokenBuffer
 from automodel_core.generation.trace import Trace
 
-__all__ = ["sample"]
+__all__ = ["likeliest", "sample"]
+
+CHUNK = 256
 
 
 def sample(session: DecodingSession, request: DecodingRequest) -> GenerateOutput:
@@ -39,7 +41,7 @@ def sample(session: DecodingSession, request: DecodingRequest) -> GenerateOutput
         if process is not None:
             scores = process(tokens.ids, scores)
         trace.scores(scores)
-        new = _drawn(scores) if config.do_sample else scores.argmax(dim=-1)
+        new = _drawn(scores) if config.do_sample else likeliest(scores)
         new = finish.padded(new)
         tokens.append(new)
         if request.streamer is not None:
@@ -58,6 +60,24 @@ def sample(session: DecodingSession, request: DecodingRequest) -> GenerateOutput
 
 def _drawn(scores: Tensor) -> Tensor:
     return torch.multinomial(scores.softmax(dim=-1), num_samples=1).squeeze(1)
+
+
+def likeliest(scores: Tensor) -> Tensor:
+    """Return the index (rows,) of each row's highest score, the first of equal ones.
+
+    On a CPU the highest score of a chunk is found several times faster than its place, so the place
+    is looked for only in the chunk that holds the highest score of all.
+    """
+    rows, vocabulary = scores.shape
+    if rows == 1 or vocabulary < 2 * CHUNK or scores.device.type != "cpu":
+        return scores.argmax(dim=-1)
+    chunks = vocabulary // CHUNK
+    highest = scores[:, : chunks * CHUNK].unflatten(1, (chunks, CHUNK)).amax(dim=-1)
+    rest = scores[:, -CHUNK:].amax(dim=-1, keepdim=True)
+    chunk = torch.cat([highest, rest], dim=1).argmax(dim=-1, keepdim=True)
+    start = (chunk * CHUNK).clamp_(max=vocabulary - CHUNK)
+    place = scores.gather(1, start + torch.arange(CHUNK)).argmax(dim=-1)
+    return start.squeeze(1) + place
 
 
 class _Finish:

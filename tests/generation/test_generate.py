@@ -10,6 +10,7 @@ import torch
 from automodel_core import generation as g
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation import session as session_module
+from automodel_core.generation.sampling import likeliest
 from automodel_core.layers.cache import Cache
 
 
@@ -106,6 +107,18 @@ def test_as_many_beams_as_tokens_find_the_best_sequences(decoder, prompt):
     decoder.generation_config.eos_token_id = None
     found = decoder.generate(prompt[:1], num_beams=23, num_return_sequences=4, max_new_tokens=2)
     assert found.tolist() == exhaustive(decoder, prompt[0], 2, 4)
+
+
+@pytest.mark.parametrize("vocabulary", [5, 511, 512, 513, 700, 1024, 1111])
+def test_the_likeliest_token_is_the_first_of_the_highest(vocabulary):
+    torch.manual_seed(vocabulary)
+    for rows in (1, 3, 8):
+        for scores in (
+            torch.randn(rows, vocabulary),
+            torch.randint(0, 3, (rows, vocabulary)).float(),
+            torch.full((rows, vocabulary), -float("inf")),
+        ):
+            assert likeliest(scores).tolist() == scores.argmax(-1).tolist()
 
 
 def test_samples_follow_the_distribution(decoder):

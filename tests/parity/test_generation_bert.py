@@ -1,4 +1,4 @@
-"""BERT as a decoder: token ids equal to transformers', left padding and cross-attention included."""
+"""BERT as a decoder: token ids equal to those of transformers, whatever hides or is attended to."""
 
 from __future__ import annotations
 
