@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -33,7 +33,7 @@ class GenerationMixin:
 
     @torch.no_grad()
     def generate(
-        self: GenerativeModel,
+        self,
         inputs: Tensor | None = None,
         generation_config: GenerationConfig | None = None,
         logits_processor: Sequence[Any] | None = None,
@@ -58,26 +58,27 @@ class GenerationMixin:
 
         Raises `GenerationArgumentError` before the model runs if an argument cannot be right.
         """
+        model = cast(GenerativeModel, self)
         tokenizer = kwargs.pop("tokenizer", None)
         kwargs.pop("assistant_tokenizer", None)
         if synced_gpus:
             raise GenerationArgumentError("synced_gpus=True is not supported")
-        settings = resolve_settings(self, generation_config, kwargs)
+        settings = resolve_settings(model, generation_config, kwargs)
         config = settings.config
         _, decode = find_strategy(config, strategy, assistant_model)
-        reject_unknown(self, settings.model_kwargs)
+        reject_unknown(model, settings.model_kwargs)
         if streamer is not None and (config.num_beams or 1) > 1:
             raise GenerationArgumentError(
                 "a streamer cannot follow num_beams > 1: beams may change"
             )
-        _check_guidance(self, config, negative_prompt_ids)
+        _check_guidance(model, config, negative_prompt_ids)
 
-        prepared = prepare_inputs(self, config, inputs, settings.model_kwargs)
-        _check_token_settings(self, config)
+        prepared = prepare_inputs(model, config, inputs, settings.model_kwargs)
+        _check_token_settings(model, config)
         prompt_length = prepared.prompt.shape[1]
-        set_lengths(self, settings, prepared)
+        set_lengths(model, settings, prepared)
         session = DecodingSession(
-            self,
+            model,
             prepared,
             rows_per_item=max(config.num_beams or 1, config.num_return_sequences or 1),
             use_cache=bool(config.use_cache),
@@ -86,7 +87,7 @@ class GenerationMixin:
         )
         processors = build_logits_processors(
             config,
-            self,
+            model,
             prompt_length=prompt_length,
             encoder_input_ids=prepared.encoder_input_ids,
             mask=session.prompt_mask,
@@ -125,7 +126,7 @@ class GenerationMixin:
         return transition_scores(sequences, scores, beam_indices, normalize_logits)
 
     def prepare_inputs_for_generation(
-        self: GenerativeModel,
+        self,
         input_ids: Tensor,
         next_sequence_length: int | None = None,
         past_key_values: Any = None,
@@ -144,7 +145,8 @@ class GenerationMixin:
         if inputs_embeds is not None and is_first_iteration:
             arguments["inputs_embeds"] = inputs_embeds
         else:
-            arguments["decoder_input_ids" if self.config.is_encoder_decoder else "input_ids"] = new
+            is_pair = cast(GenerativeModel, self).config.is_encoder_decoder
+            arguments["decoder_input_ids" if is_pair else "input_ids"] = new
         if past_key_values is not None:
             arguments["past_key_values"] = past_key_values
         if attention_mask is not None:
