@@ -1,0 +1,367 @@
+"""The files of a new plugin: a small pre-norm decoder, to be changed into the architecture meant.
+
+``$model_type``, ``$distribution``, ``$package``, ``$prefix`` and ``$function`` are filled in.
+"""
+
+from __future__ import annotations
+
+__all__ = ["FILES"]
+
+PYPROJECT = """\
+[build-system]
+requires = ["setuptools>=77.0.3"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "$distribution"
+version = "0.1.0"
+description = "$prefix for automodel-core."
+readme = "README.md"
+requires-python = ">=3.10"
+dependencies = ["automodel-core>=0.1,<2", "torch>=2.6"]
+
+[project.optional-dependencies]
+testing = ["automodel-core[testing]"]
+
+[project.entry-points."automodel.architectures"]
+"$model_type" = "$package.plugin"
+
+[tool.setuptools.packages.find]
+include = ["$package", "$package.*"]
+
+[tool.setuptools.package-data]
+"*" = ["py.typed"]
+
+[tool.pytest.ini_options]
+testpaths = ["tests"]
+filterwarnings = ["error"]
+"""
+
+README = """\
+# $distribution
+
+$prefix for automodel-core.
+
+```console
+pip install $distribution
+```
+
+```python
+from automodel_core import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("folder-or-hub-id")
+tokenizer = AutoTokenizer.from_pretrained("folder-or-hub-id")
+inputs = tokenizer("Once upon a time", return_tensors="pt")
+print(tokenizer.decode(model.generate(**inputs, max_new_tokens=20)[0]))
+```
+
+| task | Auto class | class |
+|---|---|---|
+| base | `AutoModel` | `${prefix}Model` |
+| causal-lm | `AutoModelForCausalLM` | `${prefix}ForCausalLM` |
+"""
+
+INIT = '''\
+"""$prefix for automodel-core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from automodel_core.exports import lazy_exports
+
+if TYPE_CHECKING:
+    from $package.configuration import ${prefix}Config as ${prefix}Config
+    from $package.modeling import (
+        ${prefix}ForCausalLM as ${prefix}ForCausalLM,
+        ${prefix}Model as ${prefix}Model,
+    )
+
+__all__, __getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "configuration": ("${prefix}Config",),
+        "modeling": ("${prefix}ForCausalLM", "${prefix}Model"),
+    },
+)
+'''
+
+PLUGIN = '''\
+"""What $distribution provides; importing it imports neither torch nor the models."""
+
+from __future__ import annotations
+
+from automodel_core import Architecture, hookimpl
+
+__all__: list[str] = []
+
+
+@hookimpl
+def automodel_architectures() -> list[Architecture]:
+    return [
+        Architecture(
+            model_type="$model_type",
+            plugin_api=(1, 0),
+            config="$package.configuration:${prefix}Config",
+            models={
+                "base": "$package.modeling:${prefix}Model",
+                "causal-lm": "$package.modeling:${prefix}ForCausalLM",
+            },
+        )
+    ]
+'''
+
+CONFIGURATION = '''\
+"""The configuration of $prefix."""
+
+from __future__ import annotations
+
+from automodel_core.configuration import PreTrainedConfig, TokenId
+from automodel_core.fields import NonNegativeFloat, PositiveFloat, PositiveInt, Probability
+
+__all__ = ["${prefix}Config"]
+
+
+class ${prefix}Config(PreTrainedConfig):
+    """The keys of config.json, with the values that an empty file means."""
+
+    model_type = "$model_type"
+
+    vocab_size: PositiveInt = 32000
+    hidden_size: PositiveInt = 512
+    intermediate_size: PositiveInt = 2048
+    num_hidden_layers: PositiveInt = 6
+    num_attention_heads: PositiveInt = 8
+    max_position_embeddings: PositiveInt = 1024
+    hidden_act: str = "gelu"
+    hidden_dropout_prob: Probability = 0.1
+    layer_norm_eps: PositiveFloat = 1e-5
+    initializer_range: NonNegativeFloat = 0.02
+    use_cache: bool = True
+    is_decoder: bool = True
+    bos_token_id: int | None = 1
+    eos_token_id: TokenId = 2
+'''
+
+MODELING = '''\
+"""$prefix: pre-norm layers over learned positions, each token seeing the earlier ones."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from automodel_core.checkpoint.names import WeightNames
+from automodel_core.errors import InputError
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.cache import Cache
+from automodel_core.layers.feed_forward import FeedForward
+from automodel_core.layers.linear import Embedding, Linear
+from automodel_core.layers.masks import causal_mask
+from automodel_core.layers.prepared import score_tokens
+from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.modeling.base import PreTrainedModel
+from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.outputs import BaseModelOutput
+from automodel_core.modeling.text_heads import TextModelForCausalLM
+from torch import Tensor, nn
+
+from $package.configuration import ${prefix}Config
+
+__all__ = ["${prefix}ForCausalLM", "${prefix}Model", "${prefix}PreTrainedModel"]
+
+
+def ${function}_layer(config: ${prefix}Config) -> TransformerLayer:
+    return TransformerLayer(
+        Attention(config.hidden_size, config.num_attention_heads),
+        FeedForward(config.hidden_size, config.intermediate_size, activation=config.hidden_act),
+        partial(nn.LayerNorm, config.hidden_size, eps=config.layer_norm_eps),
+        norm_first=True,
+        dropout=config.hidden_dropout_prob,
+    )
+
+
+# The names of weights in the checkpoint, and in this file. Only names that differ need a row.
+BODY_NAMES = {
+    "layers.*": "stack.layers.*",
+    "norm": "stack.norm",
+}
+
+
+class ${prefix}PreTrainedModel(PreTrainedModel):
+    """What all models of this architecture share: the names of their weights."""
+
+    config_class = ${prefix}Config
+    config: ${prefix}Config
+    base_model_prefix = "model"
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        names = WeightNames(BODY_NAMES)
+        return names.nested(hub="model", module=cls.body) if cls.body else names
+
+
+class ${prefix}Model(${prefix}PreTrainedModel):
+    """The decoder without a head."""
+
+    def __init__(self, config: ${prefix}Config) -> None:
+        super().__init__(config)
+        size = config.hidden_size
+        self.embed_tokens = Embedding(config.vocab_size, size, padding_idx=config.pad_token_id)
+        self.embed_positions = Embedding(config.max_position_embeddings, size)
+        self.stack = TransformerStack(
+            [${function}_layer(config) for _ in range(config.num_hidden_layers)],
+            nn.LayerNorm(size, eps=config.layer_norm_eps),
+        )
+        self.post_init()
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        use_cache: bool | None = None,
+        *,
+        output_attentions: bool,
+        output_hidden_states: bool,
+    ) -> BaseModelOutput:
+        """Run ``(batch, length)`` tokens, or their embeddings, through the layers."""
+        if (input_ids is None) == (inputs_embeds is None):
+            raise InputError("give either input_ids or inputs_embeds")
+        if token_type_ids is not None or encoder_hidden_states is not None:
+            raise InputError("this model has neither token types nor cross-attention")
+        use_cache = self.config.use_cache if use_cache is None else use_cache
+        cache = past_key_values
+        if cache is None and use_cache and not self.training:
+            cache = Cache()
+        past = 0 if cache is None else cache.get_seq_length()
+        states = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
+        end, limit = past + states.shape[1], self.config.max_position_embeddings
+        if end > limit:
+            raise InputError(f"{end} positions are more than max_position_embeddings={limit}")
+        if position_ids is None:
+            position_ids = torch.arange(past, end, device=states.device)[None]
+        states = states + self.embed_positions(position_ids)
+        mask = causal_mask(attention_mask, states.shape[1], end, states.dtype, states.device)
+        output = self.stack(
+            states,
+            mask,
+            cache=cache,
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+        )
+        return BaseModelOutput(past_key_values=cache, **vars(output))
+
+
+class ${prefix}ForCausalLM(${prefix}PreTrainedModel, TextModelForCausalLM):
+    """Predict the next token."""
+
+    def __init__(self, config: ${prefix}Config) -> None:
+        super().__init__(config)
+        self.model = ${prefix}Model(config)
+        self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.post_init()
+
+    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+        return score_tokens(self.lm_head, hidden_states, cache)
+'''
+
+TESTS = '''\
+"""$prefix through the Auto classes, on a tiny model of random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from automodel_core import AutoConfig, AutoModel, AutoModelForCausalLM
+
+from $package import ${prefix}Config, ${prefix}ForCausalLM
+
+
+@pytest.fixture
+def config() -> ${prefix}Config:
+    return ${prefix}Config(
+        vocab_size=99,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=64,
+    )
+
+
+@pytest.fixture
+def model(config: ${prefix}Config) -> ${prefix}ForCausalLM:
+    torch.manual_seed(0)
+    return ${prefix}ForCausalLM(config).eval()
+
+
+@pytest.fixture
+def tokens() -> torch.Tensor:
+    return torch.randint(3, 99, (2, 7), generator=torch.Generator().manual_seed(0))
+
+
+def test_the_plugin_is_found_by_its_model_type() -> None:
+    assert type(AutoConfig.for_model("$model_type")) is ${prefix}Config
+
+
+def test_saving_and_loading_changes_nothing(
+    model: ${prefix}ForCausalLM, tokens: torch.Tensor, tmp_path: Path
+) -> None:
+    model.save_pretrained(tmp_path)
+    again = AutoModelForCausalLM.from_pretrained(tmp_path)
+    assert type(again) is ${prefix}ForCausalLM
+    assert torch.equal(again(tokens).logits, model(tokens).logits)
+    body = AutoModel.from_pretrained(tmp_path)
+    states = model(tokens, output_hidden_states=True).hidden_states[-1]
+    assert torch.equal(body(tokens).last_hidden_state, states)
+
+
+def test_later_tokens_change_nothing_before_them(
+    model: ${prefix}ForCausalLM, tokens: torch.Tensor
+) -> None:
+    other = tokens.clone()
+    other[:, -1] = 5
+    torch.testing.assert_close(model(other).logits[:, :-1], model(tokens).logits[:, :-1])
+
+
+def test_generation_equals_the_best_next_token_each_time(
+    model: ${prefix}ForCausalLM, tokens: torch.Tensor
+) -> None:
+    expected = tokens
+    for _ in range(4):
+        expected = torch.cat([expected, model(expected).logits[:, -1:].argmax(-1)], dim=1)
+    mask = torch.ones_like(tokens)
+    generated = model.generate(
+        tokens, attention_mask=mask, max_new_tokens=4, eos_token_id=None, pad_token_id=0
+    )
+    assert torch.equal(generated, expected)
+
+
+def test_training_gives_every_weight_a_gradient(
+    model: ${prefix}ForCausalLM, tokens: torch.Tensor
+) -> None:
+    model.train()
+    model(tokens, labels=tokens).loss.backward()
+    assert [name for name, weight in model.named_parameters() if weight.grad is None] == []
+'''
+
+FILES = {
+    "pyproject.toml": PYPROJECT,
+    "README.md": README,
+    "$package/__init__.py": INIT,
+    "$package/plugin.py": PLUGIN,
+    "$package/configuration.py": CONFIGURATION,
+    "$package/modeling.py": MODELING,
+    "$package/py.typed": "",
+    "tests/test_$function.py": TESTS,
+}
