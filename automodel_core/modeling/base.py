@@ -191,7 +191,9 @@ class PreTrainedModel(nn.Module):
         return self.get_submodule(self.body)
 
     def __getattr__(self, name: str) -> Any:
-        if name and name == type(self).base_model_prefix:
+        # Where the hub calls the body as this house does, it is an ordinary submodule.
+        cls = type(self)
+        if name and name == cls.base_model_prefix and name != cls.body.partition(".")[0]:
             return self.base_model
         return super().__getattr__(name)
 
