@@ -153,7 +153,7 @@ def bench(session: nox.Session) -> None:
     """Measure against the reference implementation and CTranslate2, and print a table."""
     install_torch(session, *groups("test", "reference", "bench"))
     install_editable(session, *PLUGINS)
-    session.run("python", "-m", "tests.benchmarks", *session.posargs)
+    session.run("python", "-m", "benchmarks", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session
