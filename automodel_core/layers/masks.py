@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["additive", "causal_mask", "padding_mask", "visible_keys"]
+__all__ = ["additive", "causal_mask", "decoder_mask", "padding_mask", "visible_keys"]
 
 
 def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
@@ -46,10 +46,24 @@ def causal_mask(
 
     ``None`` for one query without padding, which sees every key.
     """
-    if attention_mask is not None and attention_mask.dim() == 4 and attention_mask.is_floating_point():
+    if (
+        attention_mask is not None
+        and attention_mask.dim() == 4
+        and attention_mask.is_floating_point()
+    ):
         return attention_mask.to(dtype)
     visible = None if attention_mask is None else visible_keys(attention_mask)
     if queries > 1 and (attention_mask is None or attention_mask.dim() == 2):
         earlier = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
         visible = earlier[None, None] if visible is None else visible & earlier
     return None if visible is None else additive(visible, dtype)
+
+
+def decoder_mask(
+    attention_mask: Tensor | None, queries: int, past: int, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor | None, bool]:
+    """Return a decoder's mask behind ``past`` positions, or that plain causality will do."""
+    flat = attention_mask is None or attention_mask.dim() == 2
+    if past == 0 and flat and (attention_mask is None or visible_keys(attention_mask) is None):
+        return None, queries > 1
+    return causal_mask(attention_mask, queries, past + queries, dtype, device), False
