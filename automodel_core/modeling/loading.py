@@ -192,8 +192,9 @@ def _in_body(model: PreTrainedModel, name: str) -> bool:
     body = f"{model.body}." if model.body else ""
     if not name.startswith(body):
         return False
+    body_model: Any = model.base_model
     optional: SegmentTable[None] = SegmentTable()
-    for pattern in (model.base_model if model.body else model).optional_weights:
+    for pattern in body_model.optional_weights:
         optional.add(split_pattern(pattern, "optional weights"), None)
     return optional.longest(name[len(body) :].split(".")) is None
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from automodel_core.errors import InputError
 from automodel_core.generation.mixin import GenerationMixin
 from automodel_core.layers.cache import Cache
+from automodel_core.layers.linear import Linear
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
 from automodel_core.modeling.heads import states_to_score
@@ -147,8 +148,8 @@ class TextModelForSequenceClassification(TextModelForLabels):
     """A ``classifier`` of the pooled state: classes, or numbers."""
 
     output = SequenceClassifierOutput
-    dropout: nn.Module
-    classifier: nn.Module
+    dropout: nn.Dropout
+    classifier: Linear
 
     def score(self, body: BaseModelOutput) -> Tensor:
         scores: Tensor = self.classifier(self.dropout(body.pooler_output))
@@ -163,8 +164,8 @@ class TextModelForTokenClassification(TextModelForLabels):
     """A ``classifier`` of each token's state."""
 
     output = TokenClassifierOutput
-    dropout: nn.Module
-    classifier: nn.Module
+    dropout: nn.Dropout
+    classifier: Linear
 
     def score(self, body: BaseModelOutput) -> Tensor:
         scores: Tensor = self.classifier(self.dropout(body.last_hidden_state))
@@ -174,8 +175,8 @@ class TextModelForTokenClassification(TextModelForLabels):
 class TextModelForMultipleChoice(TextModelHead):
     """A ``classifier`` with one output, of the pooled state of each choice."""
 
-    dropout: nn.Module
-    classifier: nn.Module
+    dropout: nn.Dropout
+    classifier: Linear
 
     @model_call
     def forward(

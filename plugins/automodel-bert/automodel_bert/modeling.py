@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +18,7 @@ from automodel_core.layers.attention import Attention
 from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.masks import causal_mask, padding_mask, visible_keys
+from automodel_core.layers.masks import causal_mask, decoder_mask, padding_mask
 from automodel_core.layers.prepared import score_tokens
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
@@ -41,18 +41,13 @@ from automodel_core.modeling.text_heads import (
     TextModelHead,
 )
 
-__all__ = [
-    "BertForMaskedLM",
-    "BertForMultipleChoice",
-    "BertForNextSentencePrediction",
-    "BertForPreTraining",
-    "BertForPreTrainingOutput",
-    "BertForQuestionAnswering",
-    "BertForSequenceClassification",
-    "BertForTokenClassification",
-    "BertLMHeadModel",
-    "BertModel",
-    "BertPreTrainedModel",
+__all__ = ["BertForPreTrainingOutput", "BertLMHeadModel", "BertModel", "BertPreTrainedModel"]
+__all__ += [
+    f"BertFor{task}"
+    for task in (
+        *("MaskedLM", "MultipleChoice", "NextSentencePrediction", "PreTraining"),
+        *("QuestionAnswering", "SequenceClassification", "TokenClassification"),
+    )
 ]
 
 logger = logging.getLogger(__name__)
@@ -136,29 +131,23 @@ class BertPreTrainedModel(PreTrainedModel):
     config_class = BertConfig
     config: BertConfig
     base_model_prefix = "bert"
-    optional_weights: ClassVar[tuple[str, ...]] = (
-        "pooler",
-        "stack.layers.*.cross_attn",
-        "stack.layers.*.cross_attn_norm",
-    )
+    optional_weights = ("pooler", "stack.layers.*.cross_attn", "stack.layers.*.cross_attn_norm")
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
-        body = WeightNames(
-            BODY_NAMES,
-            segment_aliases={"gamma": "weight", "beta": "bias"},
-            ignored=("embeddings.position_ids",),
-        )
+        old = {"gamma": "weight", "beta": "bias"}
+        ignored = ("embeddings.position_ids",)
+        body = WeightNames(BODY_NAMES, segment_aliases=old, ignored=ignored)
         if not cls.body:
             return body
-        # The output layer's bias has two names. An output layer of its own was trained under the
-        # second, and readers of today look there, those of yesterday under the first.
+        # The output layer's bias has two names. That of an output layer of its own was trained
+        # under the second, where readers of today look, those of yesterday under the first.
         first, second = "cls.predictions.bias", "cls.predictions.decoder.bias"
         if config.tie_word_embeddings:
-            head = WeightNames({**HEAD_NAMES, first: "lm_head.bias"}, aliases={second: first})
+            bias = WeightNames({first: "lm_head.bias"}, aliases={second: first})
         else:
-            head = WeightNames({**HEAD_NAMES, second: "lm_head.bias"}, copies={first: second})
-        return body.nested(hub="bert", module=cls.body) | head
+            bias = WeightNames({second: "lm_head.bias"}, copies={first: second})
+        return body.nested(hub="bert", module=cls.body) | WeightNames(HEAD_NAMES) | bias
 
 
 class BertModel(BertPreTrainedModel):
@@ -231,41 +220,32 @@ class BertModel(BertPreTrainedModel):
         )
 
     def _embed(
-        self,
-        inputs_embeds: Tensor,
-        token_type_ids: Tensor | None,
-        position_ids: Tensor | None,
-        past: int,
+        self, embeds: Tensor, token_types: Tensor | None, positions: Tensor | None, past: int
     ) -> Tensor:
         """Add token types (0 by default) and absolute positions to the tokens, and normalise."""
-        end, limit = past + inputs_embeds.shape[1], self.config.max_position_embeddings
+        end, limit = past + embeds.shape[1], self.config.max_position_embeddings
         absolute = self.config.position_embedding_type == "absolute"
-        if end > limit and (position_ids is None or not absolute):
+        if end > limit and (positions is None or not absolute):
             raise InputError(f"{end} positions are more than max_position_embeddings={limit}")
-        device = inputs_embeds.device
-        if token_type_ids is None:
-            token_type_ids = torch.zeros(1, 1, dtype=torch.long, device=device)
-        embeds = inputs_embeds + self.embed_token_types(token_type_ids)
+        if token_types is None:
+            token_types = torch.zeros(1, 1, dtype=torch.long, device=embeds.device)
+        embeds = embeds + self.embed_token_types(token_types)
         if absolute:
-            if position_ids is None:
-                position_ids = torch.arange(past, end, device=device)[None]
-            embeds = embeds + self.embed_positions(position_ids)
+            if positions is None:
+                positions = torch.arange(past, end, device=embeds.device)[None]
+            embeds = embeds + self.embed_positions(positions)
         return F.dropout(self.embed_norm(embeds), self.config.hidden_dropout_prob, self.training)
 
     def _mask(
         self, attention_mask: Tensor | None, hidden_states: Tensor, past: int
     ) -> tuple[Tensor | None, bool]:
         """Return the mask, and whether plain causality stands in for one."""
-        queries, dtype = hidden_states.shape[1], hidden_states.dtype
+        queries, dtype, device = hidden_states.shape[1], hidden_states.dtype, hidden_states.device
         if not self.config.is_decoder:
             return padding_mask(attention_mask, dtype), False
-        plain = attention_mask is None or (
-            attention_mask.dim() == 2 and visible_keys(attention_mask) is None
-        )
-        if plain and past == 0 and self.config.position_embedding_type == "absolute":
-            return None, queries > 1
-        keys = past + queries
-        return causal_mask(attention_mask, queries, keys, dtype, hidden_states.device), False
+        if self.config.position_embedding_type == "absolute":
+            return decoder_mask(attention_mask, queries, past, dtype, device)
+        return causal_mask(attention_mask, queries, past + queries, dtype, device), False
 
 
 class BertHead(BertPreTrainedModel, TextModelHead):
@@ -290,9 +270,6 @@ class BertVocabularyHead(BertHead):
 
 class BertClassifier(BertHead):
     """A head with dropout and a linear layer."""
-
-    dropout: nn.Module
-    classifier: nn.Module
 
     def __init__(self, config: BertConfig, num_labels: int, *, pooled: bool) -> None:
         super().__init__(config, pooled=pooled)
