@@ -47,9 +47,14 @@ class Decoding(Vocabulary):
             rows, single = ids, False
         else:
             rows, single = [[ids] if isinstance(ids, int) else ids], True
-        _check_ids(rows)
-        with rust_errors("decoding"):
-            texts = self._backend.rust.decode_batch(rows, skip_special_tokens=skip_special_tokens)
+        try:
+            with rust_errors("decoding"):
+                texts = self._backend.rust.decode_batch(
+                    rows, skip_special_tokens=skip_special_tokens
+                )
+        except TokenizationError:
+            _check_ids(rows)
+            raise
         if clean_up_tokenization_spaces is None:
             clean_up_tokenization_spaces = self.clean_up_tokenization_spaces
         if clean_up_tokenization_spaces and self._may_clean_up():
@@ -83,6 +88,7 @@ class Decoding(Vocabulary):
 
 
 def _check_ids(rows: list[Any]) -> None:
+    """Raise the error that names the first value which is no token id, if there is one."""
     for row in rows:
         for index in row:
             if (

@@ -52,7 +52,8 @@ def tensor_kind(value: object) -> TensorType | None:
 def plain(value: Any) -> Any:
     """Return ``value`` as Python numbers and lists."""
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        # A row of numbers needs no look at each.
+        return list(value) if value and type(value[0]) is int else [plain(item) for item in value]
     return value if tensor_kind(value) is None else value.tolist()
 
 

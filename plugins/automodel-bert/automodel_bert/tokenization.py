@@ -89,6 +89,8 @@ class BertTokenizer(PreTrainedTokenizer):
         self._surround()
 
     def _keep_whole(self, words: Sequence[str]) -> None:
+        if not words:
+            return
         vocabulary = self.get_vocab()
         unknown = [word for word in words if word not in vocabulary]
         if unknown:
