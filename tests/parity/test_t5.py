@@ -74,7 +74,8 @@ def test_outputs_losses_and_gradients(name: str, head: str) -> None:
         assert_same_outputs(plain, reference(**given))
     given = arguments(case, head, labelled=True)
     theirs, ours = reference(**given), model(**given)
-    assert_close(target(ours), target(theirs), "loss")
+    if "loss" in theirs:
+        assert_close(ours.loss, theirs.loss, "loss")
     target(theirs).backward()
     target(ours).backward()
     assert_same_gradients(model, reference)
@@ -179,7 +180,7 @@ def test_gradient_checkpointing_gives_the_same_gradients(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["1.0", "1.1", "umt5"])
 def test_checkpointed_dropout_is_the_same_dropout(name: str) -> None:
-    reference, model = pair(CASES[name], "ForConditionalGeneration", dropout_rate=0.2)
+    _, model = pair(CASES[name], "ForConditionalGeneration", dropout_rate=0.2)
     given = arguments(CASES[name], "ForConditionalGeneration", labelled=True)
     model.train()
     gradients = []
