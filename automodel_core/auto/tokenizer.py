@@ -110,10 +110,16 @@ class _Choice:
         """Return the class of a model type that the caller named."""
         if not isinstance(model_type, str):
             raise InputError(f"tokenizer_type={shown(model_type)}: expected a model type")
-        reference = registry.get(model_type, plugin=self.plugin).component(KIND)
-        if reference is None:
+        try:
+            reference = registry.get(model_type, plugin=self.plugin).component(KIND)
+            found = None if reference is None else registry.resolve(reference)
+        except UnknownModelTypeError:
+            # A model type that this process registered, or an error that names what to install.
+            config = registry.config_class(model_type, plugin=self.plugin)()
+            found = registry.component_class(config, KIND)
+        if found is None:
             raise TokenizationError(f"model type {shown(model_type)} has no tokenizer of its own")
-        return registry.resolve(reference)
+        return found
 
     def of(self, config: Any) -> Any:
         """Return the class that the checkpoint's files, or the given configuration, lead to."""
@@ -140,7 +146,10 @@ class _Choice:
             return found or _generic()
         if found is not None and same_class(found.__name__, named):
             return found
-        return class_named(named, KIND, plugin=self.plugin) or self._instead_of(named, settings)
+        other = class_named(named, KIND, plugin=self.plugin)
+        if other is None and config is not None:
+            other = found
+        return other or self._instead_of(named, settings)
 
     def _read(self, filename: str) -> dict[str, Any]:
         from automodel_core.checkpoint.json_files import read_json

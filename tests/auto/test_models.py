@@ -1,0 +1,284 @@
+"""AutoModel...: from a checkpoint or a configuration to the right model."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from support.tiny_plugin import SIZES
+
+import automodel_core
+from automodel_core import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoModelForMaskedLM,
+    AutoModelForVision2Seq,
+)
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.errors import (
+    BackendUnavailableError,
+    InputError,
+    RegistrationError,
+    RemoteCodeRefusedError,
+    UnsupportedTaskError,
+)
+from automodel_core.modeling.base import PreTrainedModel
+from automodel_core.registry.task_table import OTHER_BACKENDS, TASK_TABLE
+
+AUTO_CLASSES = [(task, vars(automodel_core.auto.models)[name]) for task, name, _ in TASK_TABLE]
+
+
+@pytest.mark.parametrize(("task", "auto_class"), AUTO_CLASSES)
+def test_every_row_of_the_table_is_a_class(task: str, auto_class: Any) -> None:
+    assert auto_class.task == task
+    assert auto_class.__doc__
+    assert pickle.loads(pickle.dumps(auto_class)) is auto_class
+    assert getattr(automodel_core, auto_class.__name__) is auto_class
+    with pytest.raises(OSError, match=rf"{auto_class.__name__}.from_pretrained\(.*from_config\("):
+        auto_class()
+
+
+@pytest.mark.parametrize("name", OTHER_BACKENDS)
+def test_other_backends_can_be_imported_and_not_used(name: str) -> None:
+    auto_class = getattr(automodel_core, name)
+    assert pickle.loads(pickle.dumps(auto_class)) is auto_class
+    instead = name.removeprefix("TF").removeprefix("Flax")
+    for use in (auto_class, auto_class.from_pretrained, auto_class.from_config, auto_class.plan):
+        with pytest.raises(BackendUnavailableError, match=f"use {instead},"):
+            use("anything")
+
+
+def test_the_task_chooses_the_class(tiny_gpt: Any, checkpoint: Path) -> None:
+    model = AutoModelForCausalLM.from_pretrained(checkpoint)
+    assert type(model) is tiny_gpt.TinyGptForCausalLM
+    assert type(AutoModel.from_pretrained(str(checkpoint))) is tiny_gpt.TinyGptModel
+    assert not model.training
+    assert model.config.name_or_path == str(checkpoint)
+
+
+def test_arguments_go_where_they_belong(tiny_gpt: Any, checkpoint: Path) -> None:
+    model, info = AutoModelForCausalLM.from_pretrained(
+        checkpoint, hidden_dropout_prob=0.5, dtype=torch.bfloat16, output_loading_info=True
+    )
+    assert model.config.hidden_dropout_prob == 0.5
+    assert model.dtype == torch.bfloat16
+    assert info["missing_keys"] == []
+    with pytest.raises(TypeError, match=r"no use for 'hiden_size'.*did you mean 'hidden_size'"):
+        AutoModelForCausalLM.from_pretrained(checkpoint, hiden_size=3)
+
+
+def test_a_given_configuration_is_used_and_not_touched(tiny_gpt: Any, checkpoint: Path) -> None:
+    config = AutoConfig.from_pretrained(checkpoint, hidden_dropout_prob=0.25)
+    before = config.to_dict()
+    model = AutoModelForCausalLM.from_pretrained(checkpoint, config=config)
+    assert model.config is not config
+    assert model.config.hidden_dropout_prob == 0.25
+    assert config.to_dict() == before
+    with pytest.raises(TypeError, match=r"no use for 'hidden_dropout_prob'"):
+        AutoModelForCausalLM.from_pretrained(checkpoint, config=config, hidden_dropout_prob=0.5)
+
+
+def test_a_configuration_may_come_from_elsewhere(
+    tiny_gpt: Any, checkpoint: Path, tmp_path: Path
+) -> None:
+    AutoConfig.from_pretrained(checkpoint, hidden_dropout_prob=0.3).save_pretrained(tmp_path / "c")
+    model = AutoModelForCausalLM.from_pretrained(checkpoint, config=str(tmp_path / "c"))
+    assert model.config.hidden_dropout_prob == 0.3
+    with pytest.raises(InputError, match=r"takes a configuration object"):
+        AutoModelForCausalLM.from_pretrained(checkpoint, config={"hidden_size": 1})
+
+
+def test_weights_may_be_given(tiny_gpt: Any) -> None:
+    config = tiny_gpt.TinyGptConfig(**SIZES)
+    state = tiny_gpt.TinyGptForCausalLM(config).hub_state_dict()
+    model = AutoModelForCausalLM.from_pretrained(None, config=config, state_dict=state)
+    assert torch.equal(model.lm_head.weight, state["lm_head.weight"])
+    with pytest.raises(InputError, match=r"give the name of a checkpoint"):
+        AutoModelForCausalLM.from_pretrained(None)
+
+
+def test_from_config_draws_weights_and_trains(tiny_gpt: Any) -> None:
+    config = tiny_gpt.TinyGptConfig(**SIZES)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float16)
+    assert type(model) is tiny_gpt.TinyGptForCausalLM
+    assert model.training
+    assert model.dtype == torch.float16
+    with pytest.raises(InputError, match=r"from_config takes a configuration object"):
+        AutoModelForCausalLM.from_config("somewhere")
+
+
+@pytest.mark.parametrize("asked", [{"trust_remote_code": True}, {"code_revision": "v1"}])
+def test_remote_code_is_refused(tiny_gpt: Any, checkpoint: Path, asked: dict[str, Any]) -> None:
+    with pytest.raises(RemoteCodeRefusedError, match=r"never"):
+        AutoModel.from_pretrained(checkpoint, **asked)
+    with pytest.raises(RemoteCodeRefusedError, match=r"never"):
+        AutoModel.from_config(tiny_gpt.TinyGptConfig(), **asked)
+    assert AutoModel.from_pretrained(checkpoint, trust_remote_code=False)
+
+
+@pytest.mark.parametrize("flag", ["from_tf", "from_flax"])
+def test_weights_of_other_frameworks_are_refused(
+    tiny_gpt: Any, checkpoint: Path, flag: str
+) -> None:
+    with pytest.raises(InputError, match=f"{flag}= is not supported: convert"):
+        AutoModel.from_pretrained(checkpoint, **{flag: True})
+
+
+def test_a_task_that_is_not_served_says_who_serves_it(tiny_gpt: Any, checkpoint: Path) -> None:
+    with pytest.raises(UnsupportedTaskError, match=r"Unrecognized configuration class") as caught:
+        AutoModelForMaskedLM.from_pretrained(checkpoint)
+    said = str(caught.value)
+    assert "provides base, causal-lm" in said
+    assert "No installed plugin serves this task" in said
+    assert "pip install automodel-" in said
+    with pytest.raises(UnsupportedTaskError, match=r"should be one of tiny-gpt"):
+        AutoModelForCausalLM.from_config(NewConfig())
+
+
+class NewConfig(PreTrainedConfig):
+    """A configuration of this test."""
+
+    model_type = "new-model"
+    initializer_range: float = 0.02
+
+
+class NewModel(PreTrainedModel):
+    """A model of this test."""
+
+    config_class = NewConfig
+
+    def __init__(self, config: NewConfig, extra: int = 0) -> None:
+        super().__init__(config)
+        self.linear = torch.nn.Linear(2, 2)
+        self.extra = extra
+        self.post_init()
+
+
+class OtherModel(NewModel):
+    """Another model of this test."""
+
+
+def test_register_and_load(tiny_gpt: Any, tmp_path: Path) -> None:
+    AutoConfig.register("new-model", NewConfig)
+    AutoModel.register(NewConfig, NewModel)
+    NewModel(NewConfig()).save_pretrained(tmp_path)
+    assert type(AutoModel.from_pretrained(tmp_path)) is NewModel
+    assert AutoModel.from_pretrained(tmp_path, 3).extra == 3
+    assert AutoModel.from_pretrained(tmp_path, extra=4).extra == 4
+    with pytest.raises(RegistrationError, match=r"already registered"):
+        AutoModel.register(NewConfig, NewModel)
+    AutoModel.register(NewConfig, OtherModel, exist_ok=True)
+    assert type(AutoModel.from_config(NewConfig())) is OtherModel
+
+
+def test_register_refuses_what_contradicts(tiny_gpt: Any) -> None:
+    with pytest.raises(ValueError, match=r"not consistent"):
+        AutoModelForMaskedLM.register(tiny_gpt.TinyGptConfig, NewModel)
+    with pytest.raises(RegistrationError, match=r"automodel-tiny-gpt"):
+        AutoModel.register(tiny_gpt.TinyGptConfig, tiny_gpt.TinyGptModel)
+    AutoModel.register(tiny_gpt.TinyGptConfig, tiny_gpt.TinyGptModel, exist_ok=True)
+
+
+def test_a_head_is_registered_for_a_plugins_configuration(tiny_gpt: Any) -> None:
+    class Head(tiny_gpt.TinyGptModel):  # type: ignore[name-defined,misc]
+        pass
+
+    AutoModelForMaskedLM.register(tiny_gpt.TinyGptConfig, Head)
+    assert type(AutoModelForMaskedLM.from_config(tiny_gpt.TinyGptConfig(**SIZES))) is Head
+
+
+def test_a_class_that_is_only_named_alike_is_refused(tiny_gpt: Any) -> None:
+    class TinyGptConfig(PreTrainedConfig):
+        model_type = "tiny-gpt"
+
+    with pytest.raises(UnsupportedTaskError, match=r"Unrecognized configuration class"):
+        AutoModel.from_config(TinyGptConfig())
+
+
+def test_a_model_of_another_library_is_called_its_own_way(tiny_gpt: Any, tmp_path: Path) -> None:
+    class Foreign:
+        def __init__(self, config: Any, **kwargs: Any) -> None:
+            self.config, self.kwargs = config, kwargs
+
+        @classmethod
+        def from_pretrained(cls, name: Any, *args: Any, config: Any, **kwargs: Any) -> Any:
+            return cls(config, name=name, **kwargs)
+
+    AutoConfig.register("new-model", NewConfig)
+    AutoModel.register(NewConfig, Foreign)
+    NewConfig().save_pretrained(tmp_path)
+    model: Any = AutoModel.from_pretrained(tmp_path, dtype="auto", own=1)
+    assert type(model.config) is NewConfig
+    assert model.kwargs == {"name": tmp_path, "dtype": "auto", "own": 1}
+    built: Any = AutoModel.from_config(NewConfig(), own=2)
+    assert built.kwargs == {"own": 2}
+
+
+def test_two_names_of_image_to_text_serve_each_other(tiny_gpt: Any) -> None:
+    AutoModelForVision2Seq.register(NewConfig, NewModel)
+    assert type(AutoModelForImageTextToText.from_config(NewConfig())) is NewModel
+    AutoModelForImageTextToText.register(NewConfig, OtherModel)
+    assert type(AutoModelForImageTextToText.from_config(NewConfig())) is OtherModel
+    assert type(AutoModelForVision2Seq.from_config(NewConfig())) is NewModel
+
+
+def test_of_several_classes_the_checkpoint_names_one(tiny_gpt: Any) -> None:
+    AutoModelForVision2Seq.register(NewConfig, NewModel)
+    AutoModelForImageTextToText.register(NewConfig, OtherModel)
+    config = NewConfig(architectures=["OtherModel"])
+    assert type(AutoModelForVision2Seq.from_config(config)) is OtherModel
+
+
+def test_the_checkpoint_is_not_touched(tiny_gpt: Any, checkpoint: Path) -> None:
+    before = {path: path.read_bytes() for path in checkpoint.iterdir()}
+    AutoModelForCausalLM.from_pretrained(checkpoint)
+    AutoModelForCausalLM.plan(checkpoint).to_dict()
+    assert {path: path.read_bytes() for path in checkpoint.iterdir()} == before
+
+
+def test_plan_says_what_a_load_would_do(tiny_gpt: Any, checkpoint: Path) -> None:
+    plan = AutoModelForCausalLM.plan(checkpoint)
+    size = (checkpoint / "model.safetensors").stat().st_size
+    assert plan.model_class == "automodel_tiny_gpt.modeling:TinyGptForCausalLM"
+    assert (plan.distribution, plan.version) == ("automodel-tiny-gpt", "1.0")
+    assert (plan.files, plan.nbytes) == (("model.safetensors",), size)
+    assert plan.dtype == "float32"
+    assert (plan.missing, plan.unexpected, plan.mismatched) == ((), (), ())
+    values = plan.to_dict()
+    assert json.loads(json.dumps(values)) == values
+    assert values["files"] == {"model.safetensors": size}
+    said = str(plan)
+    assert "automodel-tiny-gpt 1.0" in said
+    assert "loaded as    float32" in said
+
+
+def test_plan_names_the_weights_that_do_not_fit(tiny_gpt: Any, checkpoint: Path) -> None:
+    plan = AutoModelForCausalLM.plan(
+        checkpoint, num_hidden_layers=1, intermediate_size=24, dtype=torch.bfloat16
+    )
+    assert plan.dtype == "bfloat16"
+    assert plan.unexpected is not None
+    assert "model.layers.1.mlp.up_proj.weight" in plan.unexpected
+    assert plan.mismatched is not None
+    assert ("model.layers.0.mlp.up_proj.weight", (32, 16), (24, 16)) in plan.mismatched
+    more = AutoModelForCausalLM.plan(checkpoint, num_hidden_layers=3)
+    assert more.missing is not None
+    assert "model.layers.2.mlp.up_proj.weight" in more.missing
+    assert "unexpected   16: " in str(plan)
+
+
+def test_plan_agrees_with_the_load(tiny_gpt: Any, checkpoint: Path) -> None:
+    planned = AutoModelForCausalLM.plan(checkpoint, num_hidden_layers=3)
+    _, info = AutoModelForCausalLM.from_pretrained(
+        checkpoint, num_hidden_layers=3, strict="off", output_loading_info=True
+    )
+    assert list(planned.missing or ()) == info["missing_keys"]
+    assert list(planned.unexpected or ()) == info["unexpected_keys"]
+    with pytest.raises(InputError, match=r"needs the name"):
+        AutoModelForCausalLM.plan(None, config=tiny_gpt.TinyGptConfig(), state_dict={})
