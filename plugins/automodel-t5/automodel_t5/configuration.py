@@ -75,7 +75,6 @@ class UMT5Config(T5Config):
     num_layers: PositiveInt = 8
     num_heads: PositiveInt = 6
     feed_forward_proj: str = "gated-gelu"
-    tie_word_embeddings: bool = False
     decoder_start_token_id: TokenId = 0
 
 
@@ -83,6 +82,8 @@ class MT5Config(UMT5Config):
     """mT5 (https://arxiv.org/abs/2010.11934): T5 1.1 for 101 languages."""
 
     model_type = "mt5"
+
+    tie_word_embeddings: bool = False
 
     def validate(self) -> None:
         self.scale_decoder_outputs = False
