@@ -240,21 +240,19 @@ class T5Facts(PreTrainedModel):
     keep_in_fp32: ClassVar[tuple[str, ...]] = ("down_proj",)
     hub_body: ClassVar[str] = ""
     """What the hub puts before the names of the body: most T5 heads put nothing."""
+    has_decoder: ClassVar[bool] = True
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
-        encoder = stack_names(config, decoder=False).nested(hub="encoder", module="encoder")
-        decoder = stack_names(config, decoder=True).nested(hub="decoder", module="decoder")
-        embeddings = WeightNames(
-            {"shared": "embed_tokens"},
-            aliases={
-                "encoder.embed_tokens.weight": "shared.weight",
-                "decoder.embed_tokens.weight": "shared.weight",
-            },
-            # One released conversion gave cross-attention biases, which no T5 has.
-            ignored=("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias",),
-        )
-        return (embeddings | encoder | decoder).nested(hub=cls.hub_body, module=cls.body)
+        names = WeightNames({"shared": "embed_tokens"})
+        for side in ("encoder", "decoder") if cls.has_decoder else ("encoder",):
+            embeddings = WeightNames(aliases={f"{side}.embed_tokens.weight": "shared.weight"})
+            stack = stack_names(config, decoder=side == "decoder")
+            names = names | embeddings | stack.nested(hub=side, module=side)
+        # One released conversion gave cross-attention biases, which no T5 has.
+        unused = ("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias",)
+        names |= WeightNames(ignored=unused if cls.has_decoder else ("decoder", "lm_head"))
+        return names.nested(hub=cls.hub_body, module=cls.body)
 
     @torch.no_grad()
     def init_module(self, module: nn.Module) -> None:
@@ -278,6 +276,8 @@ class T5Facts(PreTrainedModel):
             module.weight.normal_(0.0, from_model)
             if module.bias is not None:
                 module.bias.zero_()
+        elif isinstance(module, T5ForTokenClassification):
+            module.classifier.weight.normal_(0.0, factor)
         elif isinstance(module, T5ForConditionalGeneration):
             if module.lm_head.weight is not module.model.embed_tokens.weight:
                 module.lm_head.weight.normal_(0.0, factor)
@@ -297,15 +297,13 @@ class T5Model(T5Facts, EncoderDecoderBody):
 class T5EncoderModel(T5Facts):
     """The encoder alone, as sentence and text-to-image models use it."""
 
+    has_decoder = False
+
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
         self.embed_tokens = Embedding(config.vocab_size, config.d_model)
         self.encoder = T5Stack(config, self.embed_tokens, decoder=False)
         self.post_init()
-
-    @classmethod
-    def weight_names(cls, config: Any) -> WeightNames:
-        return super().weight_names(config) | WeightNames({}, ignored=("decoder", "lm_head"))
 
     def get_encoder(self) -> nn.Module:
         return self.encoder
@@ -379,6 +377,7 @@ class T5ForTokenClassification(T5Facts):
     body = "model"
     input_embeddings = "model.embed_tokens"
     hub_body = "transformer"
+    has_decoder = False
 
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
