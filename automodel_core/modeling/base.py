@@ -18,6 +18,7 @@ from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.transformer import TransformerStack
 from automodel_core.modeling.arguments import dtype_named
+from automodel_core.modeling.hub_names import hub_state, module_state
 from automodel_core.modeling.initialisation import init_normal, initialise
 
 if TYPE_CHECKING:
@@ -173,16 +174,11 @@ class PreTrainedModel(nn.Module):
 
     def hub_state_dict(self) -> dict[str, Tensor]:
         """Return all weights under the hub's names, under redundant ones too, as the reference does."""
-        names = self.weight_names(self.config)
-        state = names.hub_state_dict(self.state_dict())
-        for redundant, usual in names.aliases.items():
-            if usual in state:
-                state.setdefault(redundant, state[usual])
-        return state
+        return hub_state(self)
 
     def load_hub_state_dict(self, state: Mapping[str, Tensor], strict: bool = True) -> Any:
         """Copy weights with the hub's names into this model; see ``nn.Module.load_state_dict``."""
-        return self.load_state_dict(self.weight_names(self.config).module_state_dict(state), strict=strict)
+        return self.load_state_dict(module_state(self, state), strict=strict)
 
     # ---- parts ----
 

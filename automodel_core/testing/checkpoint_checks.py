@@ -1,0 +1,155 @@
+"""Checks of building, saving and loading."""
+
+from __future__ import annotations
+
+import pickle  # noqa: TID251 - of its own making
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from automodel_core import registry
+from automodel_core.checkpoint.formats import open_weights
+from automodel_core.checkpoint.source import open_checkpoint
+from automodel_core.modeling.base import PreTrainedModel
+from automodel_core.testing.check import require, require_close
+from automodel_core.testing.subject import Subject, tensors_of
+
+__all__ = ["CHECKPOINT_CHECKS"]
+
+
+def weights_of(model: PreTrainedModel) -> dict[str, Tensor]:
+    """Return what a checkpoint of the model must hold: parameters and lasting buffers."""
+    return {name: value.detach() for name, value in model.state_dict().items()}
+
+
+def require_equal_weights(again: PreTrainedModel, model: PreTrainedModel) -> None:
+    """Raise unless two models hold the same bits."""
+    before, after = weights_of(model), weights_of(again)
+    require(before.keys() == after.keys(), f"names differ: {set(before) ^ set(after)}")
+    for name, value in before.items():
+        require(torch.equal(value, after[name]), f"{name} changed")
+
+
+def builds_without_memory(subject: Subject) -> None:
+    """Under ``torch.device("meta")`` no parameter gets memory, and names stay the same."""
+    with torch.device("meta"):
+        model = subject.model_class(subject.config())
+    real = [name for name, parameter in model.named_parameters() if not parameter.is_meta]
+    require(not real, f"{real} get memory on the meta device")
+    require(set(model.state_dict()) == set(subject.model().state_dict()), "the names differ there")
+
+
+def saves_and_loads_bit_equal(subject: Subject) -> None:
+    """The Auto class loads what was saved: same class, bits and outputs, nothing to report."""
+    model = subject.model()
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        again, info = subject.auto_class.from_pretrained(folder, output_loading_info=True)
+    require(type(again) is type(model), f"the Auto class makes a {type(again).__name__}")
+    require(not again.training, "a loaded model is in training mode")
+    require(not any(info.values()), f"the load report is not empty: {info}")
+    require_equal_weights(again, model)
+    example = subject.example(model.config)
+    with torch.no_grad():
+        before, after = tensors_of(model(**example)), tensors_of(again(**example))
+    for name, value in before.items():
+        require(torch.equal(value, after[name]), f"{name} changed by saving and loading")
+
+
+def loads_from_shards(subject: Subject) -> None:
+    """Many small files load as one does."""
+    model = subject.model()
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder, max_shard_size=2000)
+        index = Path(folder, "model.safetensors.index.json")
+        require(index.is_file() or len(weights_of(model)) < 2, "2000 bytes hold all weights")
+        require_equal_weights(subject.auto_class.from_pretrained(folder), model)
+
+
+def hub_names_round_trip(subject: Subject) -> None:
+    """Every weight has one name on the hub, which leads back to it; files hold those names."""
+    model = subject.model()
+    type(model).weight_names(model.config).check(weights_of(model))
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        written = open_weights(open_checkpoint(folder))
+        in_file = {name: written.tensor(name) for name in written}
+        in_memory = model.hub_state_dict()
+        unknown = in_file.keys() - in_memory.keys()
+        require(not unknown, f"the file holds {sorted(unknown)}, hub_state_dict() does not")
+        for state in (in_memory, in_file):
+            other = subject.model_class(subject.config())
+            other.load_hub_state_dict(state)
+            require_equal_weights(other, model)
+
+
+def body_and_head_share_checkpoints(subject: Subject) -> None:
+    """A head loads a body's checkpoint, and the body a head's."""
+    subject.need(subject.model_class.body, "body inside; it is one")
+    model = subject.model()
+    body: Any = model.base_model
+    base: Any = registry.resolve(subject.architecture.models.get("base", ""))
+    subject.need(type(body) is base, "body that loads by itself")
+    with tempfile.TemporaryDirectory() as folder:
+        body.save_pretrained(folder)
+        headed = subject.auto_class.from_pretrained(folder)
+        require_equal_weights(headed.base_model, body)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        alone = base.from_pretrained(folder)
+    values = weights_of(body)
+    for name, value in weights_of(alone).items():
+        require(name not in values or torch.equal(value, values[name]), f"{name} changed")
+
+
+def tied_weights_share_storage(subject: Subject) -> None:
+    """Weights that are tied are one tensor, when built and when loaded."""
+    model = subject.model()
+    subject.need(model.config.tie_word_embeddings and model.ties(), "tied weights")
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        for each in (model, subject.auto_class.from_pretrained(folder)):
+            for target, source in each.ties().items():
+                shared = each.get_parameter(target) is each.get_parameter(source)
+                require(shared, f"{target} and {source} are two tensors")
+
+
+def model_pickles(subject: Subject) -> None:
+    """A pickle of the model computes the same, so that it can be sent to other processes."""
+    model = subject.model()
+    again = pickle.loads(pickle.dumps(model))  # noqa: S301
+    require_equal_weights(again, model)
+    example = subject.example(model.config)
+    with torch.no_grad():
+        before, after = tensors_of(model(**example)), tensors_of(again(**example))
+    for name, value in before.items():
+        require_close(after[name], value, name)
+
+
+def vocabulary_can_grow(subject: Subject) -> None:
+    """With more tokens the model still runs, and old tokens keep their embeddings."""
+    subject.need(subject.reads_text, "vocabulary")
+    model: Any = subject.model()
+    size = model.config.vocab_size
+    before = model.get_input_embeddings().weight.detach().clone()
+    model.resize_token_embeddings(size + 3)
+    after = model.get_input_embeddings().weight.detach()
+    require(torch.equal(after[:size], before), "embeddings of old tokens changed")
+    require(model.config.vocab_size == size + 3, "the configuration keeps the old size")
+    with torch.no_grad():
+        model(**subject.example(model.config))
+
+
+CHECKPOINT_CHECKS = (
+    builds_without_memory,
+    saves_and_loads_bit_equal,
+    loads_from_shards,
+    hub_names_round_trip,
+    body_and_head_share_checkpoints,
+    tied_weights_share_storage,
+    model_pickles,
+    vocabulary_can_grow,
+)

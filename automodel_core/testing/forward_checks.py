@@ -1,0 +1,195 @@
+"""Checks of ``forward``, without and with gradients."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from automodel_core.testing.check import require, require_close
+from automodel_core.testing.subject import (
+    BATCH,
+    DECODES_ITS_INPUT,
+    LENGTH,
+    Inputs,
+    Subject,
+    tensors_of,
+)
+
+__all__ = ["FORWARD_CHECKS"]
+
+PADDING = 3
+
+
+def outputs(model: Any, inputs: Inputs, **more: Any) -> dict[str, Tensor]:
+    """Return the tensors that the model makes of inputs."""
+    with torch.no_grad():
+        return tensors_of(model(**inputs, **more))
+
+
+def output_is_dict_and_tuple(subject: Subject) -> None:
+    """``return_dict=False`` gives the same values as a tuple."""
+    model = subject.model()
+    example = subject.example(model.config)
+    with torch.no_grad():
+        output = model(**example)
+        values = model(**example, return_dict=False)
+    require(isinstance(values, tuple), "return_dict=False does not give a tuple")
+    require(len(values) == len(output.to_tuple()), "the tuple has another length")
+    for (name, value), other in zip(output.items(), values, strict=True):
+        if isinstance(value, Tensor):
+            require_close(other, value, name)
+
+
+def shows_hidden_states_and_attentions(subject: Subject) -> None:
+    """On request a model shows what enters each layer, what leaves the last, and its attention."""
+    model = subject.model()
+    shown = model(
+        **subject.example(model.config), output_hidden_states=True, output_attentions=True
+    )
+    found = dict(shown.items())
+    states = [value for name, value in found.items() if name.endswith("hidden_states")]
+    weights = [value for name, value in found.items() if name.endswith("attentions")]
+    require(states and weights, f"only {sorted(found)}")
+    require(all(len(each) >= 2 for each in states), "hidden_states lack layers")
+    for weight in (tensor for each in weights for tensor in each):
+        require_close(weight.sum(-1), torch.ones(weight.shape[:-1]), "attention sums to 1")
+
+
+def rows_do_not_meet(subject: Subject) -> None:
+    """A row gives the same alone as in a batch."""
+    model = subject.model()
+    example = subject.example(model.config)
+    alone = {
+        name: value[:1] if isinstance(value, Tensor) and len(value) == BATCH else value
+        for name, value in example.items()
+    }
+    together = outputs(model, example)
+    for name, value in outputs(model, alone).items():
+        if value.dim() and len(together[name]) == BATCH:
+            require_close(value, together[name][:1], name)
+
+
+def padding_changes_nothing(subject: Subject) -> None:
+    """Masked tokens at the end of the inputs change nothing before them."""
+    subject.need(subject.reads_text and "attention_mask" in subject.accepted, "attention mask")
+    model = subject.model()
+    example = subject.example(model.config)
+    filler = model.config.pad_token_id or 0
+    padded = dict(example)
+    for name, fill in (("input_ids", filler), ("attention_mask", 0)):
+        padded[name] = torch.nn.functional.pad(example[name], (0, PADDING), value=fill)
+    before, after = outputs(model, example), outputs(model, padded)
+    for name, value in before.items():
+        longer = after[name]
+        if longer.dim() > 1 and longer.shape[1] == LENGTH + PADDING:
+            longer = longer[:, :LENGTH]
+        require_close(longer, value, name)
+
+
+def embeddings_stand_for_tokens(subject: Subject) -> None:
+    """``inputs_embeds`` gives what the tokens give."""
+    subject.need(subject.reads_text and "inputs_embeds" in subject.accepted, "inputs_embeds")
+    model = subject.model()
+    example = subject.example(model.config)
+    subject.need(_reads_embeddings_alone(subject), "use for embeddings alone")
+    expected = outputs(model, example)
+    embedded = {name: value for name, value in example.items() if name != "input_ids"}
+    embedded["inputs_embeds"] = model.get_input_embeddings()(example["input_ids"])
+    for name, value in outputs(model, embedded).items():
+        require_close(value, expected[name], name)
+
+
+def _reads_embeddings_alone(subject: Subject) -> bool:
+    """Return whether no end-of-text token must be found among the tokens."""
+    return subject.task not in DECODES_ITS_INPUT or not subject.config().is_encoder_decoder
+
+
+def eager_equals_sdpa(subject: Subject) -> None:
+    """Attention by its formula equals the fused kernels."""
+    model = subject.model()
+    example = subject.example(model.config)
+    expected = outputs(model, example)
+    model.set_attn_implementation("eager")
+    for name, value in outputs(model, example).items():
+        require_close(value, expected[name], name)
+
+
+def half_precision_is_finite(subject: Subject) -> None:
+    """In bfloat16 everything stays finite, and near to single precision."""
+    model = subject.model()
+    example = subject.example(model.config)
+    for name, value in outputs(model.to(torch.bfloat16), example).items():
+        require(torch.isfinite(value).all(), f"{name} is not finite in bfloat16")
+
+
+def labels_give_a_loss(subject: Subject) -> None:
+    """With labels there is a finite loss above zero; without, none."""
+    model = subject.model()
+    labels = subject.labels(model.config)
+    subject.need(labels, "loss")
+    example = subject.example(model.config)
+    require("loss" not in outputs(model, example), "there is a loss without labels")
+    found = outputs(model, {**loss_inputs(example), **labels}).get("loss")
+    require(found is not None, f"no loss with {sorted(labels)}")
+    value = float("nan") if found is None else found.item()
+    require(math.isfinite(value) and value > 0, f"the loss is {value}")
+
+
+def loss_inputs(example: Inputs) -> Inputs:
+    """Return the inputs beside labels, which the decoder's inputs are made from."""
+    return {name: value for name, value in example.items() if name != "decoder_input_ids"}
+
+
+def total(subject: Subject, model: Any) -> Tensor:
+    """Return a number that depends on everything: the loss, or the outputs where there is none."""
+    labels = subject.labels(model.config)
+    example = subject.example(model.config)
+    if labels:
+        loss: Tensor = model(**loss_inputs(example), **labels).loss
+        return loss
+    found = tensors_of(model(**example)).values()
+    return torch.stack([v.float().square().mean() for v in found if v.is_floating_point()]).sum()
+
+
+def gradients_reach_every_weight(subject: Subject) -> None:
+    """In training, every weight gets a finite gradient."""
+    model = subject.model().train()
+    total(subject, model).backward()
+    without = [name for name, weight in model.named_parameters() if weight.grad is None]
+    require(not without, f"no gradient reaches {without}")
+    for name, weight in model.named_parameters():
+        finite = weight.grad is not None and torch.isfinite(weight.grad).all()
+        require(finite, f"the gradient of {name} is not finite")
+
+
+def checkpointing_changes_no_gradient(subject: Subject) -> None:
+    """Gradients are the same when states are computed twice instead of kept."""
+    gradients = []
+    for enabled in (False, True):
+        model = subject.model().train()
+        if enabled:
+            model.gradient_checkpointing_enable()
+        torch.manual_seed(0)
+        total(subject, model).backward()
+        gradients.append({name: weight.grad for name, weight in model.named_parameters()})
+    for name, kept in gradients[0].items():
+        again = gradients[1][name]
+        if kept is not None and again is not None:
+            require_close(again, kept, f"gradient of {name}")
+
+
+FORWARD_CHECKS = (
+    output_is_dict_and_tuple,
+    shows_hidden_states_and_attentions,
+    rows_do_not_meet,
+    padding_changes_nothing,
+    embeddings_stand_for_tokens,
+    eager_equals_sdpa,
+    half_precision_is_finite,
+    labels_give_a_loss,
+    gradients_reach_every_weight,
+    checkpointing_changes_no_gradient,
+)

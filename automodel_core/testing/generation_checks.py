@@ -1,0 +1,113 @@
+"""Checks of decoding, for models that generate text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from automodel_core.testing.check import require, require_close
+from automodel_core.testing.subject import Inputs, Subject
+
+__all__ = ["GENERATION_CHECKS"]
+
+NEW_TOKENS = 5
+
+
+def prompt(subject: Subject) -> tuple[Any, Inputs]:
+    """Return a model that generates from text, and its input."""
+    subject.need(subject.reads_text and subject.model_class.can_generate(), "text to generate")
+    model = subject.model()
+    tokens = subject.tokens(model.config)
+    return model, {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+
+
+def next_scores(model: Any, inputs: Inputs, written: Tensor, **cache: Any) -> Any:
+    """Return the output for what was written so far; its last scores are of the next token."""
+    with torch.no_grad():
+        if model.config.is_encoder_decoder:
+            return model(**inputs, decoder_input_ids=written, **cache)
+        return model(input_ids=written, **cache)
+
+
+def cached_decoding_equals_uncached(subject: Subject) -> None:
+    """Fed token by token with a cache, the model gives the scores that it gives for the whole."""
+    model, inputs = prompt(subject)
+    subject.need(model.config.use_cache, "cache")
+    written = subject.tokens(model.config)
+    whole = next_scores(model, inputs, written, use_cache=False).logits
+    cache = None
+    for position in range(written.shape[1]):
+        token = written[:, position : position + 1]
+        output = next_scores(model, inputs, token, past_key_values=cache, use_cache=True)
+        cache = output.past_key_values
+        require(cache is not None, "use_cache=True returns no past_key_values")
+        require_close(output.logits[:, -1], whole[:, position], f"scores at position {position}")
+
+
+def greedy(model: Any, inputs: Inputs, **more: Any) -> Tensor:
+    """Return what ``generate`` writes, always ``NEW_TOKENS`` tokens."""
+    written: Tensor = model.generate(
+        **inputs,
+        max_new_tokens=NEW_TOKENS,
+        min_new_tokens=NEW_TOKENS,
+        do_sample=False,
+        eos_token_id=None,
+        pad_token_id=0,
+        **more,
+    )
+    return written
+
+
+def greedy_takes_the_best_token(subject: Subject) -> None:
+    """``generate`` writes the best next token each time, with and without a cache."""
+    model, inputs = prompt(subject)
+    if model.config.is_encoder_decoder:
+        start = model.generation_config.decoder_start_token_id
+        first = (model.config.pad_token_id or 0) if start is None else start
+        written = torch.full((len(inputs["input_ids"]), 1), first)
+        inputs["decoder_input_ids"] = written
+    else:
+        written = inputs["input_ids"]
+    beside = {name: value for name, value in inputs.items() if name != "decoder_input_ids"}
+    for _ in range(NEW_TOKENS):
+        scores = next_scores(model, beside, written, use_cache=False).logits[:, -1]
+        written = torch.cat([written, scores.argmax(-1, keepdim=True)], dim=1)
+    for use_cache in (True, False):
+        found = greedy(model, inputs, use_cache=use_cache)
+        require(
+            torch.equal(found, written),
+            f"use_cache={use_cache}: {found.tolist()} instead of {written.tolist()}",
+        )
+
+
+def one_beam_is_greedy(subject: Subject) -> None:
+    """Beam search returns as many texts as asked for; with one beam it is greedy search."""
+    model, inputs = prompt(subject)
+    found = greedy(model, inputs, num_beams=3, num_return_sequences=2)
+    require(len(found) == 2 * len(inputs["input_ids"]), f"{len(found)} texts were returned")
+    require(
+        torch.equal(greedy(model, inputs, num_beams=1), greedy(model, inputs)),
+        "one beam differs from greedy search",
+    )
+
+
+def sampling_repeats_with_a_seed(subject: Subject) -> None:
+    """The same seed draws the same text."""
+    model, inputs = prompt(subject)
+    drawn = []
+    for _ in range(2):
+        torch.manual_seed(7)
+        drawn.append(
+            model.generate(**inputs, do_sample=True, max_new_tokens=NEW_TOKENS, pad_token_id=0)
+        )
+    require(torch.equal(*drawn), "the same seed draws different texts")
+
+
+GENERATION_CHECKS = (
+    cached_decoding_equals_uncached,
+    greedy_takes_the_best_token,
+    one_beam_is_greedy,
+    sampling_repeats_with_a_seed,
+)

@@ -1,0 +1,131 @@
+"""Checks of the plugin and its configuration; none of them needs a model."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle  # noqa: TID251 - of its own making
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+from automodel_core import AutoConfig, registry
+from automodel_core.errors import ConfigurationError
+from automodel_core.registry.manifest import COMPONENT_KINDS
+from automodel_core.testing.check import NotApplicableError, require
+from automodel_core.testing.subject import Subject
+
+__all__ = ["PLUGIN_CHECKS"]
+
+_DISCOVERY = """
+import json, sys
+from automodel_core import registry
+architecture = registry.get(sys.argv[1])
+package = architecture.config.partition(":")[0].partition(".")[0]
+__import__(package)
+print(json.dumps({"torch": "torch" in sys.modules, "models": dict(architecture.models)}))
+"""
+
+
+def discovery_imports_no_torch(subject: Subject) -> None:
+    """In a process of its own, the manifest is found and is the same, without torch."""
+    command = [sys.executable, "-W", "error", "-c", _DISCOVERY, subject.model_type]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    require(ran.returncode == 0, f"a new process cannot import the plugin: {ran.stderr}")
+    found = json.loads(ran.stdout)
+    require(not found["torch"], "importing the plugin and its package imports torch")
+    same = found["models"] == dict(subject.architecture.models)
+    require(same, "a new process sees another manifest than this one")
+
+
+def distribution_says_what_it_needs(subject: Subject) -> None:
+    """The distribution requires the core, and has a summary and a licence."""
+    provider = next(
+        (r.distribution for r in registry.plugins() if subject.model_type in r.names), None
+    )
+    if provider is None:
+        raise NotApplicableError(f"{subject.model_type} was registered in this process")
+    metadata = distribution(provider).metadata
+    needs = [need for need in metadata.get_all("Requires-Dist") or () if "extra" not in need]
+    require(
+        any(need.startswith(("automodel-core", "automodel_core")) for need in needs),
+        f"{provider} does not list automodel-core under dependencies",
+    )
+    require(metadata["Summary"], f"{provider} has no description")
+
+
+def tasks_exist_and_classes_resolve(subject: Subject) -> None:
+    """Each task is known, and each reference of the manifest leads to a fitting class."""
+    architecture = subject.architecture
+    require(architecture.models, "the manifest lists no models")
+    config_class = registry.resolve(architecture.config)
+    require(
+        vars(config_class).get("model_type") == subject.model_type,
+        f"{architecture.config} has another model_type",
+    )
+    for task, reference in architecture.models.items():
+        require(task in registry.tasks(), f"there is no task {task!r}")
+        model_class: Any = registry.resolve(reference)
+        fits = isinstance(config_class, type) and issubclass(config_class, model_class.config_class)
+        require(fits, f"{reference} takes {model_class.config_class}, not {architecture.config}")
+    for kind in COMPONENT_KINDS:
+        component = architecture.component(kind)
+        require(component is None or registry.resolve(component), f"no {kind}")
+
+
+def config_keeps_unknown_keys(subject: Subject) -> None:
+    """Writing and reading a configuration loses nothing, not even keys that nobody declared."""
+    config = subject.config(key_of_tomorrow={"a": [1, None]})
+    with tempfile.TemporaryDirectory() as folder:
+        config.save_pretrained(folder)
+        written = json.loads(Path(folder, "config.json").read_text("utf-8"))
+        again = AutoConfig.from_pretrained(folder)
+    require(written.get("model_type") == subject.model_type, "config.json has no model_type")
+    require(type(again) is type(config), f"AutoConfig makes a {type(again).__name__} of it")
+    require(again.to_dict() == config.to_dict(), "reading a saved configuration gives another")
+    require(again.key_of_tomorrow == {"a": [1, None]}, "an unknown key is lost")
+    for key, value in subject.values.items():
+        require(getattr(again, key) == value, f"{key} is lost")
+
+
+def config_aliases_are_readable(subject: Subject) -> None:
+    """Each alias reads and sets the field that it names."""
+    config = subject.config()
+    for alias, name in type(config).aliases.items():
+        require(getattr(config, alias) == getattr(config, name), f"{alias} is not {name}")
+
+
+def config_refuses_wrong_types(subject: Subject) -> None:
+    """A value of the wrong type is refused with the key in the message."""
+    key = next((k for k, value in subject.values.items() if type(value) is int), None)
+    if key is None:
+        raise NotApplicableError("the tiny configuration has no number")
+    try:
+        subject.config(**{key: "many"})
+    except ConfigurationError as error:
+        named = key in str(error) or type(subject.config()).aliases.get(key, key) in str(error)
+        require(named, f"the message does not name {key}: {error}")
+    else:
+        require(False, f"{key}='many' is accepted; annotate the field")
+
+
+def config_copies_and_pickles(subject: Subject) -> None:
+    """Copies and pickles of a configuration equal it."""
+    config = subject.config()
+    require(copy.deepcopy(config).to_dict() == config.to_dict(), "a copy differs")
+    unpickled = pickle.loads(pickle.dumps(config))  # noqa: S301
+    require(unpickled.to_dict() == config.to_dict(), "a pickle differs")
+
+
+PLUGIN_CHECKS = (
+    discovery_imports_no_torch,
+    distribution_says_what_it_needs,
+    tasks_exist_and_classes_resolve,
+    config_keeps_unknown_keys,
+    config_aliases_are_readable,
+    config_refuses_wrong_types,
+    config_copies_and_pickles,
+)
