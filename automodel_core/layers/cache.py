@@ -28,7 +28,7 @@ class SelfAttentionCache:
     def update(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Append the keys and values of new positions and return those of all positions."""
         start, end = self.length, self.length + key.shape[2]
-        if key.requires_grad:
+        if key.requires_grad or value.requires_grad:
             return self._concatenate(key, value)
         if self._key is None or self._value is None or end > self._key.shape[2]:
             self._key = _enlarged(self._key, start, end, key)
