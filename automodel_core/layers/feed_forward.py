@@ -38,7 +38,7 @@ class FeedForward(nn.Module):
 
     def prepare(self, rows: int) -> Callable[[Tensor], Tensor]:
         """Return the same function for inference on ``(rows, hidden_size)``, with packed weights."""
-        up, down = prepare_linear((self.up_proj,), rows), prepare_linear((self.down_proj,), rows)
+        up, down = prepare_linear((self.up_proj,), rows), _prepare_narrow(self.down_proj, rows)
         act = self.activation
         return lambda hidden_states: down(act(up(hidden_states)))
 
@@ -69,7 +69,7 @@ class GatedFeedForward(nn.Module):
     def prepare(self, rows: int) -> Callable[[Tensor], Tensor]:
         """Return the same function for inference on ``(rows, hidden_size)``, with packed weights."""
         both = prepare_linear((self.gate_proj, self.up_proj), rows)
-        down = prepare_linear((self.down_proj,), rows)
+        down = _prepare_narrow(self.down_proj, rows)
         act = self.activation
 
         def step(hidden_states: Tensor) -> Tensor:
@@ -85,3 +85,10 @@ def _narrow(down_proj: nn.Module, wide: Tensor) -> Tensor:
         wide = wide.to(down_proj.weight.dtype)
     narrowed: Tensor = down_proj(wide)
     return narrowed
+
+
+def _prepare_narrow(down_proj: nn.Module, rows: int) -> Callable[[Tensor], Tensor]:
+    if not isinstance(down_proj, nn.Linear):
+        return prepare_linear((down_proj,), rows)
+    prepared, dtype = prepare_linear((down_proj,), rows), down_proj.weight.dtype
+    return lambda wide: prepared(wide.to(dtype))

@@ -23,13 +23,17 @@ from torch import Tensor, nn
 from automodel_core.layers.cache import Cache
 from automodel_core.layers.linear import Linear
 
-__all__ = ["has_hooks", "prepare_linear", "prepare_norm", "score_tokens"]
+__all__ = ["has_hooks", "may_prepare", "prepare_linear", "prepare_norm", "score_tokens"]
 
 TensorFunction = Callable[[Tensor], Tensor]
 Kernel = Callable[[Tensor, "Tensor | None", int], TensorFunction]
 
 MOST_ROWS = 64
 """With more rows the arithmetic, not the memory, is the limit, and general kernels are as good."""
+
+LARGE = 1 << 16
+BLOCK = 251
+"""Words that a checksum adds up as one; fewer than a row of a large matrix has."""
 
 TYPICAL_ROWS = 8
 """The row count that the oneDNN layout is chosen for; it serves one row equally well."""
@@ -87,7 +91,9 @@ def has_intel_cpu() -> bool:
 
 
 def has_hooks(module: nn.Module) -> bool:
-    return bool(module._forward_hooks or module._forward_pre_hooks)
+    """Return whether somebody watches or replaces what this one module's ``forward`` does."""
+    replaced = "forward" in vars(module)
+    return bool(module._forward_hooks or module._forward_pre_hooks or replaced)
 
 
 def is_plain(linear: nn.Module) -> bool:
@@ -100,10 +106,29 @@ def can_pack(weight: Tensor, rows: int) -> bool:
 
 
 def checksum(weight: Tensor) -> int:
-    """Return the sum of a tensor's bits as integers: one pass at memory speed, any changed bit shows."""
+    """Return a number that any changed bit changes, and any other order of rows, at memory speed.
+
+    Large tensors are summed in blocks, whose sums count by their place; in small ones each word does.
+    """
     flat = weight.detach().reshape(-1)
-    words = flat.view(torch.int64 if flat.numel() % 2 == 0 else torch.int32)
-    return int(words.sum())
+    in_pairs = flat.numel() % 2 == 0 and flat.storage_offset() % 2 == 0
+    words = flat.view(torch.int64 if in_pairs else torch.int32)
+    if len(words) > LARGE:
+        end = len(words) // BLOCK * BLOCK
+        words = torch.cat([words[:end].view(-1, BLOCK).sum(1), words[end:]])
+    return int((words * odd_numbers(len(words))).sum())
+
+
+@functools.lru_cache(maxsize=32)
+def odd_numbers(count: int) -> Tensor:
+    """Return different odd numbers without a pattern: a product with one loses no bit."""
+    products = torch.arange(1, count + 1) * 0x2545F4914F6CDD1D
+    return (products ^ (products >> 29)) | 1
+
+
+def version(parameter: Tensor) -> int:
+    """Return how often a tensor was written to in place, as far as torch counts it."""
+    return 0 if parameter.is_inference() else parameter._version
 
 
 _prepared: WeakKeyDictionary[nn.Module, dict[object, TensorFunction]] = WeakKeyDictionary()
@@ -121,7 +146,11 @@ def prepare_linear(linears: tuple[nn.Module, ...], rows: int) -> TensorFunction:
         return lambda inputs: torch.cat([linear(inputs) for linear in linears], dim=-1)
 
     parameters = [p for linear in linears for p in (linear.weight, linear.bias) if p is not None]
-    key = (rows, len(linears), *((p.data_ptr(), tuple(p.shape), checksum(p)) for p in parameters))
+    key = (
+        rows,
+        len(linears),
+        *((p.data_ptr(), tuple(p.shape), version(p), checksum(p)) for p in parameters),
+    )
     with _lock:
         known = _prepared.get(linears[0], {}).get(key)
     if known is None:
@@ -133,7 +162,9 @@ def prepare_linear(linears: tuple[nn.Module, ...], rows: int) -> TensorFunction:
 
 @torch.no_grad()
 def _pack(linears: tuple[nn.Module, ...], rows: int) -> TensorFunction:
-    weight = torch.cat([linear.weight for linear in linears]) if len(linears) > 1 else linears[0].weight
+    weight = (
+        torch.cat([linear.weight for linear in linears]) if len(linears) > 1 else linears[0].weight
+    )
     bias = None
     if any(linear.bias is not None for linear in linears):
         bias = torch.cat(
@@ -150,10 +181,21 @@ def prepare_norm(norm: nn.Module) -> TensorFunction:
     return norm
 
 
+def may_prepare(hidden_states: Tensor, cache: Cache) -> bool:
+    """Return whether prepared layers may stand in: in a decoding loop, in the precision of the states."""
+    return (
+        cache.decoding
+        and hidden_states.dtype != torch.float16
+        and not torch.is_grad_enabled()
+        and not torch.is_autocast_enabled(hidden_states.device.type)
+        and not torch.compiler.is_compiling()
+    )
+
+
 def score_tokens(output_layer: nn.Module, hidden_states: Tensor, cache: Cache | None) -> Tensor:
     """Return an output layer's scores of ``(batch, length, hidden_size)``, prepared for a decoding loop."""
     rows, length, _ = hidden_states.shape
-    if cache is None or not cache.decoding or length > 1 or torch.is_grad_enabled():
+    if cache is None or length > 1 or not may_prepare(hidden_states, cache):
         scores: Tensor = output_layer(hidden_states)
         return scores
     key = (output_layer, rows)

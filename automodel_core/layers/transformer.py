@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.cache import Cache, LayerCache
 from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
-from automodel_core.layers.prepared import has_hooks, prepare_norm
+from automodel_core.layers.prepared import has_hooks, may_prepare, prepare_norm
 
 __all__ = ["StackOutput", "TransformerLayer", "TransformerStack"]
 
@@ -98,7 +98,10 @@ class TransformerLayer(nn.Module):
         feed, feed_norm = self.mlp.prepare(rows), prepare_norm(self.mlp_norm)
         attend_over = cross_norm = None
         if self.cross_attn is not None and self.cross_attn_norm is not None:
-            attend_over, cross_norm = self.cross_attn.prepare_over(rows), prepare_norm(self.cross_attn_norm)
+            attend_over, cross_norm = (
+                self.cross_attn.prepare_over(rows),
+                prepare_norm(self.cross_attn_norm),
+            )
 
         def pre_norm_step(
             states: Tensor,
@@ -109,7 +112,9 @@ class TransformerLayer(nn.Module):
         ) -> Tensor:
             states = states + attend(attend_norm(states), mask, cache.self_attn)
             if attend_over is not None and cross_norm is not None and context is not None:
-                states = states + attend_over(cross_norm(states), context, context_mask, cache.cross_attn)
+                states = states + attend_over(
+                    cross_norm(states), context, context_mask, cache.cross_attn
+                )
             return states + feed(feed_norm(states))
 
         def post_norm_step(
@@ -121,7 +126,9 @@ class TransformerLayer(nn.Module):
         ) -> Tensor:
             states = attend_norm(states + attend(states, mask, cache.self_attn))
             if attend_over is not None and cross_norm is not None and context is not None:
-                states = cross_norm(states + attend_over(states, context, context_mask, cache.cross_attn))
+                states = cross_norm(
+                    states + attend_over(states, context, context_mask, cache.cross_attn)
+                )
             return feed_norm(states + feed(states))
 
         return pre_norm_step if self.norm_first else post_norm_step
@@ -140,11 +147,15 @@ class StackOutput:
 class TransformerStack(nn.Module):
     """Layers in turn, then a norm (if given) and dropout; keeps what the caller asks to see.
 
-    ``hidden_states`` holds what enters each layer and, last, what leaves the stack.
+    ``hidden_states`` holds what enters each layer and, last, what leaves the stack. Gradient checkpointing
+    stands back where there is a cache, which a second pass over a layer would fill twice.
     """
 
     def __init__(
-        self, layers: Sequence[TransformerLayer], norm: nn.Module | None = None, dropout: float = 0.0
+        self,
+        layers: Sequence[TransformerLayer],
+        norm: nn.Module | None = None,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
@@ -180,7 +191,7 @@ class TransformerStack(nn.Module):
                 "context_mask": context_mask,
                 "output_attentions": output_attentions,
             }
-            if self.gradient_checkpointing and self.training:
+            if self.gradient_checkpointing and self.training and cache is None:
                 hidden_states, seen = checkpoint(
                     layer, hidden_states, mask, use_reentrant=False, **arguments
                 )
@@ -192,7 +203,9 @@ class TransformerStack(nn.Module):
             hidden_states,
             hidden_states=(*entering, hidden_states) if output_hidden_states else None,
             attentions=_collected(weights, 0) if output_attentions else None,
-            cross_attentions=_collected(weights, 1) if output_attentions and context is not None else None,
+            cross_attentions=_collected(weights, 1)
+            if output_attentions and context is not None
+            else None,
         )
 
     def _finish(self, hidden_states: Tensor) -> Tensor:
@@ -201,14 +214,8 @@ class TransformerStack(nn.Module):
         return F.dropout(hidden_states, self.dropout, self.training)
 
     def _may_use_steps(self, hidden_states: Tensor, cache: Cache) -> bool:
-        return (
-            cache.decoding
-            and hidden_states.shape[1] == 1
-            and hidden_states.dtype != torch.float16
-            and not self.training
-            and not torch.is_grad_enabled()
-            and not torch.compiler.is_compiling()
-        )
+        one_token = hidden_states.shape[1] == 1
+        return one_token and not self.training and may_prepare(hidden_states, cache)
 
     def _decode(
         self,
@@ -230,10 +237,8 @@ class TransformerStack(nn.Module):
 
 
 def _step_of(layer: nn.Module, rows: int) -> Step:
-    """Return a layer's prepared form, or the layer itself if it or a part of it is watched by hooks."""
-    if type(layer) is TransformerLayer and not any(
-        has_hooks(part) for part in layer.modules() if not isinstance(part, nn.Linear)
-    ):
+    """Return a layer's prepared form, or the layer itself if a part is another's or watched by hooks."""
+    if type(layer) is TransformerLayer and _has_own_parts(layer):
         return layer.prepare(rows)
 
     def step(
@@ -243,10 +248,20 @@ def _step_of(layer: nn.Module, rows: int) -> Step:
         context: Tensor | None,
         context_mask: Tensor | None,
     ) -> Tensor:
-        states, _ = layer(states[:, None], mask, cache=cache, context=context, context_mask=context_mask)
+        states, _ = layer(
+            states[:, None], mask, cache=cache, context=context, context_mask=context_mask
+        )
         return states[:, 0]
 
     return step
+
+
+def _has_own_parts(layer: TransformerLayer) -> bool:
+    """Return whether nobody has replaced or watches a part; linear layers are asked one by one later."""
+    parts = (layer.self_attn, layer.cross_attn or layer.self_attn, layer.mlp)
+    return all(type(part) in (Attention, FeedForward, GatedFeedForward) for part in parts) and not any(
+        has_hooks(part) for part in layer.modules() if not isinstance(part, nn.Linear)
+    )
 
 
 def _collected(weights: list[Weights], which: int) -> tuple[Tensor, ...]:
