@@ -173,6 +173,7 @@ class Architectures:
         self, task: str, config_class: type[Any], model_class: type[Any], *, exist_ok: bool
     ) -> None:
         auto_class = self._contributions.task(task).auto_class
+        self._registrations.check_model(config_class, model_class)
         if not exist_ok:
             self._check_free(config_class, task, f"{auto_class} finds")
         self._registrations.add_model(task, config_class, model_class, exist_ok=exist_ok)

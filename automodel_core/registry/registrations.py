@@ -77,6 +77,12 @@ class Registrations:
         self, task: str, config_class: type[Any], model_class: type[Any], *, exist_ok: bool
     ) -> None:
         """Register a model class; its ``config_class``, if it has one, must be that class."""
+        self.check_model(config_class, model_class)
+        what = f"a model for {class_name(config_class)} and task {shown(task)}"
+        self._add(self._models, (task, config_class), model_class, what, exist_ok)
+
+    def check_model(self, config_class: type[Any], model_class: type[Any]) -> None:
+        """Raise if the model class was written for another config class."""
         _model_type(config_class)
         _require_class("a model class", model_class)
         # Models of other libraries may lack the attribute, and are welcome.
@@ -87,8 +93,6 @@ class Registrations:
                 f"consistent with {class_name(config_class)} that it is registered for; pass the "
                 "config class that the model was written for"
             )
-        what = f"a model for {class_name(config_class)} and task {shown(task)}"
-        self._add(self._models, (task, config_class), model_class, what, exist_ok)
 
     def add_component(
         self, kind: str, config_class: type[Any], component_class: type[Any], *, exist_ok: bool
