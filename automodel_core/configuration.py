@@ -183,7 +183,9 @@ class PreTrainedConfig:
     # ---- reading ----
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any) -> Any:
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+    ) -> Any:
         """Read ``config.json`` of a folder or hub repository; other arguments override its keys.
 
         With ``return_unused_kwargs=True`` the result is ``(config, unused)``. Raises
@@ -224,7 +226,9 @@ class PreTrainedConfig:
         """Build a configuration from ``config.json``'s keys; see `from_pretrained` for the arguments."""
         return_unused = kwargs.pop("return_unused_kwargs", False)
         attention = kwargs.pop("attn_implementation", None)
-        values = {k: v for k, v in config_dict.items() if k not in CALLER_ONLY and k != "model_type"}
+        values = {
+            k: v for k, v in config_dict.items() if k not in CALLER_ONLY and k != "model_type"
+        }
         config = cls(**copy.deepcopy(values))
         unused = config._override(kwargs)
         config._attn_implementation = attention

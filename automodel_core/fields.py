@@ -37,7 +37,11 @@ class Range:
         return above and value <= self.maximum
 
     def __str__(self) -> str:
-        lower = "" if self.minimum == -math.inf else f"{'>' if self.open_below else '>='} {self.minimum:g}"
+        lower = (
+            ""
+            if self.minimum == -math.inf
+            else f"{'>' if self.open_below else '>='} {self.minimum:g}"
+        )
         upper = "" if self.maximum == math.inf else f"<= {self.maximum:g}"
         return " and ".join(part for part in (lower, upper) if part)
 
@@ -100,7 +104,9 @@ def check_for(annotation: Any) -> Check:
     if annotation is float:
         return _predicate(annotation, lambda value: _number(value) and math.isfinite(value))
     if annotation is int:
-        return _predicate(annotation, lambda value: isinstance(value, int) and not isinstance(value, bool))
+        return _predicate(
+            annotation, lambda value: isinstance(value, int) and not isinstance(value, bool)
+        )
     return _predicate(annotation, lambda value: isinstance(value, origin or annotation))
 
 

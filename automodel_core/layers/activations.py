@@ -29,7 +29,9 @@ def gelu_clipped_to_ten(inputs: Tensor) -> Tensor:
 
 def laplace(inputs: Tensor) -> Tensor:
     """Apply the Laplace function of Mega (https://arxiv.org/abs/2209.10655)."""
-    return 0.5 * (1 + torch.erf((inputs - math.sqrt(0.5)) / (math.sqrt(1 / (4 * math.pi)) * math.sqrt(2))))
+    return 0.5 * (
+        1 + torch.erf((inputs - math.sqrt(0.5)) / (math.sqrt(1 / (4 * math.pi)) * math.sqrt(2)))
+    )
 
 
 def squared_relu(inputs: Tensor) -> Tensor:

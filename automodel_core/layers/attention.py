@@ -13,7 +13,13 @@ from automodel_core.layers.cache import CrossAttentionCache, SelfAttentionCache
 from automodel_core.layers.linear import Linear
 from automodel_core.layers.prepared import prepare_linear
 
-__all__ = ["Attention", "AttentionFunction", "attention_weights", "eager_attention", "sdpa_attention"]
+__all__ = [
+    "Attention",
+    "AttentionFunction",
+    "attention_weights",
+    "eager_attention",
+    "sdpa_attention",
+]
 
 
 class AttentionFunction(Protocol):
@@ -96,7 +102,9 @@ class Attention(nn.Module):
     ) -> None:
         super().__init__()
         if head_dim is None and hidden_size % num_heads:
-            raise ValueError(f"hidden size {hidden_size} is not a multiple of {num_heads} attention heads")
+            raise ValueError(
+                f"hidden size {hidden_size} is not a multiple of {num_heads} attention heads"
+            )
         self.num_heads = num_heads
         self.head_dim = head_dim or hidden_size // num_heads
         self.scale = self.head_dim**-0.5 if scale is None else scale
@@ -122,7 +130,10 @@ class Attention(nn.Module):
 
         Return the new states and, on request, the weights ``(batch, heads, queries, keys)``.
         """
-        key, value = self._split(self.k_proj(hidden_states)), self._split(self.v_proj(hidden_states))
+        key, value = (
+            self._split(self.k_proj(hidden_states)),
+            self._split(self.v_proj(hidden_states)),
+        )
         if cache is not None:
             key, value = cache.update(key, value)
         return self._attend(hidden_states, key, value, mask, is_causal, output_attentions)
@@ -179,7 +190,9 @@ class Attention(nn.Module):
             )
         return self.o_proj(attended.transpose(1, 2).flatten(2)), weights
 
-    def _with_position_scores(self, mask: Tensor | None, query: Tensor, key: Tensor) -> Tensor | None:
+    def _with_position_scores(
+        self, mask: Tensor | None, query: Tensor, key: Tensor
+    ) -> Tensor | None:
         if self.position_scores is None:
             return mask
         scores: Tensor = self.position_scores(query, key)

@@ -19,5 +19,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         if inputs.dtype != self.weight.dtype:
-            return self.weight * F.rms_norm(inputs, self.weight.shape, eps=self.eps).to(self.weight.dtype)
+            return self.weight * F.rms_norm(inputs, self.weight.shape, eps=self.eps).to(
+                self.weight.dtype
+            )
         return F.rms_norm(inputs, self.weight.shape, self.weight, self.eps)

@@ -66,7 +66,9 @@ class LoadOptions:
 
     def __post_init__(self) -> None:
         if self.strict not in (True, False, "body", "full", "off"):
-            raise InputError(f"strict={shown(self.strict)}: one of 'full' (True), 'body', 'off' (False)")
+            raise InputError(
+                f"strict={shown(self.strict)}: one of 'full' (True), 'body', 'off' (False)"
+            )
 
     @classmethod
     def split(cls, kwargs: Mapping[str, Any]) -> tuple[LoadOptions, dict[str, Any]]:
@@ -100,5 +102,3 @@ def dtype_named(value: Any) -> torch.dtype:
     if not found.is_floating_point:
         raise InputError(f"dtype={shown(value)}: weights need a floating-point type")
     return found
-
-

@@ -86,7 +86,10 @@ class EncoderDecoderBody(PreTrainedModel):
         output_hidden_states: bool,
     ) -> Seq2SeqModelOutput:
         """Encode ``(batch, length)``, unless ``encoder_outputs`` are given, and decode."""
-        wanted = {"output_attentions": output_attentions, "output_hidden_states": output_hidden_states}
+        wanted = {
+            "output_attentions": output_attentions,
+            "output_hidden_states": output_hidden_states,
+        }
         if encoder_outputs is None:
             encoder_outputs = self.encoder(
                 input_ids=input_ids,
@@ -142,7 +145,9 @@ class EncoderDecoderHead(PreTrainedModel):
         if decoder_input_ids is not None or decoder_inputs_embeds is not None:
             return decoder_input_ids
         if input_ids is None:
-            raise InputError("without decoder_input_ids or decoder_inputs_embeds, input_ids are needed")
+            raise InputError(
+                "without decoder_input_ids or decoder_inputs_embeds, input_ids are needed"
+            )
         return self.prepare_decoder_input_ids_from_labels(input_ids)
 
 
@@ -223,7 +228,9 @@ class EncoderDecoderForSequenceClassification(EncoderDecoderHead):
     ) -> Seq2SeqSequenceClassifierOutput:
         """Score ``(batch, labels)``; the decoder reads the encoder's tokens, shifted right."""
         if input_ids is None:
-            raise InputError(f"{type(self).__name__} looks for end-of-sequence tokens and needs input_ids")
+            raise InputError(
+                f"{type(self).__name__} looks for end-of-sequence tokens and needs input_ids"
+            )
         output: Seq2SeqModelOutput = self.model(
             input_ids,
             attention_mask,
@@ -241,7 +248,9 @@ class EncoderDecoderForSequenceClassification(EncoderDecoderHead):
         logits = self.classifier(self._at_last_end(output.last_hidden_state, input_ids))
         loss = None
         if labels is not None:
-            loss = classification_loss(logits, labels, self.config.num_labels, self.config.problem_type)
+            loss = classification_loss(
+                logits, labels, self.config.num_labels, self.config.problem_type
+            )
         return Seq2SeqSequenceClassifierOutput(loss=loss, logits=logits, **beside_logits(output))
 
     def _at_last_end(self, states: Tensor, input_ids: Tensor) -> Tensor:

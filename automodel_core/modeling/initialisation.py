@@ -57,7 +57,9 @@ def initialise_missing(
             owner._parameters[leaf] = nn.Parameter(fresh, requires_grad=parameter.requires_grad)
         else:
             loaded[name] = parameter
-            owner._parameters[leaf] = nn.Parameter(parameter.detach().to("meta"), requires_grad=False)
+            owner._parameters[leaf] = nn.Parameter(
+                parameter.detach().to("meta"), requires_grad=False
+            )
     try:
         initialise(model, init_module)
     finally:

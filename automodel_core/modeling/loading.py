@@ -43,7 +43,9 @@ def load_pretrained(
     files: CheckpointFiles | None = rest.pop("checkpoint", None)
     task: str | None = rest.pop("task", None)
     if (name is None) == (options.state_dict is None):
-        raise InputError("give either the name of a checkpoint or state_dict=, with config=, not both")
+        raise InputError(
+            "give either the name of a checkpoint or state_dict=, with config=, not both"
+        )
     if name is None and not isinstance(config, PreTrainedConfig):
         raise InputError("state_dict= needs config= with a configuration object")
     if files is None and name is not None:
@@ -180,7 +182,9 @@ def _check_complete(
         if strict in (True, "full") or any(_in_body(model, target) for target in targets)
     )
     if lacking:
-        shown = ", ".join(lacking[:8]) + (f" and {len(lacking) - 8} more" if len(lacking) > 8 else "")
+        shown = ", ".join(lacking[:8]) + (
+            f" and {len(lacking) - 8} more" if len(lacking) > 8 else ""
+        )
         raise IncompleteCheckpointError(
             f"{checkpoint}: {len(lacking)} weights that {type(model).__name__} needs are not in the "
             f"checkpoint: {shown}. It may belong to another architecture or be cut short; "
@@ -199,9 +203,7 @@ def _in_body(model: PreTrainedModel, name: str) -> bool:
     return optional.longest(name[len(body) :].split(".")) is None
 
 
-def _settle_generation(
-    model: PreTrainedModel, files: CheckpointFiles | None, given: Any
-) -> None:
+def _settle_generation(model: PreTrainedModel, files: CheckpointFiles | None, given: Any) -> None:
     """Take generation settings from the caller, else from the checkpoint's own file."""
     if not model.can_generate():
         return

@@ -16,7 +16,9 @@ def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits.reshape(-1, logits.shape[-1]).float(), _flat(labels, logits))
 
 
-def next_token_loss(logits: Tensor, labels: Tensor, num_items_in_batch: int | None = None) -> Tensor:
+def next_token_loss(
+    logits: Tensor, labels: Tensor, num_items_in_batch: int | None = None
+) -> Tensor:
     """Return the cross-entropy of each position's scores against the token that follows it.
 
     With ``num_items_in_batch`` the sum is divided by it, as gradient accumulation over uneven batches needs.

@@ -54,4 +54,3 @@ def save_pretrained(
     config.save_pretrained(folder)
     if model.generation_config is not None:
         model.generation_config.save_pretrained(folder)
-

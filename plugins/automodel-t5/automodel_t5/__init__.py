@@ -37,30 +37,21 @@ if TYPE_CHECKING:
         T5TokenizerFast as T5TokenizerFast,
     )
 
+FAMILIES = ("T5", "MT5", "UMT5")
+HEADS = (
+    "EncoderModel",
+    "ForConditionalGeneration",
+    "ForQuestionAnswering",
+    "ForSequenceClassification",
+    "ForTokenClassification",
+    "Model",
+)
+
 __all__, __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "configuration": ("MT5Config", "T5Config", "UMT5Config"),
-        "modeling": (
-            "MT5EncoderModel",
-            "MT5ForConditionalGeneration",
-            "MT5ForQuestionAnswering",
-            "MT5ForSequenceClassification",
-            "MT5ForTokenClassification",
-            "MT5Model",
-            "T5EncoderModel",
-            "T5ForConditionalGeneration",
-            "T5ForQuestionAnswering",
-            "T5ForSequenceClassification",
-            "T5ForTokenClassification",
-            "T5Model",
-            "UMT5EncoderModel",
-            "UMT5ForConditionalGeneration",
-            "UMT5ForQuestionAnswering",
-            "UMT5ForSequenceClassification",
-            "UMT5ForTokenClassification",
-            "UMT5Model",
-        ),
+        "modeling": tuple(f"{family}{head}" for family in FAMILIES for head in HEADS),
         "tokenization": ("T5Tokenizer", "T5TokenizerFast"),
     },
 )

@@ -21,6 +21,8 @@ class T5Config(PreTrainedConfig):
         "num_hidden_layers": "num_layers",
         "head_dim": "d_kv",
     }
+    biases_each_layer: ClassVar[bool] = False
+    """Whether each layer has position biases of its own, or all share those of the first."""
 
     vocab_size: PositiveInt = 32128
     d_model: PositiveInt = 512
@@ -69,6 +71,7 @@ class UMT5Config(T5Config):
     """UMT5 (https://arxiv.org/abs/2304.09151): mT5 with position biases in each layer."""
 
     model_type = "umt5"
+    biases_each_layer = True
 
     vocab_size: PositiveInt = 250112
     d_ff: PositiveInt = 1024
@@ -82,6 +85,7 @@ class MT5Config(UMT5Config):
     """mT5 (https://arxiv.org/abs/2010.11934): T5 1.1 for 101 languages."""
 
     model_type = "mt5"
+    biases_each_layer = False
 
     tie_word_embeddings: bool = False
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Any, ClassVar
 
 import torch
+from torch import Tensor, nn
+
 from automodel_core.checkpoint.names import WeightNames
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
@@ -15,6 +16,7 @@ from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
 from automodel_core.layers.linear import Embedding, Linear
 from automodel_core.layers.masks import causal_mask, padding_mask
 from automodel_core.layers.norms import RMSNorm
+from automodel_core.layers.positions import RelativePositionBias
 from automodel_core.layers.prepared import score_tokens
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
@@ -24,14 +26,12 @@ from automodel_core.modeling.encoder_decoder import (
     EncoderDecoderForConditionalGeneration,
     EncoderDecoderForQuestionAnswering,
     EncoderDecoderForSequenceClassification,
-    EncoderDecoderHead,
 )
 from automodel_core.modeling.heads import ClassificationHead
 from automodel_core.modeling.losses import token_loss
 from automodel_core.modeling.outputs import BaseModelOutput, TokenClassifierOutput
-from torch import Tensor, nn
-
 from automodel_t5.configuration import MT5Config, T5Config, UMT5Config
+from automodel_t5.weights import t5_names
 
 __all__ = [
     "MT5EncoderModel",
@@ -67,7 +67,11 @@ def t5_layer(config: T5Config, *, decoder: bool) -> TransformerLayer:
     )
     feed_forward = GatedFeedForward if config.is_gated_act else FeedForward
     return TransformerLayer(
-        attention(position_scores=PositionBias(config, decoder) if biases_each_layer(config) else None),
+        attention(
+            position_scores=position_bias(config, decoder=decoder)
+            if config.biases_each_layer
+            else None
+        ),
         feed_forward(
             config.d_model,
             config.d_ff,
@@ -82,49 +86,13 @@ def t5_layer(config: T5Config, *, decoder: bool) -> TransformerLayer:
     )
 
 
-def biases_each_layer(config: T5Config) -> bool:
-    """Return whether each layer has position biases of its own, or all share those of the first."""
-    return config.model_type == "umt5"
-
-
-class PositionBias(nn.Module):
-    """A learned number for each head and each bucket of distances between query and key."""
-
-    def __init__(self, config: T5Config, decoder: bool) -> None:
-        super().__init__()
-        self.buckets = config.relative_attention_num_buckets
-        self.max_distance = config.relative_attention_max_distance
-        self.decoder = decoder
-        self.bias = Embedding(self.buckets, config.num_heads)
-
-    def forward(self, query: Tensor, key: Tensor) -> Tensor:
-        """Return ``(1, heads, queries, keys)``; the queries are the last of the keys' positions."""
-        return self.between(query.shape[2], key.shape[2])
-
-    def between(self, queries: int, keys: int) -> Tensor:
-        positions = torch.arange(keys, device=self.bias.weight.device)
-        distances = positions - positions[keys - queries :, None]
-        return self.bias(self._bucket(distances)).permute(2, 0, 1)[None]
-
-    def of_last(self, keys: int, cache: Cache) -> Tensor:
-        """Return the biases of the newest position, read from a table that one sequence computes once."""
-        table = cache.memo.get(self)
-        if table is None or table.shape[-1] < keys:
-            table = cache.memo[self] = self.between(1, 2 * keys + 128)
-        return table[..., table.shape[-1] - keys :]
-
-    def _bucket(self, distances: Tensor) -> Tensor:
-        """Return a bucket for each distance: one each while short, then ever wider ones, one beyond."""
-        buckets, offset = self.buckets, torch.zeros_like(distances)
-        if self.decoder:
-            lengths = (-distances).clamp(min=0)
-        else:
-            buckets //= 2
-            offset, lengths = (distances > 0) * buckets, distances.abs()
-        exact = buckets // 2
-        ratio = torch.log(lengths.float() / exact) / math.log(self.max_distance / exact)
-        wide = (exact + (ratio * (buckets - exact)).long()).clamp(max=buckets - 1)
-        return offset + torch.where(lengths < exact, lengths, wide)
+def position_bias(config: T5Config, *, decoder: bool) -> RelativePositionBias:
+    return RelativePositionBias(
+        config.num_heads,
+        config.relative_attention_num_buckets,
+        config.relative_attention_max_distance,
+        bidirectional=not decoder,
+    )
 
 
 class T5Stack(nn.Module):
@@ -135,7 +103,9 @@ class T5Stack(nn.Module):
         self.config = config
         self.is_decoder = decoder
         self.embed_tokens = embed_tokens
-        self.position_bias = None if biases_each_layer(config) else PositionBias(config, decoder)
+        self.position_bias = (
+            None if config.biases_each_layer else position_bias(config, decoder=decoder)
+        )
         layers = (config.num_decoder_layers if decoder else None) or config.num_layers
         self.stack = TransformerStack(
             [t5_layer(config, decoder=decoder) for _ in range(layers)],
@@ -180,7 +150,9 @@ class T5Stack(nn.Module):
         )
         return BaseModelOutput(past_key_values=cache, **vars(output))
 
-    def _mask(self, states: Tensor, attention_mask: Tensor | None, cache: Cache | None) -> Tensor | None:
+    def _mask(
+        self, states: Tensor, attention_mask: Tensor | None, cache: Cache | None
+    ) -> Tensor | None:
         """Return position biases and what padding and causality hide, as one mask."""
         queries = states.shape[1]
         keys = queries + (0 if cache is None else cache.get_seq_length())
@@ -197,39 +169,6 @@ class T5Stack(nn.Module):
         return bias if mask is None else bias + mask
 
 
-STACK_NAMES = {
-    "final_layer_norm": "stack.norm",
-    "block.0.layer.0.SelfAttention.relative_attention_bias": "position_bias.bias",
-    "block.*.layer.0.SelfAttention.relative_attention_bias": "stack.layers.*.self_attn.position_scores.bias",
-    **{
-        f"block.*.layer.{part}.{attention}.{letter}": f"stack.layers.*.{module}.{letter}_proj"
-        for part, attention, module in ((0, "SelfAttention", "self_attn"), (1, "EncDecAttention", "cross_attn"))
-        for letter in "qkvo"
-    },
-    "block.*.layer.0.layer_norm": "stack.layers.*.self_attn_norm",
-}
-
-
-def stack_names(config: T5Config, *, decoder: bool) -> WeightNames:
-    """Return the names of one stack; the feed-forward part is the decoder's third and the encoder's second."""
-    rules = dict(STACK_NAMES)
-    shared, own = list(rules)[1:3]
-    del rules[shared if biases_each_layer(config) else own]
-    if decoder:
-        rules["block.*.layer.1.layer_norm"] = "stack.layers.*.cross_attn_norm"
-    else:
-        rules = {hub: module for hub, module in rules.items() if "EncDecAttention" not in hub}
-    part = f"block.*.layer.{2 if decoder else 1}"
-    rules[f"{part}.layer_norm"] = "stack.layers.*.mlp_norm"
-    rules[f"{part}.DenseReluDense.wo"] = "stack.layers.*.mlp.down_proj"
-    if config.is_gated_act:
-        rules[f"{part}.DenseReluDense.wi_0"] = "stack.layers.*.mlp.gate_proj"
-        rules[f"{part}.DenseReluDense.wi_1"] = "stack.layers.*.mlp.up_proj"
-    else:
-        rules[f"{part}.DenseReluDense.wi"] = "stack.layers.*.mlp.up_proj"
-    return WeightNames(rules)
-
-
 class T5Facts(PreTrainedModel):
     """What all T5 models share: names of weights, first values, precision."""
 
@@ -244,15 +183,9 @@ class T5Facts(PreTrainedModel):
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
-        names = WeightNames({"shared": "embed_tokens"})
-        for side in ("encoder", "decoder") if cls.has_decoder else ("encoder",):
-            embeddings = WeightNames(aliases={f"{side}.embed_tokens.weight": "shared.weight"})
-            stack = stack_names(config, decoder=side == "decoder")
-            names = names | embeddings | stack.nested(hub=side, module=side)
-        # One released conversion gave cross-attention biases, which no T5 has.
-        unused = ("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias",)
-        names |= WeightNames(ignored=unused if cls.has_decoder else ("decoder", "lm_head"))
-        return names.nested(hub=cls.hub_body, module=cls.body)
+        return t5_names(config, has_decoder=cls.has_decoder).nested(
+            hub=cls.hub_body, module=cls.body
+        )
 
     @torch.no_grad()
     def init_module(self, module: nn.Module) -> None:
@@ -268,7 +201,7 @@ class T5Facts(PreTrainedModel):
             module.o_proj.weight.normal_(0.0, factor * (config.num_heads * config.d_kv) ** -0.5)
         elif isinstance(module, FeedForward | GatedFeedForward):
             module.down_proj.weight.normal_(0.0, factor * config.d_ff**-0.5)
-        elif isinstance(module, PositionBias):
+        elif isinstance(module, RelativePositionBias):
             module.bias.weight.normal_(0.0, from_model)
         elif isinstance(module, Embedding):
             module.weight.normal_(0.0, factor)
@@ -314,18 +247,15 @@ class T5EncoderModel(T5Facts):
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
+        **options: Any,
     ) -> BaseModelOutput:
-        """Encode ``(batch, length)``."""
+        """Encode ``(batch, length)``; ``options`` say what else to return."""
         output: BaseModelOutput = self.encoder(
             input_ids=input_ids,
             attention_mask=attention_mask,
             inputs_embeds=inputs_embeds,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
             return_dict=True,
+            **options,
         )
         return output
 
@@ -353,7 +283,9 @@ class T5ForSequenceClassification(T5Facts, EncoderDecoderForSequenceClassificati
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
         self.model = T5Model(config)
-        self.classifier = ClassificationHead(config.d_model, config.num_labels, config.classifier_dropout)
+        self.classifier = ClassificationHead(
+            config.d_model, config.num_labels, config.classifier_dropout
+        )
         self.post_init()
 
     @classmethod
@@ -393,18 +325,11 @@ class T5ForTokenClassification(T5Facts):
         attention_mask: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
+        **options: Any,
     ) -> TokenClassifierOutput:
         """Score ``(batch, length, labels)``."""
         output: BaseModelOutput = self.model(
-            input_ids,
-            attention_mask,
-            inputs_embeds,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            return_dict=True,
+            input_ids, attention_mask, inputs_embeds, return_dict=True, **options
         )
         logits = self.classifier(self.dropout(output.last_hidden_state))
         loss = None if labels is None else token_loss(logits, labels)

@@ -1,0 +1,1 @@
+"""Benchmarks against the peers: ratios of interleaved rounds, because machines are noisy."""

@@ -1,0 +1,9 @@
+"""Run all benchmarks: ``python -m benchmarks`` with ``tests`` on the path."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+for module in ("imports", "loading", "generation"):
+    subprocess.run([sys.executable, "-m", f"benchmarks.{module}", *sys.argv[1:]], check=True)

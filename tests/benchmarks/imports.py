@@ -1,0 +1,72 @@
+"""Time to import an Auto class, and what each installed plugin adds to it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.rounds import interleaved, table
+
+DISTRIBUTIONS = 200
+
+
+def python(code: str, path: Path | None = None) -> Callable[[], object]:
+    environment = dict(os.environ)
+    if path is not None:
+        environment["PYTHONPATH"] = str(path)
+    return lambda: subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+def fake_distributions(folder: Path) -> None:
+    """Write the metadata of plugins that provide one model type each."""
+    for number in range(DISTRIBUTIONS):
+        info = folder / f"fake_plugin_{number}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: fake-plugin-{number}\nVersion: 1.0\n", encoding="utf-8"
+        )
+        (info / "entry_points.txt").write_text(
+            f"[automodel.architectures]\nfake{number} = fake_plugin_{number}.plugin\n",
+            encoding="utf-8",
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    rounds = parser.parse_args().rounds
+    line = "from {} import AutoModelForSeq2SeqLM"
+    with tempfile.TemporaryDirectory() as temporary:
+        fake_distributions(Path(temporary))
+        result = interleaved(
+            {
+                "ours": python(line.format("automodel_core")),
+                "with plugins": python(line.format("automodel_core"), Path(temporary)),
+                "theirs": python(line.format("transformers")),
+                "torch": python("import torch"),
+                "nothing": python("pass"),
+            },
+            rounds,
+        )
+    added = result.median("with plugins") - result.median("ours")
+    rows = [
+        [
+            "from automodel_core import AutoModelForSeq2SeqLM",
+            f"{result.median('ours') * 1e3:.0f} ms",
+        ],
+        ["the same line from transformers", f"{result.median('theirs') * 1e3:.0f} ms"],
+        ["share of it", f"{1 / result.ratio('ours', 'theirs'):.3f}"],
+        [f"each of {DISTRIBUTIONS} more plugins", f"{added / DISTRIBUTIONS * 1e3:.3f} ms"],
+        ["import torch", f"{result.median('torch') * 1e3:.0f} ms"],
+        ["Python alone", f"{result.median('nothing') * 1e3:.0f} ms"],
+    ]
+    print(table("Import, in fresh processes", ["what", "time"], rows))
+
+
+if __name__ == "__main__":
+    main()
