@@ -16,7 +16,7 @@ never from its name.
 
 from __future__ import annotations
 
-from automodel_core.testing.check import Check, CheckFailedError, NotApplicableError
+from automodel_core.testing.check import Check, CheckFailedError
 from automodel_core.testing.subject import Subject
 from automodel_core.testing.suite import (
     Report,
@@ -29,7 +29,6 @@ from automodel_core.testing.suite import (
 __all__ = [
     "Check",
     "CheckFailedError",
-    "NotApplicableError",
     "Report",
     "Subject",
     "architecture_checks",

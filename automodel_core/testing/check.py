@@ -12,15 +12,26 @@ from torch import Tensor
 if TYPE_CHECKING:
     from automodel_core.testing.subject import Subject
 
-__all__ = ["Check", "CheckFailedError", "NotApplicableError", "require", "require_close"]
+__all__ = ["Check", "CheckFailedError", "Rule", "require", "require_close"]
 
 
 class CheckFailedError(AssertionError):
     """The architecture does not keep a promise; the message says which, and what was seen."""
 
 
-class NotApplicableError(Exception):
-    """The model lacks what the check is about; the message says what that is."""
+@dataclass(frozen=True)
+class Rule:
+    """A promise, and which subjects it is about: all, unless ``applies`` says otherwise."""
+
+    function: Callable[[Subject], None]
+    applies: Callable[[Subject], object] = lambda subject: True
+
+    def concerns(self, subject: Subject) -> bool:
+        """Return whether the rule is about a subject; one that cannot even say so is checked."""
+        try:
+            return bool(self.applies(subject))
+        except Exception:  # noqa: BLE001 - the check itself will tell what is wrong
+            return True
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from automodel_core.testing.check import require, require_close
+from automodel_core.testing.check import Rule, require, require_close
 from automodel_core.testing.subject import (
     BATCH,
     DECODES_ITS_INPUT,
@@ -74,7 +74,6 @@ def rows_do_not_meet(subject: Subject) -> None:
 
 def padding_changes_nothing(subject: Subject) -> None:
     """Masked tokens at the end of the inputs change nothing before them."""
-    subject.need(subject.reads_text and "attention_mask" in subject.accepted, "attention mask")
     model = subject.model()
     example = subject.example(model.config)
     filler = model.config.pad_token_id or 0
@@ -91,10 +90,8 @@ def padding_changes_nothing(subject: Subject) -> None:
 
 def embeddings_stand_for_tokens(subject: Subject) -> None:
     """``inputs_embeds`` gives what the tokens give."""
-    subject.need(subject.reads_text and "inputs_embeds" in subject.accepted, "inputs_embeds")
     model = subject.model()
     example = subject.example(model.config)
-    subject.need(_reads_embeddings_alone(subject), "use for embeddings alone")
     expected = outputs(model, example)
     embedded = {name: value for name, value in example.items() if name != "input_ids"}
     embedded["inputs_embeds"] = model.get_input_embeddings()(example["input_ids"])
@@ -102,9 +99,15 @@ def embeddings_stand_for_tokens(subject: Subject) -> None:
         require_close(value, expected[name], name)
 
 
-def _reads_embeddings_alone(subject: Subject) -> bool:
-    """Return whether no end-of-text token must be found among the tokens."""
-    return subject.task not in DECODES_ITS_INPUT or not subject.config().is_encoder_decoder
+def reads_masked_text(subject: Subject) -> bool:
+    """Return whether the model reads text with a mask for padding."""
+    return subject.reads_text and "attention_mask" in subject.accepted
+
+
+def reads_embeddings(subject: Subject) -> bool:
+    """Return whether embeddings are enough, and no end of a text must be found in the tokens."""
+    needs_tokens = subject.task in DECODES_ITS_INPUT and subject.config().is_encoder_decoder
+    return subject.reads_text and "inputs_embeds" in subject.accepted and not needs_tokens
 
 
 def eager_equals_sdpa(subject: Subject) -> None:
@@ -129,7 +132,6 @@ def labels_give_a_loss(subject: Subject) -> None:
     """With labels there is a finite loss above zero; without, none."""
     model = subject.model()
     labels = subject.labels(model.config)
-    subject.need(labels, "loss")
     example = subject.example(model.config)
     require("loss" not in outputs(model, example), "there is a loss without labels")
     found = outputs(model, {**loss_inputs(example), **labels}).get("loss")
@@ -182,14 +184,14 @@ def checkpointing_changes_no_gradient(subject: Subject) -> None:
 
 
 FORWARD_CHECKS = (
-    output_is_dict_and_tuple,
-    shows_hidden_states_and_attentions,
-    rows_do_not_meet,
-    padding_changes_nothing,
-    embeddings_stand_for_tokens,
-    eager_equals_sdpa,
-    half_precision_is_finite,
-    labels_give_a_loss,
-    gradients_reach_every_weight,
-    checkpointing_changes_no_gradient,
+    Rule(output_is_dict_and_tuple),
+    Rule(shows_hidden_states_and_attentions),
+    Rule(rows_do_not_meet),
+    Rule(padding_changes_nothing, reads_masked_text),
+    Rule(embeddings_stand_for_tokens, reads_embeddings),
+    Rule(eager_equals_sdpa),
+    Rule(half_precision_is_finite),
+    Rule(labels_give_a_loss, lambda subject: subject.labels(subject.config())),
+    Rule(gradients_reach_every_weight),
+    Rule(checkpointing_changes_no_gradient),
 )

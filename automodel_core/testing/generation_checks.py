@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from automodel_core.testing.check import require, require_close
+from automodel_core.testing.check import Rule, require, require_close
 from automodel_core.testing.subject import Inputs, Subject
 
 __all__ = ["GENERATION_CHECKS"]
@@ -17,7 +17,6 @@ NEW_TOKENS = 5
 
 def prompt(subject: Subject) -> tuple[Any, Inputs]:
     """Return a model that generates from text, and its input."""
-    subject.need(subject.reads_text and subject.model_class.can_generate(), "text to generate")
     model = subject.model()
     tokens = subject.tokens(model.config)
     return model, {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
@@ -34,7 +33,6 @@ def next_scores(model: Any, inputs: Inputs, written: Tensor, **cache: Any) -> An
 def cached_decoding_equals_uncached(subject: Subject) -> None:
     """Fed token by token with a cache, the model gives the scores that it gives for the whole."""
     model, inputs = prompt(subject)
-    subject.need(model.config.use_cache, "cache")
     written = subject.tokens(model.config)
     whole = next_scores(model, inputs, written, use_cache=False).logits
     cache = None
@@ -105,9 +103,14 @@ def sampling_repeats_with_a_seed(subject: Subject) -> None:
     require(torch.equal(*drawn), "the same seed draws different texts")
 
 
+def generates(subject: Subject) -> bool:
+    """Return whether the model writes text."""
+    return subject.generates
+
+
 GENERATION_CHECKS = (
-    cached_decoding_equals_uncached,
-    greedy_takes_the_best_token,
-    one_beam_is_greedy,
-    sampling_repeats_with_a_seed,
+    Rule(cached_decoding_equals_uncached, generates),
+    Rule(greedy_takes_the_best_token, generates),
+    Rule(one_beam_is_greedy, generates),
+    Rule(sampling_repeats_with_a_seed, generates),
 )

@@ -15,7 +15,7 @@ from typing import Any
 from automodel_core import AutoConfig, registry
 from automodel_core.errors import ConfigurationError
 from automodel_core.registry.manifest import COMPONENT_KINDS
-from automodel_core.testing.check import NotApplicableError, require
+from automodel_core.testing.check import Rule, require
 from automodel_core.testing.subject import Subject
 
 __all__ = ["PLUGIN_CHECKS"]
@@ -41,13 +41,15 @@ def discovery_imports_no_torch(subject: Subject) -> None:
     require(same, "a new process sees another manifest than this one")
 
 
+def provider_of(subject: Subject) -> str:
+    """Return the distribution of the plugin, empty for one that this process registered."""
+    found = (r.distribution for r in registry.plugins() if subject.model_type in r.names)
+    return next(found, "")
+
+
 def distribution_says_what_it_needs(subject: Subject) -> None:
     """The distribution requires the core, and has a summary and a licence."""
-    provider = next(
-        (r.distribution for r in registry.plugins() if subject.model_type in r.names), None
-    )
-    if provider is None:
-        raise NotApplicableError(f"{subject.model_type} was registered in this process")
+    provider = provider_of(subject)
     metadata = distribution(provider).metadata
     needs = [need for need in metadata.get_all("Requires-Dist") or () if "extra" not in need]
     require(
@@ -98,11 +100,14 @@ def config_aliases_are_readable(subject: Subject) -> None:
         require(getattr(config, alias) == getattr(config, name), f"{alias} is not {name}")
 
 
+def numbers(subject: Subject) -> list[str]:
+    """Return the keys of the tiny configuration that are whole numbers."""
+    return [key for key, value in subject.values.items() if type(value) is int]
+
+
 def config_refuses_wrong_types(subject: Subject) -> None:
     """A value of the wrong type is refused with the key in the message."""
-    key = next((k for k, value in subject.values.items() if type(value) is int), None)
-    if key is None:
-        raise NotApplicableError("the tiny configuration has no number")
+    key = next(iter(numbers(subject)))
     try:
         subject.config(**{key: "many"})
     except ConfigurationError as error:
@@ -121,11 +126,11 @@ def config_copies_and_pickles(subject: Subject) -> None:
 
 
 PLUGIN_CHECKS = (
-    discovery_imports_no_torch,
-    distribution_says_what_it_needs,
-    tasks_exist_and_classes_resolve,
-    config_keeps_unknown_keys,
-    config_aliases_are_readable,
-    config_refuses_wrong_types,
-    config_copies_and_pickles,
+    Rule(discovery_imports_no_torch),
+    Rule(distribution_says_what_it_needs, provider_of),
+    Rule(tasks_exist_and_classes_resolve),
+    Rule(config_keeps_unknown_keys),
+    Rule(config_aliases_are_readable, lambda subject: subject.config_class.aliases),
+    Rule(config_refuses_wrong_types, numbers),
+    Rule(config_copies_and_pickles),
 )

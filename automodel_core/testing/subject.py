@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from automodel_core import registry
-from automodel_core.testing.check import NotApplicableError
+from automodel_core.errors import InputError
 
 if TYPE_CHECKING:
     from automodel_core.configuration import PreTrainedConfig
@@ -68,6 +68,10 @@ class Subject:
         found = registry.resolve(self.architecture.models[self.task])
         return cast("type[PreTrainedModel]", found)
 
+    def name_of(self, function: Callable[..., None]) -> str:
+        """Return the id of a check of this subject."""
+        return f"{function.__name__}-{self.task}" if self.task else function.__name__
+
     def config(self, **more: Any) -> PreTrainedConfig:
         """Return a new tiny configuration."""
         values = {**self.values, **self.task_values.get(self.task, {}), **more}
@@ -94,11 +98,6 @@ class Subject:
         """Whether the model's main input are token ids that `example` makes."""
         return self.inputs is None and self.model_class.main_input_name == "input_ids"
 
-    def need(self, condition: object, what: str) -> None:
-        """Raise `NotApplicableError` unless the model has what a check is about."""
-        if not condition:
-            raise NotApplicableError(f"{self.model_type} for {self.task} has no {what}")
-
     def tokens(self, config: Any, rows: int = BATCH, length: int = LENGTH) -> Tensor:
         """Return token ids, none of them special, but for the end of a text where one is due."""
         special = {config.pad_token_id, config.bos_token_id, config.eos_token_id}
@@ -112,6 +111,11 @@ class Subject:
         return tokens
 
     @property
+    def generates(self) -> bool:
+        """Whether the model writes text after text."""
+        return self.reads_text and self.model_class.can_generate()
+
+    @property
     def generates_alone(self) -> bool:
         """Whether the model continues its own input, so that an end in it would be strange."""
         return self.model_class.can_generate() and not self.config().is_encoder_decoder
@@ -120,7 +124,8 @@ class Subject:
         """Return arguments of ``forward`` without labels."""
         if self.inputs is not None:
             return without_labels(self.inputs(self.task, config))
-        self.need(self.reads_text, "text as input; give the suite its inputs")
+        if not self.reads_text:
+            raise InputError(f"{self.model_type} for {self.task} reads no text: give inputs=")
         if self.task == "multiple-choice":
             tokens = self.tokens(config, BATCH * CHOICES).view(BATCH, CHOICES, LENGTH)
             return {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from automodel_core import registry
 from automodel_core.errors import InputError, MissingExtraError, shown
-from automodel_core.testing.check import Check, CheckFailedError, NotApplicableError
+from automodel_core.testing.check import Check, CheckFailedError, Rule
 from automodel_core.testing.checkpoint_checks import CHECKPOINT_CHECKS
 from automodel_core.testing.forward_checks import FORWARD_CHECKS
 from automodel_core.testing.generation_checks import GENERATION_CHECKS
@@ -18,9 +18,6 @@ from automodel_core.testing.subject import Inputs, Subject
 __all__ = ["Report", "architecture_checks", "check_architecture", "checks_of", "minimum"]
 
 TASK_CHECKS = (*CHECKPOINT_CHECKS, *FORWARD_CHECKS, *GENERATION_CHECKS)
-MUST_RUN = 10
-"""So many checks apply to every task, whatever its model is."""
-
 TestFunction = TypeVar("TestFunction", bound=Callable[..., Any])
 
 
@@ -30,7 +27,6 @@ class Report:
 
     passed: tuple[str, ...]
     failed: Mapping[str, BaseException]
-    not_applicable: Mapping[str, str]
     expected: Mapping[str, str]
     """Failures that were announced, with their reasons."""
 
@@ -41,8 +37,8 @@ class Report:
 
     def __str__(self) -> str:
         lines = [
-            f"{len(self.passed)} passed, {len(self.failed)} failed, {len(self.expected)} failed "
-            f"as announced, {len(self.not_applicable)} do not apply"
+            f"{len(self.passed)} passed, {len(self.failed)} failed, "
+            f"{len(self.expected)} failed as announced"
         ]
         lines += [f"FAILED {name}: {error}" for name, error in self.failed.items()]
         return "\n".join(lines)
@@ -55,27 +51,41 @@ def checks_of(
     task_configs: Mapping[str, Mapping[str, Any]] | None = None,
     inputs: Callable[[str, Any], Inputs] | None = None,
 ) -> tuple[Check, ...]:
-    """Return every check of an architecture, in the order of the subjects and tasks.
+    """Return every check that applies to an architecture, first of the plugin, then of each task.
 
     ``config`` holds the keys that make it tiny, ``task_configs`` further keys for single tasks.
     ``inputs(task, config)`` returns the arguments of ``forward``, labels included, where the model
-    reads no text.
+    reads no text. Raises `CheckFailedError` if fewer checks apply than `minimum` says.
     """
     subject = Subject(model_type, dict(config), dict(task_configs or {}), inputs)
     tasks = sorted(subject.architecture.models)
     unknown = set(subject.task_values) - set(tasks)
     if unknown:
         raise InputError(f"task_configs name {sorted(unknown)}, the manifest lists {tasks}")
-    checks = [Check(function.__name__, function, subject) for function in PLUGIN_CHECKS]
-    for task in tasks:
-        one = replace(subject, task=task)
-        checks += [Check(f"{f.__name__}-{task}", f, one) for f in TASK_CHECKS]
-    return tuple(checks)
+    subjects: list[tuple[Subject, tuple[Rule, ...]]] = [(subject, PLUGIN_CHECKS)]
+    subjects += [(replace(subject, task=task), TASK_CHECKS) for task in tasks]
+    checks = tuple(
+        Check(one.name_of(rule.function), rule.function, one)
+        for one, rules in subjects
+        for rule in rules
+        if rule.concerns(one)
+    )
+    if len(checks) < minimum(model_type):
+        raise CheckFailedError(
+            f"only {len(checks)} checks apply to {model_type}, at least {minimum(model_type)} must"
+        )
+    return checks
 
 
 def minimum(model_type: str) -> int:
-    """Return how many checks must come to a result for a model type, so that none goes missing."""
-    return len(PLUGIN_CHECKS) - 1 + MUST_RUN * len(registry.get(model_type).models)
+    """Return how many checks apply to a model type at least, so that none goes missing."""
+    return _unconditional(PLUGIN_CHECKS) + _unconditional(TASK_CHECKS) * len(
+        registry.get(model_type).models
+    )
+
+
+def _unconditional(rules: tuple[Rule, ...]) -> int:
+    return sum(rule.applies is Rule.applies for rule in rules)
 
 
 def check_architecture(
@@ -89,19 +99,16 @@ def check_architecture(
     """Run all checks of an architecture and return what became of them.
 
     ``expected_failures`` maps ids to reasons; one that passes counts as failed, so that the list
-    stays true. Raises `CheckFailedError` if fewer checks ran than `minimum` says.
+    stays true.
     """
     checks = checks_of(model_type, config, task_configs=task_configs, inputs=inputs)
     announced = _announced(checks, expected_failures)
     passed: list[str] = []
     failed: dict[str, BaseException] = {}
-    not_applicable: dict[str, str] = {}
     expected: dict[str, str] = {}
     for check in checks:
         try:
             check()
-        except NotApplicableError as reason:
-            not_applicable[check.id] = str(reason)
         except Exception as error:  # noqa: BLE001 - whatever a model raises is a result
             if check.id in announced:
                 expected[check.id] = announced[check.id]
@@ -112,9 +119,7 @@ def check_architecture(
                 failed[check.id] = CheckFailedError("it passes; take it off expected_failures")
             else:
                 passed.append(check.id)
-    report = Report(tuple(passed), failed, not_applicable, expected)
-    _require_enough(model_type, report.ran)
-    return report
+    return Report(tuple(passed), failed, expected)
 
 
 def architecture_checks(
@@ -127,8 +132,7 @@ def architecture_checks(
 ) -> Callable[[TestFunction], TestFunction]:
     """Return a decorator that runs a pytest function ``def test(check): check()`` for each check.
 
-    The arguments are those of `check_architecture`. A check that does not apply is skipped, and
-    one more test fails if fewer than `minimum` checks applied.
+    The arguments are those of `check_architecture`.
     """
     try:
         import pytest
@@ -139,37 +143,15 @@ def architecture_checks(
 
     checks = checks_of(model_type, config, task_configs=task_configs, inputs=inputs)
     announced = _announced(checks, expected_failures)
-    ran: set[str] = set()
-    skipped: set[str] = set()
 
-    def as_test(check: Check) -> Any:
-        def run() -> None:
-            ran.add(check.id)
-            try:
-                check()
-            except NotApplicableError as reason:
-                ran.discard(check.id)
-                skipped.add(check.id)
-                pytest.skip(str(reason))
+    def marks(check: Check) -> list[Any]:
+        if check.id not in announced:
+            return []
+        return [pytest.mark.xfail(reason=announced[check.id], strict=True)]
 
-        marks = []
-        if check.id in announced:
-            marks.append(pytest.mark.xfail(reason=announced[check.id], strict=True))
-        return pytest.param(run, id=f"{model_type}-{check.id}", marks=marks)
-
-    def enough_checks_ran() -> None:
-        if len(ran) + len(skipped) < len(checks):
-            pytest.skip("only some of the checks were selected")
-        _require_enough(model_type, len(ran))
-
-    tests = [*(as_test(check) for check in checks), pytest.param(enough_checks_ran, id=model_type)]
-    return pytest.mark.parametrize("check", tests)
-
-
-def _require_enough(model_type: str, ran: int) -> None:
-    needed = minimum(model_type)
-    if ran < needed:
-        raise CheckFailedError(f"only {ran} checks of {model_type} ran, {needed} must")
+    return pytest.mark.parametrize(
+        "check", [pytest.param(check, id=check.id, marks=marks(check)) for check in checks]
+    )
 
 
 def _announced(
