@@ -14,7 +14,16 @@ from automodel_core.exports import lazy_exports
 from automodel_core.registry.task_table import OTHER_BACKENDS, TASK_TABLE
 
 if TYPE_CHECKING:
-    from automodel_core.auto import *  # noqa: F403
+    # From the modules themselves: type checkers cannot read an __all__ that is computed.
+    from automodel_core.auto.config import AutoConfig as AutoConfig
+    from automodel_core.auto.models import *  # noqa: F403
+    from automodel_core.auto.other_backends import *  # noqa: F403
+    from automodel_core.auto.processors import (
+        AutoFeatureExtractor as AutoFeatureExtractor,
+        AutoImageProcessor as AutoImageProcessor,
+        AutoProcessor as AutoProcessor,
+    )
+    from automodel_core.auto.tokenizer import AutoTokenizer as AutoTokenizer
     from automodel_core.registry.hookspecs import hookimpl as hookimpl
     from automodel_core.registry.manifest import (
         PLUGIN_API as PLUGIN_API,

@@ -49,6 +49,16 @@ class AutoConfig:
         **kwargs: Any,
     ) -> PreTrainedConfig: ...
 
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        return_unused_kwargs: bool,
+        **kwargs: Any,
+    ) -> Any: ...
+
     @classmethod
     def from_pretrained(
         cls,

@@ -68,6 +68,16 @@ class AutoModelBase:
         **kwargs: Any,
     ) -> PreTrainedModel: ...
 
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str] | None,
+        *model_args: Any,
+        output_loading_info: bool,
+        **kwargs: Any,
+    ) -> Any: ...
+
     @classmethod
     def from_pretrained(
         cls,

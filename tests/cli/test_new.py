@@ -25,6 +25,7 @@ def test_the_tests_it_writes_pass(tmp_path: Path) -> None:
     info.mkdir(parents=True)
     (info / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: automodel-my-own-gpt2\nVersion: 0.1.0\n"
+        "Summary: MyOwnGpt2 for automodel-core.\nRequires-Python: >=3.10\n"
         "Requires-Dist: automodel-core>=0.1,<2\nRequires-Dist: torch>=2.6\n",
         "utf-8",
     )
