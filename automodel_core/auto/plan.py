@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from automodel_core.checkpoint.plan import WeightPlan
     from automodel_core.checkpoint.report import LoadReport
 
-__all__ = ["ModelPlan", "plan_model"]
+__all__ = ["ModelPlan", "plan_model", "readable_size"]
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,12 @@ class ModelPlan:
         weights = self.weights
         tensors = weights.tensors
         files = ", ".join(
-            f"{name} ({_size(size)})" for name, size in zip(self.files, weights.sizes, strict=True)
+            f"{name} ({readable_size(size)})"
+            for name, size in zip(self.files, weights.sizes, strict=True)
         )
-        content = ", ".join(f"{_size(size)} {dtype}" for dtype, size in weights.dtypes.items())
+        content = ", ".join(
+            f"{readable_size(size)} {dtype}" for dtype, size in weights.dtypes.items()
+        )
         provider = f"{self.distribution} {self.version}" if self.distribution else "this process"
         rows = {
             "model type": self.model_type,
@@ -207,7 +210,7 @@ def _torch_is_installed() -> bool:
     return find_spec("torch") is not None
 
 
-def _size(size: int | None) -> str:
+def readable_size(size: int | None) -> str:
     """Return bytes in the unit in which they have one to three digits before the point."""
     if size is None:
         return "size unknown"

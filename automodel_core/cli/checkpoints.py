@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from automodel_core.auto.plan import readable_size
 from automodel_core.cli.output import note, print_json
 from automodel_core.errors import InputError, UnsupportedTaskError, shown
 
@@ -104,6 +105,6 @@ def convert(options: argparse.Namespace) -> int:
         print_json({"folder": str(target), "written": sizes, "copied": copied})
     else:
         for name, size in sizes.items():
-            print(f"{target / name}  {size / 1e6:.1f} MB")
+            print(f"{target / name}  {readable_size(size)}")
         note(f"{len(state)} weights converted, {len(copied)} other files copied")
     return 0

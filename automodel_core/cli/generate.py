@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from automodel_core.auto.plan import readable_size
 from automodel_core.cli.checkpoints import auto_class_for, hub_arguments
 from automodel_core.cli.output import note, print_json
 from automodel_core.errors import InputError
@@ -88,7 +89,7 @@ def _load(
     if talks:
         size = sum(p.numel() * p.element_size() for p in model.parameters())
         taken = time.monotonic() - start
-        note(f"{type(model).__name__}, {size / 1e6:.1f} MB, {taken:.1f} s")
+        note(f"{type(model).__name__}, {readable_size(size)}, {taken:.1f} s")
     return model
 
 

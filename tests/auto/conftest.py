@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.hub import FakeHub, serving_hub
 from support.tiny_plugin import checkpoint, tiny_gpt, tiny_site
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.hub import FakeHub
 
 from automodel_core import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from automodel_core.errors import CheckpointNotFoundError
+from support.hub import FakeHub
 
 
 def test_one_request_resolves_the_revision_of_config_and_weights(

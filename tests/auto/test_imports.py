@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from support.tiny_plugin import Site
 
 CHECK = "\nimport sys\nassert 'torch' not in sys.modules, 'torch was imported'"

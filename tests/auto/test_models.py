@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from support.tiny_plugin import SIZES
 
 import automodel_core
 from automodel_core import (
@@ -30,6 +29,7 @@ from automodel_core.errors import (
 )
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.registry.task_table import OTHER_BACKENDS, TASK_TABLE
+from support.tiny_plugin import SIZES
 
 AUTO_CLASSES = [(task, vars(automodel_core.auto.models)[name]) for task, name, _ in TASK_TABLE]
 

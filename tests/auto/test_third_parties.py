@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.tiny_plugin import SIZES, Site
 
 import automodel_core
 from automodel_core.errors import PluginConflictError, PluginNotInstalledError
+from support.tiny_plugin import SIZES, Site
 
 EXTENSION = """
 from automodel_core import Head, Task, hookimpl

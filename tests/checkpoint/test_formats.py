@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-from support.hub import FakeHub
 
 from automodel_core.checkpoint.formats import find_weights, open_weights, variant_name
 from automodel_core.checkpoint.save import save_weights
 from automodel_core.checkpoint.source import HubOptions, open_checkpoint
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, InputError
+from support.hub import FakeHub
 
 
 def test_the_order_of_formats(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.small_model import BODY, NAMES, TIED, Body, Model, checkpoint, on_meta, opened
 from torch import nn
 
 from automodel_core.checkpoint.load import allocate_missing, load_weights
@@ -16,6 +15,7 @@ from automodel_core.errors import (
     InputError,
     MismatchedWeightsError,
 )
+from support.small_model import BODY, NAMES, TIED, Body, Model, checkpoint, on_meta, opened
 
 
 @pytest.mark.parametrize("safe", [True, False])

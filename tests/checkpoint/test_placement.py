@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.small_model import NAMES, checkpoint, on_meta, opened
 from torch import nn
 
 from automodel_core.checkpoint.collection import paused_collection
@@ -21,6 +20,7 @@ from automodel_core.errors import (
     CheckpointFormatError,
     InputError,
 )
+from support.small_model import NAMES, checkpoint, on_meta, opened
 
 
 def test_dtypes(tmp_path: Path) -> None:

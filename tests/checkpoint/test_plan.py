@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import torch
-from support.hub import FakeHub, environment
 
 from automodel_core.checkpoint.names import WeightNames
 from automodel_core.checkpoint.plan import plan_weights
 from automodel_core.checkpoint.save import save_weights
 from automodel_core.checkpoint.source import open_checkpoint
+from support.hub import FakeHub, environment
 
 STATE = {
     "wte.weight": torch.zeros(300, 200),

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
-from support.hub import FakeHub, environment
 
 from automodel_core.checkpoint.push import PushError, push_folder
 from automodel_core.checkpoint.source import HubOptions, open_checkpoint, plain_name, safe_join
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, InputError
+from support.hub import FakeHub, environment
 
 FILES = {"config.json": b'{"model_type": "x"}', "model.safetensors": b"12345678", "a/b.txt": b"b"}
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.small_model import NAMES, TIED, checkpoint, on_meta, opened
 from torch import nn
 
 from automodel_core.checkpoint.formats import open_weights
@@ -16,6 +15,7 @@ from automodel_core.checkpoint.source import open_checkpoint
 from automodel_core.errors import (
     ConfigurationError,
 )
+from support.small_model import NAMES, TIED, checkpoint, on_meta, opened
 
 
 @pytest.mark.parametrize("memory", [False, True])

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import torch
-from support.tiny_plugin import SIZES, Site
 
 from automodel_core import AutoModelForCausalLM, AutoTokenizer
 from automodel_core.cli import main
 from automodel_core.registry.hints import catalogue
+from support.tiny_plugin import SIZES, Site
 
 Capture = pytest.CaptureFixture[str]
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from support.tiny_plugin import Site
 
 from automodel_core.cli import main
+from support.tiny_plugin import Site
 
 COMMANDS = ("list", "doctor", "info", "plan", "generate", "convert", "new")
 

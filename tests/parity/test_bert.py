@@ -12,8 +12,10 @@ transformers = pytest.importorskip("transformers")
 if not transformers.__version__.startswith("5."):
     pytest.skip("compares with transformers 5", allow_module_level=True)
 
-import automodel_bert  # noqa: E402
 import torch  # noqa: E402
+from torch import Tensor  # noqa: E402
+
+import automodel_bert  # noqa: E402
 from support.reference import (  # noqa: E402
     assert_close,
     assert_same_gradients,
@@ -21,7 +23,6 @@ from support.reference import (  # noqa: E402
     randomise,
     reload,
 )
-from torch import Tensor  # noqa: E402
 
 HEADS = (
     "BertModel",

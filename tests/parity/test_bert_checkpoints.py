@@ -12,14 +12,14 @@ transformers = pytest.importorskip("transformers")
 if not transformers.__version__.startswith("5."):
     pytest.skip("compares with transformers 5", allow_module_level=True)
 
-import automodel_bert  # noqa: E402
 import torch  # noqa: E402
-from automodel_bert import BertForMaskedLM, BertForSequenceClassification, BertModel  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
-from support.reference import assert_close, assert_same_outputs, randomise  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+import automodel_bert  # noqa: E402
+from automodel_bert import BertForMaskedLM, BertForSequenceClassification, BertModel  # noqa: E402
 from automodel_core.errors import IncompleteCheckpointError, InputError  # noqa: E402
+from support.reference import assert_close, assert_same_outputs, randomise  # noqa: E402
 
 HEADS = (
     "BertModel",

@@ -12,6 +12,8 @@ if not transformers.__version__.startswith("5."):
     pytest.skip("compares with transformers 5", allow_module_level=True)
 
 import torch  # noqa: E402
+from torch import Tensor  # noqa: E402
+
 from automodel_bert import BertLMHeadModel, BertModel  # noqa: E402
 from support.reference import (  # noqa: E402
     assert_close,
@@ -20,7 +22,6 @@ from support.reference import (  # noqa: E402
     randomise,
     reload,
 )
-from torch import Tensor  # noqa: E402
 
 SMALL: dict[str, Any] = {
     "vocab_size": 41,

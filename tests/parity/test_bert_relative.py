@@ -11,8 +11,10 @@ transformers = pytest.importorskip("transformers")
 if not transformers.__version__.startswith("4."):
     pytest.skip("compares with transformers 4", allow_module_level=True)
 
-import automodel_bert  # noqa: E402
 import torch  # noqa: E402
+from torch import Tensor  # noqa: E402
+
+import automodel_bert  # noqa: E402
 from support.reference import (  # noqa: E402
     assert_close,
     assert_same_gradients,
@@ -20,7 +22,6 @@ from support.reference import (  # noqa: E402
     randomise,
     reload,
 )
-from torch import Tensor  # noqa: E402
 
 SMALL: dict[str, Any] = {
     "vocab_size": 37,

@@ -12,6 +12,7 @@ if not transformers.__version__.startswith("4."):
     pytest.skip("compares with transformers 4", allow_module_level=True)
 
 import torch  # noqa: E402
+
 from automodel_bert import BertLMHeadModel  # noqa: E402
 
 TINY = {

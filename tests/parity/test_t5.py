@@ -9,6 +9,7 @@ import pytest
 transformers = pytest.importorskip("transformers")
 
 import torch  # noqa: E402
+
 from support.reference import (  # noqa: E402
     assert_close,
     assert_same_gradients,

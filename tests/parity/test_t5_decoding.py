@@ -10,11 +10,11 @@ import pytest
 transformers = pytest.importorskip("transformers")
 
 import torch  # noqa: E402
-from support.reference import assert_close  # noqa: E402
-from support.t5 import CASES, batch, pair  # noqa: E402
 
 from automodel_core.layers.cache import Cache  # noqa: E402
 from automodel_core.layers.prepared import KERNELS, best_kernel, runs_here  # noqa: E402
+from support.reference import assert_close  # noqa: E402
+from support.t5 import CASES, batch, pair  # noqa: E402
 
 HEAD = "ForConditionalGeneration"
 

@@ -6,12 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-import automodel_t5
 import pytest
+
+import automodel_t5
 
 transformers = pytest.importorskip("transformers")
 
 import torch  # noqa: E402
+from torch import nn  # noqa: E402
+
+from automodel_core.errors import IncompleteCheckpointError  # noqa: E402
 from support.reference import assert_close, assert_same_outputs  # noqa: E402
 from support.t5 import (  # noqa: E402
     CASES,
@@ -24,9 +28,6 @@ from support.t5 import (  # noqa: E402
     pair,
     reference_model,
 )
-from torch import nn  # noqa: E402
-
-from automodel_core.errors import IncompleteCheckpointError  # noqa: E402
 
 HEAD = "ForConditionalGeneration"
 only_5 = pytest.mark.skipif(not IS_5, reason="a rule of transformers 5")

@@ -10,11 +10,11 @@ import pytest
 transformers = pytest.importorskip("transformers")
 sentencepiece = pytest.importorskip("sentencepiece")
 
-from automodel_bert.tokenization import BertTokenizer  # noqa: E402
-from automodel_t5.tokenization import T5Tokenizer  # noqa: E402
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers  # noqa: E402
 
+from automodel_bert.tokenization import BertTokenizer  # noqa: E402
 from automodel_core.text import PreTrainedTokenizer  # noqa: E402
+from automodel_t5.tokenization import T5Tokenizer  # noqa: E402
 
 NASTY = json.loads((Path(__file__).parents[1] / "text" / "nasty_text.json").read_text())
 V5 = transformers.__version__.startswith("5.")

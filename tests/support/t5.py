@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import automodel_t5
 import torch
 import transformers
 from torch import Tensor, nn
+
+import automodel_t5
 
 __all__ = [
     "CASES",

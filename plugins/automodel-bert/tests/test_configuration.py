@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from automodel_bert import BertConfig
 
+from automodel_bert import BertConfig
 from automodel_core.errors import ConfigurationError
 
 # config.json of google-bert/bert-base-uncased, as it stands on the hub.

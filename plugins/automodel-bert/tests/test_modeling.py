@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import automodel_bert
 import pytest
 import torch
+from torch import Tensor, nn
+
+import automodel_bert
 from automodel_bert import (
     BertConfig,
     BertForMaskedLM,
@@ -15,8 +17,6 @@ from automodel_bert import (
     BertLMHeadModel,
     BertModel,
 )
-from torch import Tensor, nn
-
 from automodel_core.errors import ConfigurationError, InputError
 
 HEADS = (

@@ -6,9 +6,9 @@ import json
 import logging
 
 import pytest
-from automodel_bert.tokenization import BertTokenizer, BertTokenizerFast
 from tokenizers import Tokenizer
 
+from automodel_bert.tokenization import BertTokenizer, BertTokenizerFast
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, TokenizationError
 
 WORDS = [

@@ -6,9 +6,9 @@ import json
 import struct
 
 import pytest
-from automodel_t5.tokenization import T5Tokenizer, T5TokenizerFast
 
 from automodel_core.errors import CheckpointNotFoundError, TokenizationError
+from automodel_t5.tokenization import T5Tokenizer, T5TokenizerFast
 
 PIECES = [
     ("<pad>", 0.0, 3),

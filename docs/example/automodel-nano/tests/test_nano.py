@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from automodel_nano import NanoConfig
 
 from automodel_core import AutoModelForCausalLM, AutoModelForTextLikelihood
 from automodel_core.testing import Check, architecture_checks
+from automodel_nano import NanoConfig
 
 TINY = {"vocab_size": 99, "n_positions": 32, "n_embd": 16, "n_layer": 2, "n_head": 4}
 
