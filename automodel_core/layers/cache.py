@@ -79,6 +79,11 @@ class CrossAttentionCache:
     def __init__(self) -> None:
         self.tensors: tuple[Tensor, Tensor] | None = None
 
+    def reorder(self, index: Tensor) -> None:
+        """Keep the rows that ``index`` names, unless several rows of the decoder share one of these."""
+        if self.tensors is not None and len(self.tensors[0]) == len(index):
+            self.transform(lambda rows: rows.index_select(0, index))
+
     def transform(self, function: Callable[[Tensor], Tensor]) -> None:
         if self.tensors is not None:
             self.tensors = function(self.tensors[0]), function(self.tensors[1])
@@ -115,17 +120,20 @@ class Cache:
         return self.layers[layer_idx].self_attn.length if layer_idx < len(self.layers) else 0
 
     def crop(self, length: int) -> None:
-        """Forget the positions from ``length`` on."""
+        """Forget the positions from ``length`` on; a negative length counts from the end."""
+        if length < 0:
+            length = max(0, self.get_seq_length() + length)
         for layer in self.layers:
             layer.self_attn.crop(length)
 
     def reorder(self, index: Tensor) -> None:
         """Let row ``i`` continue what row ``index[i]`` was, as beam search needs.
 
-        Beams of one input share their encoder's output, so cross-attention stays as it is.
+        Beams of one input may share their encoder's output; cross-attention then stays as it is.
         """
         for layer in self.layers:
             layer.self_attn.reorder(index)
+            layer.cross_attn.reorder(index)
 
     reorder_cache = reorder
 
