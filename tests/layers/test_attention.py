@@ -1,0 +1,165 @@
+"""Attention against torch's own, and by every function, cached, over a context, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from automodel_core.layers.attention import (
+    Attention,
+    attention_weights,
+    eager_attention,
+    sdpa_attention,
+)
+from automodel_core.layers.cache import CrossAttentionCache, SelfAttentionCache
+from automodel_core.layers.masks import causal_mask, padding_mask
+
+
+def drawn(module: nn.Module, seed: int = 0) -> Any:
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.normal_(0.0, 0.4, generator=generator)
+    return module.eval()
+
+
+def states(*shape: int, seed: int = 1) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+class ByDistance(nn.Module):
+    """Scores that depend on the query, the key and how far apart they are."""
+
+    def forward(self, query: Tensor, key: Tensor) -> Tensor:
+        queries, keys = query.shape[2], key.shape[2]
+        places = torch.arange(keys)
+        distances = (places[keys - queries :, None] - places).float()
+        return -0.1 * distances.abs() + 0.01 * query.sum(-1, keepdim=True)
+
+
+@pytest.mark.parametrize("attend", [sdpa_attention, eager_attention])
+@pytest.mark.parametrize("is_causal", [False, True])
+def test_like_the_attention_of_torch(attend: Any, is_causal: bool) -> None:
+    theirs = nn.MultiheadAttention(12, 3, batch_first=True)
+    ours = drawn(Attention(12, 3))
+    with torch.no_grad():
+        projections = (ours.q_proj, ours.k_proj, ours.v_proj)
+        theirs.in_proj_weight.copy_(torch.cat([p.weight for p in projections]))
+        theirs.in_proj_bias.copy_(torch.cat([p.bias for p in projections]))
+        theirs.out_proj.load_state_dict(ours.o_proj.state_dict())
+    ours.attend = attend
+    inputs = states(2, 5, 12)
+    hidden = torch.ones(5, 5, dtype=torch.bool).triu(1) if is_causal else None
+    expected, weights = theirs.eval()(
+        inputs, inputs, inputs, attn_mask=hidden, average_attn_weights=False
+    )
+    found, none = ours(inputs, is_causal=is_causal)
+    torch.testing.assert_close(found, expected)
+    assert none is None
+    found, shown = ours(inputs, is_causal=is_causal, output_attentions=True)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(shown, weights)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("is_causal", [False, True])
+def test_functions_agree(masked: bool, is_causal: bool) -> None:
+    if masked and is_causal:
+        pytest.skip("torch takes one or the other")
+    query, key, value = (states(2, 3, 5, 4, seed=s) for s in range(3))
+    mask = padding_mask(torch.tensor([[1, 1, 1, 0, 0], [0, 1, 1, 1, 1]]), torch.float32)
+    given = {"is_causal": is_causal, "dropout": 0.0, "scale": 0.7}
+    found = [
+        attend(query, key, value, mask if masked else None, **given)
+        for attend in (sdpa_attention, eager_attention)
+    ]
+    torch.testing.assert_close(*found)
+    scores = 0.7 * torch.einsum("bhqd,bhkd->bhqk", query, key)
+    if masked:
+        scores = scores + mask
+    if is_causal:
+        scores = scores.masked_fill(torch.ones(5, 5).triu(1).bool(), float("-inf"))
+    torch.testing.assert_close(found[0], scores.softmax(-1) @ value)
+
+
+@pytest.mark.parametrize("attend", [sdpa_attention, eager_attention])
+def test_a_row_that_sees_nothing_is_finite(attend: Any) -> None:
+    mask = padding_mask(torch.tensor([[0, 0, 0], [1, 1, 1]]), torch.float32)
+    found = attend(
+        states(2, 1, 3, 4), states(2, 1, 3, 4), states(2, 1, 3, 4), mask,
+        is_causal=False, dropout=0.0, scale=1.0,
+    )  # fmt: skip
+    assert bool(found.isfinite().all())
+
+
+def test_weights_are_summed_in_single_precision() -> None:
+    query, key = states(1, 1, 4, 8).bfloat16() * 4, states(1, 1, 4, 8, seed=2).bfloat16()
+    found = attention_weights(query, key, None, is_causal=False, scale=1.0)
+    scores = (query @ key.transpose(-1, -2)).float()
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found, scores.softmax(-1).bfloat16())
+
+
+@pytest.mark.parametrize("position_scores", [None, ByDistance()])
+@pytest.mark.parametrize("bias", [True, False])
+def test_steps_equal_a_whole_pass(position_scores: nn.Module | None, bias: bool) -> None:
+    attention = drawn(Attention(12, 3, head_dim=5, bias=bias, position_scores=position_scores))
+    inputs = states(2, 6, 12)
+    expected, _ = attention(inputs, causal_mask(None, 6, 6, torch.float32, inputs.device))
+    cache, prepared = SelfAttentionCache(), SelfAttentionCache()
+    with torch.no_grad():
+        step = attention.prepare(2)
+        for index in range(6):
+            found, _ = attention(inputs[:, index : index + 1], cache=cache)
+            torch.testing.assert_close(found[:, 0], expected[:, index])
+            torch.testing.assert_close(step(inputs[:, index], None, prepared), expected[:, index])
+    assert cache.length == prepared.length == 6
+
+
+@pytest.mark.parametrize("rows", [2, 6])
+@pytest.mark.parametrize("position_scores", [None, ByDistance()])
+def test_over_a_context(rows: int, position_scores: nn.Module | None) -> None:
+    """Rows in turn share a row of the context, as beams do."""
+    if position_scores is not None and rows != 2:
+        pytest.skip("positions have no meaning across beams")
+    attention = drawn(Attention(12, 3, context_size=7, position_scores=None))
+    inputs, context = states(rows, 1, 12), states(2, 4, 7)
+    mask = padding_mask(torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]]), torch.float32)
+    repeats = rows // 2
+    whole, _ = attention.over(
+        inputs, context.repeat_interleave(repeats, 0), mask.repeat_interleave(repeats, 0)
+    )
+    shared, weights = attention.over(inputs, context, mask, output_attentions=True)
+    torch.testing.assert_close(shared, whole)
+    assert weights.shape == (rows, 3, 1, 4)
+    with torch.no_grad():
+        cache = CrossAttentionCache()
+        step = attention.prepare_over(rows)
+        torch.testing.assert_close(step(inputs[:, 0], context, mask, cache), whole[:, 0])
+        kept = cache.tensors
+        again = step(inputs[:, 0], torch.zeros_like(context), mask, cache)
+    torch.testing.assert_close(again, whole[:, 0], msg="the context is read once")
+    assert cache.tensors is kept
+
+
+def test_sizes_must_fit() -> None:
+    with pytest.raises(ValueError, match="multiple of 5"):
+        Attention(12, 5)
+    assert Attention(12, 5, head_dim=3).q_proj.out_features == 15
+
+
+def test_dropout_acts_in_training_only() -> None:
+    attention = drawn(Attention(12, 3, dropout=0.5))
+    inputs = states(2, 5, 12)
+    for shown in (False, True):
+        attention.eval()
+        assert torch.equal(
+            attention(inputs, output_attentions=shown)[0],
+            attention(inputs, output_attentions=shown)[0],
+        )
+        attention.train()
+        first, second = (attention(inputs, output_attentions=shown)[0] for _ in range(2))
+        assert not torch.equal(first, second)

@@ -1,0 +1,78 @@
+"""Masks: what a query may see, and None where it may see everything."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from automodel_core.layers.masks import additive, causal_mask, padding_mask, visible_keys
+
+CPU = torch.device("cpu")
+PADDED = torch.tensor([[1, 1, 0], [1, 1, 1]])
+
+
+def seen(mask: torch.Tensor) -> list[object]:
+    assert set(mask.unique().tolist()) <= {0.0, torch.finfo(mask.dtype).min}
+    return (mask == 0).int().tolist()
+
+
+def test_nothing_hidden_is_none() -> None:
+    full = torch.ones(2, 3, dtype=torch.long)
+    assert padding_mask(None, torch.float32) is None
+    for kind in (full, full.bool(), full.float(), full[:, None], full[:, None, None]):
+        assert visible_keys(kind) is None
+        assert padding_mask(kind.bool(), torch.float32) is None
+    assert causal_mask(None, 1, 5, torch.float32, CPU) is None
+    assert causal_mask(torch.ones(2, 5), 1, 5, torch.float32, CPU) is None
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float64])
+def test_padding(dtype: torch.dtype) -> None:
+    mask = padding_mask(PADDED, dtype)
+    assert mask is not None
+    assert mask.dtype == dtype
+    assert mask.shape == (2, 1, 1, 3)
+    assert seen(mask) == [[[[1, 1, 0]]], [[[1, 1, 1]]]]
+
+
+def test_masks_of_three_and_four_dimensions() -> None:
+    square = torch.tensor([[[1, 0], [1, 1]]])
+    for given in (square, square[:, None], square.bool()):
+        mask = padding_mask(given, torch.float32)
+        assert mask is not None
+        assert mask.shape == (1, 1, 2, 2)
+        assert seen(mask) == [[[[1, 0], [1, 1]]]]
+        causal = causal_mask(given, 2, 2, torch.float32, CPU)
+        assert causal is not None
+        assert torch.equal(causal, mask)
+
+
+def test_numbers_to_add_are_taken_as_they_are() -> None:
+    numbers = torch.randn(2, 3, 4, 4)
+    assert torch.equal(padding_mask(numbers, torch.float32), numbers)
+    assert torch.equal(causal_mask(numbers, 4, 4, torch.float32, CPU), numbers)
+    assert causal_mask(numbers, 4, 4, torch.float64, CPU).dtype == torch.float64
+
+
+@pytest.mark.parametrize(("queries", "keys"), [(3, 3), (2, 5), (1, 1)])
+def test_causality(queries: int, keys: int) -> None:
+    mask = causal_mask(None, queries, keys, torch.float32, CPU)
+    if queries == 1:
+        assert mask is None
+        return
+    expected = [[int(k <= q + keys - queries) for k in range(keys)] for q in range(queries)]
+    assert seen(mask) == [[expected]]
+
+
+def test_causality_and_padding_together() -> None:
+    mask = causal_mask(PADDED, 2, 3, torch.float32, CPU)
+    assert seen(mask) == [[[[1, 1, 0], [1, 1, 0]]], [[[1, 1, 0], [1, 1, 1]]]]
+    one = causal_mask(PADDED, 1, 3, torch.float32, CPU)
+    assert seen(one) == [[[[1, 1, 0]]], [[[1, 1, 1]]]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_a_row_that_sees_nothing_stays_finite(dtype: torch.dtype) -> None:
+    mask = additive(torch.zeros(1, 1, 2, 3, dtype=torch.bool), dtype)
+    weights = (torch.randn(1, 1, 2, 3, dtype=dtype) + mask).float().softmax(-1)
+    assert bool(weights.isfinite().all())
