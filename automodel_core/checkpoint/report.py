@@ -21,6 +21,9 @@ _EXPLANATIONS = {
     "tied": "shares another weight",
 }
 
+_COUNTED = ("converted", "initialised")
+"""What a printed report counts: rows that the caller asked for, or that stand above."""
+
 
 @dataclass(frozen=True)
 class LoadReport:
@@ -72,11 +75,14 @@ class LoadReport:
         lines = [f"{len(self.loaded)} weights loaded, {len(self.tied)} tied"]
         for field, explanation in _EXPLANATIONS.items():
             rows = [_row(entry) for entry in self.to_dict()[field]]
-            if rows and field != "tied":
-                lines.append(f"{field} ({len(rows)}): {explanation}")
-                lines.extend(f"  {row}" for row in rows[:20])
-                if len(rows) > 20:
-                    lines.append(f"  and {len(rows) - 20} more")
+            if not rows or field == "tied":
+                continue
+            lines.append(f"{field} ({len(rows)}): {explanation}")
+            if field in _COUNTED:
+                continue
+            lines.extend(f"  {row}" for row in rows[:20])
+            if len(rows) > 20:
+                lines.append(f"  and {len(rows) - 20} more")
         return "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
 __all__ = ["Embedding", "Linear"]
 
@@ -21,3 +21,13 @@ class Embedding(nn.Embedding):
     def reset_parameters(self) -> None:
         if not self.weight.is_meta:
             super().reset_parameters()
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Look rows up; raise ``ValueError`` for an id that no row has."""
+        try:
+            return super().forward(input)
+        except IndexError:
+            raise ValueError(
+                f"ids must lie between 0 and {self.num_embeddings - 1}; those given reach from "
+                f"{int(input.min())} to {int(input.max())}"
+            ) from None
