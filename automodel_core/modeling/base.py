@@ -24,6 +24,7 @@ from automodel_core.modeling.initialisation import init_normal, initialise
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from automodel_core.checkpoint.report import LoadReport
     from automodel_core.generation.config import GenerationConfig
 
 __all__ = ["PreTrainedModel"]
@@ -33,8 +34,8 @@ class PreTrainedModel(nn.Module):
     """A model with a configuration, whose weights have names on the hub.
 
     A subclass states its facts as class attributes, builds its modules in ``__init__`` and calls
-    ``post_init`` at the end. Buffers that ``__init__`` computes must name their device, because models are
-    loaded under ``torch.device("meta")``.
+    ``post_init`` at the end. Buffers that ``__init__`` computes must name their device, because
+    models are loaded under ``torch.device("meta")``.
     """
 
     config_class: ClassVar[type[PreTrainedConfig]]
@@ -50,24 +51,28 @@ class PreTrainedModel(nn.Module):
     optional_weights: ClassVar[tuple[str, ...]] = ()
     """Module names, or prefixes with ``*`` for a layer number, that a checkpoint may lack."""
     ties_follow_checkpoint: ClassVar[bool] = False
-    """Whether weights of `ties` that a checkpoint lacks are tied, whatever the configuration says."""
+    """Whether weights of `ties` that a checkpoint lacks are tied, whatever its configuration says."""
     keep_in_fp32: ClassVar[tuple[str, ...]] = ()
     """Segments of module names that overflow in half precision and stay in single."""
 
     config: PreTrainedConfig
     generation_config: GenerationConfig | None = None
+    load_report: LoadReport | None = None
+    """What became of each weight when the model was loaded; ``None`` if it was not."""
 
     def __init__(self, config: PreTrainedConfig, *args: Any, **kwargs: Any) -> None:
         super().__init__()
         if not isinstance(config, PreTrainedConfig):
             raise TypeError(
-                f"{type(self).__name__} takes a configuration such as {self.config_class.__name__}(), got "
-                f"{type(config).__name__}; to load a checkpoint, call {type(self).__name__}.from_pretrained(name)"
+                f"{type(self).__name__} takes a configuration such as "
+                f"{self.config_class.__name__}(), got {type(config).__name__}; to load a "
+                f"checkpoint, call {type(self).__name__}.from_pretrained(name)"
             )
         if args or kwargs:
             raise TypeError(
-                f"{type(self).__name__} has no use for {', '.join([*map(repr, args), *kwargs])}; the "
-                f"configuration has {', '.join(config)}"
+                f"{type(self).__name__} has no use for "
+                f"{', '.join([*map(repr, args), *kwargs])}; the configuration has "
+                f"{', '.join(config)}"
             )
         self.config = config
 
@@ -96,7 +101,11 @@ class PreTrainedModel(nn.Module):
 
     @classmethod
     def from_config(cls, config: PreTrainedConfig, **kwargs: Any) -> Self:
-        """Build a model with first values in training mode; ``dtype`` and ``attn_implementation`` apply."""
+        """Build a model with first values, in training mode.
+
+        ``dtype`` (by default the configuration's) and ``attn_implementation`` apply, other
+        arguments go to ``__init__``. Raises `InputError` for a dtype that is none.
+        """
         dtype = kwargs.pop("dtype", kwargs.pop("torch_dtype", None))
         config = copy.deepcopy(config)
         config._attn_implementation = kwargs.pop("attn_implementation", config._attn_implementation)
@@ -119,10 +128,12 @@ class PreTrainedModel(nn.Module):
     ) -> Any:
         """Load a checkpoint from a folder or the hub, in evaluation mode.
 
-        Without ``config``, keyword arguments that name configuration keys override them and the others go
-        to ``__init__``; with a configuration object all go to ``__init__``. ``output_loading_info=True``
-        returns ``(model, info)``. Weights of the body that the checkpoint lacks raise
-        `IncompleteCheckpointError`, unless ``strict="off"``; those of a new head are drawn and reported.
+        Without ``config``, keyword arguments that name configuration keys override them and the
+        others go to ``__init__``; with a configuration object all go to ``__init__``.
+        ``output_loading_info=True`` returns ``(model, info)``. Weights of the body that the
+        checkpoint lacks raise `IncompleteCheckpointError`, unless ``strict="off"``; those of a new
+        head are drawn and reported. Raises `CheckpointNotFoundError` where there is no checkpoint
+        and `InputError` for arguments that cannot be meant.
         """
         from automodel_core.modeling.loading import load_pretrained
 
@@ -139,9 +150,10 @@ class PreTrainedModel(nn.Module):
         variant: str | None = None,
         **kwargs: Any,
     ) -> None:
-        """Write the configuration, generation settings and weights under the hub's names into a folder.
+        """Write configuration, generation settings and weights, under the hub's names, to a folder.
 
-        ``state_dict`` has this model's module names. Raises ``NotADirectoryError`` if the path is a file.
+        ``state_dict`` has this model's module names. Raises ``NotADirectoryError`` if the path is a
+        file.
         """
         from automodel_core.modeling.saving import save_pretrained
 
@@ -173,11 +185,15 @@ class PreTrainedModel(nn.Module):
         return push_folder(folder, **kwargs)
 
     def hub_state_dict(self) -> dict[str, Tensor]:
-        """Return all weights under the hub's names, under redundant ones too, as the reference does."""
+        """Return all weights under the hub's names, redundant ones too, as the reference does."""
         return hub_state(self)
 
     def load_hub_state_dict(self, state: Mapping[str, Tensor], strict: bool = True) -> Any:
-        """Copy weights with the hub's names into this model; see ``nn.Module.load_state_dict``."""
+        """Copy weights with the hub's names into this model, as ``nn.Module.load_state_dict`` does.
+
+        Redundant names and those that a checkpoint may hold without need are accepted. In strict
+        mode missing and unknown ones raise ``RuntimeError``, other shapes in any.
+        """
         return self.load_state_dict(module_state(self, state), strict=strict)
 
     # ---- parts ----
@@ -212,7 +228,7 @@ class PreTrainedModel(nn.Module):
         setattr(self.get_submodule(parent), leaf, module)
 
     def ties(self) -> dict[str, str]:
-        """Return the weights that may be one with another: the name of each, and of the one it equals.
+        """Return the names of weights that may be one with another, and the names of those.
 
         A checkpoint that holds neither or equal values for the first makes them one.
         """
@@ -235,14 +251,18 @@ class PreTrainedModel(nn.Module):
     ) -> nn.Module:
         """Change the vocabulary's size and return the input embeddings.
 
-        New rows are the mean of the old ones, or drawn with their spread if ``mean_resizing`` is false.
+        New rows are the mean of the old ones, or drawn with their spread if ``mean_resizing`` is
+        false. Raises `InputError` for a size below one.
         """
         from automodel_core.modeling.resizing import resize_vocabulary
 
         return resize_vocabulary(self, new_num_tokens, pad_to_multiple_of, mean_resizing)
 
     def set_attn_implementation(self, attn_implementation: str) -> None:
-        """Let every attention run by the function of that name: eager, sdpa, or a plugin's."""
+        """Let every attention run by the function of that name: eager, sdpa, or a plugin's.
+
+        Raises `InputError` for a name that nobody provides.
+        """
         function = registry.attention_function(attn_implementation)
         for module in self._parts(Attention):
             module.attend = function
@@ -253,7 +273,10 @@ class PreTrainedModel(nn.Module):
     def gradient_checkpointing_enable(
         self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None
     ) -> None:
-        """Keep only what enters each layer during training and compute the rest again when needed."""
+        """Keep only what enters each layer during training, and compute the rest again when needed.
+
+        Raises `InputError` for ``use_reentrant=True`` and for a model without layers to checkpoint.
+        """
         if gradient_checkpointing_kwargs and gradient_checkpointing_kwargs.get("use_reentrant"):
             raise InputError("use_reentrant=True is not offered: checkpointing is non-reentrant")
         self._set_checkpointing(True)
@@ -273,7 +296,7 @@ class PreTrainedModel(nn.Module):
         return any(stack.gradient_checkpointing for stack in self._parts(TransformerStack))
 
     def enable_input_require_grads(self) -> Callable[[], None]:
-        """Let gradients reach the embeddings' output, as adapters need; return a function that undoes it."""
+        """Let gradients reach the embeddings' output, as adapters need; return how to undo it."""
         hook = self.get_input_embeddings().register_forward_hook(
             lambda module, inputs, output: output.requires_grad_(True)
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from automodel_core import registry
+from automodel_core.checkpoint.collection import paused_collection
 from automodel_core.checkpoint.formats import open_weights
 from automodel_core.checkpoint.load import checkpoint_dtype, load_weights
 from automodel_core.checkpoint.placement import Placement
@@ -46,8 +47,6 @@ def load_pretrained(
         raise InputError(
             "give either the name of a checkpoint or state_dict=, with config=, not both"
         )
-    if name is None and not isinstance(config, PreTrainedConfig):
-        raise InputError("state_dict= needs config= with a configuration object")
     if files is None and name is not None:
         files = open_checkpoint(name, hub)
 
@@ -65,11 +64,13 @@ def load_pretrained(
         commit=None if files is None else files.commit,
     )
     registry.notify_before_load(context)
-    with torch.device("meta"):
-        model = cls(config, *model_args, **model_kwargs)
-    report = _fill(model, weights, options)
-    _check_complete(model, report, options.strict, str(name or "state_dict"))
-    _finish(model)
+    with paused_collection():
+        with torch.device("meta"):
+            model = cls(config, *model_args, **model_kwargs)
+        report = _fill(model, weights, options)
+        _check_complete(model, report, options.strict, str(name or "state_dict"))
+        _finish(model)
+    model.load_report = report
     _settle_generation(model, files, options.generation_config)
     registry.notify_after_load(context, model)
     if report.missing or report.mismatched:
@@ -87,8 +88,9 @@ def _configure(
     """Return the model's own configuration and the arguments that are not the configuration's."""
     if isinstance(config, PreTrainedConfig):
         config = copy.deepcopy(config)
-    elif config is not None or files is None:
-        assert config is not None
+    elif files is None:
+        raise InputError("state_dict= needs config= with a configuration object")
+    elif config is not None:
         config, rest = cls.config_class.from_pretrained(config, return_unused_kwargs=True, **rest)
     else:
         from automodel_core.checkpoint.json_files import read_json
@@ -106,9 +108,8 @@ def _configure(
 
 
 def _weights(files: CheckpointFiles | None, options: LoadOptions) -> Any:
-    if options.state_dict is not None:
+    if files is None:
         return options.state_dict
-    assert files is not None
     return open_weights(
         files,
         use_safetensors=options.use_safetensors,
@@ -118,7 +119,7 @@ def _weights(files: CheckpointFiles | None, options: LoadOptions) -> Any:
 
 
 def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torch.dtype:
-    """Return the dtype asked for; for "auto" the configuration's, or else that of the first weight."""
+    """Return the dtype asked for; for "auto" the configuration's, else that of the first weight."""
     if options.dtype != "auto":
         return dtype_named(options.dtype)
     if config.dtype is not None:
@@ -163,8 +164,9 @@ def _finish(model: PreTrainedModel) -> None:
         for name, buffer in module._buffers.items():
             if buffer is not None and buffer.is_meta:
                 raise InputError(
-                    f"{type(model).__name__}: the buffer {name!r} of {path or 'the model'} has no value: "
-                    "compute it in __init__ with device='cpu', or store it in the checkpoint"
+                    f"{type(model).__name__}: the buffer {name!r} of {path or 'the model'} has "
+                    "no value: compute it in __init__ with device='cpu', or store it in the "
+                    "checkpoint"
                 )
 
 
@@ -172,7 +174,7 @@ def _check_complete(
     model: PreTrainedModel, report: LoadReport, strict: bool | str, checkpoint: str
 ) -> None:
     """Raise if weights are missing that the caller did not allow to be drawn."""
-    if strict in (False, "off"):
+    if strict in (False, "off") or not report.missing:
         return
     names = model.weight_names(model.config)
     modules = {hub: names.to_module(hub) for hub in report.missing}
@@ -186,8 +188,8 @@ def _check_complete(
             f" and {len(lacking) - 8} more" if len(lacking) > 8 else ""
         )
         raise IncompleteCheckpointError(
-            f"{checkpoint}: {len(lacking)} weights that {type(model).__name__} needs are not in the "
-            f"checkpoint: {shown}. It may belong to another architecture or be cut short; "
+            f"{checkpoint}: {len(lacking)} weights that {type(model).__name__} needs are not in "
+            f"the checkpoint: {shown}. It may belong to another architecture or be cut short; "
             "strict='off' draws them at random instead"
         )
 
