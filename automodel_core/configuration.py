@@ -112,7 +112,14 @@ class PreTrainedConfig:
             object.__setattr__(self, name, value)
             return
         field = fields_of(type(self), PreTrainedConfig).get(name)
-        object.__setattr__(self, name, value if field is None else self._checked(field, value))
+        if field is not None:
+            value = self._checked(field, value)
+        elif name.startswith("__") or callable(getattr(type(self), name, None)):
+            raise ConfigurationError(
+                f"{type(self).__name__}: {shown(key)} is a method, which no value may replace; "
+                "rename the key"
+            )
+        object.__setattr__(self, name, value)
 
     def __getattr__(self, key: str) -> Any:
         # Reached only when the normal look-up fails.
