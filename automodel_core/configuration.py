@@ -132,7 +132,8 @@ class PreTrainedConfig:
         try:
             return field.check(value)
         except ValueError as error:
-            where = f" (read from {self._name_or_path!r})" if self._name_or_path else ""
+            source = vars(self).get("_name_or_path", "")
+            where = f" (read from {source!r})" if source else ""
             raise ConfigurationError(
                 f"{type(self).__name__}{where}: {field.name}={shown(value)} cannot be used: "
                 f"expected {error}"
@@ -141,6 +142,8 @@ class PreTrainedConfig:
     # ---- labels ----
 
     def _settle_labels(self, num_labels: int | None) -> None:
+        if self.id2label is None and self.label2id is not None:
+            self.id2label = {index: label for label, index in self.label2id.items()}
         if self.id2label is None:
             self.num_labels = 2 if num_labels is None else num_labels
         elif num_labels is not None and num_labels != len(self.id2label):
@@ -170,10 +173,6 @@ class PreTrainedConfig:
     @property
     def name_or_path(self) -> str:
         return self._name_or_path
-
-    @name_or_path.setter
-    def name_or_path(self, value: object) -> None:
-        self._name_or_path = str(value)
 
     @property
     def use_return_dict(self) -> bool:
