@@ -141,7 +141,10 @@ def _predicate(annotation: Any, accepts: Callable[[Any], bool]) -> Check:
 
 def _ranged(inner: Check, what: str, bounds: Range) -> Check:
     def check(value: Any) -> Any:
-        checked = inner(value)
+        try:
+            checked = inner(value)
+        except ValueError:
+            raise ValueError(f"{what} {bounds}") from None
         if checked not in bounds:
             raise ValueError(f"{what} {bounds}")
         return checked
