@@ -50,11 +50,14 @@ def initialise_missing(
     replaced meanwhile by tensors without memory, on which writing does nothing.
     """
     loaded: dict[str, nn.Parameter] = {}
+    drawn: dict[nn.Parameter, nn.Parameter] = {}
     for name, parameter in list(model.named_parameters(remove_duplicate=False)):
         owner, leaf = _owner(model, name)
         if name in missing:
-            fresh = torch.zeros(parameter.shape, dtype=dtype, device=missing[name])
-            owner._parameters[leaf] = nn.Parameter(fresh, requires_grad=parameter.requires_grad)
+            if parameter not in drawn:
+                fresh = torch.zeros(parameter.shape, dtype=dtype, device=missing[name])
+                drawn[parameter] = nn.Parameter(fresh, requires_grad=parameter.requires_grad)
+            owner._parameters[leaf] = drawn[parameter]
         else:
             loaded[name] = parameter
             owner._parameters[leaf] = nn.Parameter(
