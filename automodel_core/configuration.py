@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
@@ -198,16 +199,19 @@ class PreTrainedConfig:
         `CheckpointNotFoundError` when there is no such file and `ConfigurationError` for a bad value.
         """
         values, kwargs = cls.get_config_dict(pretrained_model_name_or_path, **kwargs)
+        cls.warn_of_other_type(values)
+        return cls.from_dict(values, **kwargs)
+
+    @classmethod
+    def warn_of_other_type(cls, values: Mapping[str, Any]) -> None:
+        """Warn if the keys of a ``config.json`` belong to another model type."""
         found = values.get("model_type")
         if found and cls.model_type and found != cls.model_type:
-            import warnings
-
             warnings.warn(
-                f"{pretrained_model_name_or_path!s} is a checkpoint of model type {shown(found)}, "
+                f"{values['_name_or_path']} is a checkpoint of model type {shown(found)}, "
                 f"read as {cls.__name__} (model type {cls.model_type!r})",
-                stacklevel=2,
+                stacklevel=3,
             )
-        return cls.from_dict(values, **kwargs)
 
     @classmethod
     def get_config_dict(

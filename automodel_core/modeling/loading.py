@@ -97,6 +97,7 @@ def _configure(
 
         values = read_json(files.require("config.json"))
         values["_name_or_path"] = str(name)
+        cls.config_class.warn_of_other_type(values)
         config, rest = cls.config_class.from_dict(values, return_unused_kwargs=True, **rest)
     if not isinstance(config, cls.config_class):
         raise InputError(
