@@ -48,6 +48,12 @@ class T5Config(PreTrainedConfig):
     """Whether states are scaled by ``d_model ** -0.5`` before the output layer; as 1.0 does, which ties it."""
 
     def validate(self) -> None:
+        buckets, distance = self.relative_attention_num_buckets, self.relative_attention_max_distance
+        if buckets < 4 or distance <= buckets // 2:
+            raise ConfigurationError(
+                f"{type(self).__name__}: relative_attention_num_buckets={buckets} must be at least 4, "
+                f"and relative_attention_max_distance={distance} greater than half of it"
+            )
         if self.num_decoder_layers is None:
             self.num_decoder_layers = self.num_layers
         if self.scale_decoder_outputs is None:
