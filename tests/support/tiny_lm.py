@@ -1,0 +1,135 @@
+"""A language model with a body, a tied output layer and a classifier, made of the core's bricks."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from automodel_core.checkpoint.names import WeightNames
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.cache import Cache
+from automodel_core.layers.feed_forward import FeedForward
+from automodel_core.layers.linear import Embedding, Linear
+from automodel_core.layers.masks import causal_mask
+from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.modeling.base import PreTrainedModel
+from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.outputs import BaseModelOutput
+from automodel_core.modeling.text_heads import (
+    TextModelForCausalLM,
+    TextModelForTokenClassification,
+)
+
+__all__ = ["TinyConfig", "TinyForCausalLM", "TinyForTokenClassification", "TinyModel"]
+
+
+class TinyConfig(PreTrainedConfig):
+    model_type = "tiny"
+
+    vocab_size: int = 23
+    hidden_size: int = 8
+    num_layers: int = 2
+    initializer_range: float = 0.5
+    use_cache: bool = True
+    eos_token_id: int | None = 1
+
+
+class TinyFacts(PreTrainedModel):
+    config_class = TinyConfig
+    base_model_prefix: ClassVar[str] = "tiny"
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        body = WeightNames(
+            {
+                "wte": "embed_tokens",
+                "h.*.attn": "stack.layers.*.self_attn",
+                "h.*.attn_norm": "stack.layers.*.self_attn_norm",
+                "h.*.mlp": "stack.layers.*.mlp",
+                "h.*.mlp_norm": "stack.layers.*.mlp_norm",
+            }
+        )
+        return body if cls.body == "" else body.nested(hub="tiny", module=cls.body)
+
+
+class TinyModel(TinyFacts):
+    def __init__(self, config: TinyConfig) -> None:
+        super().__init__(config)
+        size = config.hidden_size
+        self.embed_tokens = Embedding(config.vocab_size, size)
+        self.stack = TransformerStack(
+            [
+                TransformerLayer(
+                    Attention(size, 2),
+                    FeedForward(size, 2 * size),
+                    partial(nn.LayerNorm, size),
+                    norm_first=True,
+                )
+                for _ in range(config.num_layers)
+            ]
+        )
+        self.post_init()
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        use_cache: bool | None = None,
+        *,
+        output_attentions: bool,
+        output_hidden_states: bool,
+    ) -> BaseModelOutput:
+        states = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
+        seen = 0 if past_key_values is None else past_key_values.get_seq_length()
+        length = states.shape[1]
+        output = self.stack(
+            states,
+            causal_mask(attention_mask, length, seen + length, states.dtype, states.device),
+            cache=past_key_values,
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+        )
+        return BaseModelOutput(past_key_values=past_key_values, **vars(output))
+
+
+class TinyForCausalLM(TinyFacts, TextModelForCausalLM):
+    def __init__(self, config: TinyConfig) -> None:
+        super().__init__(config)
+        self.model = TinyModel(config)
+        self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.post_init()
+
+    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+        scores: Tensor = self.lm_head(hidden_states)
+        return scores
+
+
+class TinyForTokenClassification(TinyFacts, TextModelForTokenClassification):
+    def __init__(self, config: TinyConfig, *, scale: float = 1.0) -> None:
+        super().__init__(config)
+        self.model = TinyModel(config)
+        self.dropout = nn.Dropout(0.0)
+        self.classifier = Linear(config.hidden_size, config.num_labels)
+        self.scale = scale
+        self.post_init()
+
+
+def drawn(kind: Any = TinyForCausalLM, seed: int = 0, **settings: Any) -> Any:
+    """Return a random model in evaluation mode."""
+    model = kind(TinyConfig(**settings)).eval()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0.0, 0.5, generator=generator)
+    return model
