@@ -54,6 +54,12 @@ def test_a_value_out_of_range_is_refused(config: type, key: str, value: object) 
         setattr(made, key, value)
 
 
+@pytest.mark.parametrize(("buckets", "distance"), [(1, 128), (3, 128), (8, 4), (32, 2)])
+def test_buckets_that_the_formula_cannot_use(buckets: int, distance: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"num_buckets={buckets}.*max_distance={distance}"):
+        T5Config(relative_attention_num_buckets=buckets, relative_attention_max_distance=distance)
+
+
 def test_sizes_have_the_names_that_other_architectures_use() -> None:
     config = T5Config(hidden_size=24, num_attention_heads=3, num_hidden_layers=4, head_dim=5)
     assert (config.d_model, config.num_heads, config.num_layers, config.d_kv) == (24, 3, 4, 5)
