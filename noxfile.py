@@ -124,12 +124,22 @@ def plugins(session: nox.Session, plugin: str) -> None:
 def lint(session: nox.Session) -> None:
     """Check style, formatting, the floors of the house, copies between plugins, and house rules."""
     session.install("-q", "-c", CONSTRAINTS, *groups("lint"), "pytest")
-    session.run("ruff", "check", *SOURCES)
-    session.run("ruff", "format", "--check", *SOURCES)
-    session.run("lint-imports", "--no-cache")
     plugin_packages = [package for package in PACKAGES if package.startswith("plugins/")]
-    session.run("pylint", "--disable=all", "--enable=duplicate-code", *plugin_packages)
-    session.run("pytest", "-q", "--noconftest", "tests/house")
+    commands = (
+        ("ruff", "check", *SOURCES),
+        ("ruff", "format", "--check", *SOURCES),
+        ("lint-imports", "--no-cache"),
+        ("pylint", "--disable=all", "--enable=duplicate-code", *plugin_packages),
+        ("pytest", "-q", "--noconftest", "tests/house"),
+    )
+    failed = []
+    for command in commands:
+        try:
+            session.run(*command)
+        except nox.command.CommandFailed:
+            failed.append(command[0])
+    if failed:
+        session.error(f"found by {', '.join(failed)}")
 
 
 @nox.session

@@ -107,7 +107,7 @@ def detached(output: Any) -> Any:
 def test_names_that_are_lost_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     names = WeightNames({"x": "embed_tokens", "x.weight": "embed_positions.weight"})
     monkeypatch.setattr(BertModel, "weight_names", classmethod(lambda cls, config: names))
-    with pytest.raises(ConfigurationError, match="'embed_tokens.weight' is written as"):
+    with pytest.raises(ConfigurationError, match=r"'embed_tokens\.weight' is written as"):
         check("hub_names_round_trip-base")()
 
 
