@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from automodel_core.configuration import PreTrainedConfig, TokenId
 from automodel_core.errors import ConfigurationError
-from automodel_core.fields import NonNegativeFloat, PositiveFloat, PositiveInt, Probability
+from automodel_core.fields import NonNegativeFloat, PositiveFloat, PositiveInt, Probability, Range
 
 __all__ = ["MT5Config", "T5Config", "UMT5Config"]
 
@@ -31,7 +31,7 @@ class T5Config(PreTrainedConfig):
     num_layers: PositiveInt = 6
     num_decoder_layers: PositiveInt | None = None
     num_heads: PositiveInt = 8
-    relative_attention_num_buckets: PositiveInt = 32
+    relative_attention_num_buckets: Annotated[int, Range(minimum=4)] = 32
     relative_attention_max_distance: PositiveInt = 128
     dropout_rate: Probability = 0.1
     layer_norm_epsilon: PositiveFloat = 1e-6
@@ -48,12 +48,6 @@ class T5Config(PreTrainedConfig):
     """Whether states are scaled by ``d_model ** -0.5`` before the output layer; as 1.0 does, which ties it."""
 
     def validate(self) -> None:
-        buckets, distance = self.relative_attention_num_buckets, self.relative_attention_max_distance
-        if buckets < 4 or distance <= buckets // 2:
-            raise ConfigurationError(
-                f"{type(self).__name__}: relative_attention_num_buckets={buckets} must be at least 4, "
-                f"and relative_attention_max_distance={distance} greater than half of it"
-            )
         if self.num_decoder_layers is None:
             self.num_decoder_layers = self.num_layers
         if self.scale_decoder_outputs is None:
