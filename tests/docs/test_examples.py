@@ -38,14 +38,14 @@ def blocks(page: Path, language: str) -> list[str]:
 def test_python_examples_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The blocks of a page run in turn, in one namespace; a ``#>`` comment is what is printed."""
+    """The blocks of a page run in turn, in one namespace; a comment ``# -> ...`` says what is printed."""
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "example"}
     for code in blocks(page, "python"):
         exec(compile(code, str(page), "exec"), namespace)
         printed = capsys.readouterr().out.strip().splitlines()
-        promised = re.findall(r"#> (.*)$", code, flags=re.MULTILINE)
+        promised = re.findall(r"^# -> (.*)$", code, flags=re.MULTILINE)
         assert not promised or printed == promised, code
 
 
