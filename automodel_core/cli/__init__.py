@@ -24,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
+        # Torch says so on import, and nothing here needs it.
+        warnings.filterwarnings("ignore", "Failed to initialize NumPy", UserWarning)
         try:
             return int(options.run(options))
         except KeyboardInterrupt:

@@ -34,7 +34,10 @@ include = ["$package", "$package.*"]
 
 [tool.pytest.ini_options]
 testpaths = ["tests"]
-filterwarnings = ["error"]
+filterwarnings = [
+    "error",
+    "ignore:Failed to initialize NumPy:UserWarning", # torch says so where there is none
+]
 """
 
 README = """\
