@@ -11,7 +11,10 @@ from automodel_core.errors import CheckpointFormatError, InputError, shown
 __all__ = ["DeviceMap", "Placement"]
 
 DeviceMap = str | int | torch.device | Mapping[str, str | int | torch.device] | None
-"""One device for everything, or devices by module prefix, where ``""`` stands for the rest."""
+"""One device for everything, or devices by module prefix, where ``""`` stands for the rest.
+
+``"auto"`` is the machine's accelerator if it has one, else the CPU.
+"""
 
 
 class Placement:
@@ -80,6 +83,8 @@ class Placement:
 
 def _device(value: object) -> torch.device:
     """Return a device that can be used; ``meta``, disks and strategies are refused."""
+    if value == "auto":
+        return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     if isinstance(value, (str, int, torch.device)) and not isinstance(value, bool):
         try:
             device = torch.device(value)
@@ -88,6 +93,6 @@ def _device(value: object) -> torch.device:
         if device.type != "meta":
             return device
     raise InputError(
-        f"device_map: {shown(value)} is not a device; give one like 'cpu' or 'cuda:0', or a "
-        "dictionary from module prefixes to devices"
+        f"device_map: {shown(value)} is not a device; give one like 'cpu' or 'cuda:0', "
+        "'auto', or a dictionary from module prefixes to devices"
     )

@@ -18,7 +18,7 @@ from automodel_core.checkpoint.placement import Placement
 from automodel_core.checkpoint.segments import SegmentTable, split_pattern
 from automodel_core.checkpoint.source import CheckpointFiles, HubOptions, open_checkpoint
 from automodel_core.configuration import PreTrainedConfig
-from automodel_core.errors import IncompleteCheckpointError, InputError
+from automodel_core.errors import IncompleteCheckpointError, InputError, shown
 from automodel_core.modeling.arguments import LoadOptions, dtype_named
 from automodel_core.modeling.initialisation import initialise_missing
 
@@ -185,12 +185,12 @@ def _check_complete(
         if strict in (True, "full") or any(_in_body(model, target) for target in targets)
     )
     if lacking:
-        shown = ", ".join(lacking[:8]) + (
+        some = ", ".join(lacking[:8]) + (
             f" and {len(lacking) - 8} more" if len(lacking) > 8 else ""
         )
         raise IncompleteCheckpointError(
             f"{checkpoint}: {len(lacking)} weights that {type(model).__name__} needs are not in "
-            f"the checkpoint: {shown}. It may belong to another architecture or be cut short; "
+            f"the checkpoint: {some}. It may belong to another architecture or be cut short; "
             "strict='off' draws them at random instead"
         )
 
@@ -210,10 +210,15 @@ def _settle_generation(model: PreTrainedModel, files: CheckpointFiles | None, gi
     """Take generation settings from the caller, else from the checkpoint's own file."""
     if not model.can_generate():
         return
-    if given is not None:
-        model.generation_config = given
-    elif files is not None and (path := files.find("generation_config.json")) is not None:
-        from automodel_core.checkpoint.json_files import read_json
-        from automodel_core.generation.config import GenerationConfig
+    from automodel_core.checkpoint.json_files import read_json
+    from automodel_core.generation.config import GenerationConfig
 
+    if isinstance(given, GenerationConfig):
+        model.generation_config = given
+    elif given is not None:
+        raise InputError(
+            f"generation_config={shown(given)}: expected a GenerationConfig object, "
+            "as GenerationConfig.from_pretrained(name) returns"
+        )
+    elif files is not None and (path := files.find("generation_config.json")) is not None:
         model.generation_config = GenerationConfig.from_dict(read_json(path))

@@ -159,8 +159,19 @@ def test_places(device_map: object) -> None:
     model = loaded(TinyForCausalLM, drawn().hub_state_dict(), device_map=device_map)
     assert model.device.type == "cpu"
     assert {p.device.type for p in model.parameters()} == {"cpu"}
-    with pytest.raises(InputError, match="'auto' is not a device"):
-        loaded(TinyForCausalLM, drawn().hub_state_dict(), device_map="auto")
+    with pytest.raises(InputError, match="'balanced' is not a device"):
+        loaded(TinyForCausalLM, drawn().hub_state_dict(), device_map="balanced")
+
+
+def test_places_where_the_machine_computes() -> None:
+    model = loaded(TinyForCausalLM, drawn().hub_state_dict(), device_map="auto")
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    assert model.device.type == ("cpu" if accelerator is None else accelerator.type)
+
+
+def test_refuses_generation_settings_of_another_type() -> None:
+    with pytest.raises(InputError, match="expected a GenerationConfig object"):
+        loaded(TinyForCausalLM, drawn().hub_state_dict(), generation_config="greedy")
 
 
 def test_a_buffer_without_a_value_is_an_error() -> None:
