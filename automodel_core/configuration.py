@@ -1,7 +1,8 @@
 """Configurations: typed, checked, with the hub's own keys, and without torch.
 
-A subclass states its keys as annotated class attributes. Every value is checked when it is read from a
-file and when it is set; a key that no field declares is kept as an attribute and written back.
+A subclass states its keys as annotated class attributes. Every value is checked when it is read
+from a file and when it is set; a key that no field declares is kept as an attribute and written
+back.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class PreTrainedConfig:
 
     model_type: ClassVar[str] = ""
     aliases: ClassVar[Mapping[str, str]] = {}
-    """Other names of fields, as ``{"hidden_size": "d_model"}``: core code reads one name for one idea."""
+    """Other names of fields, as ``{"hidden_size": "d_model"}``; the core has one name for one idea."""
     keys_to_ignore_at_inference: ClassVar[tuple[str, ...]] = ("past_key_values",)
 
     architectures: list[str] | None = None
@@ -78,11 +79,12 @@ class PreTrainedConfig:
     tokenizer_class: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        fields = fields_of(type(self), PreTrainedConfig)
+        fields = self._fields()
         own = [name for name, field in fields.items() if field.own]
         if len(args) > len(own):
             raise TypeError(
-                f"{type(self).__name__} takes at most {len(own)} positional arguments, got {len(args)}"
+                f"{type(self).__name__} takes at most {len(own)} positional arguments, "
+                f"got {len(args)}"
             )
         given = {self._field_name(key): value for key, value in kwargs.items()}
         for name, value in zip(own, args, strict=False):
@@ -104,15 +106,16 @@ class PreTrainedConfig:
         """Check what no single value shows; subclasses extend it and raise `ConfigurationError`."""
 
     @classmethod
+    def _fields(cls) -> Mapping[str, Field]:
+        return fields_of(cls, PreTrainedConfig)
+
+    @classmethod
     def _field_name(cls, key: str) -> str:
         return cls.aliases.get(key, OLD_NAMES.get(key, key))
 
     def __setattr__(self, key: str, value: Any) -> None:
         name = self._field_name(key)
-        if isinstance(vars(type(self)).get(name) or getattr(type(self), name, None), property):
-            object.__setattr__(self, name, value)
-            return
-        field = fields_of(type(self), PreTrainedConfig).get(name)
+        field = self._fields().get(name)
         if field is not None:
             value = self._checked(field, value)
         elif name.startswith("__") or callable(getattr(type(self), name, None)):
@@ -163,7 +166,8 @@ class PreTrainedConfig:
     def num_labels(self, count: int) -> None:
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise ConfigurationError(
-                f"{type(self).__name__}: num_labels={shown(count)} cannot be used: expected an int >= 0"
+                f"{type(self).__name__}: num_labels={shown(count)} cannot be used: "
+                "expected an int >= 0"
             )
         if self.id2label is None or len(self.id2label) != count:
             self.id2label = {index: f"LABEL_{index}" for index in range(count)}
@@ -184,7 +188,7 @@ class PreTrainedConfig:
         return self.dtype
 
     def get_text_config(self, decoder: bool = False) -> PreTrainedConfig:
-        """Return the configuration that describes the text side: this one, unless it is a composite."""
+        """Return the configuration of the text side: this one, unless it is a composite."""
         return self
 
     # ---- reading ----
@@ -196,7 +200,8 @@ class PreTrainedConfig:
         """Read ``config.json`` of a folder or hub repository; other arguments override its keys.
 
         With ``return_unused_kwargs=True`` the result is ``(config, unused)``. Raises
-        `CheckpointNotFoundError` when there is no such file and `ConfigurationError` for a bad value.
+        `CheckpointNotFoundError` when there is no such file and `ConfigurationError` for a bad
+        value.
         """
         values, kwargs = cls.get_config_dict(pretrained_model_name_or_path, **kwargs)
         cls.warn_of_other_type(values)
@@ -217,7 +222,7 @@ class PreTrainedConfig:
     def get_config_dict(
         cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the keys of ``config.json`` and the arguments that did not say where to find it."""
+        """Return the keys of ``config.json``, and the arguments that did not say where it is."""
         from automodel_core.checkpoint.json_files import read_json
         from automodel_core.checkpoint.source import HubOptions, open_checkpoint
 
@@ -233,7 +238,7 @@ class PreTrainedConfig:
 
     @classmethod
     def from_dict(cls, config_dict: Mapping[str, Any], **kwargs: Any) -> Any:
-        """Build a configuration from ``config.json``'s keys; see `from_pretrained` for the arguments."""
+        """Build a configuration from ``config.json``'s keys; arguments as in `from_pretrained`."""
         return_unused = kwargs.pop("return_unused_kwargs", False)
         attention = kwargs.pop("attn_implementation", None)
         values = {
@@ -280,10 +285,9 @@ class PreTrainedConfig:
         return values
 
     def to_diff_dict(self) -> dict[str, Any]:
-        """Return the architecture's own keys, and of the common ones those that are not at their default."""
-        fields = fields_of(type(self), PreTrainedConfig)
+        """Return the architecture's own keys, and the common ones that differ from their default."""
         values = self.to_dict()
-        for name, field in fields.items():
+        for name, field in self._fields().items():
             if not field.own and values.get(name) == _plain(field.new_default()):
                 values.pop(name, None)
         if self.num_labels == 2 and self.id2label == {0: "LABEL_0", 1: "LABEL_1"}:
@@ -303,7 +307,10 @@ class PreTrainedConfig:
     def save_pretrained(
         self, save_directory: str | os.PathLike[str], push_to_hub: bool = False, **kwargs: Any
     ) -> None:
-        """Write ``config.json`` into a folder, which is made if needed; optionally upload the folder."""
+        """Write ``config.json`` into a folder, made if needed; optionally upload the folder.
+
+        Raises ``NotADirectoryError`` if the path is a file.
+        """
         folder = Path(save_directory)
         if folder.is_file():
             raise NotADirectoryError(f"{str(folder)!r} is a file; save_pretrained needs a folder")
@@ -324,7 +331,7 @@ class PreTrainedConfig:
         return (name for name in vars(self) if not name.startswith("_"))
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.to_dict() == other.to_dict()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.to_dict() == other.to_dict()
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -342,7 +349,7 @@ PretrainedConfig = PreTrainedConfig
 
 
 def _plain(value: Any) -> Any:
-    """Return ``value`` as JSON can hold it: nested configurations as dicts, a torch dtype by its name."""
+    """Return ``value`` as JSON can hold it: a configuration as a dict, a torch dtype by its name."""
     if isinstance(value, PreTrainedConfig):
         return value.to_dict()
     if isinstance(value, Mapping):

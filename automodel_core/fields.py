@@ -1,4 +1,4 @@
-"""Typed fields of a configuration class: what an annotation accepts, checked without a dependency."""
+"""Typed fields of a configuration class: what an annotation accepts, and how it is checked."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ Probability = Annotated[float, Range(minimum=0, maximum=1)]
 
 @dataclass(frozen=True)
 class Field:
-    """One key of a configuration; ``own`` when the architecture, not the common base, declares it."""
+    """One key of a configuration; ``own`` if the architecture, not the common base, declares it."""
 
     name: str
     default: Any
@@ -87,7 +87,7 @@ def fields_of(cls: type, base: type) -> Mapping[str, Field]:
 
 
 def check_for(annotation: Any) -> Check:
-    """Return a function that accepts (and may normalise) a value, or raises ``ValueError(expected)``."""
+    """Return a function that returns a value, normalised, or raises ``ValueError(expected)``."""
     origin, args = get_origin(annotation), get_args(annotation)
     if annotation is Any:
         return lambda value: value

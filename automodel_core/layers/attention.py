@@ -23,7 +23,10 @@ __all__ = [
 
 
 class AttentionFunction(Protocol):
-    """Attend: ``(batch, heads, queries or keys, head_dim)`` each, the mask added to the scaled scores."""
+    """Attend with states ``(batch, heads, queries or keys, head_dim)`` each.
+
+    The mask is added to the scaled scores ``(batch, heads, queries, keys)``.
+    """
 
     def __call__(
         self,
@@ -70,7 +73,7 @@ def eager_attention(
 def attention_weights(
     query: Tensor, key: Tensor, mask: Tensor | None, *, is_causal: bool, scale: float
 ) -> Tensor:
-    """Return the weights ``(batch, heads, queries, keys)``, the softmax in single precision at least."""
+    """Return the weights ``(batch, heads, queries, keys)``; softmax is at least in single precision."""
     scores = query @ key.transpose(-1, -2) * scale
     if mask is not None:
         scores = scores + mask
@@ -82,10 +85,11 @@ def attention_weights(
 
 
 class Attention(nn.Module):
-    """Multi-head attention over the sequence itself, or over ``context`` of ``context_size`` features.
+    """Multi-head attention over the sequence itself, or over a context of ``context_size`` features.
 
-    ``scale`` multiplies the scores, by default ``head_dim ** -0.5``. ``position_scores`` is a module that
-    returns numbers to add to the scores from ``(query, key)``, for positions that meet the query or the key.
+    ``scale`` multiplies the scores, by default ``head_dim ** -0.5``. ``position_scores`` is a
+    module that returns numbers to add to the scores from ``(query, key)``, for positions that meet
+    the query or the key.
     """
 
     def __init__(

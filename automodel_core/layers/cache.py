@@ -1,7 +1,7 @@
 """Keys and values that a decoder keeps between steps.
 
-Self-attention's grow with every token and live in buffers that grow in blocks; cross-attention's are
-computed once a sequence.
+Self-attention's grow with every token and live in buffers that grow in blocks; cross-attention's
+are computed once a sequence.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class CrossAttentionCache:
         self.tensors: tuple[Tensor, Tensor] | None = None
 
     def reorder(self, index: Tensor) -> None:
-        """Keep the rows that ``index`` names, unless several rows of the decoder share one of these."""
+        """Keep the rows that ``index`` names, unless rows of the decoder share one of these."""
         if self.tensors is not None and len(self.tensors[0]) == len(index):
             self.transform(lambda rows: rows.index_select(0, index))
 
@@ -100,8 +100,8 @@ class LayerCache:
 class Cache:
     """What a decoder keeps between steps (``past_key_values``); layers appear when first used.
 
-    ``decoding=True`` says that only new tokens will be fed, without gradients, by a decoding loop: layers
-    then run in their prepared form.
+    ``decoding=True`` says that only new tokens will be fed, without gradients, by a decoding loop:
+    layers then run in their prepared form.
     """
 
     def __init__(self, *, decoding: bool = False) -> None:

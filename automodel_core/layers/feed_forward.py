@@ -37,7 +37,7 @@ class FeedForward(nn.Module):
         return _narrow(self.down_proj, F.dropout(wide, self.dropout, self.training))
 
     def prepare(self, rows: int) -> Callable[[Tensor], Tensor]:
-        """Return the same function for inference on ``(rows, hidden_size)``, with packed weights."""
+        """Return the same function for inference on ``(rows, hidden_size)``, weights packed."""
         up, down = prepare_linear((self.up_proj,), rows), _prepare_narrow(self.down_proj, rows)
         act = self.activation
         return lambda hidden_states: down(act(up(hidden_states)))
@@ -67,7 +67,7 @@ class GatedFeedForward(nn.Module):
         return _narrow(self.down_proj, F.dropout(wide, self.dropout, self.training))
 
     def prepare(self, rows: int) -> Callable[[Tensor], Tensor]:
-        """Return the same function for inference on ``(rows, hidden_size)``, with packed weights."""
+        """Return the same function for inference on ``(rows, hidden_size)``, weights packed."""
         both = prepare_linear((self.gate_proj, self.up_proj), rows)
         down = _prepare_narrow(self.down_proj, rows)
         act = self.activation

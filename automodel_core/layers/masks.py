@@ -8,18 +8,30 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["additive", "causal_mask", "decoder_mask", "padding_mask", "visible_keys"]
+from automodel_core.layers.cache import Cache
+
+__all__ = [
+    "additive",
+    "causal_mask",
+    "context_mask",
+    "decoder_mask",
+    "padding_mask",
+    "visible_keys",
+]
 
 
 def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return 0 where ``visible``, elsewhere the lowest number: a row without a visible key stays finite."""
+    """Return 0 where ``visible``, elsewhere the lowest number.
+
+    It is finite, so that a row without a visible key gives finite weights too.
+    """
     return torch.zeros_like(visible, dtype=dtype).masked_fill_(~visible, torch.finfo(dtype).min)
 
 
 def visible_keys(attention_mask: Tensor) -> Tensor | None:
-    """Return a mask of 1 and 0, ``(batch, keys)`` or with queries or heads, as booleans of four dimensions.
+    """Return a mask of 1 and 0 as booleans of four dimensions, or ``None`` when it hides nothing.
 
-    ``None`` when it hides nothing.
+    It may come as ``(batch, keys)``, ``(batch, queries, keys)`` or with heads between them.
     """
     visible = attention_mask != 0
     if bool(visible.all()):
@@ -30,13 +42,32 @@ def visible_keys(attention_mask: Tensor) -> Tensor | None:
 
 
 def padding_mask(attention_mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    """Return the additive mask that hides padding, broadcastable to ``(batch, heads, queries, keys)``."""
+    """Return the additive mask that hides padding.
+
+    It broadcasts to ``(batch, heads, queries, keys)``; ``None`` hides nothing.
+    """
     if attention_mask is None:
         return None
     if attention_mask.is_floating_point() and attention_mask.dim() == 4:
         return attention_mask.to(dtype)
     visible = visible_keys(attention_mask)
     return None if visible is None else additive(visible, dtype)
+
+
+def context_mask(
+    attention_mask: Tensor | None, dtype: torch.dtype, cache: Cache | None
+) -> Tensor | None:
+    """Return the additive mask of the padding in a decoder's context.
+
+    A decoding loop gives the same tensor at every step, and has its mask made once a sequence.
+    """
+    if attention_mask is None or cache is None or not cache.decoding:
+        return padding_mask(attention_mask, dtype)
+    known: tuple[Tensor, torch.dtype, Tensor | None] | None = cache.memo.get(context_mask)
+    if known is None or known[0] is not attention_mask or known[1] != dtype:
+        known = (attention_mask, dtype, padding_mask(attention_mask, dtype))
+        cache.memo[context_mask] = known
+    return known[2]
 
 
 def causal_mask(

@@ -16,8 +16,8 @@ __all__ = ["RelativePositionBias"]
 class RelativePositionBias(nn.Module):
     """A learned number for each head and each bucket of distances (https://arxiv.org/abs/1910.10683).
 
-    Half of the buckets hold one distance each, the others ever more of them up to ``max_distance``, the
-    last one all beyond. ``bidirectional`` gives half of the buckets to keys after the query.
+    Half of the buckets hold one distance each, the others ever more of them up to ``max_distance``,
+    the last one all beyond. ``bidirectional`` gives half of the buckets to keys after the query.
     """
 
     def __init__(

@@ -1,10 +1,10 @@
 """Linear layers prepared for decoding: few rows at a time, the same weights again and again.
 
-A matrix product with one to some dozens of rows is bound by how fast the weights stream from memory.
-Kernels that read weights in their own packed layout get several times nearer to that limit than the
-general ones. MKL's is the fastest on Intel's CPUs and slow on others, where oneDNN's is (measured, see
-``docs/performance.md``). The packed copy is kept beside the layer for the next sequence and made anew when
-the layer's weights have changed.
+A matrix product with one to some dozens of rows is bound by how fast the weights stream from
+memory. Kernels that read weights in their own packed layout get several times nearer to that limit
+than the general ones. MKL's is the fastest on Intel's CPUs and slow on others, where oneDNN's is
+(measured, see ``docs/performance.md``). The packed copy is kept beside the layer for the next
+sequence and made anew when the layer's weights have changed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import platform
 import threading
 from collections.abc import Callable
+from typing import TypeGuard
 from weakref import WeakKeyDictionary
 
 import torch
@@ -59,7 +60,7 @@ KERNELS: dict[str, Kernel] = {"plain": plain_kernel, "onednn": onednn_kernel, "m
 
 
 def runs_here(kernel: Kernel) -> bool:
-    """Return whether this build of torch has the kernel's operators and they give the right numbers."""
+    """Return whether this build of torch has the kernel's operators and they give right numbers."""
     weight, inputs = torch.ones(16, 16), torch.ones(2, 16)
     try:
         return torch.equal(kernel(weight, None, 2)(inputs), F.linear(inputs, weight))
@@ -96,8 +97,8 @@ def has_hooks(module: nn.Module) -> bool:
     return bool(module._forward_hooks or module._forward_pre_hooks or replaced)
 
 
-def is_plain(linear: nn.Module) -> bool:
-    """Return whether a layer is nothing but its weight and bias, so that the product may bypass it."""
+def is_plain(linear: nn.Module) -> TypeGuard[nn.Linear]:
+    """Return whether a layer is nothing but its weight and bias, so that a product may bypass it."""
     return type(linear) in (Linear, nn.Linear) and not has_hooks(linear)
 
 
@@ -108,7 +109,8 @@ def can_pack(weight: Tensor, rows: int) -> bool:
 def checksum(weight: Tensor) -> int:
     """Return a number that any changed bit changes, and any other order of rows, at memory speed.
 
-    Large tensors are summed in blocks, whose sums count by their place; in small ones each word does.
+    Large tensors are summed in blocks, whose sums count by their place; in small ones each word
+    does.
     """
     flat = weight.detach().reshape(-1)
     in_pairs = flat.numel() % 2 == 0 and flat.storage_offset() % 2 == 0
@@ -136,32 +138,34 @@ _lock = threading.Lock()
 
 
 def prepare_linear(linears: tuple[nn.Module, ...], rows: int) -> TensorFunction:
-    """Return a function from ``(rows, in)`` to the layers' outputs side by side, ``(rows, sum of out)``.
+    """Return a function from ``(rows, in)`` to the outputs side by side, ``(rows, sum of out)``.
 
-    Layers that are more than a weight and a bias (adapters, hooks, quantised ones) are called as they are.
+    Layers that are more than a weight and a bias (adapters, hooks, quantised ones) are called as
+    they are.
     """
-    if not all(is_plain(linear) and can_pack(linear.weight, rows) for linear in linears):
+    plain = tuple(n for n in linears if is_plain(n) and can_pack(n.weight, rows))
+    if len(plain) < len(linears):
         if len(linears) == 1:
             return linears[0]
         return lambda inputs: torch.cat([linear(inputs) for linear in linears], dim=-1)
 
-    parameters = [p for linear in linears for p in (linear.weight, linear.bias) if p is not None]
+    parameters = [p for linear in plain for p in (linear.weight, linear.bias) if p is not None]
     key = (
         rows,
-        len(linears),
+        len(plain),
         *((p.data_ptr(), tuple(p.shape), version(p), checksum(p)) for p in parameters),
     )
     with _lock:
-        known = _prepared.get(linears[0], {}).get(key)
+        known = _prepared.get(plain[0], {}).get(key)
     if known is None:
-        known = _pack(linears, rows)
+        known = _pack(plain, rows)
         with _lock:
-            _prepared[linears[0]] = {key: known}
+            _prepared[plain[0]] = {key: known}
     return known
 
 
 @torch.no_grad()
-def _pack(linears: tuple[nn.Module, ...], rows: int) -> TensorFunction:
+def _pack(linears: tuple[nn.Linear, ...], rows: int) -> TensorFunction:
     weight = (
         torch.cat([linear.weight for linear in linears]) if len(linears) > 1 else linears[0].weight
     )
@@ -182,7 +186,7 @@ def prepare_norm(norm: nn.Module) -> TensorFunction:
 
 
 def may_prepare(hidden_states: Tensor, cache: Cache) -> bool:
-    """Return whether prepared layers may stand in: in a decoding loop, in the precision of the states."""
+    """Return whether prepared layers may stand in: in a decoding loop, in the states' precision."""
     return (
         cache.decoding
         and hidden_states.dtype != torch.float16
@@ -193,12 +197,17 @@ def may_prepare(hidden_states: Tensor, cache: Cache) -> bool:
 
 
 def score_tokens(output_layer: nn.Module, hidden_states: Tensor, cache: Cache | None) -> Tensor:
-    """Return an output layer's scores of ``(batch, length, hidden_size)``, prepared for a decoding loop."""
+    """Return an output layer's scores of ``(batch, length, hidden_size)``.
+
+    In a decoding loop the layer is prepared once a sequence.
+    """
+    scores: Tensor
     rows, length, _ = hidden_states.shape
     if cache is None or length > 1 or not may_prepare(hidden_states, cache):
-        scores: Tensor = output_layer(hidden_states)
+        scores = output_layer(hidden_states)
         return scores
     key = (output_layer, rows)
     if key not in cache.memo:
         cache.memo[key] = prepare_linear((output_layer,), rows)
-    return cache.memo[key](hidden_states[:, 0])[:, None]
+    scores = cache.memo[key](hidden_states[:, 0])[:, None]
+    return scores

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,9 +23,10 @@ Weights = tuple["Tensor | None", "Tensor | None"]
 
 
 class TransformerLayer(nn.Module):
-    """Self-attention, cross-attention if there is one, and a feed-forward part, each with its residual.
+    """Self-attention, cross-attention if any, and a feed-forward part, each with its residual.
 
-    ``norm_first`` normalises what enters a part (pre-norm) instead of the sum that leaves it (post-norm).
+    ``norm_first`` normalises what enters a part (pre-norm) instead of the sum that leaves it
+    (post-norm).
     """
 
     def __init__(
@@ -147,8 +149,9 @@ class StackOutput:
 class TransformerStack(nn.Module):
     """Layers in turn, then a norm (if given) and dropout; keeps what the caller asks to see.
 
-    ``hidden_states`` holds what enters each layer and, last, what leaves the stack. Gradient checkpointing
-    stands back where there is a cache, which a second pass over a layer would fill twice.
+    ``hidden_states`` holds what enters each layer and, last, what leaves the stack. Gradient
+    checkpointing stands back where there is a cache, which a second pass over a layer would fill
+    twice.
     """
 
     def __init__(
@@ -184,7 +187,7 @@ class TransformerStack(nn.Module):
         weights: list[Weights] = []
         for index, layer in enumerate(self.layers):
             entering.append(hidden_states)
-            arguments = {
+            arguments: dict[str, Any] = {
                 "is_causal": is_causal,
                 "cache": None if cache is None else cache.layer(index),
                 "context": context,
@@ -237,7 +240,7 @@ class TransformerStack(nn.Module):
 
 
 def _step_of(layer: nn.Module, rows: int) -> Step:
-    """Return a layer's prepared form, or the layer itself if a part is another's or watched by hooks."""
+    """Return a layer's prepared form, or the layer itself if a part is replaced or has hooks."""
     if type(layer) is TransformerLayer and _has_own_parts(layer):
         return layer.prepare(rows)
 
@@ -257,9 +260,10 @@ def _step_of(layer: nn.Module, rows: int) -> Step:
 
 
 def _has_own_parts(layer: TransformerLayer) -> bool:
-    """Return whether nobody has replaced or watches a part; linear layers are asked one by one later."""
+    """Return whether nobody has replaced or watches a part; linear layers are asked one by one."""
     parts = (layer.self_attn, layer.cross_attn or layer.self_attn, layer.mlp)
-    return all(type(part) in (Attention, FeedForward, GatedFeedForward) for part in parts) and not any(
+    own = all(type(part) in (Attention, FeedForward, GatedFeedForward) for part in parts)
+    return own and not any(
         has_hooks(part) for part in layer.modules() if not isinstance(part, nn.Linear)
     )
 

@@ -1,1 +1,1 @@
-"""Models: their base class, what they return, their losses and the wiring that architectures share."""
+"""Models: their base class, what they return, their losses, and wiring that architectures share."""

@@ -1,4 +1,4 @@
-"""The arguments of ``from_pretrained``: which are meant, which are accepted for old callers, which refused."""
+"""The arguments of ``from_pretrained``: those meant, those accepted for old callers, those refused."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ WITHOUT_EFFECT = frozenset(
         "offload_state_dict",
     }
 )
+NOT_QUANTISED = "no installed plugin quantises; load with dtype=torch.bfloat16"
 NOT_OFFERED = {
     "adapter_kwargs": "load the base model, then the adapter with its own library",
     "adapter_name": "load the base model, then the adapter with its own library",
@@ -37,9 +38,9 @@ NOT_OFFERED = {
     "fusion_config": "decoding joins and packs projections by itself",
     "gguf_file": "convert the checkpoint to safetensors first",
     "kernel_config": "choose a kernel with attn_implementation=",
-    "load_in_4bit": "no installed plugin quantises; load with dtype=torch.bfloat16 to halve the memory",
-    "load_in_8bit": "no installed plugin quantises; load with dtype=torch.bfloat16 to halve the memory",
-    "quantization_config": "no installed plugin quantises; load with dtype=torch.bfloat16",
+    "load_in_4bit": f"{NOT_QUANTISED} to halve the memory",
+    "load_in_8bit": f"{NOT_QUANTISED} to halve the memory",
+    "quantization_config": NOT_QUANTISED,
     "tp_plan": "place parts of the model with device_map={module: device}",
     "tp_size": "place parts of the model with device_map={module: device}",
     "use_kernels": "choose a kernel with attn_implementation=",
@@ -72,13 +73,17 @@ class LoadOptions:
 
     @classmethod
     def split(cls, kwargs: Mapping[str, Any]) -> tuple[LoadOptions, dict[str, Any]]:
-        """Return the options that ``kwargs`` names, and the other arguments."""
+        """Return the options that ``kwargs`` names, and the other arguments.
+
+        Raises `RemoteCodeRefusedError` and `InputError` for what is not offered.
+        """
         rest = {key: value for key, value in kwargs.items() if key not in WITHOUT_EFFECT}
         for key in REMOTE_CODE:
             if rest.pop(key, None):
                 raise RemoteCodeRefusedError(
-                    f"{key}= asks for code of a checkpoint to be run; automodel never does. Install the "
-                    "package that provides the architecture instead (automodel-core list)"
+                    f"{key}= asks for code of a checkpoint to be run; automodel never does. "
+                    "Install the package that provides the architecture instead "
+                    "(automodel-core list)"
                 )
         for key in NOT_OFFERED.keys() & rest.keys():
             if rest.pop(key) not in (None, False):

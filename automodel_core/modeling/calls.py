@@ -1,4 +1,4 @@
-"""The convention of every ``forward``: options default to the configuration, outputs may be tuples."""
+"""The convention of every ``forward``: the configuration's defaults, and outputs as tuples."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["model_call"]
 
 
 def model_call(forward: Callable[..., ModelOutput]) -> Callable[..., Any]:
-    """Give a ``forward`` the arguments ``output_attentions``, ``output_hidden_states``, ``return_dict``.
+    """Let a ``forward`` take ``output_attentions``, ``output_hidden_states`` and ``return_dict``.
 
-    The first two reach the function as booleans, taken from the model's configuration where the caller
-    gave none. With ``return_dict=False`` the caller gets a tuple without what is ``None``.
+    The first two reach the function as booleans, taken from the model's configuration where the
+    caller gave none. With ``return_dict=False`` the caller gets a tuple without what is ``None``.
     """
 
     @functools.wraps(forward)

@@ -33,9 +33,10 @@ __all__ = [
 
 
 def shift_right(labels: Tensor, pad_token_id: int | None, start_token_id: Any) -> Tensor:
-    """Return what the decoder reads to predict ``labels``: the start token, then all labels but the last.
+    """Return what the decoder reads to predict ``labels``: a start token, and all but the last.
 
-    Labels of -100, which do not count, become padding.
+    Both are ``(batch, length)``. Labels of -100, which do not count, become padding. Raises
+    `ConfigurationError` if there is no start or padding token.
     """
     if not isinstance(start_token_id, int) or pad_token_id is None:
         raise ConfigurationError(
@@ -199,8 +200,7 @@ class EncoderDecoderForConditionalGeneration(EncoderDecoderHead, GenerationMixin
             output_hidden_states=output_hidden_states,
             return_dict=True,
         )
-        assert output.last_hidden_state is not None
-        logits = self.score(output.last_hidden_state, past_key_values)
+        logits = self.score(output["last_hidden_state"], past_key_values)
         loss = None if labels is None else token_loss(logits, labels)
         return Seq2SeqLMOutput(loss=loss, logits=logits, **beside_logits(output))
 
@@ -244,8 +244,7 @@ class EncoderDecoderForSequenceClassification(EncoderDecoderHead):
             output_hidden_states=output_hidden_states,
             return_dict=True,
         )
-        assert output.last_hidden_state is not None
-        logits = self.classifier(self._at_last_end(output.last_hidden_state, input_ids))
+        logits = self.classifier(self._at_last_end(output["last_hidden_state"], input_ids))
         loss = None
         if labels is not None:
             loss = classification_loss(
@@ -286,7 +285,10 @@ class EncoderDecoderForQuestionAnswering(EncoderDecoderHead):
         output_attentions: bool,
         output_hidden_states: bool,
     ) -> Seq2SeqQuestionAnsweringModelOutput:
-        """Score ``(batch, length)`` starts and ends; the decoder reads the encoder's tokens, shifted right."""
+        """Score ``(batch, length)`` starts and ends.
+
+        The decoder reads the encoder's tokens, shifted right; positions are ``(batch,)``.
+        """
         training = start_positions is not None and end_positions is not None
         output: Seq2SeqModelOutput = self.model(
             input_ids,

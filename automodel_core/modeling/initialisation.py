@@ -22,12 +22,11 @@ def init_normal(module: nn.Module, std: float) -> None:
         module.weight.normal_(0.0, std)
     elif isinstance(module, nn.LayerNorm | nn.GroupNorm) and module.weight is not None:
         module.weight.fill_(1.0)
-    if isinstance(module, nn.Embedding):
-        if module.padding_idx is not None:
-            module.weight[module.padding_idx].zero_()
-    elif isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d | nn.LayerNorm | nn.GroupNorm):
-        if module.bias is not None:
-            module.bias.zero_()
+    with_bias = nn.Linear | nn.Conv1d | nn.Conv2d | nn.LayerNorm | nn.GroupNorm
+    if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+        module.weight[module.padding_idx].zero_()
+    elif isinstance(module, with_bias) and module.bias is not None:
+        module.bias.zero_()
 
 
 def initialise(model: nn.Module, init_module: InitModule) -> None:
@@ -46,8 +45,8 @@ def initialise_missing(
 ) -> None:
     """Give first values to the parameters named, each on its device, and to no others.
 
-    An initialiser may write every parameter of its module and of the parts inside, so the loaded ones are
-    replaced meanwhile by tensors without memory, on which writing does nothing.
+    An initialiser may write every parameter of its module and of the parts inside, so the loaded
+    ones are replaced meanwhile by tensors without memory, on which writing does nothing.
     """
     loaded: dict[str, nn.Parameter] = {}
     drawn: dict[nn.Parameter, nn.Parameter] = {}

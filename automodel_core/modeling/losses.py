@@ -21,7 +21,8 @@ def next_token_loss(
 ) -> Tensor:
     """Return the cross-entropy of each position's scores against the token that follows it.
 
-    With ``num_items_in_batch`` the sum is divided by it, as gradient accumulation over uneven batches needs.
+    With ``num_items_in_batch`` the sum is divided by it, as gradient accumulation over uneven
+    batches needs.
     """
     scores = logits[:, :-1].reshape(-1, logits.shape[-1]).float()
     targets = _flat(labels[:, 1:], logits)
@@ -33,9 +34,10 @@ def next_token_loss(
 def classification_loss(
     logits: Tensor, labels: Tensor, num_labels: int, problem_type: str | None
 ) -> Tensor:
-    """Return the loss of ``(batch, labels)`` scores for the problem type, guessed from the labels if ``None``.
+    """Return the loss of ``(batch, labels)`` scores for a problem type.
 
-    One label is a regression, integer labels name one class each, others are several at once.
+    If it is ``None``, the labels tell: one label is a regression, integer labels name one class
+    each, others are several at once.
     """
     labels = labels.to(logits.device)
     if problem_type is None:

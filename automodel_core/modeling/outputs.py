@@ -1,4 +1,4 @@
-"""What models return: dataclasses that also read like a dict and like a tuple, without what is ``None``."""
+"""What models return: dataclasses that read like dicts and tuples too, without what is ``None``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass
 class ModelOutput:
-    """Base of all outputs: ``output.logits``, ``output["logits"]``, ``output[0]``, ``output.to_tuple()``."""
+    """Base of all outputs: ``output.logits``, ``output["logits"]``, ``output[0]``, ``to_tuple()``."""
 
     def keys(self) -> tuple[str, ...]:
         return tuple(f.name for f in fields(self) if getattr(self, f.name) is not None)
@@ -42,7 +42,7 @@ class ModelOutput:
         return tuple((key, getattr(self, key)) for key in self.keys())
 
     def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key in self else default
+        return getattr(self, key) if key in self else default
 
     def to_tuple(self) -> tuple[Any, ...]:
         return tuple(getattr(self, key) for key in self.keys())

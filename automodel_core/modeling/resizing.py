@@ -18,7 +18,10 @@ __all__ = ["resize_vocabulary"]
 def resize_vocabulary(
     model: PreTrainedModel, size: int | None, multiple: int | None, mean_resizing: bool
 ) -> nn.Module:
-    """Change the rows of both embeddings to ``size``, rounded up to a multiple; ``None`` keeps the size."""
+    """Change the rows of both embeddings to ``size``, rounded up to a multiple.
+
+    ``None`` keeps the size. Raises `InputError` for a size or multiple below one.
+    """
     embeddings = model.get_input_embeddings()
     if not isinstance(embeddings, nn.Embedding):
         raise InputError(f"{type(model).__name__} has no token embeddings to resize")
@@ -46,8 +49,8 @@ def resize_vocabulary(
 
 
 @torch.no_grad()
-def _resized(old: nn.Parameter, size: int, mean_resizing: bool) -> nn.Parameter:
-    """Return the first ``size`` rows; new ones are the mean of the old, or drawn with their spread."""
+def _resized(old: Tensor, size: int, mean_resizing: bool) -> nn.Parameter:
+    """Return the first ``size`` rows; new ones are the old's mean, or drawn with their spread."""
     new: Tensor = old.new_empty((size, *old.shape[1:]))
     kept = min(size, len(old))
     new[:kept] = old[:kept]

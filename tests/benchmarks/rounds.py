@@ -23,7 +23,7 @@ class Rounds:
         return f"{min(self.seconds[name]):.3f}-{max(self.seconds[name]):.3f}"
 
     def ratio(self, name: str, other: str) -> float:
-        """Return how many times faster ``name`` is than ``other``: the median of the rounds' ratios."""
+        """Return how many times faster ``name`` is than ``other``: the median over rounds."""
         pairs = zip(self.seconds[other], self.seconds[name], strict=True)
         return statistics.median(theirs / ours for theirs, ours in pairs)
 

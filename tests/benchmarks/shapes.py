@@ -18,7 +18,10 @@ T5_SHAPES: dict[str, dict[str, int]] = {
 
 
 def t5_checkpoint(folder: Path, shape: str) -> Path:
-    """Write a T5 of that shape, with a vocabulary of made-up words, unless it is there; return its folder."""
+    """Return the folder of a T5 of that shape, written first unless it is there.
+
+    Its vocabulary is made-up words.
+    """
     target = folder / shape
     if not (target / "model.safetensors").exists():
         torch.manual_seed(0)

@@ -12,7 +12,10 @@ __all__ = ["MT5Config", "T5Config", "UMT5Config"]
 
 
 class T5Config(PreTrainedConfig):
-    """T5 (https://arxiv.org/abs/1910.10683); 1.1 has gated feed-forward parts and an output layer of its own."""
+    """T5 (https://arxiv.org/abs/1910.10683).
+
+    1.1 has gated feed-forward parts and an output layer of its own.
+    """
 
     model_type = "t5"
     aliases: ClassVar = {
@@ -45,7 +48,10 @@ class T5Config(PreTrainedConfig):
     eos_token_id: TokenId = 1
     classifier_dropout: Probability = 0.0
     scale_decoder_outputs: bool | None = None
-    """Whether states are scaled by ``d_model ** -0.5`` before the output layer; as 1.0 does, which ties it."""
+    """Whether states are scaled by ``d_model ** -0.5`` before the output layer.
+
+    1.0 does, which ties that layer to the embeddings.
+    """
 
     def validate(self) -> None:
         if self.num_decoder_layers is None:
@@ -57,8 +63,8 @@ class T5Config(PreTrainedConfig):
         gate, _, activation = self.feed_forward_proj.rpartition("-")
         if gate not in ("", "gated") or not activation:
             raise ConfigurationError(
-                f"{type(self).__name__}: feed_forward_proj={self.feed_forward_proj!r} cannot be used: expected "
-                "the name of an activation, or 'gated-' and the name"
+                f"{type(self).__name__}: feed_forward_proj={self.feed_forward_proj!r} cannot be "
+                "used: expected the name of an activation, or 'gated-' and the name"
             )
         if self.is_gated_act is None:
             self.is_gated_act = gate == "gated"

@@ -1,4 +1,4 @@
-"""T5, mT5 and UMT5: pre-norm layers without biases, and positions as numbers added to the scores."""
+"""T5, mT5 and UMT5: pre-norm layers without biases, positions added to the scores."""
 
 from __future__ import annotations
 
