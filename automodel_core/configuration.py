@@ -51,7 +51,7 @@ class PreTrainedConfig:
 
     model_type: ClassVar[str] = ""
     aliases: ClassVar[Mapping[str, str]] = {}
-    """Other names of fields, as ``{"hidden_size": "d_model"}``; the core has one name for one idea."""
+    """Other names of fields, as ``{"hidden_size": "d_model"}``: one name for one idea."""
     keys_to_ignore_at_inference: ClassVar[tuple[str, ...]] = ("past_key_values",)
 
     architectures: list[str] | None = None
@@ -107,7 +107,8 @@ class PreTrainedConfig:
 
     @classmethod
     def _fields(cls) -> Mapping[str, Field]:
-        return fields_of(cls, PreTrainedConfig)
+        fields: Mapping[str, Field] = fields_of(cls, PreTrainedConfig)  # type: ignore[arg-type]
+        return fields
 
     @classmethod
     def _field_name(cls, key: str) -> str:
@@ -285,7 +286,7 @@ class PreTrainedConfig:
         return values
 
     def to_diff_dict(self) -> dict[str, Any]:
-        """Return the architecture's own keys, and the common ones that differ from their default."""
+        """Return the architecture's own keys, and common ones that are not at their default."""
         values = self.to_dict()
         for name, field in self._fields().items():
             if not field.own and values.get(name) == _plain(field.new_default()):
@@ -349,7 +350,7 @@ PretrainedConfig = PreTrainedConfig
 
 
 def _plain(value: Any) -> Any:
-    """Return ``value`` as JSON can hold it: a configuration as a dict, a torch dtype by its name."""
+    """Return ``value`` as JSON holds it: a configuration as a dict, a dtype by its name."""
     if isinstance(value, PreTrainedConfig):
         return value.to_dict()
     if isinstance(value, Mapping):

@@ -73,7 +73,7 @@ def eager_attention(
 def attention_weights(
     query: Tensor, key: Tensor, mask: Tensor | None, *, is_causal: bool, scale: float
 ) -> Tensor:
-    """Return the weights ``(batch, heads, queries, keys)``; softmax is at least in single precision."""
+    """Return the weights ``(batch, heads, queries, keys)``; half precision is left for softmax."""
     scores = query @ key.transpose(-1, -2) * scale
     if mask is not None:
         scores = scores + mask
@@ -85,7 +85,7 @@ def attention_weights(
 
 
 class Attention(nn.Module):
-    """Multi-head attention over the sequence itself, or over a context of ``context_size`` features.
+    """Multi-head attention, over the sequence or over a context of ``context_size`` features.
 
     ``scale`` multiplies the scores, by default ``head_dim ** -0.5``. ``position_scores`` is a
     module that returns numbers to add to the scores from ``(query, key)``, for positions that meet
@@ -203,7 +203,8 @@ class Attention(nn.Module):
         return scores if mask is None else scores + mask
 
     def _split(self, projected: Tensor) -> Tensor:
-        return projected.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2)
+        heads: Tensor = projected.unflatten(-1, (self.num_heads, self.head_dim))
+        return heads.transpose(1, 2)
 
     # ---- decoding: one new token a row, states (rows, hidden_size) ----
 

@@ -22,7 +22,7 @@ class Embedding(nn.Embedding):
         if not self.weight.is_meta:
             super().reset_parameters()
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Look rows up; raise ``ValueError`` for an id that no row has."""
         try:
             return super().forward(input)

@@ -98,7 +98,7 @@ def has_hooks(module: nn.Module) -> bool:
 
 
 def is_plain(linear: nn.Module) -> TypeGuard[nn.Linear]:
-    """Return whether a layer is nothing but its weight and bias, so that a product may bypass it."""
+    """Return whether a layer is nothing but weight and bias, so that a product may bypass it."""
     return type(linear) in (Linear, nn.Linear) and not has_hooks(linear)
 
 

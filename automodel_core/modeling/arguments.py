@@ -1,4 +1,4 @@
-"""The arguments of ``from_pretrained``: those meant, those accepted for old callers, those refused."""
+"""The arguments of ``from_pretrained``: those with effect, those without, those refused."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class PreTrainedModel(nn.Module):
     optional_weights: ClassVar[tuple[str, ...]] = ()
     """Module names, or prefixes with ``*`` for a layer number, that a checkpoint may lack."""
     ties_follow_checkpoint: ClassVar[bool] = False
-    """Whether weights of `ties` that a checkpoint lacks are tied, whatever its configuration says."""
+    """Whether `ties` that a checkpoint lacks are made, whatever its configuration says."""
     keep_in_fp32: ClassVar[tuple[str, ...]] = ()
     """Segments of module names that overflow in half precision and stay in single."""
 

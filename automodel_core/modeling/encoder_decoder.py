@@ -253,7 +253,12 @@ class EncoderDecoderForSequenceClassification(EncoderDecoderHead):
         return Seq2SeqSequenceClassifierOutput(loss=loss, logits=logits, **beside_logits(output))
 
     def _at_last_end(self, states: Tensor, input_ids: Tensor) -> Tensor:
-        ends = input_ids == self.config.eos_token_id
+        end = self.config.eos_token_id
+        if end is None:
+            raise ConfigurationError(
+                f"{type(self).__name__} needs eos_token_id in its configuration"
+            )
+        ends = torch.isin(input_ids, torch.tensor(end, device=input_ids.device))
         counts = ends.sum(dim=1)
         if not bool((counts == counts[0]).all()) or not bool(counts[0] > 0):
             raise InputError(

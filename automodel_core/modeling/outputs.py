@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass
 class ModelOutput:
-    """Base of all outputs: ``output.logits``, ``output["logits"]``, ``output[0]``, ``to_tuple()``."""
+    """Base of all outputs: read ``output.logits``, ``output["logits"]`` or ``output[0]``."""
 
     def keys(self) -> tuple[str, ...]:
         return tuple(f.name for f in fields(self) if getattr(self, f.name) is not None)

@@ -133,7 +133,8 @@ def main() -> None:
     print(
         table(
             f"generate(), greedy unless beams, fp32, {torch.get_num_threads()} threads, "
-            f"{SOURCE} source and {NEW_TOKENS} new tokens, weights streamed at {speed / 1e9:.0f} GB/s",
+            f"{SOURCE} source and {NEW_TOKENS} new tokens, "
+            f"weights streamed at {speed / 1e9:.0f} GB/s",
             HEADER,
             rows,
         )

@@ -38,7 +38,7 @@ def blocks(page: Path, language: str) -> list[str]:
 def test_python_examples_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The blocks of a page run in turn, in one namespace; a comment ``# -> ...`` says what is printed."""
+    """A page's blocks run in one namespace; a comment ``# -> ...`` says what is printed."""
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "example"}

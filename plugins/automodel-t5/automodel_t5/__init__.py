@@ -13,18 +13,20 @@ if TYPE_CHECKING:
         UMT5Config as UMT5Config,
     )
     from automodel_t5.modeling import (
-        MT5EncoderModel as MT5EncoderModel,
-        MT5ForConditionalGeneration as MT5ForConditionalGeneration,
-        MT5ForQuestionAnswering as MT5ForQuestionAnswering,
-        MT5ForSequenceClassification as MT5ForSequenceClassification,
-        MT5ForTokenClassification as MT5ForTokenClassification,
-        MT5Model as MT5Model,
         T5EncoderModel as T5EncoderModel,
         T5ForConditionalGeneration as T5ForConditionalGeneration,
         T5ForQuestionAnswering as T5ForQuestionAnswering,
         T5ForSequenceClassification as T5ForSequenceClassification,
         T5ForTokenClassification as T5ForTokenClassification,
         T5Model as T5Model,
+    )
+    from automodel_t5.multilingual import (
+        MT5EncoderModel as MT5EncoderModel,
+        MT5ForConditionalGeneration as MT5ForConditionalGeneration,
+        MT5ForQuestionAnswering as MT5ForQuestionAnswering,
+        MT5ForSequenceClassification as MT5ForSequenceClassification,
+        MT5ForTokenClassification as MT5ForTokenClassification,
+        MT5Model as MT5Model,
         UMT5EncoderModel as UMT5EncoderModel,
         UMT5ForConditionalGeneration as UMT5ForConditionalGeneration,
         UMT5ForQuestionAnswering as UMT5ForQuestionAnswering,
@@ -37,21 +39,32 @@ if TYPE_CHECKING:
         T5TokenizerFast as T5TokenizerFast,
     )
 
-FAMILIES = ("T5", "MT5", "UMT5")
-HEADS = (
-    "EncoderModel",
-    "ForConditionalGeneration",
-    "ForQuestionAnswering",
-    "ForSequenceClassification",
-    "ForTokenClassification",
-    "Model",
-)
-
 __all__, __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "configuration": ("MT5Config", "T5Config", "UMT5Config"),
-        "modeling": tuple(f"{family}{head}" for family in FAMILIES for head in HEADS),
+        "modeling": (
+            "T5EncoderModel",
+            "T5ForConditionalGeneration",
+            "T5ForQuestionAnswering",
+            "T5ForSequenceClassification",
+            "T5ForTokenClassification",
+            "T5Model",
+        ),
+        "multilingual": (
+            "MT5EncoderModel",
+            "MT5ForConditionalGeneration",
+            "MT5ForQuestionAnswering",
+            "MT5ForSequenceClassification",
+            "MT5ForTokenClassification",
+            "MT5Model",
+            "UMT5EncoderModel",
+            "UMT5ForConditionalGeneration",
+            "UMT5ForQuestionAnswering",
+            "UMT5ForSequenceClassification",
+            "UMT5ForTokenClassification",
+            "UMT5Model",
+        ),
         "tokenization": ("T5Tokenizer", "T5TokenizerFast"),
     },
 )

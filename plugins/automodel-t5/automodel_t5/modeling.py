@@ -1,4 +1,4 @@
-"""T5, mT5 and UMT5: pre-norm layers without biases, positions added to the scores."""
+"""T5: pre-norm layers without biases, positions added to the scores."""
 
 from __future__ import annotations
 
@@ -30,28 +30,16 @@ from automodel_core.modeling.encoder_decoder import (
 from automodel_core.modeling.heads import ClassificationHead
 from automodel_core.modeling.losses import token_loss
 from automodel_core.modeling.outputs import BaseModelOutput, TokenClassifierOutput
-from automodel_t5.configuration import MT5Config, T5Config, UMT5Config
+from automodel_t5.configuration import T5Config
 from automodel_t5.weights import t5_names
 
 __all__ = [
-    "MT5EncoderModel",
-    "MT5ForConditionalGeneration",
-    "MT5ForQuestionAnswering",
-    "MT5ForSequenceClassification",
-    "MT5ForTokenClassification",
-    "MT5Model",
     "T5EncoderModel",
     "T5ForConditionalGeneration",
     "T5ForQuestionAnswering",
     "T5ForSequenceClassification",
     "T5ForTokenClassification",
     "T5Model",
-    "UMT5EncoderModel",
-    "UMT5ForConditionalGeneration",
-    "UMT5ForQuestionAnswering",
-    "UMT5ForSequenceClassification",
-    "UMT5ForTokenClassification",
-    "UMT5Model",
 ]
 
 
@@ -211,9 +199,8 @@ class T5Facts(PreTrainedModel):
                 module.bias.zero_()
         elif isinstance(module, T5ForTokenClassification):
             module.classifier.weight.normal_(0.0, factor)
-        elif isinstance(module, T5ForConditionalGeneration):
-            if module.lm_head.weight is not module.model.embed_tokens.weight:
-                module.lm_head.weight.normal_(0.0, factor)
+        elif isinstance(module, T5ForConditionalGeneration) and not module.is_tied():
+            module.lm_head.weight.normal_(0.0, factor)
 
 
 class T5Model(T5Facts, EncoderDecoderBody):
@@ -268,6 +255,9 @@ class T5ForConditionalGeneration(T5Facts, EncoderDecoderForConditionalGeneration
         self.model = T5Model(config)
         self.lm_head = Linear(config.d_model, config.vocab_size, bias=False)
         self.post_init()
+
+    def is_tied(self) -> bool:
+        return self.lm_head.weight is self.model.embed_tokens.weight
 
     def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
         if self.config.scale_decoder_outputs:
@@ -334,75 +324,3 @@ class T5ForTokenClassification(T5Facts):
         logits = self.classifier(self.dropout(output.last_hidden_state))
         loss = None if labels is None else token_loss(logits, labels)
         return TokenClassifierOutput(loss, logits, output.hidden_states, output.attentions)
-
-
-class MT5Model(T5Model):
-    """mT5 without a head."""
-
-    config_class = MT5Config
-
-
-class MT5EncoderModel(T5EncoderModel):
-    """mT5's encoder alone."""
-
-    config_class = MT5Config
-
-
-class MT5ForConditionalGeneration(T5ForConditionalGeneration):
-    """mT5 with an output layer."""
-
-    config_class = MT5Config
-
-
-class MT5ForSequenceClassification(T5ForSequenceClassification):
-    """mT5 that classifies whole texts."""
-
-    config_class = MT5Config
-
-
-class MT5ForQuestionAnswering(T5ForQuestionAnswering):
-    """mT5 that finds the answer to a question in a text."""
-
-    config_class = MT5Config
-
-
-class MT5ForTokenClassification(T5ForTokenClassification):
-    """mT5's encoder with a label for each token."""
-
-    config_class = MT5Config
-
-
-class UMT5Model(T5Model):
-    """UMT5 without a head."""
-
-    config_class = UMT5Config
-
-
-class UMT5EncoderModel(T5EncoderModel):
-    """UMT5's encoder alone."""
-
-    config_class = UMT5Config
-
-
-class UMT5ForConditionalGeneration(T5ForConditionalGeneration):
-    """UMT5 with an output layer."""
-
-    config_class = UMT5Config
-
-
-class UMT5ForSequenceClassification(T5ForSequenceClassification):
-    """UMT5 that classifies whole texts."""
-
-    config_class = UMT5Config
-
-
-class UMT5ForQuestionAnswering(T5ForQuestionAnswering):
-    """UMT5 that finds the answer to a question in a text."""
-
-    config_class = UMT5Config
-
-
-class UMT5ForTokenClassification(T5ForTokenClassification):
-    """UMT5's encoder with a label for each token."""
-
-    config_class = UMT5Config

@@ -17,17 +17,17 @@ _TASKS = {
 }
 
 
-def _member(model_type: str, family: str) -> Architecture:
+def _member(model_type: str, family: str, module: str = "multilingual") -> Architecture:
     """Describe one member of the family; all have the same tasks and the same tokenizer."""
     return Architecture(
         model_type=model_type,
         plugin_api=(1, 0),
         config=f"automodel_t5.configuration:{family}Config",
-        models={task: f"automodel_t5.modeling:{family}{head}" for task, head in _TASKS.items()},
+        models={task: f"automodel_t5.{module}:{family}{head}" for task, head in _TASKS.items()},
         tokenizer="automodel_t5.tokenization:T5Tokenizer",
     )
 
 
 @hookimpl
 def automodel_architectures() -> list[Architecture]:
-    return [_member("t5", "T5"), _member("mt5", "MT5"), _member("umt5", "UMT5")]
+    return [_member("t5", "T5", "modeling"), _member("mt5", "MT5"), _member("umt5", "UMT5")]

@@ -21,7 +21,7 @@ def t5_names(config: T5Config, *, has_decoder: bool) -> WeightNames:
 
 
 def stack_rules(config: T5Config, *, decoder: bool) -> dict[str, str]:
-    """Return hub prefix -> module prefix; a layer's parts have numbers, the last is the feed-forward."""
+    """Return hub prefix -> module prefix; a layer's parts are numbered in their order."""
     rules = {"final_layer_norm": "stack.norm"}
     parts = ["self_attn", "cross_attn", "mlp"] if decoder else ["self_attn", "mlp"]
     for number, part in enumerate(parts):
