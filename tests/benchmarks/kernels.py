@@ -1,0 +1,58 @@
+"""Time of all matrix products of one decoding step, by kernel and number of rows."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import torch
+
+from automodel_core.layers.prepared import KERNELS, best_kernel, runs_here
+from benchmarks.rounds import interleaved, table
+from benchmarks.shapes import T5_SHAPES
+
+ROWS = (1, 4, 8, 32)
+VOCABULARY = 32128
+
+
+def weights(shape: str) -> list[torch.Tensor]:
+    """Return a decoder's weights, q, k and v joined, and the output layer's."""
+    width, wide = T5_SHAPES[shape]["d_model"], T5_SHAPES[shape]["d_ff"]
+    inner = T5_SHAPES[shape]["num_heads"] * T5_SHAPES[shape]["d_kv"]
+    layer = [(3 * inner, width), (width, inner), (inner, width), (width, inner)]
+    sizes = [*layer, (wide, width), (width, wide)] * T5_SHAPES[shape]["num_layers"]
+    return [torch.randn(size) for size in (*sizes, (VOCABULARY, width))]
+
+
+def measure(shape: str, rows: int, rounds: int) -> list[str]:
+    """Return a row of the table: milliseconds of each kernel that runs here."""
+    matrices = weights(shape)
+    inputs = {width: torch.randn(rows, width) for width in {m.shape[1] for m in matrices}}
+
+    def run(name: str) -> Callable[[], None]:
+        products = [(KERNELS[name](m, None, rows), inputs[m.shape[1]]) for m in matrices]
+
+        def step() -> None:
+            for product, states in products:
+                product(states)
+
+        return step
+
+    names = [name for name, kernel in KERNELS.items() if runs_here(kernel)]
+    result = interleaved({name: run(name) for name in names}, rounds)
+    times = [f"{result.median(n) * 1e3:.1f}" if n in names else "-" for n in KERNELS]
+    return [shape, str(rows), *times]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    rounds = parser.parse_args().rounds
+    rows = [measure(shape, number, rounds) for shape in T5_SHAPES for number in ROWS]
+    chosen = next(name for name, kernel in KERNELS.items() if kernel is best_kernel())
+    title = f"Matrix products of a step, ms, {torch.get_num_threads()} threads; chosen: {chosen}"
+    print(table(title, ["shape", "rows", *KERNELS], rows))
+
+
+if __name__ == "__main__":
+    main()
