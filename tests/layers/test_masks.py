@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from automodel_core.layers.masks import additive, causal_mask, padding_mask, visible_keys
+from automodel_core.layers.cache import Cache
+from automodel_core.layers.masks import (
+    additive,
+    causal_mask,
+    context_mask,
+    padding_mask,
+    visible_keys,
+)
 
 CPU = torch.device("cpu")
 PADDED = torch.tensor([[1, 1, 0], [1, 1, 1]])
@@ -33,6 +40,27 @@ def test_padding(dtype: torch.dtype) -> None:
     assert mask.dtype == dtype
     assert mask.shape == (2, 1, 1, 3)
     assert seen(mask) == [[[[1, 1, 0]]], [[[1, 1, 1]]]]
+
+
+def test_a_decoding_loop_has_the_mask_of_its_context_made_once() -> None:
+    cache = Cache(decoding=True)
+    first = context_mask(PADDED, torch.float32, cache)
+    assert torch.equal(first, padding_mask(PADDED, torch.float32))
+    assert context_mask(PADDED, torch.float32, cache) is first
+    other = context_mask(PADDED.flip(1), torch.float32, cache)
+    assert torch.equal(other, padding_mask(PADDED.flip(1), torch.float32))
+    assert context_mask(PADDED, torch.float64, cache).dtype == torch.float64
+    assert context_mask(torch.ones(2, 3), torch.float32, cache) is None
+    assert context_mask(None, torch.float32, cache) is None
+
+
+def test_outside_of_a_decoding_loop_a_context_mask_may_change() -> None:
+    for cache in (None, Cache()):
+        mask = PADDED.clone()
+        context_mask(mask, torch.float32, cache)
+        mask[0, 1] = 0
+        changed = context_mask(mask, torch.float32, cache)
+        assert torch.equal(changed, padding_mask(mask, torch.float32))
 
 
 def test_masks_of_three_and_four_dimensions() -> None:

@@ -18,7 +18,7 @@ from automodel_core.layers.attention import Attention
 from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.masks import causal_mask, decoder_mask, padding_mask
+from automodel_core.layers.masks import causal_mask, context_mask, decoder_mask, padding_mask
 from automodel_core.layers.prepared import score_tokens
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
@@ -209,7 +209,7 @@ class BertModel(BertPreTrainedModel):
             is_causal=is_causal,
             cache=cache,
             context=encoder_hidden_states,
-            context_mask=padding_mask(encoder_attention_mask, hidden_states.dtype),
+            context_mask=context_mask(encoder_attention_mask, hidden_states.dtype, cache),
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
         )

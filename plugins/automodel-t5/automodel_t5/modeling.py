@@ -14,7 +14,7 @@ from automodel_core.layers.attention import Attention
 from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
 from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.masks import causal_mask, padding_mask
+from automodel_core.layers.masks import causal_mask, context_mask, padding_mask
 from automodel_core.layers.norms import RMSNorm
 from automodel_core.layers.positions import RelativePositionBias
 from automodel_core.layers.prepared import score_tokens
@@ -132,7 +132,7 @@ class T5Stack(nn.Module):
             self._mask(inputs_embeds, attention_mask, cache),
             cache=cache,
             context=encoder_hidden_states,
-            context_mask=padding_mask(encoder_attention_mask, inputs_embeds.dtype),
+            context_mask=context_mask(encoder_attention_mask, inputs_embeds.dtype, cache),
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
         )
