@@ -13,6 +13,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from automodel_core.errors import ConfigurationError, shown
@@ -42,6 +43,7 @@ CALLER_ONLY = frozenset(
     }
 )
 NOT_SAVED = frozenset({"_name_or_path", "_commit_hash", "_attn_implementation"})
+METHODS = (FunctionType, classmethod, staticmethod)
 OLD_NAMES = {"torch_dtype": "dtype", "name_or_path": "_name_or_path"}
 
 
@@ -114,12 +116,16 @@ class PreTrainedConfig:
     def _field_name(cls, key: str) -> str:
         return cls.aliases.get(key, OLD_NAMES.get(key, key))
 
+    @classmethod
+    def _is_method(cls, name: str) -> bool:
+        return any(isinstance(vars(base).get(name), METHODS) for base in cls.__mro__)
+
     def __setattr__(self, key: str, value: Any) -> None:
         name = self._field_name(key)
         field = self._fields().get(name)
         if field is not None:
             value = self._checked(field, value)
-        elif name.startswith("__") or callable(getattr(type(self), name, None)):
+        elif name.startswith("__") or self._is_method(name):
             raise ConfigurationError(
                 f"{type(self).__name__}: {shown(key)} is a method, which no value may replace; "
                 "rename the key"

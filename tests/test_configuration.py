@@ -368,6 +368,14 @@ def test_updates_are_checked() -> None:
         config.update({"width": None})
 
 
+@pytest.mark.parametrize("key", ["to_dict", "from_dict", "validate", "__class__"])
+def test_no_value_replaces_a_method(key: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"'{key}' is a method"):
+        Leaf.from_dict({key: "of a file"})
+    with pytest.raises(ConfigurationError, match="rename the key"):
+        setattr(Leaf(), key, 1)
+
+
 def test_configurations_need_no_torch() -> None:
     code = (
         "import sys; from automodel_core.configuration import PreTrainedConfig as C; "
