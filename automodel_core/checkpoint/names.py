@@ -66,6 +66,7 @@ class WeightNames:
         self.aliases = {**(aliases or {}), **self.copies}
         self.segment_aliases = dict(segment_aliases or {})
         self.ignored = tuple(ignored)
+        self._places: dict[str, HubTensor] = {}
         self._to_module: SegmentTable[tuple[list[str], ...]] = SegmentTable()
         self._to_hub: SegmentTable[tuple[list[str], tuple[int, int] | None]] = SegmentTable()
         self._transposed: SegmentTable[None] = SegmentTable()
@@ -151,6 +152,12 @@ class WeightNames:
 
     def to_hub(self, module_name: str) -> HubTensor:
         """Return where the tensor of this module name is in a checkpoint."""
+        place = self._places.get(module_name)
+        if place is None:
+            place = self._places[module_name] = self._find_place(module_name)
+        return place
+
+    def _find_place(self, module_name: str) -> HubTensor:
         segments = module_name.split(".")
         match = self._to_hub.longest(segments)
         if match is None:

@@ -45,8 +45,11 @@ def find_slots(model: nn.Module) -> dict[str, Slot]:
     """Return the parameters and saved buffers by every name they have; sharers have one slot."""
     slots: dict[str, Slot] = {}
     known: dict[int, Slot] = {}
-    for prefix, module in model.named_modules(remove_duplicate=False):
-        start = f"{prefix}." if prefix else ""
+    waiting = [("", model)]
+    while waiting:
+        start, module = waiting.pop()
+        children = [(f"{start}{key}.", child) for key, child in module._modules.items()]
+        waiting.extend((path, child) for path, child in reversed(children) if child is not None)
         skipped = module._non_persistent_buffers_set
         for owner, is_parameter in ((module._parameters, True), (module._buffers, False)):
             for key, tensor in owner.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 __all__ = ["Embedding", "Linear"]
@@ -10,9 +11,16 @@ __all__ = ["Embedding", "Linear"]
 class Linear(nn.Linear):
     """``nn.Linear`` that draws its first weights only where there is memory to hold them."""
 
-    def reset_parameters(self) -> None:
-        if not self.weight.is_meta:
-            super().reset_parameters()
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        weight = torch.empty(out_features, in_features)
+        if not weight.is_meta:
+            super().__init__(in_features, out_features, bias)
+            return
+        # A load builds hundreds of these, and attributes of modules are slow to set.
+        nn.Module.__init__(self)
+        vars(self).update(in_features=in_features, out_features=out_features)
+        self.register_parameter("weight", nn.Parameter(weight))
+        self.register_parameter("bias", nn.Parameter(torch.empty(out_features)) if bias else None)
 
 
 class Embedding(nn.Embedding):

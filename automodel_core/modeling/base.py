@@ -77,16 +77,17 @@ class PreTrainedModel(nn.Module):
         self.config = config
 
     def post_init(self) -> None:
-        """Choose the attention and, where there is memory, tie weights and draw first values."""
+        """Choose the attention; where there is memory, also generation, ties and first values."""
         if self.config._attn_implementation not in (None, "sdpa"):
             self.set_attn_implementation(self.config._attn_implementation)
+        if any(parameter.is_meta for parameter in self.parameters()):
+            return
         if self.can_generate():
             from automodel_core.generation.config import GenerationConfig
 
             self.generation_config = GenerationConfig.from_model_config(self.config)
-        if not any(parameter.is_meta for parameter in self.parameters()):
-            self.tie_weights()
-            initialise(self, self.init_module)
+        self.tie_weights()
+        initialise(self, self.init_module)
 
     def init_module(self, module: nn.Module) -> None:
         """Give one module its first values; architectures with rules of their own replace this."""

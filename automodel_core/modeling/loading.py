@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from automodel_core import registry
 from automodel_core.checkpoint.collection import paused_collection
@@ -160,12 +161,15 @@ def _fill(model: PreTrainedModel, weights: Any, options: LoadOptions) -> LoadRep
 
 def _finish(model: PreTrainedModel) -> None:
     """Turn to evaluation mode, and make sure that nothing was left without memory."""
-    for path, module in model.named_modules():
-        module.training = False
+    waiting: list[nn.Module] = [model]
+    while waiting:
+        module = waiting.pop()
+        vars(module)["training"] = False
+        waiting.extend(child for child in module._modules.values() if child is not None)
         for name, buffer in module._buffers.items():
             if buffer is not None and buffer.is_meta:
                 raise InputError(
-                    f"{type(model).__name__}: the buffer {name!r} of {path or 'the model'} has "
+                    f"{type(model).__name__}: the buffer {name!r} of a {type(module).__name__} has "
                     "no value: compute it in __init__ with device='cpu', or store it in the "
                     "checkpoint"
                 )
@@ -222,3 +226,5 @@ def _settle_generation(model: PreTrainedModel, files: CheckpointFiles | None, gi
         )
     elif files is not None and (path := files.find("generation_config.json")) is not None:
         model.generation_config = GenerationConfig.from_dict(read_json(path))
+    else:
+        model.generation_config = GenerationConfig.from_model_config(model.config)

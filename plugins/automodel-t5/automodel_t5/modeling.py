@@ -171,9 +171,8 @@ class T5Facts(PreTrainedModel):
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
-        return t5_names(config, has_decoder=cls.has_decoder).nested(
-            hub=cls.hub_body, module=cls.body
-        )
+        gated, biases = bool(config.is_gated_act), config.biases_each_layer
+        return t5_names(gated, biases, cls.has_decoder, cls.hub_body, cls.body)
 
     @torch.no_grad()
     def init_module(self, module: nn.Module) -> None:

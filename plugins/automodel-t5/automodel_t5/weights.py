@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import functools
+
 from automodel_core.checkpoint.names import WeightNames
-from automodel_t5.configuration import T5Config
 
 __all__ = ["t5_names"]
 
 
-def t5_names(config: T5Config, *, has_decoder: bool) -> WeightNames:
-    """Return the names of a body: embeddings, encoder and, if it has one, decoder."""
+@functools.cache
+def t5_names(
+    is_gated: bool, biases_each_layer: bool, has_decoder: bool, hub: str, module: str
+) -> WeightNames:
+    """Return the names of a body, embeddings and stacks, under a prefix on either side."""
     names = WeightNames({"shared": "embed_tokens"})
     for side in ("encoder", "decoder") if has_decoder else ("encoder",):
         embeddings = WeightNames(aliases={f"{side}.embed_tokens.weight": "shared.weight"})
-        stack = WeightNames(stack_rules(config, decoder=side == "decoder"))
+        rules = stack_rules(is_gated, biases_each_layer, decoder=side == "decoder")
+        stack = WeightNames(rules)
         names = names | embeddings | stack.nested(hub=side, module=side)
     # One released conversion gave cross-attention biases, which no T5 has.
     unused = ("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias",)
-    return names | WeightNames(ignored=unused if has_decoder else ("decoder", "lm_head"))
+    names |= WeightNames(ignored=unused if has_decoder else ("decoder", "lm_head"))
+    return names.nested(hub=hub, module=module)
 
 
-def stack_rules(config: T5Config, *, decoder: bool) -> dict[str, str]:
+def stack_rules(is_gated: bool, biases_each_layer: bool, *, decoder: bool) -> dict[str, str]:
     """Return hub prefix -> module prefix; a layer's parts are numbered in their order."""
     rules = {"final_layer_norm": "stack.norm"}
     parts = ["self_attn", "cross_attn", "mlp"] if decoder else ["self_attn", "mlp"]
@@ -28,18 +34,14 @@ def stack_rules(config: T5Config, *, decoder: bool) -> dict[str, str]:
         hub, module = f"block.*.layer.{number}", f"stack.layers.*.{part}"
         rules[f"{hub}.layer_norm"] = f"{module}_norm"
         if part == "mlp":
-            up = (
-                {"wi_0": "gate_proj", "wi_1": "up_proj"}
-                if config.is_gated_act
-                else {"wi": "up_proj"}
-            )
+            up = {"wi_0": "gate_proj", "wi_1": "up_proj"} if is_gated else {"wi": "up_proj"}
             for theirs, ours in {**up, "wo": "down_proj"}.items():
                 rules[f"{hub}.DenseReluDense.{theirs}"] = f"{module}.{ours}"
         else:
             attention = "SelfAttention" if part == "self_attn" else "EncDecAttention"
             for letter in "qkvo":
                 rules[f"{hub}.{attention}.{letter}"] = f"{module}.{letter}_proj"
-    if config.biases_each_layer:
+    if biases_each_layer:
         biases = "block.*.layer.0.SelfAttention.relative_attention_bias"
         rules[biases] = "stack.layers.*.self_attn.position_scores.bias"
     else:
