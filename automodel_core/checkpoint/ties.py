@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -45,13 +46,14 @@ def find_slots(model: nn.Module) -> dict[str, Slot]:
     """Return the parameters and saved buffers by every name they have; sharers have one slot."""
     slots: dict[str, Slot] = {}
     known: dict[int, Slot] = {}
-    waiting = [("", model)]
+    waiting: list[tuple[str, nn.Module]] = [("", model)]
     while waiting:
         start, module = waiting.pop()
         children = [(f"{start}{key}.", child) for key, child in module._modules.items()]
         waiting.extend((path, child) for path, child in reversed(children) if child is not None)
         skipped = module._non_persistent_buffers_set
-        for owner, is_parameter in ((module._parameters, True), (module._buffers, False)):
+        owners: list[Any] = [module._parameters, module._buffers]
+        for owner, is_parameter in zip(owners, (True, False), strict=True):
             for key, tensor in owner.items():
                 if tensor is None or (not is_parameter and key in skipped):
                     continue

@@ -17,14 +17,18 @@ from benchmarks.rounds import interleaved, table
 from benchmarks.shapes import T5_SHAPES, t5_checkpoint
 
 PEAK = """
-import resource, sys, torch
-import automodel_t5.modeling, automodel_core.modeling.loading
+import sys
+import automodel_core.modeling.loading, automodel_t5.modeling
 from automodel_core import AutoModelForSeq2SeqLM
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+def peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+
 before = peak()
 model = AutoModelForSeq2SeqLM.from_pretrained(sys.argv[1])
 for parameter in model.parameters():
-    parameter.sum()
+    parameter.detach().sum()
 print(peak() - before)
 """
 
