@@ -1,0 +1,442 @@
+"""What every architecture must share with the reference: one story, told for each head and case.
+
+A test module states its `Family` and collects the story by a subclass:
+
+    class TestBart(ArchitectureParity):
+        family = BART
+
+`tests/parity/conftest.py` gives each test the family's cases (``name``) and heads (``head``). What a
+head takes beyond the usual, a subclass says in ``more_arguments``.
+"""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+import pytest
+import torch
+import transformers
+from torch import Tensor, nn
+
+from automodel_core.layers.cache import Cache
+from support.reference import (
+    assert_close,
+    assert_same_gradients,
+    assert_same_outputs,
+)
+
+__all__ = ["IS_5", "ArchitectureParity", "Case", "Family", "assert_same_generation"]
+
+IS_5 = transformers.__version__.startswith("5.")
+SEEN = {"output_attentions": True, "output_hidden_states": True}
+WRITES = ("LMHeadModel", "ForCausalLM", "ForConditionalGeneration", "MTModel")
+ROWS = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """A configuration, the lengths of encoder and decoder, and where inputs are padded.
+
+    ``untied`` gives the output layer values of its own. ``more`` are settings that only ours takes,
+    ``generation`` those of ``generate``.
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    untied: bool = False
+    lengths: tuple[int, int] = (9, 6)
+    padding: str = "right"
+    generation: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Family:
+    """One architecture: where it is, its heads, its configurations.
+
+    ``heads`` are class names in our package and in the reference. ``by_head`` holds settings that a
+    head needs, as two labels for a question. ``vocabulary`` bounds the drawn ids, ``pad`` and
+    ``end`` are ids of padding and of the end of a sequence; ids are drawn from above both.
+    ``encoder_decoder`` heads take the decoder's tokens too, unless named in ``one_stack``.
+    """
+
+    package: ModuleType
+    heads: tuple[str, ...]
+    small: Mapping[str, Any]
+    cases: Mapping[str, Case]
+    by_head: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    vocabulary: int = 40
+    pad: int = 1
+    end: int = 2
+    encoder_decoder: bool = False
+    one_stack: tuple[str, ...] = ()
+
+    def is_encoder_decoder(self, head: str) -> bool:
+        return self.encoder_decoder and head not in self.one_stack
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """The heads that generate."""
+        return tuple(head for head in self.heads if head.endswith(WRITES))
+
+    def reference(self, case: Case, head: str, seed: int = 0, **more: Any) -> Any:
+        """Return a random model of the reference, whose attentions can be seen."""
+        kind = getattr(transformers, head)
+        settings = {**self.small, **case.settings, **self.by_head.get(head, {}), **more}
+        config = kind.config_class(**settings)
+        config._attn_implementation = "eager"
+        return settled(kind(config), seed, untied=case.untied)
+
+    def ours_from(self, reference: Any, **more: Any) -> Any:
+        """Return our model of the same class name, with the same configuration and weights."""
+        kind = getattr(self.package, type(reference).__name__)
+        values = {**reference.config.to_dict(), "dtype": None, "torch_dtype": None}
+        config = kind.config_class.from_dict(values)
+        return kind.from_pretrained(None, config=config, state_dict=reference.state_dict(), **more)
+
+    def pair(self, case: Case, head: str, seed: int = 0, **more: Any) -> tuple[Any, Any]:
+        """Return the reference's model and ours."""
+        reference = self.reference(case, head, seed, **more)
+        return reference, self.ours_from(reference)
+
+    def batch(self, case: Case, head: str, rows: int = ROWS, seed: int = 0) -> dict[str, Tensor]:
+        """Return ids and masks, each row padded to another length and closed by one end token."""
+        chance = torch.Generator().manual_seed(seed)
+        tensors = {}
+        sides = ("", "decoder_") if self.is_encoder_decoder(head) else ("",)
+        for side, length in zip(sides, case.lengths, strict=False):
+            lowest = 1 + max(self.pad, self.end)
+            ids = torch.randint(lowest, self.vocabulary, (rows, length), generator=chance)
+            mask = torch.ones_like(ids)
+            for row in range(rows):
+                hidden = 0 if case.padding == "none" else (row * length) // (2 * rows)
+                columns = slice(length - hidden, None) if case.padding == "right" else slice(hidden)
+                ids[row, columns], mask[row, columns] = self.pad, 0
+                if not side:
+                    ids[row, int(mask[row].nonzero().max())] = self.end
+            tensors[f"{side}input_ids"] = ids
+            if case.padding != "none":
+                tensors[f"{side}attention_mask"] = mask
+        return tensors
+
+
+@torch.no_grad()
+def settled(model: nn.Module, seed: int = 0, *, untied: bool = False) -> nn.Module:
+    """Draw every parameter, biases, norms and biases kept as buffers too; turn to evaluation."""
+    chance = torch.Generator().manual_seed(seed)
+    head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+    if untied and head is not None:
+        head.weight = nn.Parameter(torch.empty_like(head.weight))
+    for module in model.modules():
+        fixed = "Sinusoidal" in type(module).__name__
+        for parameter in () if fixed else module.parameters(recurse=False):
+            parameter.normal_(0.0, 0.25, generator=chance)
+            if isinstance(module, nn.LayerNorm) and parameter is module.weight:
+                parameter.add_(1.0)
+    bias = dict(model.named_buffers()).get("final_logits_bias")
+    if bias is not None:
+        bias.normal_(0.0, 0.25, generator=chance)
+    return model.eval()
+
+
+def drawn_labels(head: str, given: Mapping[str, Tensor], config: Any) -> dict[str, Tensor]:
+    """Return what a head learns from; some labels do not count."""
+    ids = given.get("decoder_input_ids", given["input_ids"])
+    rows, length = ids.shape
+    chance = torch.Generator().manual_seed(9)
+
+    def drawn(limit: int, *shape: int) -> Tensor:
+        return torch.randint(0, limit, shape, generator=chance)
+
+    if head.endswith(WRITES):
+        labels = ids.clone()
+        labels[0, -2:] = -100
+        return {"labels": labels}
+    if head.endswith("ForTokenClassification"):
+        labels = drawn(config.num_labels, rows, length)
+        labels[1, :3] = -100
+        return {"labels": labels}
+    if head.endswith("ForSequenceClassification"):
+        return {"labels": drawn(config.num_labels, rows)}
+    if head.endswith("ForQuestionAnswering"):
+        # One start lies beyond the text and does not count.
+        starts = torch.tensor([0, 2, 10_000])[:rows]
+        return {"start_positions": starts, "end_positions": torch.tensor([[1], [3], [4]])[:rows]}
+    return {}
+
+
+def target(output: Any) -> Tensor:
+    """Return a number to differentiate: the loss, or a sum that weighs every number differently."""
+    if output.get("loss") is not None:
+        return output["loss"]
+    tensors = [part for part in output.values() if isinstance(part, Tensor)]
+    return sum(  # type: ignore[return-value]
+        (part * torch.linspace(-1.0, 1.0, part.numel()).view_as(part)).sum()
+        for part in tensors
+        if part.requires_grad
+    )
+
+
+def assert_same_generation(found: Any, expected: Any, note: object = None) -> None:
+    """Compare ids, the scores of each step, and those of the sequences."""
+    assert found.sequences.tolist() == expected.sequences.tolist(), note
+    assert len(found.scores) == len(expected.scores), note
+    for index, (ours, theirs) in enumerate(zip(found.scores, expected.scores, strict=True)):
+        assert torch.equal(ours.isinf(), theirs.isinf()), note
+        finite = [scores.masked_fill(scores.isinf(), 0.0) for scores in (ours, theirs)]
+        assert_close(*finite, f"scores of step {index}, {note}")
+    if "sequences_scores" in expected:
+        assert_close(found.sequences_scores, expected.sequences_scores)
+
+
+def generated(model: Any, given: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
+    details = {"return_dict_in_generate": True, "output_scores": True}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return model.generate(**given, **settings, **details)
+
+
+class ArchitectureParity:
+    """The story; a subclass sets ``family``."""
+
+    family: ClassVar[Family]
+    untested_keys: ClassVar[tuple[str, ...]] = ()
+    """Keys of the configuration whose default differs from the reference's, for a reason."""
+
+    def more_arguments(self, case: Case, head: str) -> dict[str, Any]:
+        """Return what a head's forward takes besides ids and masks."""
+        return {}
+
+    def arguments(
+        self, case: Case, head: str, config: Any = None, rows: int = ROWS
+    ) -> dict[str, Any]:
+        """Return what a head's forward takes; with a configuration, labels too."""
+        given: dict[str, Any] = {
+            **self.family.batch(case, head, rows),
+            **self.more_arguments(case, head),
+        }
+        if head.endswith(("ForSequenceClassification", "ForQuestionAnswering")):
+            # The decoder reads what the encoder does.
+            given = {key: value for key, value in given.items() if "decoder" not in key}
+        if config is None:
+            return given
+        labels = drawn_labels(head, given, config)
+        if "labels" in labels and self.family.is_encoder_decoder(head):
+            given = {key: value for key, value in given.items() if "decoder" not in key}
+        return given | labels
+
+    def first_case(self) -> Case:
+        return next(iter(self.family.cases.values()))
+
+    # ---- numbers ----
+
+    def test_outputs_losses_and_gradients(self, name: str, head: str) -> None:
+        case = self.family.cases[name]
+        reference, model = self.family.pair(case, head, zlib.crc32(name.encode()))
+        given = self.arguments(case, head)
+        with torch.no_grad():
+            assert_same_outputs(model(**given, **SEEN), reference(**given, **SEEN))
+            assert_same_outputs(model(**given), reference(**given))
+        given = self.arguments(case, head, reference.config)
+        theirs, ours = reference(**given), model(**given)
+        assert_same_outputs(ours, theirs)
+        target(theirs).backward()
+        target(ours).backward()
+        assert_same_gradients(model, reference)
+
+    def test_tuples_have_the_same_order(self, head: str) -> None:
+        case = self.first_case()
+        reference, model = self.family.pair(case, head)
+        given = self.arguments(case, head) | SEEN | {"return_dict": False}
+        if self.family.encoder_decoder or head.endswith(WRITES):
+            given["use_cache"] = False
+        with torch.no_grad():
+            expected, found = reference(**given), model(**given)
+        assert isinstance(found, tuple)
+        assert_close(found, [part for part in expected if len(part)])
+
+    @pytest.mark.parametrize("implementation", ["eager", "sdpa"])
+    def test_either_attention_implementation(self, head: str, implementation: str) -> None:
+        case = list(self.family.cases.values())[-1]
+        reference = self.family.reference(case, head)
+        model = self.family.ours_from(reference, attn_implementation=implementation)
+        assert model.config._attn_implementation == implementation
+        given = self.arguments(case, head)
+        with torch.no_grad():
+            assert_same_outputs(model(**given), reference(**given))
+
+    def test_gradient_checkpointing_gives_the_same_gradients(self, head: str) -> None:
+        case = self.first_case()
+        reference, model = self.family.pair(case, head)
+        given = self.arguments(case, head, reference.config)
+        without_dropout(model).train().gradient_checkpointing_enable()
+        target(reference(**given)).backward()
+        target(model(**given)).backward()
+        assert_same_gradients(model, reference)
+
+    def test_embeddings_may_be_given(self, head: str) -> None:
+        if head.endswith("ForSequenceClassification"):
+            pytest.skip("looks for tokens")
+        case = self.first_case()
+        reference, model = self.family.pair(case, head)
+        given = self.arguments(case, head)
+        chance = torch.Generator().manual_seed(1)
+        for key in [key for key in given if key.endswith("input_ids")]:
+            ids = given.pop(key)
+            size = model.config.hidden_size
+            embeds = torch.randn(*ids.shape, size, generator=chance)
+            given[key.replace("input_ids", "inputs_embeds")] = embeds
+            if key == "input_ids" and head.endswith("ForQuestionAnswering"):
+                given["decoder_inputs_embeds"] = embeds
+        if not self.family.is_encoder_decoder(head):
+            given.pop("decoder_inputs_embeds", None)
+        with torch.no_grad():
+            assert_same_outputs(model(**given), reference(**given))
+
+    def test_bfloat16_is_as_near_to_the_truth_as_the_reference(self, head: str) -> None:
+        case = self.first_case()
+        reference, model = self.family.pair(case, head)
+        given = self.arguments(case, head)
+        with torch.no_grad():
+            truth = reference(**given)
+            theirs, ours = reference.bfloat16()(**given), model.bfloat16()(**given)
+        for key, expected in truth.items():
+            if isinstance(expected, Tensor) and expected.is_floating_point():
+                accepted = (theirs[key].float() - expected).square().mean()
+                found = (ours[key].float() - expected).square().mean()
+                assert found <= 3 * accepted + 1e-6, key
+
+    # ---- files and names ----
+
+    def test_files_go_both_ways(self, name: str, head: str, tmp_path: Path) -> None:
+        case = self.family.cases[name]
+        reference = self.family.reference(case, head)
+        given = self.arguments(case, head)
+        reference.save_pretrained(tmp_path / "theirs")
+        kind = getattr(self.family.package, head)
+        model, info = kind.from_pretrained(tmp_path / "theirs", output_loading_info=True)
+        assert not any(info.values()), info
+        model.save_pretrained(tmp_path / "ours")
+        again, info = type(reference).from_pretrained(
+            tmp_path / "ours", output_loading_info=True, attn_implementation="eager"
+        )
+        assert not any(info.values()), info
+        with torch.no_grad():
+            expected = reference(**given)
+            assert_same_outputs(model(**given), expected)
+            assert_same_outputs(kind.from_pretrained(tmp_path / "ours")(**given), expected)
+            back = again.eval()(**given)
+            for key, value in expected.items():
+                if isinstance(value, Tensor):
+                    assert_close(back[key], value, key)
+
+    def test_the_state_dict_has_the_reference_names(self, name: str, head: str) -> None:
+        reference, model = self.family.pair(self.family.cases[name], head)
+        expected, found = reference.state_dict(), model.hub_state_dict()
+        assert found.keys() == expected.keys()
+        for key, tensor in expected.items():
+            assert torch.equal(found[key], tensor), key
+        model.weight_names(model.config).check(dict(model.named_parameters()))
+
+    def test_a_body_loads_into_a_head_and_back(self, head: str, tmp_path: Path) -> None:
+        body_head = self.family.heads[0]
+        case = self.first_case()
+        body = self.family.reference(case, body_head)
+        body.save_pretrained(tmp_path / "body")
+        kind = getattr(self.family.package, head)
+        model = kind.from_pretrained(tmp_path / "body")
+        assert model.load_report is not None
+        if type(model.base_model) is not getattr(self.family.package, body_head):
+            pytest.skip("has a part of the body only")
+        given = self.arguments(case, body_head)
+        with torch.no_grad():
+            expected = body(**given)
+            assert_close(model.base_model(**given)[0], expected[0])
+            model.save_pretrained(tmp_path / "head")
+            again = getattr(self.family.package, body_head).from_pretrained(tmp_path / "head")
+            assert_close(again(**given)[0], expected[0])
+
+    def test_first_values_have_the_same_spread(self, head: str) -> None:
+        case = self.first_case()
+        kind = getattr(transformers, head)
+        settings = {**self.family.small, **case.settings, **self.family.by_head.get(head, {})}
+        torch.manual_seed(0)
+        theirs = kind(kind.config_class(**settings))
+        kind = getattr(self.family.package, head)
+        ours = kind(kind.config_class(**settings)).hub_state_dict()
+        for key, tensor in theirs.state_dict().items():
+            if not tensor.is_floating_point() or tensor.numel() < 100:
+                continue
+            spread = tensor.std().item()
+            assert ours[key].std().item() == pytest.approx(spread, rel=0.35, abs=1e-6), key
+            assert ours[key].mean().item() == pytest.approx(
+                tensor.mean().item(), abs=0.5 * spread + 1e-6
+            ), key
+
+    def test_defaults_are_those_of_the_reference(self) -> None:
+        for head in self.family.heads:
+            theirs = getattr(transformers, head).config_class()
+            ours = getattr(self.family.package, head).config_class()
+            own = [key for key, field in ours._fields().items() if field.own]
+            for key in (*own, *ours.aliases, "is_encoder_decoder", "is_decoder", "num_labels"):
+                if hasattr(theirs, key) and key not in self.untested_keys:
+                    assert getattr(ours, key) == getattr(theirs, key), key
+
+    # ---- decoding ----
+
+    def test_cached_steps_equal_one_pass(self, name: str, writer: str) -> None:
+        case = self.family.cases[name]
+        reference, model = self.family.pair(case, writer)
+        given = self.arguments(case, writer)
+        side = "decoder_" if self.family.is_encoder_decoder(writer) else ""
+        ids, mask = given.pop(f"{side}input_ids"), given.pop(f"{side}attention_mask", None)
+        shown = torch.ones_like(ids).bool() if mask is None else mask.bool()
+        with torch.no_grad():
+            along = {} if mask is None else {f"{side}attention_mask": mask}
+            expected = reference(**{f"{side}input_ids": ids}, **along, **given).logits[shown]
+            for decoding in (False, True):
+                for first in (1, 3):
+                    cache, parts, start = Cache(decoding=decoding), [], 0
+                    for end in range(first, ids.shape[1] + 1):
+                        along = {} if mask is None else {f"{side}attention_mask": mask[:, :end]}
+                        output = model(
+                            **{f"{side}input_ids": ids[:, start:end]},
+                            past_key_values=cache, use_cache=True, **along, **given,
+                        )  # fmt: skip
+                        parts.append(output.logits)
+                        start = end
+                    found = torch.cat(parts, dim=1)[shown]
+                    assert_close(found, expected, f"decoding={decoding}, {first} tokens first")
+
+    @pytest.mark.parametrize("beams", [1, 3])
+    def test_generated_ids(self, name: str, writer: str, beams: int) -> None:
+        case = self.family.cases[name]
+        reference, model = self.family.pair(case, writer, seed=3)
+        settings: dict[str, Any] = {"max_new_tokens": 8, "num_beams": beams, **case.generation}
+        if beams > 1:
+            settings["num_return_sequences"] = 2
+        for rows in (1, 3):
+            given = self.prompt(case, writer, rows)
+            expected = generated(reference, given, settings)
+            assert_same_generation(generated(model, given, settings), expected, settings)
+
+    def prompt(self, case: Case, writer: str, rows: int) -> dict[str, Any]:
+        """Return what ``generate`` reads: decoders continue texts that are padded on the left."""
+        if self.family.is_encoder_decoder(writer):
+            given = self.arguments(case, writer, rows=rows)
+            return {key: value for key, value in given.items() if "decoder" not in key}
+        left = Case(case.settings, case.untied, case.lengths, "left")
+        return self.arguments(left, writer, rows=rows)
+
+
+def without_dropout(model: nn.Module) -> nn.Module:
+    """Set every probability of dropping something to 0."""
+    for module in model.modules():
+        for key in ("dropout", "p", "layerdrop"):
+            if isinstance(getattr(module, key, None), float):
+                setattr(module, key, 0.0)
+    return model
