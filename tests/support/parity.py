@@ -5,8 +5,8 @@ A test module states its `Family` and collects the story by a subclass:
     class TestBart(ArchitectureParity):
         family = BART
 
-`tests/parity/conftest.py` gives each test the family's cases (``name``) and heads (``head``). What a
-head takes beyond the usual, a subclass says in ``more_arguments``.
+`tests/parity/conftest.py` gives each test the family's cases (``name``) and heads (``head``).
+What a head takes beyond the usual, a subclass says in ``more_arguments``.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from __future__ import annotations
 import warnings
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
@@ -25,6 +23,7 @@ import transformers
 from torch import Tensor, nn
 
 from automodel_core.layers.cache import Cache
+from support.family import ROWS, WRITES, Case, Family, drawn_labels
 from support.reference import (
     assert_close,
     assert_same_gradients,
@@ -35,138 +34,6 @@ __all__ = ["IS_5", "ArchitectureParity", "Case", "Family", "assert_same_generati
 
 IS_5 = transformers.__version__.startswith("5.")
 SEEN = {"output_attentions": True, "output_hidden_states": True}
-WRITES = ("LMHeadModel", "ForCausalLM", "ForConditionalGeneration", "MTModel")
-ROWS = 3
-
-
-@dataclass(frozen=True)
-class Case:
-    """A configuration, the lengths of encoder and decoder, and where inputs are padded.
-
-    ``untied`` gives the output layer values of its own. ``more`` are settings that only ours takes,
-    ``generation`` those of ``generate``.
-    """
-
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    untied: bool = False
-    lengths: tuple[int, int] = (9, 6)
-    padding: str = "right"
-    generation: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Family:
-    """One architecture: where it is, its heads, its configurations.
-
-    ``heads`` are class names in our package and in the reference. ``by_head`` holds settings that a
-    head needs, as two labels for a question. ``vocabulary`` bounds the drawn ids, ``pad`` and
-    ``end`` are ids of padding and of the end of a sequence; ids are drawn from above both.
-    ``encoder_decoder`` heads take the decoder's tokens too, unless named in ``one_stack``.
-    """
-
-    package: ModuleType
-    heads: tuple[str, ...]
-    small: Mapping[str, Any]
-    cases: Mapping[str, Case]
-    by_head: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    vocabulary: int = 40
-    pad: int = 1
-    end: int = 2
-    encoder_decoder: bool = False
-    one_stack: tuple[str, ...] = ()
-
-    def is_encoder_decoder(self, head: str) -> bool:
-        return self.encoder_decoder and head not in self.one_stack
-
-    @property
-    def writers(self) -> tuple[str, ...]:
-        """The heads that generate."""
-        return tuple(head for head in self.heads if head.endswith(WRITES))
-
-    def reference(self, case: Case, head: str, seed: int = 0, **more: Any) -> Any:
-        """Return a random model of the reference, whose attentions can be seen."""
-        kind = getattr(transformers, head)
-        settings = {**self.small, **case.settings, **self.by_head.get(head, {}), **more}
-        config = kind.config_class(**settings)
-        config._attn_implementation = "eager"
-        return settled(kind(config), seed, untied=case.untied)
-
-    def ours_from(self, reference: Any, **more: Any) -> Any:
-        """Return our model of the same class name, with the same configuration and weights."""
-        kind = getattr(self.package, type(reference).__name__)
-        values = {**reference.config.to_dict(), "dtype": None, "torch_dtype": None}
-        config = kind.config_class.from_dict(values)
-        return kind.from_pretrained(None, config=config, state_dict=reference.state_dict(), **more)
-
-    def pair(self, case: Case, head: str, seed: int = 0, **more: Any) -> tuple[Any, Any]:
-        """Return the reference's model and ours."""
-        reference = self.reference(case, head, seed, **more)
-        return reference, self.ours_from(reference)
-
-    def batch(self, case: Case, head: str, rows: int = ROWS, seed: int = 0) -> dict[str, Tensor]:
-        """Return ids and masks, each row padded to another length and closed by one end token."""
-        chance = torch.Generator().manual_seed(seed)
-        tensors = {}
-        sides = ("", "decoder_") if self.is_encoder_decoder(head) else ("",)
-        for side, length in zip(sides, case.lengths, strict=False):
-            lowest = 1 + max(self.pad, self.end)
-            ids = torch.randint(lowest, self.vocabulary, (rows, length), generator=chance)
-            mask = torch.ones_like(ids)
-            for row in range(rows):
-                hidden = 0 if case.padding == "none" else (row * length) // (2 * rows)
-                columns = slice(length - hidden, None) if case.padding == "right" else slice(hidden)
-                ids[row, columns], mask[row, columns] = self.pad, 0
-                if not side:
-                    ids[row, int(mask[row].nonzero().max())] = self.end
-            tensors[f"{side}input_ids"] = ids
-            if case.padding != "none":
-                tensors[f"{side}attention_mask"] = mask
-        return tensors
-
-
-@torch.no_grad()
-def settled(model: nn.Module, seed: int = 0, *, untied: bool = False) -> nn.Module:
-    """Draw every parameter, biases, norms and biases kept as buffers too; turn to evaluation."""
-    chance = torch.Generator().manual_seed(seed)
-    head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
-    if untied and head is not None:
-        head.weight = nn.Parameter(torch.empty_like(head.weight))
-    for module in model.modules():
-        fixed = "Sinusoidal" in type(module).__name__
-        for parameter in () if fixed else module.parameters(recurse=False):
-            parameter.normal_(0.0, 0.25, generator=chance)
-            if isinstance(module, nn.LayerNorm) and parameter is module.weight:
-                parameter.add_(1.0)
-    bias = dict(model.named_buffers()).get("final_logits_bias")
-    if bias is not None:
-        bias.normal_(0.0, 0.25, generator=chance)
-    return model.eval()
-
-
-def drawn_labels(head: str, given: Mapping[str, Tensor], config: Any) -> dict[str, Tensor]:
-    """Return what a head learns from; some labels do not count."""
-    ids = given.get("decoder_input_ids", given["input_ids"])
-    rows, length = ids.shape
-    chance = torch.Generator().manual_seed(9)
-
-    def drawn(limit: int, *shape: int) -> Tensor:
-        return torch.randint(0, limit, shape, generator=chance)
-
-    if head.endswith(WRITES):
-        labels = ids.clone()
-        labels[0, -2:] = -100
-        return {"labels": labels}
-    if head.endswith("ForTokenClassification"):
-        labels = drawn(config.num_labels, rows, length)
-        labels[1, :3] = -100
-        return {"labels": labels}
-    if head.endswith("ForSequenceClassification"):
-        return {"labels": drawn(config.num_labels, rows)}
-    if head.endswith("ForQuestionAnswering"):
-        # One start lies beyond the text and does not count.
-        starts = torch.tensor([0, 2, 10_000])[:rows]
-        return {"start_positions": starts, "end_positions": torch.tensor([[1], [3], [4]])[:rows]}
-    return {}
 
 
 def target(output: Any) -> Tensor:
