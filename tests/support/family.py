@@ -1,4 +1,4 @@
-"""An architecture to compare: its heads and configurations, and models and inputs for both sides."""
+"""An architecture to compare: its heads and configurations, models and inputs for both sides."""
 
 from __future__ import annotations
 
