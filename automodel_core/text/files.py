@@ -57,6 +57,7 @@ NOT_SETTINGS = frozenset(
         "init_inputs",
         "is_local",
         "local_files_only",
+        "merges_file",
         "name_or_path",
         "slow_tokenizer_class",
         "special_tokens_map_file",
