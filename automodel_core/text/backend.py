@@ -1,7 +1,8 @@
 """The Rust tokenizer, made safe: its exceptions become ours, and threads do not disturb each other.
 
-A `tokenizers.Tokenizer` keeps truncation and padding as state. Two threads that ask for different
-lengths would overwrite each other's; here a call leases the tokenizer with the settings it needs.
+A `tokenizers.Tokenizer` keeps truncation, padding and the special tokens it adds as state. Two
+threads that ask for different ones would overwrite each other's; here a call leases the tokenizer
+with the settings it needs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tokenizers import Tokenizer
+from tokenizers.processors import PostProcessor
 
 from automodel_core.errors import TokenizationError, shown
 
@@ -38,6 +40,8 @@ class Backend:
 
     def __init__(self, rust: Tokenizer) -> None:
         self.rust = rust
+        self._own: PostProcessor | None = None
+        self._guest: PostProcessor | None = None
         self._reset_lease()
 
     def _reset_lease(self) -> None:
@@ -58,6 +62,13 @@ class Backend:
             rust.no_padding()
             return rust.to_str(pretty=True)
 
+    @property
+    def processor(self) -> PostProcessor | None:
+        """What adds the tokenizer's special tokens, whatever a running call has lent it."""
+        self._forget_parent()
+        with self._gate:
+            return self.rust.post_processor if self._guest is None else self._own
+
     @contextmanager
     def exclusive(self) -> Iterator[Tokenizer]:
         """Yield the tokenizer when nobody encodes with it, and let nobody start."""
@@ -65,19 +76,27 @@ class Backend:
         with self._gate:
             with self._idle:
                 self._idle.wait_for(lambda: self._active == 0)
+            self._lend(None)
             yield self.rust
 
     @contextmanager
     def leased(
-        self, truncation: Mapping[str, Any] | None, split_special: bool
+        self,
+        truncation: Mapping[str, Any] | None,
+        split_special: bool,
+        processor: PostProcessor | None = None,
     ) -> Iterator[Tokenizer]:
-        """Yield the tokenizer with these settings; calls with equal settings run side by side."""
+        """Yield the tokenizer with these settings; calls with equal settings run side by side.
+
+        ``processor`` adds the special tokens in place of the tokenizer's own.
+        """
         self._forget_parent()
         with self._gate:
-            if not self._has(truncation, split_special):
+            if not self._has(truncation, split_special) or processor is not self._guest:
                 with self._idle:
                     self._idle.wait_for(lambda: self._active == 0)
                 self._set(truncation, split_special)
+                self._lend(processor)
             with self._idle:
                 self._active += 1
         try:
@@ -103,6 +122,15 @@ class Backend:
                 self.rust.no_truncation()
             else:
                 self.rust.enable_truncation(**truncation)
+
+    def _lend(self, processor: PostProcessor | None) -> None:
+        """Let ``processor`` stand in for the tokenizer's own, or give that back its place."""
+        if processor is self._guest:
+            return
+        if self._guest is None:
+            self._own = self.rust.post_processor
+        self._guest = processor
+        self.rust.post_processor = self._own if processor is None else processor
 
     def _forget_parent(self) -> None:
         # A fork copies locks that threads of the parent may have held.

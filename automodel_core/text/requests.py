@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tokenizers import Encoding
+from tokenizers.processors import PostProcessor
 
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.text.backend import Backend, rust_errors
@@ -40,6 +41,8 @@ class EncodeRequest:
     offsets_mapping: bool = False
     length: bool = False
     return_tensors: str | TensorType | None = None
+    processor: PostProcessor | None = None
+    """Adds the special tokens, if not the tokenizer's own does."""
 
     def with_lengths(self, lengths: Lengths) -> EncodeRequest:
         return replace(self, lengths=lengths)
@@ -98,7 +101,7 @@ def encode(
     options = {"add_special_tokens": request.add_special_tokens}
     try:
         with (
-            backend.leased(truncation, request.split_special_tokens) as rust,
+            backend.leased(truncation, request.split_special_tokens, request.processor) as rust,
             rust_errors("encoding"),
         ):
             if batched:
@@ -174,7 +177,7 @@ def _truncation(
     lengths = request.lengths
     if lengths.truncation is None or lengths.max_length is None:
         return None
-    special = backend.rust.num_special_tokens_to_add(pair) if request.add_special_tokens else 0
+    special = _added(backend, request, pair) if request.add_special_tokens else 0
     room = lengths.max_length - special
     if room < 0:
         raise TokenizationError(
@@ -191,6 +194,12 @@ def _truncation(
         "strategy": lengths.truncation.value,
         "direction": side,
     }
+
+
+def _added(backend: Backend, request: EncodeRequest, pair: bool) -> int:
+    """Return how many special tokens the request's processor adds."""
+    processor = backend.processor if request.processor is None else request.processor
+    return 0 if processor is None else processor.num_special_tokens_to_add(pair)
 
 
 def _explain(inputs: list[Any]) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tokenizers import Tokenizer
 from tokenizers.processors import PostProcessor, TemplateProcessing
 
 __all__ = ["Template", "bos_eos_processor"]
@@ -23,9 +22,8 @@ class Template:
     pair: tuple[tuple[list[int] | int, int], ...] = ((0, 0), (1, 0))
 
     @classmethod
-    def of(cls, rust: Tokenizer) -> Template:
-        """Read the last processor that adds tokens; without one, texts are only joined."""
-        processor = rust.post_processor
+    def of(cls, processor: PostProcessor | None) -> Template:
+        """Read the last part that adds tokens; without one, texts are only joined."""
         state = None if processor is None else json.loads(processor.__getstate__())
         states = [state] if state is not None else []
         while any(item["type"] == "Sequence" for item in states):

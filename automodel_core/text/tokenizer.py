@@ -188,7 +188,7 @@ class PreTrainedTokenizer(ChatTemplates):
             limit = more.get("max_target_length")
             if limit is not None:
                 request = request.with_lengths(self._lengths(**{**lengths, "max_length": limit}))
-            target = self._encode(text_target, text_pair_target, request)
+            target = self._encode_target(text_target, text_pair_target, request)
             if text is None:
                 result = target
             else:
@@ -208,6 +208,10 @@ class PreTrainedTokenizer(ChatTemplates):
             )
 
         return encode(self._backend, text, text_pair, request, self.truncation_side, pad)
+
+    def _encode_target(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
+        """Encode what the model is to write; here as what it reads."""
+        return self._encode(text, text_pair, request)
 
     def _warn_of_length(self, result: BatchEncoding) -> None:
         if self._warned_of_length or not 0 < self.model_max_length < NO_LIMIT:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
+from tokenizers.processors import PostProcessor
 
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.text.backend import Backend, rust_errors
@@ -107,8 +108,14 @@ class Vocabulary(SpecialTokens):
         with rust_errors("joining tokens"):
             return " ".join(tokens) if decoder is None else decoder.decode(list(tokens))
 
+    @property
+    def _processor(self) -> PostProcessor | None:
+        """What adds the special tokens."""
+        return self._backend.processor
+
     def num_special_tokens_to_add(self, pair: bool = False) -> int:
-        return self._backend.rust.num_special_tokens_to_add(pair)
+        processor = self._processor
+        return 0 if processor is None else processor.num_special_tokens_to_add(pair)
 
     @property
     def add_bos_token(self) -> bool:
@@ -144,12 +151,12 @@ class Vocabulary(SpecialTokens):
     def build_inputs_with_special_tokens(
         self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
     ) -> list[int]:
-        return Template.of(self._backend.rust).ids(token_ids_0, token_ids_1)
+        return Template.of(self._processor).ids(token_ids_0, token_ids_1)
 
     def create_token_type_ids_from_sequences(
         self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
     ) -> list[int]:
-        return Template.of(self._backend.rust).type_ids(token_ids_0, token_ids_1)
+        return Template.of(self._processor).type_ids(token_ids_0, token_ids_1)
 
     def get_special_tokens_mask(
         self,
@@ -159,7 +166,7 @@ class Vocabulary(SpecialTokens):
     ) -> list[int]:
         """Return 1 for special tokens and 0 for others, of the sequence with its special tokens."""
         if not already_has_special_tokens:
-            return Template.of(self._backend.rust).special_mask(token_ids_0, token_ids_1)
+            return Template.of(self._processor).special_mask(token_ids_0, token_ids_1)
         if token_ids_1 is not None:
             raise TokenizationError(
                 "A sequence that already has its special tokens is given as token_ids_0 alone"
