@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from automodel_bert.configuration import BertConfig
 from automodel_core.checkpoint.names import WeightNames
-from automodel_core.errors import ConfigurationError, InputError
+from automodel_core.errors import ConfigurationError
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.masks import causal_mask, context_mask, decoder_mask, padding_mask
+from automodel_core.layers.masks import causal_mask, decoder_mask, padding_mask
 from automodel_core.layers.prepared import score_tokens
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
@@ -31,6 +31,7 @@ from automodel_core.modeling.outputs import (
     ModelOutput,
     NextSentencePredictorOutput,
 )
+from automodel_core.modeling.text_body import TextBody, absolute_positions
 from automodel_core.modeling.text_heads import (
     TextModelForCausalLM,
     TextModelForLabels,
@@ -150,11 +151,11 @@ class BertPreTrainedModel(PreTrainedModel):
         return body.nested(hub="bert", module=cls.body) | WeightNames(HEAD_NAMES) | bias
 
 
-class BertModel(BertPreTrainedModel):
+class BertModel(BertPreTrainedModel, TextBody):
     """The body: embeddings, layers, and a pooler unless ``add_pooling_layer`` is false."""
 
     def __init__(self, config: BertConfig, add_pooling_layer: bool = True) -> None:
-        super().__init__(config)
+        super().__init__(config, decoder=config.is_decoder)
         if config.add_cross_attention and not config.is_decoder:
             raise ConfigurationError("add_cross_attention=True needs is_decoder=True")
         size = config.hidden_size
@@ -163,87 +164,35 @@ class BertModel(BertPreTrainedModel):
         self.embed_token_types = Embedding(config.type_vocab_size, size)
         self.embed_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
         self.stack = TransformerStack([bert_layer(config) for _ in range(config.num_hidden_layers)])
-        self.pooler = Pooler(size) if add_pooling_layer else None
+        if add_pooling_layer:
+            self.pooler = Pooler(size)
         self.post_init()
 
-    @model_call
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        position_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        encoder_hidden_states: Tensor | None = None,
-        encoder_attention_mask: Tensor | None = None,
-        past_key_values: Cache | None = None,
-        use_cache: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
-    ) -> BaseModelOutput:
-        """Run ``(batch, length)`` tokens, or their embeddings, through the layers.
+    @property
+    def is_absolute(self) -> bool:
+        return self.config.position_embedding_type == "absolute"
 
-        A mask of three dimensions says for each query which keys it sees, and nothing is added.
-        """
-        if (input_ids is None) == (inputs_embeds is None):
-            raise InputError("give either input_ids or inputs_embeds")
-        if encoder_hidden_states is not None and not self.config.add_cross_attention:
-            raise InputError(
-                "encoder_hidden_states need cross-attention, which this model lacks: load it with "
-                "is_decoder=True, add_cross_attention=True"
-            )
-        cache = past_key_values
-        use_cache = self.config.use_cache if use_cache is None else use_cache
-        if not self.config.is_decoder or (self.training and self.stack.gradient_checkpointing):
-            use_cache = False
-        if use_cache and cache is None:
-            cache = Cache()
-        past = 0 if cache is None else cache.get_seq_length()
-        embeds = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        hidden_states = self._embed(embeds, token_type_ids, position_ids, past)
-        mask, is_causal = self._mask(attention_mask, hidden_states, past)
-        output = self.stack(
-            hidden_states,
-            mask,
-            is_causal=is_causal,
-            cache=cache,
-            context=encoder_hidden_states,
-            context_mask=context_mask(encoder_attention_mask, hidden_states.dtype, cache),
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-        )
-        return BaseModelOutput(
-            pooler_output=None if self.pooler is None else self.pooler(output.last_hidden_state),
-            past_key_values=cache if use_cache else None,
-            **vars(output),
-        )
-
-    def _embed(
-        self, embeds: Tensor, token_types: Tensor | None, positions: Tensor | None, past: int
+    def embed(
+        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, past: int
     ) -> Tensor:
         """Add token types (0 by default) and absolute positions to the tokens, and normalise."""
-        end, limit = past + embeds.shape[1], self.config.max_position_embeddings
-        absolute = self.config.position_embedding_type == "absolute"
-        if end > limit and (positions is None or not absolute):
-            raise InputError(f"{end} positions are more than max_position_embeddings={limit}")
-        if token_types is None:
-            token_types = torch.zeros(1, 1, dtype=torch.long, device=embeds.device)
-        embeds = embeds + self.embed_token_types(token_types)
-        if absolute:
-            if positions is None:
-                positions = torch.arange(past, end, device=embeds.device)[None]
-            embeds = embeds + self.embed_positions(positions)
-        return F.dropout(self.embed_norm(embeds), self.config.hidden_dropout_prob, self.training)
+        given = position_ids if self.is_absolute else None
+        positions = absolute_positions(given, tokens, past, self.config)
+        if token_type_ids is None:
+            token_type_ids = torch.zeros(1, 1, dtype=torch.long, device=tokens.device)
+        embedded = tokens + self.embed_token_types(token_type_ids)
+        if self.is_absolute:
+            embedded = embedded + self.embed_positions(positions)
+        return F.dropout(self.embed_norm(embedded), self.config.hidden_dropout_prob, self.training)
 
-    def _mask(
-        self, attention_mask: Tensor | None, hidden_states: Tensor, past: int
+    def mask(
+        self, states: Tensor, attention_mask: Tensor | None, past: int
     ) -> tuple[Tensor | None, bool]:
-        """Return the mask, and whether plain causality stands in for one."""
-        queries, dtype, device = hidden_states.shape[1], hidden_states.dtype, hidden_states.device
-        if not self.config.is_decoder:
+        """Hide padding and, in a decoder, later tokens; scores of positions need a real mask."""
+        queries, dtype, device = states.shape[1], states.dtype, states.device
+        if not self.is_decoder:
             return padding_mask(attention_mask, dtype), False
-        if self.config.position_embedding_type == "absolute":
+        if self.is_absolute:
             return decoder_mask(attention_mask, queries, past, dtype, device)
         return causal_mask(attention_mask, queries, past + queries, dtype, device), False
 
