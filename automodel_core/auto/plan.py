@@ -194,12 +194,11 @@ def _compared(model_class: Any, opened: Opened, weights: WeightPlan) -> LoadRepo
         model = model_class(opened.config, **opened.rest)
     slots = find_slots(model)
     shapes = {name: tuple(slot.tensor.shape) for name, slot in slots.items() if name == slot.name}
-    tied = model.config.tie_word_embeddings or model.ties_follow_checkpoint
     return weights.compare(
         shapes,
         model.weight_names(model.config),
         base_prefix=model.base_model_prefix,
-        tied=model.ties() if tied else {},
+        tied=model.ties_to_load(),
         key_mapping=opened.loading.get("key_mapping"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from automodel_core import registry
 from automodel_core.checkpoint.names import WeightNames
+from automodel_core.checkpoint.segments import SegmentTable, split_pattern
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
@@ -200,7 +201,7 @@ class PreTrainedModel(nn.Module):
     # ---- parts ----
 
     @property
-    def base_model(self) -> nn.Module:
+    def base_model(self) -> Any:
         return self.get_submodule(self.body)
 
     def __getattr__(self, name: str) -> Any:
@@ -239,14 +240,39 @@ class PreTrainedModel(nn.Module):
 
     def tie_weights(self) -> None:
         """Make output embeddings the input ones, where the configuration says so."""
-        if self.config.tie_word_embeddings:
-            for target, source in self.ties().items():
-                owner, _, leaf = target.rpartition(".")
-                setattr(self.get_submodule(owner), leaf, self.get_parameter(source))
+        self._tie(self.ties_in_force())
+
+    def _tie(self, ties: Mapping[str, str]) -> None:
+        for target, source in ties.items():
+            owner, _, leaf = target.rpartition(".")
+            setattr(self.get_submodule(owner), leaf, self.get_parameter(source))
+
+    def untie(self, names: Iterable[str]) -> None:
+        """Note in the configuration that weights of these names are not one with others."""
+        if any(names):
+            self.config.tie_word_embeddings = False
+
+    def needs(self, name: str) -> bool:
+        """Return whether a checkpoint must hold a weight: that of a body, unless it is optional."""
+        body = f"{self.body}." if self.body else ""
+        if not name.startswith(body):
+            return False
+        optional: SegmentTable[None] = SegmentTable()
+        for pattern in self.base_model.optional_weights:
+            optional.add(split_pattern(pattern, "optional weights"), None)
+        return optional.longest(name[len(body) :].split(".")) is None
 
     def resize_token_embeddings(
         self,
         new_num_tokens: int | None = None,
+    def ties_in_force(self) -> dict[str, str]:
+        """Return the `ties` that the configuration asks for."""
+        return self.ties() if self.config.tie_word_embeddings else {}
+
+    def ties_to_load(self) -> dict[str, str]:
+        """Return the `ties` that a checkpoint may make by what it holds."""
+        return self.ties() if self.ties_follow_checkpoint else self.ties_in_force()
+
         pad_to_multiple_of: int | None = None,
         mean_resizing: bool = True,
     ) -> nn.Module:

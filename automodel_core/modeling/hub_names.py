@@ -44,8 +44,7 @@ def module_state(model: PreTrainedModel, state: Mapping[str, Tensor]) -> dict[st
         for spelling in names.spellings(names.to_hub(name).name):
             if spelling in usual:
                 found[name] = usual[spelling]
-    if model.config.tie_word_embeddings:
-        for target, source in model.ties().items():
-            if target in needed and source in found:
-                found.setdefault(target, found[source])
+    for target, source in model.ties_in_force().items():
+        if target in needed and source in found:
+            found.setdefault(target, found[source])
     return found

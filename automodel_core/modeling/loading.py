@@ -16,7 +16,6 @@ from automodel_core.checkpoint.collection import paused_collection
 from automodel_core.checkpoint.formats import open_weights
 from automodel_core.checkpoint.load import checkpoint_dtype, load_weights
 from automodel_core.checkpoint.placement import Placement
-from automodel_core.checkpoint.segments import SegmentTable, split_pattern
 from automodel_core.checkpoint.source import CheckpointFiles, HubOptions, open_checkpoint
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import IncompleteCheckpointError, InputError, shown
@@ -137,7 +136,7 @@ def _fill(model: PreTrainedModel, weights: Any, options: LoadOptions) -> LoadRep
         weights,
         names,
         base_prefix=model.base_model_prefix,
-        tied=model.ties() if config.tie_word_embeddings or model.ties_follow_checkpoint else {},
+        tied=model.ties_to_load(),
         dtype=config.dtype,
         keep_in_fp32=model.keep_in_fp32,
         device_map=options.device_map,
@@ -145,7 +144,7 @@ def _fill(model: PreTrainedModel, weights: Any, options: LoadOptions) -> LoadRep
         key_mapping=options.key_mapping,
     )
     if report.untied:
-        config.tie_word_embeddings = False
+        model.untie(name for hub in report.untied for name in names.to_module(hub))
     if report.missing or report.mismatched:
         missing = [n for n, p in model.named_parameters(remove_duplicate=False) if p.is_meta]
         placement = Placement(options.device_map, config.dtype, model.keep_in_fp32)
@@ -186,7 +185,7 @@ def _check_complete(
     lacking = sorted(
         hub
         for hub, targets in modules.items()
-        if strict in (True, "full") or any(_in_body(model, target) for target in targets)
+        if strict in (True, "full") or any(map(model.needs, targets))
     )
     if lacking:
         some = ", ".join(lacking[:8]) + (
@@ -197,17 +196,6 @@ def _check_complete(
             f"the checkpoint: {some}. It may belong to another architecture or be cut short; "
             "strict='off' draws them at random instead"
         )
-
-
-def _in_body(model: PreTrainedModel, name: str) -> bool:
-    body = f"{model.body}." if model.body else ""
-    if not name.startswith(body):
-        return False
-    body_model: Any = model.base_model
-    optional: SegmentTable[None] = SegmentTable()
-    for pattern in body_model.optional_weights:
-        optional.add(split_pattern(pattern, "optional weights"), None)
-    return optional.longest(name[len(body) :].split(".")) is None
 
 
 def _settle_generation(model: PreTrainedModel, files: CheckpointFiles | None, given: Any) -> None:

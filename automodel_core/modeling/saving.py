@@ -33,8 +33,9 @@ def save_pretrained(
     state = dict(model.state_dict() if state_dict is None else state_dict)
     names = model.weight_names(model.config)
     same = dict(names.aliases)
+    in_force = model.ties_in_force()
     for target, source in model.ties().items():
-        if model.config.tie_word_embeddings:
+        if target in in_force:
             same[names.to_hub(target).name] = names.to_hub(source).name
         elif target in state:
             # Readers tie by the configuration; without its word they need both.

@@ -105,7 +105,7 @@ def has_ties(subject: Subject) -> bool:
     """Return whether weights of the model are tied."""
     with torch.device("meta"):
         model = subject.model_class(subject.config())
-    return bool(model.config.tie_word_embeddings and model.ties())
+    return bool(model.ties_in_force())
 
 
 def body_and_head_share_checkpoints(subject: Subject) -> None:
@@ -131,7 +131,7 @@ def tied_weights_share_storage(subject: Subject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         for each in (model, subject.auto_class.from_pretrained(folder)):
-            for target, source in each.ties().items():
+            for target, source in each.ties_in_force().items():
                 shared = each.get_parameter(target) is each.get_parameter(source)
                 require(shared, f"{target} and {source} are two tensors")
 
