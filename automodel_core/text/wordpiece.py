@@ -121,6 +121,19 @@ class WordPieceTokenizer(PreTrainedTokenizer):
     def can_save_slow_tokenizer(self) -> bool:
         return type(self.backend_tokenizer.model).__name__ == "WordPiece"
 
+    def save_vocabulary(
+        self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None
+    ) -> tuple[str, ...]:
+        """Write the list of tokens, each on the line of its id; an id without a token is empty."""
+        vocabulary = self.backend_tokenizer.get_vocab(with_added_tokens=False)
+        lines = [""] * (1 + max(vocabulary.values(), default=-1))
+        for token, index in vocabulary.items():
+            lines[index] = token
+        name = self.vocab_files_names["vocab_file"]
+        path = Path(save_directory, f"{filename_prefix}-{name}" if filename_prefix else name)
+        path.write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8"))
+        return (str(path),)
+
 
 def _normalises_words(rust: Tokenizer) -> bool:
     """Return whether a tokenizer's normaliser is one that the settings here describe."""

@@ -82,6 +82,15 @@ def test_a_file_with_another_normaliser_keeps_it(folder):
     assert names["normalizer"] is None
 
 
+def test_each_token_is_saved_on_the_line_of_its_id(folder):
+    tokenizer = Plain({"[UNK]": 0, "[SEP]": 1, "a": 4})
+    tokenizer.add_tokens(["more"])
+    (path,) = tokenizer.save_vocabulary(folder, "some")
+    assert path == str(folder / "some-words.txt")
+    assert (folder / "some-words.txt").read_bytes() == b"[UNK]\n[SEP]\n\n\na\n"
+    assert Plain(path).convert_tokens_to_ids(["[SEP]", "a"]) == [1, 4]
+
+
 def test_wrong_vocabularies_say_what_is_wrong(folder):
     with pytest.raises(CheckpointNotFoundError, match="no vocabulary file"):
         Plain(folder / "missing.txt")
