@@ -24,6 +24,7 @@ __all__ = [
     "Seq2SeqQuestionAnsweringModelOutput",
     "Seq2SeqSequenceClassifierOutput",
     "SequenceClassifierOutput",
+    "SequenceClassifierOutputWithPast",
     "TokenClassifierOutput",
 ]
 
@@ -89,6 +90,10 @@ class CausalLMOutput(ModelOutput):
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
     cross_attentions: tuple[Tensor, ...] | None = None
+
+
+class SequenceClassifierOutputWithPast(CausalLMOutput):
+    """Scores ``(batch, labels)`` of a head on a decoder."""
 
 
 @dataclass

@@ -6,9 +6,11 @@ here and returns a `BaseModelOutput`.
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from automodel_core.errors import InputError
@@ -30,10 +32,12 @@ from automodel_core.modeling.outputs import (
     MultipleChoiceModelOutput,
     QuestionAnsweringModelOutput,
     SequenceClassifierOutput,
+    SequenceClassifierOutputWithPast,
     TokenClassifierOutput,
 )
 
 __all__ = [
+    "DecoderForSequenceClassification",
     "TextModelForCausalLM",
     "TextModelForLabels",
     "TextModelForMultipleChoice",
@@ -42,6 +46,9 @@ __all__ = [
     "TextModelForTokenClassification",
     "TextModelHead",
 ]
+
+
+logger = logging.getLogger(__name__)
 
 
 class TextModelHead(PreTrainedModel):
@@ -158,6 +165,63 @@ class TextModelForSequenceClassification(TextModelForLabels):
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         config = self.config
         return classification_loss(logits, labels, config.num_labels, config.problem_type)
+
+
+class DecoderForSequenceClassification(TextModelHead):
+    """A layer ``score`` of the last token that is not padding, which has seen all others."""
+
+    score: Linear
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        **options: Any,
+    ) -> SequenceClassifierOutputWithPast:
+        """Score ``(batch, length)`` tokens; embeddings do not show what is padding.
+
+        Raises `InputError` for several rows where the configuration has no ``pad_token_id``.
+        """
+        body: BaseModelOutput = self.model(
+            input_ids,
+            attention_mask=attention_mask,
+            token_type_ids=token_type_ids,
+            position_ids=position_ids,
+            inputs_embeds=inputs_embeds,
+            **options,
+            return_dict=True,
+        )
+        states = body["last_hidden_state"]
+        last = self._last_tokens(input_ids, len(states))
+        logits = self.score(states[torch.arange(len(states), device=states.device), last])
+        loss = None
+        if labels is not None:
+            config = self.config
+            loss = classification_loss(logits, labels, config.num_labels, config.problem_type)
+        return SequenceClassifierOutputWithPast(
+            loss, logits, body.past_key_values, body.hidden_states, body.attentions
+        )
+
+    def _last_tokens(self, input_ids: Tensor | None, rows: int) -> Tensor | int:
+        pad = self.config.pad_token_id
+        if pad is None and rows > 1:
+            raise InputError(
+                "config.pad_token_id is not set, so that the last tokens of several rows cannot be "
+                "told from padding: set it to the tokenizer's"
+            )
+        if pad is None:
+            return -1
+        if input_ids is None:
+            logger.warning("inputs_embeds do not show padding: the last position is classified")
+            return -1
+        return (
+            torch.arange(input_ids.shape[1], device=input_ids.device) * (input_ids != pad)
+        ).argmax(-1)
 
 
 class TextModelForTokenClassification(TextModelForLabels):

@@ -1,0 +1,301 @@
+"""GPT-2: pre-norm layers over learned positions, each token seeing those before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from automodel_core.checkpoint.names import WeightNames
+from automodel_core.errors import ConfigurationError, InputError
+from automodel_core.generation.mixin import GenerationMixin
+from automodel_core.layers.activations import activation as activation_named
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.cache import Cache
+from automodel_core.layers.feed_forward import FeedForward
+from automodel_core.layers.linear import Embedding, Linear
+from automodel_core.layers.masks import decoder_mask
+from automodel_core.layers.prepared import score_tokens
+from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.modeling.base import PreTrainedModel
+from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.initialisation import init_normal
+from automodel_core.modeling.losses import next_token_loss, token_loss
+from automodel_core.modeling.outputs import BaseModelOutput, ModelOutput
+from automodel_core.modeling.text_body import TextBody, absolute_positions
+from automodel_core.modeling.text_heads import (
+    DecoderForSequenceClassification,
+    TextModelForCausalLM,
+    TextModelForQuestionAnswering,
+    TextModelForTokenClassification,
+    TextModelHead,
+)
+from automodel_gpt2.configuration import GPT2Config
+
+__all__ = [
+    "GPT2DoubleHeadsModel",
+    "GPT2DoubleHeadsModelOutput",
+    "GPT2ForQuestionAnswering",
+    "GPT2ForSequenceClassification",
+    "GPT2ForTokenClassification",
+    "GPT2LMHeadModel",
+    "GPT2Model",
+    "GPT2PreTrainedModel",
+]
+
+
+def gpt2_layer(config: GPT2Config, index: int) -> TransformerLayer:
+    size = config.n_embd
+    scale = (size // config.n_head) ** -0.5 if config.scale_attn_weights else 1.0
+    if config.scale_attn_by_inverse_layer_idx:
+        scale /= index + 1
+    attention = partial(Attention, size, config.n_head, dropout=config.attn_pdrop, scale=scale)
+    return TransformerLayer(
+        attention(),
+        FeedForward(size, config.n_inner or 4 * size, activation=config.activation_function),
+        partial(nn.LayerNorm, size, eps=config.layer_norm_epsilon),
+        norm_first=True,
+        cross_attn=attention() if config.add_cross_attention else None,
+        dropout=config.resid_pdrop,
+    )
+
+
+LAYER = "stack.layers.*"
+BODY_NAMES = {
+    "wte": "embed_tokens",
+    "wpe": "embed_positions",
+    "ln_f": "stack.norm",
+    "h.*.ln_1": f"{LAYER}.self_attn_norm",
+    "h.*.attn.c_proj": f"{LAYER}.self_attn.o_proj",
+    "h.*.ln_cross_attn": f"{LAYER}.cross_attn_norm",
+    "h.*.crossattention.q_attn": f"{LAYER}.cross_attn.q_proj",
+    "h.*.crossattention.c_proj": f"{LAYER}.cross_attn.o_proj",
+    "h.*.ln_2": f"{LAYER}.mlp_norm",
+    "h.*.mlp.c_fc": f"{LAYER}.mlp.up_proj",
+    "h.*.mlp.c_proj": f"{LAYER}.mlp.down_proj",
+}
+FUSED = {
+    "h.*.attn.c_attn": tuple(f"{LAYER}.self_attn.{letter}_proj" for letter in "qkv"),
+    "h.*.crossattention.c_attn": tuple(f"{LAYER}.cross_attn.{letter}_proj" for letter in "kv"),
+}
+# Causal masks, and the number for what they hide, that older files hold.
+BUFFERS = [
+    f"h.*.{attention}.{buffer}"
+    for attention in ("attn", "crossattention")
+    for buffer in ("bias", "masked_bias")
+]
+
+
+class GPT2PreTrainedModel(PreTrainedModel):
+    """What all GPT-2 models share: names of weights, and their first values."""
+
+    config_class = GPT2Config
+    config: GPT2Config
+    base_model_prefix = "transformer"
+    optional_weights = (f"{LAYER}.cross_attn", f"{LAYER}.cross_attn_norm")
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        linear = [name for name in (*BODY_NAMES, *FUSED) if "attn." in name or ".mlp." in name]
+        linear += [name for name in BODY_NAMES if "crossattention." in name]
+        body = WeightNames(BODY_NAMES, fused=FUSED, transposed=linear, ignored=BUFFERS)
+        if not cls.body:
+            return body
+        return body.nested(hub="transformer", module=cls.body)
+
+    @torch.no_grad()
+    def init_module(self, module: nn.Module) -> None:
+        """Draw weights; those that write into the residual shrink with the number of layers."""
+        std = self.config.initializer_range
+        init_normal(module, std)
+        if isinstance(module, Attention | FeedForward):
+            last = module.o_proj if isinstance(module, Attention) else module.down_proj
+            last.weight.normal_(0.0, std * (2 * self.config.n_layer) ** -0.5)
+
+
+class GPT2Model(GPT2PreTrainedModel, TextBody):
+    """The body: tokens and positions, then layers."""
+
+    def __init__(self, config: GPT2Config) -> None:
+        super().__init__(config, decoder=True)
+        self.embed_tokens = Embedding(config.vocab_size, config.n_embd)
+        self.embed_positions = Embedding(config.n_positions, config.n_embd)
+        self.stack = TransformerStack(
+            [gpt2_layer(config, index) for index in range(config.n_layer)],
+            nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon),
+        )
+        self.post_init()
+
+    def embed(
+        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, past: int
+    ) -> Tensor:
+        """Add positions and, if given, token types, which are tokens themselves."""
+        positions = absolute_positions(position_ids, tokens, past, self.config)
+        embedded = tokens + self.embed_positions(positions)
+        if token_type_ids is not None:
+            embedded = embedded + self.embed_tokens(token_type_ids)
+        return F.dropout(embedded, self.config.embd_pdrop, self.training)
+
+    def mask(
+        self, states: Tensor, attention_mask: Tensor | None, past: int
+    ) -> tuple[Tensor | None, bool]:
+        return decoder_mask(attention_mask, states.shape[1], past, states.dtype, states.device)
+
+
+class GPT2Head(GPT2PreTrainedModel, TextModelHead):
+    """A head on `GPT2Model`."""
+
+    def __init__(self, config: GPT2Config) -> None:
+        super().__init__(config)
+        self.model = GPT2Model(config)
+
+
+class GPT2LMHeadModel(GPT2Head, TextModelForCausalLM):
+    """Predict the next token; the output layer is the embeddings, unless they are untied."""
+
+    def __init__(self, config: GPT2Config) -> None:
+        super().__init__(config)
+        self.lm_head = Linear(config.n_embd, config.vocab_size, bias=False)
+        self.post_init()
+
+    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+        return score_tokens(self.lm_head, hidden_states, cache)
+
+
+class GPT2ForSequenceClassification(GPT2Head, DecoderForSequenceClassification):
+    """Classify texts, or give them numbers, by their last token."""
+
+    def __init__(self, config: GPT2Config) -> None:
+        super().__init__(config)
+        self.score = Linear(config.n_embd, config.num_labels, bias=False)
+        self.post_init()
+
+
+class GPT2ForTokenClassification(GPT2Head, TextModelForTokenClassification):
+    """Classify each token."""
+
+    def __init__(self, config: GPT2Config) -> None:
+        super().__init__(config)
+        given = (config.classifier_dropout, config.hidden_dropout, 0.1)
+        self.dropout = nn.Dropout(next(value for value in given if value is not None))
+        self.classifier = Linear(config.n_embd, config.num_labels)
+        self.post_init()
+
+
+class GPT2ForQuestionAnswering(GPT2Head, TextModelForQuestionAnswering):
+    """Find where in a text the answer to a question starts and ends."""
+
+    def __init__(self, config: GPT2Config) -> None:
+        super().__init__(config)
+        self.qa_outputs = Linear(config.n_embd, 2)
+        self.post_init()
+
+
+class SequenceSummary(nn.Module):
+    """One state for a sequence, scored: the last, the first, the mean, or that of a named token."""
+
+    def __init__(self, config: GPT2Config, num_labels: int) -> None:
+        super().__init__()
+        if config.summary_type == "attn":
+            raise ConfigurationError("summary_type='attn' was never defined: use another one")
+        self.kind = config.summary_type
+        size = num_labels if config.summary_proj_to_labels else config.n_embd
+        self.summary = Linear(config.n_embd, size) if config.summary_use_proj else nn.Identity()
+        self.activation = activation_named(config.summary_activation or "linear")
+        self.first_dropout = nn.Dropout(config.summary_first_dropout)
+        self.last_dropout = nn.Dropout(config.summary_last_dropout)
+
+    def forward(self, states: Tensor, token_indices: Tensor | None) -> Tensor:
+        """Return ``(..., labels)`` for ``(..., length, size)``; indices are ``(...)``."""
+        if self.kind == "mean":
+            chosen = states.mean(dim=-2)
+        elif self.kind == "first":
+            chosen = states[..., 0, :]
+        elif self.kind == "last" or token_indices is None:
+            chosen = states[..., -1, :]
+        else:
+            chosen = states.take_along_dim(token_indices[..., None, None], dim=-2).squeeze(-2)
+        scored: Tensor = self.activation(self.summary(self.first_dropout(chosen)))
+        return F.dropout(scored, self.last_dropout.p, self.training)
+
+
+@dataclass
+class GPT2DoubleHeadsModelOutput(ModelOutput):
+    """Scores ``(..., length, vocabulary)`` and of each choice, and a loss for either."""
+
+    loss: Tensor | None = None
+    mc_loss: Tensor | None = None
+    logits: Tensor | None = None
+    mc_logits: Tensor | None = None
+    past_key_values: Cache | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+class GPT2DoubleHeadsModel(GPT2Head, GenerationMixin):
+    """Predict the next token, and choose one of several texts."""
+
+    output_embeddings = "lm_head"
+
+    def __init__(self, config: GPT2Config) -> None:
+        super().__init__(config)
+        self.lm_head = Linear(config.n_embd, config.vocab_size, bias=False)
+        self.multiple_choice_head = SequenceSummary(config, num_labels=1)
+        self.post_init()
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        mc_token_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+        mc_labels: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        **options: Any,
+    ) -> GPT2DoubleHeadsModelOutput:
+        """Score ``(..., length)`` tokens: texts, or ``(batch, choices)`` of them.
+
+        ``mc_token_ids`` ``(...)`` say which token stands for a text, by default its last.
+        """
+        given = input_ids if inputs_embeds is None else inputs_embeds[..., 0]
+        if given is None:
+            raise InputError("give either input_ids or inputs_embeds")
+        texts = given.shape[:-1]
+
+        def rows(values: Tensor | None) -> Tensor | None:
+            """Return one row a text."""
+            return None if values is None else values.flatten(0, len(texts) - 1)
+
+        body: BaseModelOutput = self.model(
+            rows(input_ids),
+            attention_mask=rows(attention_mask),
+            token_type_ids=rows(token_type_ids),
+            position_ids=rows(position_ids),
+            inputs_embeds=rows(inputs_embeds),
+            past_key_values=past_key_values,
+            **options,
+            return_dict=True,
+        )
+        states = body["last_hidden_state"]
+        logits = score_tokens(self.lm_head, states, past_key_values).unflatten(0, texts)
+        mc_logits = self.multiple_choice_head(states.unflatten(0, texts), mc_token_ids).squeeze(-1)
+        lm_loss = None
+        if labels is not None:
+            lm_loss = next_token_loss(logits.flatten(0, -3), labels.flatten(0, -2))
+        return GPT2DoubleHeadsModelOutput(
+            lm_loss,
+            None if mc_labels is None else token_loss(mc_logits, mc_labels),
+            logits,
+            mc_logits,
+            body.past_key_values,
+            body.hidden_states,
+            body.attentions,
+        )
