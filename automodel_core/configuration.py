@@ -55,6 +55,8 @@ class PreTrainedConfig:
     aliases: ClassVar[Mapping[str, str]] = {}
     """Other names of fields, as ``{"hidden_size": "d_model"}``: one name for one idea."""
     keys_to_ignore_at_inference: ClassVar[tuple[str, ...]] = ("past_key_values",)
+    labels_by_default: ClassVar[int] = 2
+    """How many labels there are where neither a file nor the caller says so."""
 
     architectures: list[str] | None = None
     dtype: Any = None
@@ -89,6 +91,8 @@ class PreTrainedConfig:
                 f"got {len(args)}"
             )
         given = {self._field_name(key): value for key, value in kwargs.items()}
+        # Old files hold both names, and the alias may be stale.
+        given.update((key, value) for key, value in kwargs.items() if key in fields)
         for name, value in zip(own, args, strict=False):
             if name in given:
                 raise TypeError(f"{type(self).__name__} got {name!r} twice")
@@ -156,7 +160,7 @@ class PreTrainedConfig:
         if self.id2label is None and self.label2id is not None:
             self.id2label = {index: label for label, index in self.label2id.items()}
         if self.id2label is None:
-            self.num_labels = 2 if num_labels is None else num_labels
+            self.num_labels = self.labels_by_default if num_labels is None else num_labels
         elif num_labels is not None and num_labels != len(self.id2label):
             raise ConfigurationError(
                 f"{type(self).__name__}: num_labels={shown(num_labels)} contradicts id2label, "
@@ -268,11 +272,7 @@ class PreTrainedConfig:
             if name not in vars(self) and name != "num_labels":
                 unused[key] = value
                 continue
-            current = getattr(self, name)
-            if isinstance(current, PreTrainedConfig) and isinstance(value, Mapping):
-                current.update(value)
-            else:
-                setattr(self, name, value)
+            self._merge(name, value)
         self.validate()
         return unused
 
@@ -295,9 +295,12 @@ class PreTrainedConfig:
         """Return the architecture's own keys, and common ones that are not at their default."""
         values = self.to_dict()
         for name, field in self._fields().items():
-            if not field.own and values.get(name) == _plain(field.new_default()):
+            part = vars(self).get(name)
+            if isinstance(part, PreTrainedConfig):
+                values[name] = part.to_diff_dict()
+            elif not field.own and values.get(name) == _plain(field.new_default()):
                 values.pop(name, None)
-        if self.num_labels == 2 and self.id2label == {0: "LABEL_0", 1: "LABEL_1"}:
+        if self.id2label == {index: f"LABEL_{index}" for index in range(self.labels_by_default)}:
             values.pop("id2label", None)
             values.pop("label2id", None)
         return values
@@ -329,8 +332,21 @@ class PreTrainedConfig:
             push_folder(folder, **kwargs)
 
     def update(self, config_dict: Mapping[str, Any]) -> None:
+        """Set keys; a dict for a sub-config sets those keys of it."""
         for key, value in config_dict.items():
-            setattr(self, key, value)
+            self._merge(self._field_name(key), value)
+
+    def _merge(self, name: str, value: Any) -> None:
+        current = vars(self).get(name)
+        if isinstance(current, PreTrainedConfig) and isinstance(value, Mapping):
+            current.update(value)
+        elif name != "model_type":
+            setattr(self, name, value)
+        elif value != self.model_type:
+            raise ConfigurationError(
+                f"{type(self).__name__} has model_type {self.model_type!r}, not {shown(value)}: "
+                "give a whole configuration of the other type in its place"
+            )
 
     # ---- as a value ----
 
