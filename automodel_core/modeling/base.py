@@ -215,7 +215,12 @@ class PreTrainedModel(nn.Module):
         return self.get_submodule(self.input_embeddings)
 
     def set_input_embeddings(self, value: nn.Module) -> None:
-        self._replace(self.input_embeddings, value)
+        """Replace the input embeddings everywhere: several parts may hold them, or their weight."""
+        old = self.get_input_embeddings()
+        for module in list(self.modules()):
+            for name, part in list(module._modules.items()):
+                if part is old or (isinstance(part, nn.Embedding) and part.weight is old.weight):
+                    setattr(module, name, value)
 
     def get_output_embeddings(self) -> nn.Module | None:
         return self.get_submodule(self.output_embeddings) if self.output_embeddings else None
@@ -224,6 +229,11 @@ class PreTrainedModel(nn.Module):
         if self.output_embeddings is None:
             raise InputError(f"{type(self).__name__} has no output embeddings")
         self._replace(self.output_embeddings, new_embeddings)
+
+    def token_layers(self) -> list[nn.Module]:
+        """Return the layers with a row for each token, which change with the vocabulary."""
+        output = self.get_output_embeddings()
+        return [self.get_input_embeddings(), *([] if output is None else [output])]
 
     def _replace(self, path: str, module: nn.Module) -> None:
         parent, _, leaf = path.rpartition(".")
@@ -237,6 +247,14 @@ class PreTrainedModel(nn.Module):
         if self.output_embeddings is None:
             return {}
         return {f"{self.output_embeddings}.weight": f"{self.input_embeddings}.weight"}
+
+    def ties_in_force(self) -> dict[str, str]:
+        """Return the `ties` that the configuration asks for."""
+        return self.ties() if self.config.tie_word_embeddings else {}
+
+    def ties_to_load(self) -> dict[str, str]:
+        """Return the `ties` that a checkpoint may make by what it holds."""
+        return self.ties() if self.ties_follow_checkpoint else self.ties_in_force()
 
     def tie_weights(self) -> None:
         """Make output embeddings the input ones, where the configuration says so."""
@@ -265,14 +283,6 @@ class PreTrainedModel(nn.Module):
     def resize_token_embeddings(
         self,
         new_num_tokens: int | None = None,
-    def ties_in_force(self) -> dict[str, str]:
-        """Return the `ties` that the configuration asks for."""
-        return self.ties() if self.config.tie_word_embeddings else {}
-
-    def ties_to_load(self) -> dict[str, str]:
-        """Return the `ties` that a checkpoint may make by what it holds."""
-        return self.ties() if self.ties_follow_checkpoint else self.ties_in_force()
-
         pad_to_multiple_of: int | None = None,
         mean_resizing: bool = True,
     ) -> nn.Module:

@@ -18,7 +18,7 @@ __all__ = ["resize_vocabulary"]
 def resize_vocabulary(
     model: PreTrainedModel, size: int | None, multiple: int | None, mean_resizing: bool
 ) -> nn.Module:
-    """Change the rows of both embeddings to ``size``, rounded up to a multiple.
+    """Change the rows of all embeddings to ``size``, rounded up to a multiple.
 
     ``None`` keeps the size. Raises `InputError` for a size or multiple below one.
     """
@@ -35,15 +35,19 @@ def resize_vocabulary(
     if size == embeddings.num_embeddings:
         return embeddings
 
-    output = model.get_output_embeddings()
-    tied = isinstance(output, nn.Linear) and output.weight is embeddings.weight
-    embeddings.weight = _resized(embeddings.weight, size, mean_resizing)
-    embeddings.num_embeddings = size
-    if isinstance(output, nn.Linear):
-        output.weight = embeddings.weight if tied else _resized(output.weight, size, mean_resizing)
-        if output.bias is not None:
-            output.bias = _resized(output.bias, size, True)
-        output.out_features = size
+    resized: dict[nn.Parameter, nn.Parameter] = {}
+    for layer in model.token_layers():
+        if not isinstance(layer, nn.Embedding | nn.Linear):
+            continue
+        if layer.weight not in resized:
+            resized[layer.weight] = _resized(layer.weight, size, mean_resizing)
+        layer.weight = resized[layer.weight]
+        if isinstance(layer, nn.Embedding):
+            layer.num_embeddings = size
+            continue
+        layer.out_features = size
+        if layer.bias is not None:
+            layer.bias = _resized(layer.bias, size, True)
     model.config.vocab_size = size
     return embeddings
 
