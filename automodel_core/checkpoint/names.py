@@ -42,8 +42,9 @@ class WeightNames:
     ``rules`` maps hub prefixes to module prefixes, ``fused`` hub prefixes to the several module
     prefixes that the file holds as one tensor. ``transposed`` lists hub prefixes whose ``.weight``
     is stored ``(in, out)``. ``aliases`` maps other hub names, of older or redundant files, to the
-    usual ones; they are read and never written. ``segment_aliases`` does the same for the last
-    segment of normalisation weights (``gamma``, ``beta``). ``copies`` are aliases that are written
+    usual ones; they are read and never written. ``foreign`` does the same for names that only other
+    models' files have. ``segment_aliases`` does the same for the last segment of normalisation
+    weights (``gamma``, ``beta``). ``copies`` are aliases that are written
     as well, because some readers look only there. ``ignored`` lists prefixes of hub names that a
     checkpoint may hold and nobody needs.
     """
@@ -55,6 +56,7 @@ class WeightNames:
         fused: Mapping[str, tuple[str, ...]] | None = None,
         transposed: Iterable[str] = (),
         aliases: Mapping[str, str] | None = None,
+        foreign: Mapping[str, str] | None = None,
         segment_aliases: Mapping[str, str] | None = None,
         copies: Mapping[str, str] | None = None,
         ignored: Iterable[str] = (),
@@ -64,6 +66,7 @@ class WeightNames:
         self.transposed = tuple(transposed)
         self.copies = dict(copies or {})
         self.aliases = {**(aliases or {}), **self.copies}
+        self.foreign = dict(foreign or {})
         self.segment_aliases = dict(segment_aliases or {})
         self.ignored = tuple(ignored)
         self._places: dict[str, HubTensor] = {}
@@ -80,7 +83,7 @@ class WeightNames:
             self._enter(hub, modules)
         for hub in self.transposed:
             self._transposed.add(split_pattern(hub, "transposed"), None)
-        for other, usual in self.aliases.items():
+        for other, usual in {**self.foreign, **self.aliases}.items():
             pair = split_pattern(other, "aliases"), split_pattern(usual, "aliases")
             _same_stars(other, usual, *pair)
             self._aliases.add(*pair)
@@ -108,6 +111,7 @@ class WeightNames:
             (self.rules, other.rules),
             (self.fused, other.fused),
             (self.aliases, other.aliases),
+            (self.foreign, other.foreign),
             (self.segment_aliases, other.segment_aliases),
             (self.copies, other.copies),
         ):
@@ -119,6 +123,7 @@ class WeightNames:
             fused=self.fused | other.fused,
             transposed=dict.fromkeys(self.transposed + other.transposed),
             aliases=self.aliases | other.aliases,
+            foreign=self.foreign | other.foreign,
             segment_aliases=self.segment_aliases | other.segment_aliases,
             copies=self.copies | other.copies,
             ignored=dict.fromkeys(self.ignored + other.ignored),
@@ -145,6 +150,7 @@ class WeightNames:
             fused={on_hub(a): tuple(map(in_module, b)) for a, b in self.fused.items()},
             transposed=map(on_hub, self.transposed),
             aliases={on_hub(a): on_hub(b) for a, b in self.aliases.items()},
+            foreign={on_hub(a): on_hub(b) for a, b in self.foreign.items()},
             segment_aliases=self.segment_aliases,
             copies={on_hub(a): on_hub(b) for a, b in self.copies.items()},
             ignored=map(on_hub, self.ignored),
