@@ -149,7 +149,8 @@ class StackOutput:
 class TransformerStack(nn.Module):
     """Layers in turn, then a norm (if given) and dropout; keeps what the caller asks to see.
 
-    ``hidden_states`` holds what enters each layer and, last, what leaves the stack. Gradient
+    ``hidden_states`` holds what enters each layer and, last, what leaves the stack. In training a
+    layer is left out with probability ``layerdrop`` (https://arxiv.org/abs/1909.11556). Gradient
     checkpointing stands back where there is a cache, which a second pass over a layer would fill
     twice.
     """
@@ -159,11 +160,13 @@ class TransformerStack(nn.Module):
         layers: Sequence[TransformerLayer],
         norm: nn.Module | None = None,
         dropout: float = 0.0,
+        layerdrop: float = 0.0,
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.norm = norm
         self.dropout = dropout
+        self.layerdrop = layerdrop
         self.gradient_checkpointing = False
 
     def forward(
@@ -187,6 +190,8 @@ class TransformerStack(nn.Module):
         weights: list[Weights] = []
         for index, layer in enumerate(self.layers):
             entering.append(hidden_states)
+            if self.training and self.layerdrop > 0.0 and torch.rand([]) < self.layerdrop:
+                continue
             arguments: dict[str, Any] = {
                 "is_causal": is_causal,
                 "cache": None if cache is None else cache.layer(index),
