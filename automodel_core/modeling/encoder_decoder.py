@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,7 @@ __all__ = [
     "EncoderDecoderForConditionalGeneration",
     "EncoderDecoderForQuestionAnswering",
     "EncoderDecoderForSequenceClassification",
+    "EncoderDecoderHead",
     "shift_right",
 ]
 
@@ -61,6 +62,9 @@ def as_encoder_output(encoder_outputs: Any) -> BaseModelOutput:
 class EncoderDecoderBody(PreTrainedModel):
     """An ``encoder`` and a ``decoder``, which attends to it."""
 
+    decodes_its_input: ClassVar[bool] = False
+    """Whether the decoder, given nothing, reads what the encoder does, shifted right."""
+
     encoder: nn.Module
     decoder: nn.Module
 
@@ -69,6 +73,10 @@ class EncoderDecoderBody(PreTrainedModel):
 
     def get_decoder(self) -> nn.Module:
         return self.decoder
+
+    def shift_right(self, tokens: Tensor) -> Tensor:
+        """Return what the decoder reads to predict ``tokens``, ``(batch, length)`` both."""
+        return shift_right(tokens, self.config.pad_token_id, self.config.decoder_start_token_id)
 
     @model_call
     def forward(
@@ -87,6 +95,8 @@ class EncoderDecoderBody(PreTrainedModel):
         output_hidden_states: bool,
     ) -> Seq2SeqModelOutput:
         """Encode ``(batch, length)``, unless ``encoder_outputs`` are given, and decode."""
+        if self.decodes_its_input and decoder_input_ids is None and decoder_inputs_embeds is None:
+            decoder_input_ids = self.shift_right(_needed(input_ids))
         wanted = {
             "output_attentions": output_attentions,
             "output_hidden_states": output_hidden_states,
@@ -137,7 +147,7 @@ class EncoderDecoderHead(PreTrainedModel):
         return self.model.get_decoder()
 
     def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
-        return shift_right(labels, self.config.pad_token_id, self.config.decoder_start_token_id)
+        return self.model.shift_right(labels)
 
     def decoder_inputs(
         self, input_ids: Tensor | None, decoder_input_ids: Tensor | None, decoder_inputs_embeds: Any
@@ -145,11 +155,14 @@ class EncoderDecoderHead(PreTrainedModel):
         """Return the decoder's tokens: those given, or else the encoder's, shifted right."""
         if decoder_input_ids is not None or decoder_inputs_embeds is not None:
             return decoder_input_ids
-        if input_ids is None:
-            raise InputError(
-                "without decoder_input_ids or decoder_inputs_embeds, input_ids are needed"
-            )
-        return self.prepare_decoder_input_ids_from_labels(input_ids)
+        return self.model.shift_right(_needed(input_ids))
+
+
+def _needed(input_ids: Tensor | None) -> Tensor:
+    """Return the encoder's tokens, which the decoder reads too."""
+    if input_ids is None:
+        raise InputError("without decoder_input_ids or decoder_inputs_embeds, input_ids are needed")
+    return input_ids
 
 
 def beside_logits(output: Seq2SeqModelOutput) -> dict[str, Any]:
@@ -161,6 +174,8 @@ class EncoderDecoderForConditionalGeneration(EncoderDecoderHead, GenerationMixin
     """Next-token scores of the decoder."""
 
     output_embeddings = "lm_head"
+    caches_with_labels: ClassVar[bool] = True
+    """Whether a forward with labels returns a cache too."""
 
     @abstractmethod
     def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
@@ -186,6 +201,8 @@ class EncoderDecoderForConditionalGeneration(EncoderDecoderHead, GenerationMixin
         """Predict; with ``labels`` ``(batch, length)`` the decoder reads them shifted right."""
         if labels is not None and decoder_input_ids is None and decoder_inputs_embeds is None:
             decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
+        if labels is not None and not self.caches_with_labels:
+            use_cache = False
         output: Seq2SeqModelOutput = self.model(
             input_ids,
             attention_mask,
