@@ -9,12 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.checkpoint.names import WeightNames
-from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
 from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.masks import causal_mask, context_mask, padding_mask
+from automodel_core.layers.masks import causal_mask, padding_mask
 from automodel_core.layers.norms import RMSNorm
 from automodel_core.layers.positions import RelativePositionBias
 from automodel_core.layers.prepared import score_tokens
@@ -30,6 +29,7 @@ from automodel_core.modeling.encoder_decoder import (
 from automodel_core.modeling.heads import ClassificationHead
 from automodel_core.modeling.losses import token_loss
 from automodel_core.modeling.outputs import BaseModelOutput, TokenClassifierOutput
+from automodel_core.modeling.text_stack import TextStack
 from automodel_t5.configuration import T5Config
 from automodel_t5.weights import t5_names
 
@@ -83,64 +83,31 @@ def position_bias(config: T5Config, *, decoder: bool) -> RelativePositionBias:
     )
 
 
-class T5Stack(nn.Module):
+class T5Stack(TextStack):
     """The encoder, or the decoder."""
 
     def __init__(self, config: T5Config, embed_tokens: nn.Embedding, *, decoder: bool) -> None:
-        super().__init__()
-        self.config = config
-        self.is_decoder = decoder
-        self.embed_tokens = embed_tokens
-        self.position_bias = (
-            None if config.biases_each_layer else position_bias(config, decoder=decoder)
-        )
         layers = (config.num_decoder_layers if decoder else None) or config.num_layers
-        self.stack = TransformerStack(
+        stack = TransformerStack(
             [t5_layer(config, decoder=decoder) for _ in range(layers)],
             RMSNorm(config.d_model, config.layer_norm_epsilon),
             config.dropout_rate,
         )
+        super().__init__(config, stack, decoder=decoder)
+        self.embed_tokens = embed_tokens
+        self.position_bias = (
+            None if config.biases_each_layer else position_bias(config, decoder=decoder)
+        )
         self.dropout = nn.Dropout(config.dropout_rate)
 
-    @model_call
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        encoder_hidden_states: Tensor | None = None,
-        encoder_attention_mask: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        past_key_values: Cache | None = None,
-        use_cache: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
-    ) -> BaseModelOutput:
-        """Run ``(batch, length)`` tokens, or their embeddings, through the layers."""
-        if (input_ids is None) == (inputs_embeds is None):
-            side = "decoder_" if self.is_decoder else ""
-            raise InputError(f"give either {side}input_ids or {side}inputs_embeds")
-        if inputs_embeds is None:
-            inputs_embeds = self.embed_tokens(input_ids)
-        use_cache = self.config.use_cache if use_cache is None else use_cache
-        cache = past_key_values if self.is_decoder else None
-        recomputes = self.training and self.stack.gradient_checkpointing
-        if cache is None and use_cache and self.is_decoder and not recomputes:
-            cache = Cache()
-        output = self.stack(
-            self.dropout(inputs_embeds),
-            self._mask(inputs_embeds, attention_mask, cache),
-            cache=cache,
-            context=encoder_hidden_states,
-            context_mask=context_mask(encoder_attention_mask, inputs_embeds.dtype, cache),
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-        )
-        return BaseModelOutput(past_key_values=cache, **vars(output))
+    def embed(self, input_ids: Tensor | None, inputs_embeds: Tensor | None, past: int) -> Tensor:
+        embeds = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
+        dropped: Tensor = self.dropout(embeds)
+        return dropped
 
-    def _mask(
+    def mask(
         self, states: Tensor, attention_mask: Tensor | None, cache: Cache | None
-    ) -> Tensor | None:
+    ) -> tuple[Tensor | None, bool]:
         """Return position biases and what padding and causality hide, as one mask."""
         queries = states.shape[1]
         keys = queries + (0 if cache is None else cache.get_seq_length())
@@ -149,12 +116,12 @@ class T5Stack(nn.Module):
         else:
             mask = padding_mask(attention_mask, states.dtype)
         if self.position_bias is None:
-            return mask
+            return mask, False
         if cache is not None and cache.decoding and queries == 1:
             bias = self.position_bias.of_last(keys, cache)
         else:
             bias = self.position_bias.between(queries, keys)
-        return bias if mask is None else bias + mask
+        return (bias if mask is None else bias + mask), False
 
 
 class T5Facts(PreTrainedModel):
