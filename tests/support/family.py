@@ -38,7 +38,8 @@ class Family:
 
     ``heads`` are class names in our package and in the reference. ``by_head`` holds settings that a
     head needs, as two labels for a question. ``vocabulary`` bounds the drawn ids, ``pad`` and
-    ``end`` are ids of padding and of the end of a sequence; ids are drawn from above both.
+    ``end`` are ids of padding and of the end of a sequence; ids are drawn from above those of the
+    two that lie within the bound.
     ``encoder_decoder`` heads take the decoder's tokens too, unless named in ``one_stack``.
     """
 
@@ -87,7 +88,7 @@ class Family:
         tensors = {}
         sides = ("", "decoder_") if self.is_encoder_decoder(head) else ("",)
         for side, length in zip(sides, case.lengths, strict=False):
-            lowest = 1 + max(self.pad, self.end)
+            lowest = 1 + max(index for index in (self.pad, self.end) if index < self.vocabulary)
             ids = torch.randint(lowest, self.vocabulary, (rows, length), generator=chance)
             mask = torch.ones_like(ids)
             for row in range(rows):
@@ -132,6 +133,10 @@ def drawn_labels(head: str, given: Mapping[str, Tensor], config: Any) -> dict[st
 
     if head.endswith(WRITES):
         labels = ids.clone()
+        mask = given.get("decoder_attention_mask", given.get("attention_mask"))
+        if mask is not None and mask.shape == labels.shape:
+            # What sees nothing but padding has a gradient that depends on the kernel.
+            labels[mask == 0] = -100
         labels[0, -2:] = -100
         return {"labels": labels}
     if head.endswith("ForTokenClassification"):

@@ -36,16 +36,24 @@ IS_5 = transformers.__version__.startswith("5.")
 SEEN = {"output_attentions": True, "output_hidden_states": True}
 
 
-def target(output: Any) -> Tensor:
-    """Return a number to differentiate: the loss, or a sum that weighs every number differently."""
+def target(output: Any, given: Mapping[str, Any]) -> Tensor:
+    """Return a number to differentiate: the loss, or a sum that weighs every number differently.
+
+    Padding does not count: on the left it sees nothing at all, and kernels differ in the gradient
+    of what sees nothing.
+    """
     if output.get("loss") is not None:
         return output["loss"]
-    tensors = [part for part in output.values() if isinstance(part, Tensor)]
-    return sum(  # type: ignore[return-value]
-        (part * torch.linspace(-1.0, 1.0, part.numel()).view_as(part)).sum()
-        for part in tensors
-        if part.requires_grad
-    )
+    masks = [mask for key, mask in given.items() if key.endswith("attention_mask")]
+    total = torch.tensor(0.0)
+    for part in output.values():
+        if isinstance(part, Tensor) and part.requires_grad:
+            weights = torch.linspace(-1.0, 1.0, part.numel()).view_as(part)
+            for mask in masks:
+                if part.shape[:2] == mask.shape:
+                    weights = weights * mask.view(*mask.shape, *[1] * (part.dim() - 2))
+            total = total + (part * weights).sum()
+    return total
 
 
 def assert_same_generation(found: Any, expected: Any, note: object = None) -> None:
@@ -111,8 +119,8 @@ class ArchitectureParity:
         given = self.arguments(case, head, reference.config)
         theirs, ours = reference(**given), model(**given)
         assert_same_outputs(ours, theirs)
-        target(theirs).backward()
-        target(ours).backward()
+        target(theirs, given).backward()
+        target(ours, given).backward()
         assert_same_gradients(model, reference)
 
     def test_tuples_have_the_same_order(self, head: str) -> None:
@@ -141,8 +149,8 @@ class ArchitectureParity:
         reference, model = self.family.pair(case, head)
         given = self.arguments(case, head, reference.config)
         without_dropout(model).train().gradient_checkpointing_enable()
-        target(reference(**given)).backward()
-        target(model(**given)).backward()
+        target(reference(**given), given).backward()
+        target(model(**given), given).backward()
         assert_same_gradients(model, reference)
 
     def test_embeddings_may_be_given(self, head: str) -> None:
