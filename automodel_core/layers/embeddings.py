@@ -1,0 +1,122 @@
+"""Embeddings of tokens and of their positions.
+
+A position part is called with the tokens (``None`` where only their embeddings are known), the
+embeddings ``(batch, length, size)`` and how many positions the cache holds; it returns what is to
+be added.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from automodel_core.layers.linear import Embedding
+
+__all__ = [
+    "LearnedPositions",
+    "PaddedSinusoidalPositions",
+    "ScaledEmbedding",
+    "SinusoidalPositions",
+]
+
+
+class ScaledEmbedding(Embedding):
+    """Token embeddings that are multiplied by a number."""
+
+    def __init__(
+        self, num_embeddings: int, size: int, padding_idx: int | None = None, scale: float = 1.0
+    ) -> None:
+        super().__init__(num_embeddings, size, padding_idx)
+        self.scale = scale
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        embedded = super().forward(input)
+        return embedded if self.scale == 1.0 else embedded * self.scale
+
+
+class LearnedPositions(Embedding):
+    """A learned row for each of ``count`` positions, behind ``offset`` rows that no one reads."""
+
+    def __init__(self, count: int, size: int, offset: int = 0) -> None:
+        super().__init__(count + offset, size)
+        self.offset = offset
+
+    def forward(  # type: ignore[override]
+        self, input_ids: Tensor | None, embeds: Tensor, past: int
+    ) -> Tensor:
+        """Return ``(length, size)``; raise ``ValueError`` for more positions than there are."""
+        return rows(self.weight, self.offset + past, embeds.shape[1], self.offset)
+
+
+class SinusoidalPositions(nn.Module):
+    """Sines in the first half of the features, cosines in the second, for ``count`` positions.
+
+    The table is kept with the weights, as checkpoints do. https://arxiv.org/abs/1706.03762
+    """
+
+    weight: Tensor
+
+    def __init__(self, count: int, size: int) -> None:
+        super().__init__()
+        features = torch.arange(0, size, 2, dtype=torch.float64, device="cpu")
+        positions = torch.arange(count, dtype=torch.float64, device="cpu")
+        angles = positions[:, None] / 10_000 ** (features / size)
+        table = torch.cat([angles.sin(), angles[:, : size // 2].cos()], dim=1)
+        self.register_buffer("weight", table.float())
+
+    def forward(self, input_ids: Tensor | None, embeds: Tensor, past: int) -> Tensor:
+        """Return ``(length, size)``; raise ``ValueError`` for more positions than there are."""
+        return rows(self.weight, past, embeds.shape[1])
+
+
+class PaddedSinusoidalPositions(nn.Module):
+    """Sines and cosines of positions that count no padding, as many as are needed.
+
+    The first token has position ``padding_idx + 1``; padding has none. ``count`` positions are
+    computed ahead.
+    """
+
+    table: Tensor
+
+    def __init__(self, count: int, size: int, padding_idx: int) -> None:
+        super().__init__()
+        self.size = size
+        self.padding_idx = padding_idx
+        self.register_buffer("table", self._computed(count, "cpu"), persistent=False)
+
+    def _computed(self, count: int, device: torch.device | str) -> Tensor:
+        # In single precision, as the checkpoints were trained: exact numbers would be others.
+        half = self.size // 2
+        steps = torch.arange(half, dtype=torch.float32, device=device)
+        waves = torch.exp(steps * -(math.log(10_000) / (half - 1)))
+        angles = torch.arange(count, dtype=torch.float32, device=device)[:, None] * waves
+        table = torch.cat([angles.sin(), angles.cos()], dim=1)
+        table = torch.nn.functional.pad(table, (0, self.size % 2))
+        table[self.padding_idx] = 0.0
+        return table
+
+    def forward(self, input_ids: Tensor | None, embeds: Tensor, past: int) -> Tensor:
+        """Return ``(batch or 1, length, size)``."""
+        length = embeds.shape[1]
+        needed = self.padding_idx + 1 + past + length
+        if needed > len(self.table):
+            self.table = self._computed(needed + needed // 2, self.table.device)
+        if input_ids is None:
+            found = rows(self.table, needed - length, length)[None]
+        else:
+            shown = input_ids != self.padding_idx
+            positions = (shown.cumsum(dim=1) + past) * shown + self.padding_idx
+            found = self.table[positions]
+        return found.to(embeds.dtype)
+
+
+def rows(table: Tensor, start: int, length: int, unused: int = 0) -> Tensor:
+    """Return ``length`` rows from ``start`` on; ``ValueError`` if the table is shorter."""
+    if start + length > len(table):
+        raise ValueError(
+            f"{start + length - unused} positions are more than the {len(table) - unused} that the "
+            "model has (max_position_embeddings)"
+        )
+    return table[start : start + length]

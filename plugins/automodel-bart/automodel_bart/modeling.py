@@ -1,0 +1,93 @@
+"""BART: post-norm layers over learned positions, and embeddings that are normalised."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from automodel_bart.configuration import BartConfig
+from automodel_core.fairseq.models import (
+    FairseqDecoder,
+    FairseqForCausalLM,
+    FairseqForQuestionAnswering,
+    FairseqForSequenceClassification,
+    FairseqModel,
+    FairseqPreTrainedModel,
+    WithLogitsBias,
+)
+from automodel_core.fairseq.stack import (
+    FairseqStack,
+    SummedEmbeddings,
+    text_layer,
+    token_embedding,
+)
+from automodel_core.layers.embeddings import LearnedPositions
+
+__all__ = [
+    "BartDecoderModel",
+    "BartForCausalLM",
+    "BartForConditionalGeneration",
+    "BartForQuestionAnswering",
+    "BartForSequenceClassification",
+    "BartModel",
+    "BartPreTrainedModel",
+    "BartPretrainedModel",
+    "PretrainedBartModel",
+]
+
+
+class BartPreTrainedModel(FairseqPreTrainedModel):
+    """What all BART models share."""
+
+    config_class = BartConfig
+    config: BartConfig
+
+    @classmethod
+    def make_stack(cls, config: Any, *, decoder: bool) -> FairseqStack:
+        embeddings = SummedEmbeddings(
+            token_embedding(config),
+            LearnedPositions(config.max_position_embeddings, config.d_model, offset=2),
+            nn.LayerNorm(config.d_model),
+            config.dropout,
+        )
+        layer = partial(text_layer, config, decoder=decoder, norm_first=False)
+        return FairseqStack(config, embeddings, layer, decoder=decoder)
+
+
+BartPretrainedModel = PretrainedBartModel = BartPreTrainedModel
+
+
+class BartModel(BartPreTrainedModel, FairseqModel):
+    """The encoder-decoder without a head; its decoder can read what the encoder does."""
+
+    decodes_its_input = True
+
+
+class BartForConditionalGeneration(BartPreTrainedModel, WithLogitsBias):
+    """BART with an output layer, for text in and text out."""
+
+    model_class = BartModel
+
+
+class BartForSequenceClassification(BartPreTrainedModel, FairseqForSequenceClassification):
+    """BART that classifies whole texts."""
+
+    model_class = BartModel
+
+
+class BartForQuestionAnswering(BartPreTrainedModel, FairseqForQuestionAnswering):
+    """BART that finds the answer to a question in a text."""
+
+    model_class = BartModel
+
+
+class BartDecoderModel(BartPreTrainedModel, FairseqDecoder):
+    """The decoder alone, without a head."""
+
+
+class BartForCausalLM(BartPreTrainedModel, FairseqForCausalLM):
+    """BART's decoder alone, with an output layer."""
+
+    model_class = BartDecoderModel
