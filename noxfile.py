@@ -21,6 +21,8 @@ PACKAGES = ["automodel_core", *(f"plugins/{p}/{p.replace('-', '_')}" for p in PL
 SOURCES = ["automodel_core", "plugins", "tests", "docs", "noxfile.py"]
 DEMO_CHECKPOINT = "docs/demo/checkpoint"
 DEMO_TEXT = ("twenty-one", "four hundred and seven", "nine thousand and sixty")
+EVERY_CORE = ("-n", "auto")
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 TRANSFORMERS = {
     "5.23.0": {},
     "4.57.6": {"transformers": "4.57.6", "huggingface-hub": "0.36.2", "tokenizers": "0.22.2"},
@@ -77,8 +79,8 @@ def tests(session: nox.Session) -> None:
     install_torch(session, *groups("test"))
     install_editable(session, *PLUGINS)
     plugin_tests = [f"plugins/{plugin}/tests" for plugin in PLUGINS]
-    everything = ["tests", *plugin_tests, "--ignore=tests/parity"]
-    session.run("pytest", *(session.posargs or everything))
+    everything = [*EVERY_CORE, "tests", *plugin_tests, "--ignore=tests/parity"]
+    session.run("pytest", *(session.posargs or everything), env=ONE_THREAD)
 
 
 @nox.session
@@ -98,25 +100,38 @@ def parity(session: nox.Session, transformers: str) -> None:
     install_torch(session, *needed, constraints=str(constraints))
     session.install("-q", "--no-deps", *groups("real-input"))
     install_editable(session, *PLUGINS, constraints=str(constraints))
-    session.run("pytest", *(session.posargs or ["tests/parity"]))
+    session.run("pytest", *(session.posargs or [*EVERY_CORE, "tests/parity"]), env=ONE_THREAD)
 
 
 @nox.session(reuse_venv=False)
-@nox.parametrize("plugin", PLUGINS, ids=PLUGINS)
-def plugins(session: nox.Session, plugin: str) -> None:
-    """Test a plugin's wheel with the core's wheel and nothing else, away from the source tree."""
+def plugins(session: nox.Session) -> None:
+    """Test each plugin's wheel, or those named after ``--``, with the core's and nothing else."""
     install_torch(session)
-    wheels = build_wheels(session, ".", f"plugins/{plugin}")
-    session.install("-q", "-c", CONSTRAINTS, "pytest", *wheels)
-    session.run("python", "-m", "pip", "check")
-    elsewhere = Path(session.create_tmp(), "elsewhere").absolute()
-    shutil.rmtree(elsewhere, ignore_errors=True)
-    shutil.copytree(ROOT / "plugins" / plugin / "tests", elsewhere / "tests")
-    shutil.copy(ROOT / "plugins" / plugin / "pyproject.toml", elsewhere)
-    shutil.copy(ROOT / "tests" / "house" / "alone.py", elsewhere)
-    session.chdir(elsewhere)
-    session.run("python", "alone.py", "automodel-core", plugin)
-    session.run("pytest", *session.posargs)
+    wheels = build_wheels(session, ".", *(f"plugins/{plugin}" for plugin in PLUGINS))
+    core, *others = sorted(wheels, key=lambda wheel: "automodel_core" not in wheel)
+    session.install("-q", "-c", CONSTRAINTS, "pytest", core)
+    before = installed(session)
+    for plugin in session.posargs or PLUGINS:
+        name = plugin.replace("-", "_")
+        session.install("-q", "-c", CONSTRAINTS, *(w for w in others if f"/{name}-" in w))
+        session.run("python", "-m", "pip", "check")
+        elsewhere = Path(session.create_tmp(), plugin).absolute()
+        shutil.rmtree(elsewhere, ignore_errors=True)
+        shutil.copytree(ROOT / "plugins" / plugin / "tests", elsewhere / "tests")
+        shutil.copy(ROOT / "plugins" / plugin / "pyproject.toml", elsewhere)
+        shutil.copy(ROOT / "tests" / "house" / "alone.py", elsewhere)
+        with session.chdir(elsewhere):
+            session.run("python", "alone.py", "automodel-core", plugin)
+            session.run("automodel-core", "doctor", "--imports")
+            session.run("pytest")
+        brought = sorted(installed(session) - before)
+        session.run("python", "-m", "pip", "uninstall", "-q", "-y", *brought)
+
+
+def installed(session: nox.Session) -> set[str]:
+    """Return the names of the distributions in a session's environment."""
+    listed = session.run("python", "-m", "pip", "list", "--format=freeze", silent=True)
+    return {line.partition("==")[0] for line in str(listed).splitlines() if "==" in line}
 
 
 @nox.session
