@@ -10,12 +10,19 @@ from automodel_core.errors import AutomodelError
 
 __all__ = ["class_named", "same_class", "text_entry"]
 
-ENDING = "Fast"
+ENDINGS = ("Fast", "Pil")
+"""What checkpoints put after a name for another implementation of the same."""
 
 
 def same_class(one: str, other: str) -> bool:
-    """Return whether two class names mean the same, with or without ``Fast`` at the end."""
-    return one.removesuffix(ENDING) == other.removesuffix(ENDING)
+    """Return whether two class names mean the same, whatever implementation they name."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(name: str) -> str:
+    for ending in ENDINGS:
+        name = name.removesuffix(ending)
+    return name
 
 
 def class_named(name: str, kind: str, *, plugin: str | None = None) -> Any | None:
@@ -29,11 +36,12 @@ def class_named(name: str, kind: str, *, plugin: str | None = None) -> Any | Non
                 return registered
     for model_type in registry.model_types():
         try:
-            reference = registry.get(model_type, plugin=plugin).component(kind)
+            references = registry.get(model_type, plugin=plugin).components(kind)
         except AutomodelError:
             continue
-        if reference is not None and same_class(reference.rpartition(":")[2], name):
-            return registry.resolve(reference)
+        for reference in references:
+            if same_class(reference.rpartition(":")[2], name):
+                return registry.resolve(reference)
     return None
 
 

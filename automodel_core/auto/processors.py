@@ -14,6 +14,7 @@ from automodel_core.errors import (
     CheckpointNotFoundError,
     RegistrationError,
     RemoteCodeRefusedError,
+    TokenizationError,
     UnknownModelTypeError,
     UnsupportedTaskError,
     shown,
@@ -185,7 +186,7 @@ class AutoProcessor(_AutoComponent):
                 return load(pretrained_model_name_or_path, **kwargs)
             except RemoteCodeRefusedError:
                 raise
-            except (CheckpointNotFoundError, UnsupportedTaskError) as error:
+            except (CheckpointNotFoundError, TokenizationError, UnsupportedTaskError) as error:
                 problems.append(error)
         raise UnsupportedTaskError(
             f"{shown(os.fspath(pretrained_model_name_or_path))} has neither a processor nor a "

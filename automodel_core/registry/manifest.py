@@ -131,19 +131,21 @@ class NamedManifest(Manifest):
 class Architecture(Manifest):
     """One model type: its config, its model for each task, and what prepares its input.
 
-    ``models`` maps task names (see ``automodel_core.registry.tasks``) to references. Each name in
-    ``aliases`` is a further model type that the same classes serve; it needs an entry point of its
-    own, with the same module. ``plugin_api`` is the plugin API that the plugin was written for:
-    state it as a literal, because the default follows the installed core.
+    ``models`` maps task names (see ``automodel_core.registry.tasks``) to references. A tokenizer or
+    processor is a reference, or a tuple of them: the first is the architecture's own, the others
+    are found where a checkpoint names their class. Each name in ``aliases`` is a further model type
+    that the same classes serve; it needs an entry point of its own, with the same module.
+    ``plugin_api`` is the plugin API that the plugin was written for: state it as a literal, because
+    the default follows the installed core.
     """
 
     model_type: str
     config: str
     models: Mapping[str, str]
-    tokenizer: str | None = None
-    image_processor: str | None = None
-    feature_extractor: str | None = None
-    processor: str | None = None
+    tokenizer: str | tuple[str, ...] | None = None
+    image_processor: str | tuple[str, ...] | None = None
+    feature_extractor: str | tuple[str, ...] | None = None
+    processor: str | tuple[str, ...] | None = None
     aliases: tuple[str, ...] = ()
     plugin_api: tuple[int, int] = PLUGIN_API
 
@@ -161,8 +163,8 @@ class Architecture(Manifest):
             self._reference(f"models[{task!r}]", model)
         object.__setattr__(self, "models", FrozenTable(self.models))
         for kind in COMPONENT_KINDS:
-            if self.component(kind) is not None:
-                self._reference(kind, self.component(kind))
+            for reference in self.components(kind):
+                self._reference(kind, reference)
         self._kind("aliases", self.aliases, tuple)
         for alias in self.aliases:
             self._name("aliases", alias)
@@ -177,13 +179,20 @@ class Architecture(Manifest):
         return (self.model_type, *self.aliases)
 
     def component(self, kind: str) -> str | None:
-        """Return the reference of one of ``COMPONENT_KINDS``."""
-        return {
+        """Return the reference of one of ``COMPONENT_KINDS``, the architecture's own."""
+        return next(iter(self.components(kind)), None)
+
+    def components(self, kind: str) -> tuple[str, ...]:
+        """Return every reference of one of ``COMPONENT_KINDS``, the architecture's own first."""
+        declared = {
             "tokenizer": self.tokenizer,
             "image_processor": self.image_processor,
             "feature_extractor": self.feature_extractor,
             "processor": self.processor,
         }[kind]
+        if declared is None:
+            return ()
+        return declared if isinstance(declared, tuple) else (declared,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

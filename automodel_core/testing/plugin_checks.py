@@ -74,8 +74,8 @@ def tasks_exist_and_classes_resolve(subject: Subject) -> None:
         fits = isinstance(config_class, type) and issubclass(config_class, model_class.config_class)
         require(fits, f"{reference} takes {model_class.config_class}, not {architecture.config}")
     for kind in COMPONENT_KINDS:
-        component = architecture.component(kind)
-        require(component is None or registry.resolve(component), f"no {kind}")
+        for component in architecture.components(kind):
+            require(registry.resolve(component), f"no {kind}")
 
 
 def config_keeps_unknown_keys(subject: Subject) -> None:

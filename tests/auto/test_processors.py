@@ -77,6 +77,7 @@ def test_they_are_not_constructed(auto_class: Any) -> None:
     [
         {"image_processor_type": "SightImageProcessor"},
         {"image_processor_type": "SightImageProcessorFast"},
+        {"image_processor_type": "SightImageProcessorPil"},
         {"feature_extractor_type": "SightFeatureExtractor"},
     ],
 )
@@ -138,6 +139,8 @@ def test_without_a_processor_its_only_part_is_the_answer(
     sight: None, tmp_path: Path, tokenizer_json: bytes
 ) -> None:
     name = say(tmp_path, preprocessor_config={"image_processor_type": "SightImageProcessor"})
+    assert type(AutoProcessor.from_pretrained(name)) is SightImageProcessor
+    say(tmp_path, config={"model_type": "sight"})
     assert type(AutoProcessor.from_pretrained(name)) is SightImageProcessor
     (tmp_path / "tokenizer.json").write_bytes(tokenizer_json)
     assert type(AutoProcessor.from_pretrained(name)) is PreTrainedTokenizer

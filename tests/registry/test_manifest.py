@@ -36,6 +36,15 @@ def test_a_manifest_keeps_what_it_is_given() -> None:
     assert dict(built.models) == ARCHITECTURE["models"]
 
 
+def test_of_several_components_the_first_is_the_architectures_own() -> None:
+    built = Architecture(**ARCHITECTURE, tokenizer=("pkg.text:Own", "pkg.text:Other"))
+    assert built.component("tokenizer") == "pkg.text:Own"
+    assert built.components("tokenizer") == ("pkg.text:Own", "pkg.text:Other")
+    assert built.components("processor") == ()
+    with pytest.raises(ValueError, match=r"Architecture.tokenizer must be a reference"):
+        Architecture(**ARCHITECTURE, tokenizer=("pkg.text:Own", "other"))
+
+
 def test_a_manifest_is_frozen_hashable_and_travels_between_processes() -> None:
     built = Architecture(**ARCHITECTURE)
     with pytest.raises(dataclasses.FrozenInstanceError):

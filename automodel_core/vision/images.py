@@ -1,0 +1,168 @@
+"""Images of every kind as tensors ``(channels, height, width)``.
+
+Whole numbers from 0 to 255 become ``uint8``, all others ``float32``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from automodel_core.errors import InputError, MissingExtraError, shown
+
+__all__ = ["FIRST", "LAST", "flat_list", "image_tensor", "pillow"]
+
+logger = logging.getLogger(__name__)
+
+FIRST, LAST = "channels_first", "channels_last"
+WIDE = {"I": torch.int32, "F": torch.float32, "I;16": torch.uint16}
+"""Modes of Pillow with more than eight bits a number."""
+WITH_ALPHA = (2, 4)
+
+
+def pillow() -> Any:
+    """Return the module ``PIL.Image``, or raise `MissingExtraError`."""
+    try:
+        return import_module("PIL.Image")
+    except ImportError as error:
+        raise MissingExtraError(
+            "opening or resizing an image needs Pillow, which is not installed: pip install pillow"
+        ) from error
+
+
+def flat_list(images: Any) -> list[Any]:
+    """Return the single images of an image, a batch, or lists of them, in their order."""
+    if isinstance(images, list | tuple):
+        return [single for part in images for single in flat_list(part)]
+    if (isinstance(images, Tensor) or _is_array(images)) and images.ndim > 3:
+        return [single for part in images for single in flat_list(part)]
+    return [images]
+
+
+def image_tensor(
+    image: Any, *, convert_rgb: bool = False, data_format: str | None = None
+) -> Tensor:
+    """Return a Pillow image, an array, a tensor or the file at a path as a tensor.
+
+    ``convert_rgb`` repeats grey and lays transparent pixels on white. ``data_format`` says where
+    the channels of an array are, which its shape tells otherwise.
+    """
+    if isinstance(image, str | os.PathLike):
+        image = _opened(os.fspath(image))
+    if _is_pillow(image):
+        return _of_pillow(image, convert_rgb)
+    if _is_array(image):
+        image = torch.from_numpy(image.copy())
+    if not isinstance(image, Tensor):
+        raise InputError(
+            f"an image is a Pillow image, a NumPy array, a torch tensor or the path of a file, got "
+            f"{type(image).__name__} {shown(image)}"
+        )
+    image = _eight_bits(_channels_first(image.detach(), data_format))
+    return _rgb(image) if convert_rgb else image
+
+
+def _is_pillow(image: Any) -> bool:
+    module: Any = sys.modules.get("PIL.Image")
+    return module is not None and isinstance(image, module.Image)
+
+
+def _is_array(image: Any) -> bool:
+    numpy: Any = sys.modules.get("numpy")
+    return numpy is not None and isinstance(image, numpy.ndarray)
+
+
+def _opened(path: str) -> Any:
+    """Return the image in a file, upright and in RGB."""
+    if path.startswith(("http://", "https://", "data:")):
+        raise InputError(f"{shown(path)} is not fetched: load the image and pass it")
+    if not os.path.isfile(path):
+        raise InputError(f"there is no image file {shown(path)}")
+    try:
+        with pillow().open(path) as image:
+            upright = import_module("PIL.ImageOps").exif_transpose(image)
+            return _pillow_rgb(upright)
+    except OSError as error:
+        raise InputError(f"{shown(path)} is not an image that Pillow reads: {error}") from error
+
+
+def _of_pillow(image: Any, convert_rgb: bool) -> Tensor:
+    if convert_rgb:
+        image = _pillow_rgb(image)
+    elif image.mode == "1":
+        image = image.convert("L")
+    elif image.mode in ("P", "PA"):
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    dtype = WIDE.get(image.mode, torch.uint8)
+    flat = torch.frombuffer(bytearray(image.tobytes()), dtype=dtype)
+    pixels = flat.view(image.height, image.width, -1).permute(2, 0, 1)
+    return _eight_bits(pixels.contiguous())
+
+
+def _pillow_rgb(image: Any) -> Any:
+    if not image.has_transparency_data:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    image = image.convert("RGBA")
+    white = pillow().new("RGBA", image.size, (255, 255, 255, 255))
+    return pillow().alpha_composite(white, image).convert("RGB")
+
+
+def _channels_first(image: Tensor, data_format: str | None) -> Tensor:
+    if image.dim() == 2:
+        return image[None]
+    if image.dim() != 3 or not image.numel():
+        raise InputError(f"an image has two or three dimensions, got shape {tuple(image.shape)}")
+    if data_format is None:
+        data_format = _inferred(image)
+    if data_format not in (FIRST, LAST):
+        raise InputError(
+            f"input_data_format={shown(data_format)} is not known; it is {FIRST!r} or {LAST!r}"
+        )
+    return image.permute(2, 0, 1) if data_format == LAST else image
+
+
+def _inferred(image: Tensor) -> str:
+    """Return where the channels are: one or three of them first, then with transparency."""
+    first, _, last = image.shape
+    for counts in ((1, 3), WITH_ALPHA):
+        if first in counts and last in counts:
+            logger.warning(
+                "An image of shape %s may have its channels first or last; first is assumed. "
+                "input_data_format= says where they are.",
+                tuple(image.shape),
+            )
+        if first in counts or last in counts:
+            return FIRST if first in counts else LAST
+    raise InputError(
+        f"an image of shape {tuple(image.shape)} has its channels neither first nor last: say "
+        f"where with input_data_format={FIRST!r} or {LAST!r}"
+    )
+
+
+def _eight_bits(image: Tensor) -> Tensor:
+    if image.dtype == torch.uint8:
+        return image
+    if image.dtype == torch.bool:
+        return image.to(torch.uint8)
+    if image.is_floating_point():
+        return image.to(torch.float32)
+    whole = image.to(torch.int64)
+    small = bool(whole.min() >= 0 and whole.max() <= 255)
+    return whole.to(torch.uint8 if small else torch.float32)
+
+
+def _rgb(image: Tensor) -> Tensor:
+    """Return three channels; transparent pixels are laid on white."""
+    channels = image.shape[0]
+    if channels in WITH_ALPHA:
+        white = 255.0 if image.dtype == torch.uint8 else 1.0
+        alpha = image[-1:].double() / white
+        blended = alpha * image[:-1] + (1.0 - alpha) * white
+        image = (blended.round() if white == 255.0 else blended).to(image.dtype)
+    return image.expand(3, -1, -1) if image.shape[0] == 1 else image

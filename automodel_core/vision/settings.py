@@ -1,0 +1,108 @@
+"""What ``preprocessor_config.json`` says, in old spellings and new ones, as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
+from typing import Annotated, Any
+
+from automodel_core.errors import ConfigurationError, shown
+from automodel_core.fields import Range
+
+__all__ = [
+    "HALVES",
+    "NORMALISERS",
+    "Numbers",
+    "Resample",
+    "Resampling",
+    "Size",
+    "rectangle",
+    "resample_number",
+    "size_table",
+]
+
+Size = dict[str, int] | None
+Numbers = float | list[float] | None
+"""One number for all channels, or one for each."""
+Resample = Annotated[int, Range(minimum=0, maximum=5)]
+
+HALVES: Numbers = [0.5, 0.5, 0.5]
+"""As mean and deviation, they let numbers from 0 to 1 reach from -1 to 1."""
+
+SIZES = (
+    {"height", "width"},
+    {"shortest_edge"},
+    {"shortest_edge", "longest_edge"},
+    {"longest_edge"},
+    {"max_height", "max_width"},
+)
+
+
+class Resampling(IntEnum):
+    """Pillow's filters by the numbers that files hold."""
+
+    NEAREST = 0
+    LANCZOS = 1
+    BILINEAR = 2
+    BICUBIC = 3
+    BOX = 4
+    HAMMING = 5
+
+
+def rectangle(height: int, width: int | None = None) -> Size:
+    """Return the size of a rectangle, of a square if one number is given."""
+    return {"height": height, "width": height if width is None else width}
+
+
+def size_table(value: Any, name: str = "size", *, square: bool = True) -> Any:
+    """Return a size as a table such as ``{"height": 224, "width": 224}``; ``None`` stays.
+
+    One number is both height and width or, if not ``square``, the shortest edge. Two are height
+    and width.
+    """
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = {"height": value, "width": value} if square else {"shortest_edge": value}
+    elif isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2:
+        value = {"height": value[0], "width": value[1]}
+    # Some files list every key that there is, most of them empty.
+    table = (
+        {key: edge for key, edge in dict(value).items() if edge is not None}
+        if isinstance(value, Mapping)
+        else {}
+    )
+    positive = all(type(edge) is int and edge > 0 for edge in table.values())
+    if set(table) not in SIZES or not positive:
+        allowed = ", or ".join(" and ".join(sorted(keys)) for keys in SIZES)
+        raise ConfigurationError(
+            f"{name}={shown(value)} cannot be used: expected a positive int, two of them, or a "
+            f"table of {allowed}"
+        )
+    return table
+
+
+def resample_number(value: Any) -> Any:
+    """Return a filter, given by Pillow's or torchvision's name or number, as Pillow's number."""
+    spelled = getattr(value, "value", value)
+    if isinstance(spelled, str):
+        name = spelled.upper().replace("NEAREST-EXACT", "NEAREST")
+        if name not in Resampling.__members__:
+            raise ConfigurationError(
+                f"resample={shown(value)} is not known; it is one of "
+                f"{', '.join(member.lower() for member in Resampling.__members__)}"
+            )
+        return int(Resampling[name])
+    return int(spelled) if isinstance(spelled, int) and not isinstance(spelled, bool) else value
+
+
+def _numbers(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+NORMALISERS: Mapping[str, Callable[[Any], Any]] = {
+    "resample": resample_number,
+    "image_mean": _numbers,
+    "image_std": _numbers,
+}
+"""Settings that have several spellings, but for sizes, and how they become one."""

@@ -1,0 +1,121 @@
+"""Steps from one image to another, all on tensors ``(channels, height, width)``."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from automodel_core.errors import InputError
+from automodel_core.vision.images import pillow
+
+__all__ = ["center_crop", "fitting_size", "normalize", "pad", "rescale", "resize"]
+
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+"""Pillow's modes for images of eight bits, by the number of channels."""
+
+
+def fitting_size(shape: Sequence[int], size: Mapping[str, int]) -> tuple[int, int]:
+    """Return the height and width that ``size`` asks for; single edges keep the proportions.
+
+    The last two numbers of ``shape`` are the image's own height and width.
+    ``size`` is ``height`` and ``width``, ``shortest_edge`` with or without ``longest_edge`` (its
+    upper bound), ``longest_edge`` alone, or ``max_height`` and ``max_width``.
+    """
+    height, width = shape[-2:]
+    if "height" in size:
+        return size["height"], size["width"]
+    if "max_height" in size:
+        return _within(height, width, size["max_height"], size["max_width"])
+    if "shortest_edge" not in size:
+        return _within(height, width, size["longest_edge"], size["longest_edge"])
+    short, long = min(height, width), max(height, width)
+    new_short: float = size["shortest_edge"]
+    bound = size.get("longest_edge")
+    if bound is not None and long / short * new_short > bound:
+        new_short = bound * short / long
+    if round(new_short) == short:
+        return height, width
+    new_short, new_long = round(new_short), int(new_short * long / short)
+    return (new_short, new_long) if height <= width else (new_long, new_short)
+
+
+def _within(height: int, width: int, max_height: int, max_width: int) -> tuple[int, int]:
+    scale = min(max_height / height, max_width / width)
+    return max(1, int(height * scale)), max(1, int(width * scale))
+
+
+def resize(
+    image: Tensor, size: tuple[int, int], resample: int, reducing_gap: float | None = None
+) -> Tensor:
+    """Return the image in another height and width, by one of Pillow's antialiasing filters.
+
+    ``uint8`` stays so, with exactly Pillow's numbers; floats are filtered without rounding.
+    ``reducing_gap`` lets Pillow first average whole blocks where the image becomes much smaller.
+    """
+    if tuple(image.shape[-2:]) == tuple(size):
+        return image
+    mode = MODES.get(image.shape[0]) if image.dtype == torch.uint8 else None
+    groups = [image] if mode is not None else list(image.split(1))
+    mode = mode or ("L" if image.dtype == torch.uint8 else "F")
+    resized = [_resized(group, mode, size, resample, reducing_gap) for group in groups]
+    return torch.cat(resized).to(image.device)
+
+
+def _resized(
+    image: Tensor, mode: str, size: tuple[int, int], resample: int, reducing_gap: float | None
+) -> Tensor:
+    _, height, width = image.shape
+    pixels = image.cpu().permute(1, 2, 0).contiguous()
+    # Without NumPy a tensor gives its bytes in no other way.
+    content = ctypes.string_at(pixels.data_ptr(), pixels.nbytes)
+    picture: Any = pillow().frombytes(mode, (width, height), content)
+    picture = picture.resize(size[::-1], resample, reducing_gap=reducing_gap)
+    flat = torch.frombuffer(bytearray(picture.tobytes()), dtype=image.dtype)
+    return flat.view(*size, -1).permute(2, 0, 1)
+
+
+def center_crop(image: Tensor, height: int, width: int) -> Tensor:
+    """Return the middle of an image; one that is too small gets zeros around it."""
+    bounds = []
+    for have, want in zip(image.shape[-2:], (height, width), strict=True):
+        before = math.ceil(max(want - have, 0) / 2)
+        start = (have - want) // 2 + before
+        bounds.append((before, max(want - have - before, 0), slice(start, start + want)))
+    (top, bottom, rows), (left, right, columns) = bounds
+    return pad(image, top=top, bottom=bottom, left=left, right=right)[..., rows, columns]
+
+
+def pad(
+    image: Tensor, *, top: int = 0, bottom: int = 0, left: int = 0, right: int = 0, value: float = 0
+) -> Tensor:
+    """Return the image with a border of one value."""
+    if not any((top, bottom, left, right)):
+        return image
+    return F.pad(image, (left, right, top, bottom), value=value)
+
+
+def rescale(image: Tensor, factor: float) -> Tensor:
+    """Return the image times a number, as ``float32``."""
+    return (image.double() * factor).float()
+
+
+def normalize(image: Tensor, mean: float | Sequence[float], std: float | Sequence[float]) -> Tensor:
+    """Return the image minus ``mean`` and divided by ``std``, numbers for all or one a channel."""
+    channels = image.shape[0]
+    by_channel = []
+    for name, given in (("image_mean", mean), ("image_std", std)):
+        numbers = list(given) if isinstance(given, Sequence) else [given] * channels
+        if len(numbers) != channels:
+            advice = "; do_convert_rgb=True makes it three" if len(numbers) == 3 else ""
+            raise InputError(
+                f"{name} has {len(numbers)} numbers and the image {channels} channels{advice}"
+            )
+        tensor = torch.tensor(numbers, dtype=torch.float32, device=image.device)
+        by_channel.append(tensor.view(-1, 1, 1))
+    return (image.float() - by_channel[0]) / by_channel[1]
