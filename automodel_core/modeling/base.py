@@ -270,6 +270,10 @@ class PreTrainedModel(nn.Module):
         if any(names):
             self.config.tie_word_embeddings = False
 
+    def segments_in_fp32(self) -> tuple[str, ...]:
+        """Return the segments of module names that stay in single precision."""
+        return self.keep_in_fp32
+
     def needs(self, name: str) -> bool:
         """Return whether a checkpoint must hold a weight: that of a body, unless it is optional."""
         body = f"{self.body}." if self.body else ""

@@ -69,7 +69,7 @@ def load_pretrained(
             model = cls(config, *model_args, **model_kwargs)
         report = _fill(model, weights, options)
         _check_complete(model, report, options.strict, str(name or "state_dict"))
-        _finish(model)
+        _finish(model, Placement(options.device_map, config.dtype, model.segments_in_fp32()))
     model.load_report = report
     _settle_generation(model, files, options.generation_config)
     registry.notify_after_load(context, model)
@@ -138,7 +138,7 @@ def _fill(model: PreTrainedModel, weights: Any, options: LoadOptions) -> LoadRep
         base_prefix=model.base_model_prefix,
         tied=model.ties_to_load(),
         dtype=config.dtype,
-        keep_in_fp32=model.keep_in_fp32,
+        keep_in_fp32=model.segments_in_fp32(),
         device_map=options.device_map,
         ignore_mismatched_sizes=options.ignore_mismatched_sizes,
         key_mapping=options.key_mapping,
@@ -147,7 +147,7 @@ def _fill(model: PreTrainedModel, weights: Any, options: LoadOptions) -> LoadRep
         model.untie(name for hub in report.untied for name in names.to_module(hub))
     if report.missing or report.mismatched:
         missing = [n for n, p in model.named_parameters(remove_duplicate=False) if p.is_meta]
-        placement = Placement(options.device_map, config.dtype, model.keep_in_fp32)
+        placement = Placement(options.device_map, config.dtype, model.segments_in_fp32())
         initialise_missing(
             model,
             {name: placement.device(name, names.to_hub(name).name) for name in missing},
@@ -158,20 +158,29 @@ def _fill(model: PreTrainedModel, weights: Any, options: LoadOptions) -> LoadRep
     return report
 
 
-def _finish(model: PreTrainedModel) -> None:
-    """Turn to evaluation mode, and make sure that nothing was left without memory."""
-    waiting: list[nn.Module] = [model]
+def _finish(model: PreTrainedModel, placement: Placement) -> None:
+    """Turn to evaluation mode, and place the buffers; raise if one was left without memory."""
+    waiting: list[tuple[str, nn.Module]] = [("", model)]
     while waiting:
-        module = waiting.pop()
+        path, module = waiting.pop()
         vars(module)["training"] = False
-        waiting.extend(child for child in module._modules.values() if child is not None)
+        parts = module._modules.items()
+        waiting.extend((f"{path}{key}.", part) for key, part in parts if part is not None)
         for name, buffer in module._buffers.items():
-            if buffer is not None and buffer.is_meta:
+            if buffer is None:
+                continue
+            if buffer.is_meta:
                 raise InputError(
                     f"{type(model).__name__}: the buffer {name!r} of a {type(module).__name__} has "
                     "no value: compute it in __init__ with device='cpu', or store it in the "
                     "checkpoint"
                 )
+            full = path + name
+            device = placement.device(full, model.weight_names(model.config).to_hub(full).name)
+            # What is stored with the weights has their precision; what is computed keeps its own.
+            saved = name not in module._non_persistent_buffers_set
+            dtype = placement.dtype(full, buffer.dtype, buffer.dtype) if saved else buffer.dtype
+            module._buffers[name] = buffer.to(device, dtype)
 
 
 def _check_complete(

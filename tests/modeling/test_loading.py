@@ -191,6 +191,21 @@ def test_a_buffer_without_a_value_is_an_error() -> None:
     assert loaded(Careful, state).table.tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_buffer_has_the_precision_of_the_weights_if_it_is_stored_with_them(stored: bool) -> None:
+    class Biased(TinyForCausalLM):
+        def __init__(self, config: TinyConfig) -> None:
+            super().__init__(config)
+            self.register_buffer("bias", torch.zeros(2, device="cpu"))
+            self.register_buffer("table", torch.ones(2, device="cpu"), persistent=False)
+
+    state = drawn().hub_state_dict() | ({"bias": torch.tensor([1.5, 2.0])} if stored else {})
+    model = loaded(Biased, state, dtype=torch.bfloat16, device_map={"": "cpu"})
+    assert model.bias.dtype == torch.bfloat16
+    assert model.bias.tolist() == ([1.5, 2.0] if stored else [0.0, 0.0])
+    assert model.table.dtype == torch.float32
+
+
 def test_a_checkpoint_of_another_type_is_not_silent(tmp_path: Path) -> None:
     drawn().save_pretrained(tmp_path)
     values = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
