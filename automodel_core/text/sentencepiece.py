@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,10 +17,10 @@ from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from automodel_core.errors import TokenizationError, shown
+from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
 from automodel_core.text.backend import rust_errors
 
-__all__ = ["Piece", "PieceType", "SentencePieceModel", "sentencepiece_pipeline"]
+__all__ = ["Piece", "PieceType", "SentencePieceModel", "copy_model", "sentencepiece_pipeline"]
 
 SPACE = "\u2581"
 UNIGRAM, BPE = 1, 2
@@ -169,6 +170,24 @@ def sentencepiece_pipeline(
         rust.pre_tokenizer = pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme=scheme)
         rust.decoder = metaspace_decoder(model.byte_fallback, scheme)
     return rust
+
+
+def copy_model(
+    source: str | None,
+    directory: str | os.PathLike[str],
+    name: str,
+    prefix: str | None = None,
+) -> tuple[str, ...]:
+    """Copy the model file that a tokenizer was made from into ``directory``; return its path."""
+    if source is None or not os.path.isfile(source):
+        raise CheckpointNotFoundError(
+            f"This tokenizer was not made from a {name}, or the file is gone: "
+            "save_pretrained writes tokenizer.json, which holds everything"
+        )
+    target = Path(directory, f"{prefix}-{name}" if prefix else name)
+    if not target.exists() or not target.samefile(source):
+        shutil.copyfile(source, target)
+    return (str(target),)
 
 
 def metaspace_decoder(byte_fallback: bool, scheme: str = "always") -> decoders.Decoder:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 from tokenizers import AddedToken, Tokenizer, pre_tokenizers
 from tokenizers.normalizers import Precompiled
 from tokenizers.processors import TemplateProcessing
 
-from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
+from automodel_core.errors import TokenizationError, shown
 from automodel_core.text import PreTrainedTokenizer
 from automodel_core.text.backend import Backend, rust_errors
 from automodel_core.text.files import backend_from
@@ -22,6 +20,7 @@ from automodel_core.text.sentencepiece import (
     Piece,
     PieceType,
     SentencePieceModel,
+    copy_model,
     sentencepiece_pipeline,
 )
 
@@ -126,16 +125,7 @@ class T5Tokenizer(PreTrainedTokenizer):
         self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None
     ) -> tuple[str, ...]:
         """Copy the ``spiece.model`` that this tokenizer was made from."""
-        if self.vocab_file is None or not self.can_save_slow_tokenizer:
-            raise CheckpointNotFoundError(
-                "This tokenizer was not made from a spiece.model, or the file is gone: "
-                "save_pretrained writes tokenizer.json, which holds everything"
-            )
-        name = f"{filename_prefix}-spiece.model" if filename_prefix else "spiece.model"
-        target = Path(save_directory, name)
-        if not target.exists() or not target.samefile(self.vocab_file):
-            shutil.copyfile(self.vocab_file, target)
-        return (str(target),)
+        return copy_model(self.vocab_file, save_directory, "spiece.model", filename_prefix)
 
 
 def _sentinels(count: int) -> tuple[str, ...]:
