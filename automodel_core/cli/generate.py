@@ -1,11 +1,11 @@
-"""``generate``: answers of a model to texts, shown while they are made."""
+"""``generate``: answers of a model to texts or pictures, shown while they are made."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from automodel_core.auto.plan import readable_size
@@ -15,21 +15,22 @@ from automodel_core.errors import InputError
 
 __all__ = ["generate"]
 
-TASKS = ("seq2seq-lm", "causal-lm")
+TASKS = ("seq2seq-lm", "causal-lm", "image-text-to-text")
 SETTINGS = ("max_new_tokens", "min_new_tokens", "num_beams", "temperature", "top_k", "top_p")
 
 
 def generate(options: argparse.Namespace) -> int:
-    """Print an answer to each text, as it is made where that is possible."""
+    """Print an answer to each text or picture, as it is made where that is possible."""
     from automodel_core.auto import AutoTokenizer
 
-    if not options.text and sys.stdin.isatty() and not options.quiet:
-        note("reading texts from the terminal, one a line; Ctrl-D ends")
+    if not options.input and sys.stdin.isatty() and not options.quiet:
+        note("reading from the terminal, one text or picture file a line; Ctrl-D ends")
     talks = not options.quiet
     arguments = {**hub_arguments(options), "plugin": options.plugin}
     auto_class = auto_class_for(options, arguments, TASKS)
     tokenizer = AutoTokenizer.from_pretrained(options.name, **arguments)
     model = _load(auto_class, options, arguments, talks)
+    kind, read = _reader(model, tokenizer, options.name, arguments)
     settings = {key: value for key in SETTINGS if (value := vars(options)[key]) is not None}
     if options.do_sample:
         settings["do_sample"] = True
@@ -39,13 +40,15 @@ def generate(options: argparse.Namespace) -> int:
         torch.manual_seed(options.seed)
     streams = not options.json and (settings.get("num_beams") or _beams(model)) == 1
     answers = []
-    for text in _texts(options.text):
-        answer = _answer(model, tokenizer, text, settings, streams=streams, talks=talks)
+    for given in _inputs(options.input):
+        inputs = read(given).to(model.device)
+        answer = _answer(model, tokenizer, inputs, settings, streams=streams, talks=talks)
+        answer = {kind: given, **answer}
         answers.append(answer)
         if not streams and not options.json:
             print(answer["output"], flush=True)
     if not answers:
-        raise InputError("there is no text to answer: give TEXT, or lines on stdin")
+        raise InputError("there is nothing to answer: give INPUT, or lines on stdin")
     if options.json:
         found = type(model)
         print_json(
@@ -58,8 +61,26 @@ def generate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _texts(given: list[str]) -> Iterator[str]:
-    """Yield the texts of the command line, else the lines of stdin as they come."""
+def _reader(
+    model: Any, tokenizer: Any, name: str, arguments: dict[str, Any]
+) -> tuple[str, Callable[[str], Any]]:
+    """Return what the model reads, and how to make its input of one."""
+    if model.main_input_name == "pixel_values":
+        from automodel_core.auto import AutoImageProcessor
+
+        processor = AutoImageProcessor.from_pretrained(name, **arguments)
+        return "picture", lambda file: processor(file, return_tensors="pt")
+
+    def read(text: str) -> Any:
+        inputs = tokenizer(text, return_tensors="pt")
+        inputs.pop("token_type_ids", None)
+        return inputs
+
+    return "text", read
+
+
+def _inputs(given: list[str]) -> Iterator[str]:
+    """Yield the inputs of the command line, else the lines of stdin as they come."""
     if given:
         yield from given
         return
@@ -96,17 +117,15 @@ def _load(
 def _answer(
     model: Any,
     tokenizer: Any,
-    text: str,
+    inputs: Any,
     settings: dict[str, Any],
     *,
     streams: bool,
     talks: bool,
 ) -> dict[str, Any]:
-    """Return the answer to one text; it is printed while it is made if ``streams``."""
+    """Return the answer to one input; it is printed while it is made if ``streams``."""
     from automodel_core.generation import TextStreamer
 
-    inputs = tokenizer(text, return_tensors="pt").to(model.device)
-    inputs.pop("token_type_ids", None)
     continues = not model.config.is_encoder_decoder
     extra: dict[str, Any] = {}
     if streams:
@@ -118,7 +137,6 @@ def _answer(
     if continues:
         ids = ids[inputs["input_ids"].shape[1] :]
     return {
-        "text": text,
         "output": tokenizer.decode(ids, skip_special_tokens=True),
         "tokens": len(ids),
         "seconds": round(time.monotonic() - start, 3),

@@ -103,10 +103,13 @@ def _generate(commands: Commands) -> None:
 
         return generate(options)
 
-    parser = _command(commands, "generate", run, "answer texts with a model")
+    parser = _command(commands, "generate", run, "answer texts, or caption pictures, with a model")
     _checkpoint(parser)
     parser.add_argument(
-        "text", metavar="TEXT", nargs="*", help="texts to answer; none: each line of stdin"
+        "input",
+        metavar="INPUT",
+        nargs="*",
+        help="texts, or picture files where the model reads those; none: each line of stdin",
     )
     _model(parser)
     parser.add_argument("--device", help="such as cpu or cuda:0")

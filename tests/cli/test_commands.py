@@ -146,7 +146,7 @@ def test_generate_reads_lines_of_stdin(
     assert [entry["text"] for entry in told["answers"]] == ["w3 w4", "w5"]
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert main(["generate", speaker]) == 1
-    assert "there is no text to answer" in capsys.readouterr().err
+    assert "there is nothing to answer" in capsys.readouterr().err
 
 
 def test_generate_samples_repeatably(tiny_gpt: Any, speaker: str, capsys: Capture) -> None:
