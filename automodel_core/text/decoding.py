@@ -49,7 +49,7 @@ class Decoding(Vocabulary):
             rows, single = [[ids] if isinstance(ids, int) else ids], True
         try:
             with rust_errors("decoding"):
-                texts = self._backend.rust.decode_batch(
+                texts = self._writes.rust.decode_batch(
                     rows, skip_special_tokens=skip_special_tokens
                 )
         except TokenizationError:

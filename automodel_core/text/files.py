@@ -306,11 +306,9 @@ def save(
     elif template is not None:
         settings["chat_template"] = template
     write_json(place(CONFIG), settings)
-    extended = tokenizer.special_tokens_map_extended
-    write_json(
-        place(SPECIAL_TOKENS), {key: _saved_special(value) for key, value in extended.items()}
-    )
-    place(TOKENIZER).write_text(tokenizer._backend.to_json(), encoding="utf-8")
+    write_json(place(SPECIAL_TOKENS), _saved_special(tokenizer.special_tokens_map_extended))
+    if TOKENIZER in tokenizer.vocab_files_names.values():
+        place(TOKENIZER).write_text(tokenizer._backend.to_json(), encoding="utf-8")
     if tokenizer.can_save_slow_tokenizer:
         written.extend(tokenizer.save_vocabulary(folder, prefix or None))
     return tuple(written)
@@ -363,6 +361,8 @@ def _saved_settings(tokenizer: PreTrainedTokenizer) -> dict[str, Any]:
 
 
 def _saved_special(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _saved_special(token) for key, token in value.items()}
     if isinstance(value, list):
         return [_saved_special(token) for token in value]
     if isinstance(value, AddedToken):

@@ -94,8 +94,12 @@ def encode(
     request: EncodeRequest,
     truncation_side: str,
     pad: Callable[[Encoding, int], None],
+    finish: Callable[[Encoding, Any], Encoding] | None = None,
 ) -> BatchEncoding:
-    """Encode ``text`` (with ``text_pair``); ``pad`` extends one encoding to a length."""
+    """Encode ``text`` (with ``text_pair``); ``pad`` extends one encoding to a length.
+
+    ``finish`` corrects an encoding; it sees the input too: a text, words, or a pair of either.
+    """
     inputs, batched = _inputs(text, text_pair, request.is_split_into_words)
     truncation = _truncation(backend, request, truncation_side, text_pair is not None)
     options = {"add_special_tokens": request.add_special_tokens}
@@ -119,6 +123,8 @@ def encode(
     except TokenizationError:
         _explain(inputs)
         raise
+    if finish is not None:
+        encodings = [finish(*pair) for pair in zip(encodings, inputs, strict=True)]
     if request.lengths.padding is not None and encodings:
         length = request.lengths.padded(max(len(encoding) for encoding in encodings))
         for encoding in encodings:

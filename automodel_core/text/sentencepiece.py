@@ -11,7 +11,7 @@ import os
 import shutil
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 
@@ -47,6 +47,15 @@ class Piece:
     type: PieceType
 
 
+HIDDEN = "\U000f0000"
+"""Begins the text of pieces that no text holds."""
+
+
+def hidden_piece(index: int) -> Piece:
+    """Return a piece that no text holds, to keep an id's place."""
+    return Piece(f"{HIDDEN}{index}\U000f0001", 0.0, PieceType.CONTROL)
+
+
 @dataclass(frozen=True)
 class SentencePieceModel:
     """The vocabulary and the settings of a ``spiece.model`` file."""
@@ -58,6 +67,8 @@ class SentencePieceModel:
     charsmap: bytes = b""
     add_dummy_prefix: bool = True
     remove_extra_whitespaces: bool = True
+    content: bytes = field(default=b"", repr=False, compare=False)
+    """The whole file."""
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> SentencePieceModel:
@@ -78,23 +89,23 @@ class SentencePieceModel:
     def parse(cls, content: bytes) -> SentencePieceModel:
         """Decode the file's bytes; `TokenizationError` says what does not fit."""
         pieces: list[Piece] = []
-        settings: dict[str, object] = {}
-        for field, value in _fields(content):
-            if field == 1:
+        settings: dict[str, object] = {"content": content}
+        for outer, value in _fields(content):
+            if outer == 1:
                 pieces.append(_piece(_as_bytes(value), len(pieces)))
-            elif field in (2, 3):
+            elif outer in (2, 3):
                 for inner, inner_value in _fields(_as_bytes(value)):
-                    if field == 2 and inner == 3:
+                    if outer == 2 and inner == 3:
                         settings["model_type"] = _as_int(inner_value)
-                    elif field == 2 and inner == 35:
+                    elif outer == 2 and inner == 35:
                         settings["byte_fallback"] = bool(_as_int(inner_value))
-                    elif field == 2 and inner == 40:
+                    elif outer == 2 and inner == 40:
                         settings["unk_id"] = _as_int(inner_value)
-                    elif field == 3 and inner == 2:
+                    elif outer == 3 and inner == 2:
                         settings["charsmap"] = _as_bytes(inner_value)
-                    elif field == 3 and inner == 3:
+                    elif outer == 3 and inner == 3:
                         settings["add_dummy_prefix"] = bool(_as_int(inner_value))
-                    elif field == 3 and inner == 4:
+                    elif outer == 3 and inner == 4:
                         settings["remove_extra_whitespaces"] = bool(_as_int(inner_value))
         model = cls(tuple(pieces), **settings)  # type: ignore[arg-type]
         if not pieces:
@@ -121,9 +132,7 @@ class SentencePieceModel:
         return replace(
             self,
             pieces=tuple(
-                replace(piece, text=f"\U000f0000{index}\U000f0001")
-                if piece.type in hidden
-                else piece
+                hidden_piece(index) if piece.type in hidden else piece
                 for index, piece in enumerate(self.pieces)
             ),
         )
@@ -210,18 +219,18 @@ def _merges(model: SentencePieceModel) -> list[tuple[str, str]]:
 
 def _piece(content: bytes, index: int) -> Piece:
     text, score, kind = "", 0.0, int(PieceType.NORMAL)
-    for field, value in _fields(content):
-        if field == 1:
+    for number, value in _fields(content):
+        if number == 1:
             try:
                 text = _as_bytes(value).decode("utf-8")
             except UnicodeDecodeError as error:
                 raise TokenizationError(f"piece {index} is not UTF-8") from error
-        elif field == 2:
+        elif number == 2:
             raw = _as_bytes(value)
             if len(raw) != 4:
                 raise TokenizationError(f"the score of piece {index} is not a 32-bit float")
             score = struct.unpack("<f", raw)[0]
-        elif field == 3:
+        elif number == 3:
             kind = _as_int(value)
     if not math.isfinite(score):
         raise TokenizationError(f"the score of piece {index} ({shown(text)}) is {score}")
@@ -238,10 +247,10 @@ def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
     position = 0
     while position < len(content):
         key, position = _varint(content, position)
-        field, wire = key >> 3, key & 7
+        number, wire = key >> 3, key & 7
         if wire == VARINT:
             value, position = _varint(content, position)
-            yield field, value
+            yield number, value
             continue
         if wire == BYTES:
             length, position = _varint(content, position)
@@ -254,7 +263,7 @@ def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
                 f"byte {position}: a field of {length} bytes, "
                 f"and {len(content) - position} are left"
             )
-        yield field, content[position : position + length]
+        yield number, content[position : position + length]
         position += length
 
 

@@ -29,11 +29,15 @@ Marks = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True)
 class Side:
-    """What texts are encoded for; languages, where given, stand in for the tokenizer's own."""
+    """What texts are encoded for; languages, where given, stand in for the tokenizer's own.
+
+    Ids are decoded as those of targets, unless ``decodes_sources``.
+    """
 
     target: bool = False
     src_lang: str | None = None
     tgt_lang: str | None = None
+    decodes_sources: bool = False
 
 
 SOURCE = Side()

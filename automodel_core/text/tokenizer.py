@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokenizers import AddedToken, Encoding, Tokenizer
@@ -198,6 +198,16 @@ class PreTrainedTokenizer(ChatTemplates):
         return result
 
     def _encode(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
+        return self._encode_with(self._backend, text, text_pair, request)
+
+    def _encode_with(
+        self,
+        backend: Backend,
+        text: Any,
+        text_pair: Any,
+        request: EncodeRequest,
+        finish: Callable[[Encoding, Any], Encoding] | None = None,
+    ) -> BatchEncoding:
         def pad(encoding: Encoding, length: int) -> None:
             encoding.pad(
                 length,
@@ -207,7 +217,7 @@ class PreTrainedTokenizer(ChatTemplates):
                 pad_type_id=self.pad_token_type_id,
             )
 
-        return encode(self._backend, text, text_pair, request, self.truncation_side, pad)
+        return encode(backend, text, text_pair, request, self.truncation_side, pad, finish)
 
     def _encode_target(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
         """Encode what the model is to write; here as what it reads."""

@@ -32,6 +32,16 @@ class Vocabulary(SpecialTokens):
         return self._backend.rust
 
     @property
+    def _reads(self) -> Backend:
+        """What numbers the tokens of a text."""
+        return self._backend
+
+    @property
+    def _writes(self) -> Backend:
+        """What names the ids that become text."""
+        return self._backend
+
+    @property
     def is_fast(self) -> bool:
         return True
 
@@ -78,9 +88,10 @@ class Vocabulary(SpecialTokens):
         if not isinstance(token, str | AddedToken):
             raise TokenizationError(f"A token is a str, got {type(token).__name__} {shown(token)}")
         with rust_errors(f"looking up the token {shown(str(token))}"):
-            index = self._backend.rust.token_to_id(str(token))
+            rust = self._reads.rust
+            index = rust.token_to_id(str(token))
             unk = self._tokens.get("unk_token") if index is None else None
-            return index if unk is None else self._backend.rust.token_to_id(str(unk))
+            return index if unk is None else rust.token_to_id(str(unk))
 
     def convert_tokens_to_ids(self, tokens: Any) -> Any:
         """Return the id of a token, or the ids of a list; unknown ones get ``unk_token``'s."""
@@ -101,10 +112,10 @@ class Vocabulary(SpecialTokens):
     def _id_to_token(self, index: int) -> str | None:
         if not 0 <= index <= LARGEST_ID:
             raise TokenizationError(f"Token ids are at least 0, got {index}")
-        return self._backend.rust.id_to_token(index)
+        return self._writes.rust.id_to_token(index)
 
     def convert_tokens_to_string(self, tokens: Iterable[str]) -> str:
-        decoder = self._backend.rust.decoder
+        decoder = self._writes.rust.decoder
         with rust_errors("joining tokens"):
             return " ".join(tokens) if decoder is None else decoder.decode(list(tokens))
 
