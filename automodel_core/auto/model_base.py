@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from automodel_core.checkpoint.source import CheckpointFiles, HubOptions
     from automodel_core.modeling.base import PreTrainedModel
 
-__all__ = ["AutoModelBase", "Opened", "hub_arguments"]
+__all__ = ["AutoModelBase", "Opened", "hub_arguments", "split_loading"]
 
 
 class AutoModelBase:
@@ -161,14 +161,8 @@ class AutoModelBase:
     @classmethod
     def _tasks(cls, config: Any, plugin: str | None) -> list[str]:
         """Return which of this class's tasks the config's architecture serves."""
-        served = []
-        for task in (cls.task, *cls.other_tasks):
-            try:
-                registry.model_reference(config, task, plugin=plugin)
-            except UnsupportedTaskError:
-                continue
-            served.append(task)
-        return served
+        tasks = (cls.task, *cls.other_tasks)
+        return [task for task in tasks if registry.serves(config, task, plugin=plugin)]
 
     @classmethod
     def _unsupported(cls, config: Any, plugin: str | None) -> Exception:
@@ -203,7 +197,7 @@ class Opened:
         config = kwargs.pop("config", None)
         plugin = kwargs.pop("plugin", None)
         model_type = kwargs.pop("model_type", None)
-        loading, kwargs = _split_loading(kwargs)
+        loading, kwargs = split_loading(kwargs)
         hub, rest = HubOptions.split(kwargs)
         if config is not None and not isinstance(config, str | os.PathLike):
             _check_config(config, "config=")
@@ -234,7 +228,7 @@ def hub_arguments(options: HubOptions, files: CheckpointFiles | None) -> dict[st
     return chosen
 
 
-def _split_loading(kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_loading(kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the arguments that say how to load weights, checked, and the others."""
     from automodel_core.modeling.arguments import NOT_OFFERED, WITHOUT_EFFECT, LoadOptions
 

@@ -105,12 +105,21 @@ def config_class_of(
     try:
         return registry.config_class(wanted, plugin=plugin, checkpoint=checkpoint)
     except PluginNotInstalledError:
+        if plugin is None:  # of a composite, say at once everything that is missing
+            registry.require(wanted, *_types_inside(values), checkpoint=checkpoint)
         raise
     except UnknownModelTypeError as error:
         if brings_code:
             said = f"has model type {shown(wanted)}, which no installed plugin provides"
             raise _refusal(checkpoint, said) from error
         raise
+
+
+def _types_inside(values: Mapping[str, Any]) -> list[str]:
+    """Return the model types of the configurations that a composite's holds."""
+    parts = (value for value in values.values() if isinstance(value, Mapping))
+    types = (part.get("model_type") for part in parts)
+    return [model_type for model_type in types if isinstance(model_type, str)]
 
 
 def _refusal(checkpoint: str, said: str) -> RemoteCodeRefusedError:

@@ -17,6 +17,7 @@ from automodel_core.modeling.calls import model_call
 from automodel_core.modeling.losses import classification_loss, span_loss, token_loss
 from automodel_core.modeling.outputs import (
     BaseModelOutput,
+    ModelOutput,
     Seq2SeqLMOutput,
     Seq2SeqModelOutput,
     Seq2SeqQuestionAnsweringModelOutput,
@@ -52,8 +53,10 @@ def as_encoder_output(encoder_outputs: Any) -> BaseModelOutput:
     """Return the encoder's output, which callers may also give as a tuple or mapping."""
     if isinstance(encoder_outputs, BaseModelOutput):
         return encoder_outputs
-    if isinstance(encoder_outputs, Mapping):
-        return BaseModelOutput(**encoder_outputs)
+    if isinstance(encoder_outputs, Mapping | ModelOutput):
+        named = dict(encoder_outputs.items())
+        kept = ("last_hidden_state", "hidden_states", "attentions")
+        return BaseModelOutput(**{key: named[key] for key in kept if key in named})
     states, *more = encoder_outputs
     hidden_states, attentions = (*more, None, None)[:2]
     return BaseModelOutput(states, hidden_states=hidden_states, attentions=attentions)

@@ -11,24 +11,23 @@ from automodel_core.errors import InputError
 __all__ = ["classification_loss", "next_token_loss", "span_loss", "token_loss"]
 
 
-def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean cross-entropy of ``(..., classes)`` against ``(...)``."""
-    return F.cross_entropy(logits.reshape(-1, logits.shape[-1]).float(), _flat(labels, logits))
+def token_loss(logits: Tensor, labels: Tensor, num_items_in_batch: int | None = None) -> Tensor:
+    """Return the mean cross-entropy of ``(..., classes)`` against ``(...)``.
+
+    With ``num_items_in_batch`` the sum is divided by it, as gradient accumulation over uneven
+    batches needs.
+    """
+    scores, targets = logits.reshape(-1, logits.shape[-1]).float(), _flat(labels, logits)
+    if num_items_in_batch is None:
+        return F.cross_entropy(scores, targets)
+    return F.cross_entropy(scores, targets, reduction="sum") / num_items_in_batch
 
 
 def next_token_loss(
     logits: Tensor, labels: Tensor, num_items_in_batch: int | None = None
 ) -> Tensor:
-    """Return the cross-entropy of each position's scores against the token that follows it.
-
-    With ``num_items_in_batch`` the sum is divided by it, as gradient accumulation over uneven
-    batches needs.
-    """
-    scores = logits[:, :-1].reshape(-1, logits.shape[-1]).float()
-    targets = _flat(labels[:, 1:], logits)
-    if num_items_in_batch is None:
-        return F.cross_entropy(scores, targets)
-    return F.cross_entropy(scores, targets, reduction="sum") / num_items_in_batch
+    """Return the `token_loss` of each position's scores against the token that follows it."""
+    return token_loss(logits[:, :-1], labels[:, 1:], num_items_in_batch)
 
 
 def classification_loss(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from automodel_core.checkpoint.save import save_weights
+from automodel_core.configuration import PreTrainedConfig
 
 if TYPE_CHECKING:
     from automodel_core.modeling.base import PreTrainedModel
@@ -43,7 +44,9 @@ def save_pretrained(
 
     config = copy.deepcopy(model.config)
     config.architectures = [type(model).__name__]
-    config.dtype = model.dtype
+    parts = (part for part in vars(config).values() if isinstance(part, PreTrainedConfig))
+    for each in (config, *parts):
+        each.dtype = model.dtype
     save_weights(
         names.hub_state_dict(state),
         folder,

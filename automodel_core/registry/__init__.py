@@ -72,6 +72,7 @@ __all__ += [
     "register_model",
     "registered_components",
     "require",
+    "serves",
     "serving",
     "sources",
     "task",
@@ -132,6 +133,11 @@ def model_class(config: Any, task: str, *, plugin: str | None = None) -> type[An
     then heads that other plugins add to it.
     """
     return _registry.architectures.model_class(config, task, plugin=plugin)
+
+
+def serves(config: Any, task: str, *, plugin: str | None = None) -> bool:
+    """Return whether there is a model for a config object and a task, without importing it."""
+    return _registry.architectures.serves(config, task, plugin=plugin)
 
 
 def model_reference(config: Any, task: str, *, plugin: str | None = None) -> str:

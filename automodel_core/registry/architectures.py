@@ -93,11 +93,32 @@ class Architectures:
         found, _ = self._model(config, task, plugin)
         return found if isinstance(found, str) else f"{found.__module__}:{found.__qualname__}"
 
+    def serves(self, config: Any, task: str, *, plugin: str | None = None) -> bool:
+        return self._find_model(config, task, plugin) is not None
+
     def _model(
         self, config: Any, task: str, plugin: str | None
     ) -> tuple[type[Any] | str, Candidate | None]:
-        """Return the registered class, or the reference of a plugin's, for a config and a task."""
+        """Return what `_find_model` does, or raise the error that says what serves the task."""
+        found = self._find_model(config, task, plugin)
+        if found is not None:
+            return found
         known = self._contributions.task(task)
+        config_class, model_type = _identity(config)
+        owner = self._owner(config_class, model_type, plugin)
+        models = self._architecture(owner, model_type).models if owner is not None else {}
+        provided = sorted({*models, *self._registrations.tasks(config_class)})
+        raise UnsupportedTaskError(
+            f"Unrecognized configuration class {class_name(config_class)} for {known.auto_class}: "
+            f"model type {shown(model_type)} provides {', '.join(provided) or 'no task at all'}. "
+            f"{self._alternatives(task)}"
+        )
+
+    def _find_model(
+        self, config: Any, task: str, plugin: str | None
+    ) -> tuple[type[Any] | str, Candidate | None] | None:
+        """Return the registered class, or the reference of a plugin's, for a config and a task."""
+        self._contributions.task(task)
         config_class, model_type = _identity(config)
         registered = self._registrations.model(config_class, task)
         if registered is not None and plugin is None:
@@ -113,14 +134,7 @@ class Architectures:
         head = self._contributions.head(model_type, task, plugin)
         if head is not None:
             return head.model, None
-        if task in models:
-            return models[task], owner
-        provided = sorted({*models, *self._registrations.tasks(config_class)})
-        raise UnsupportedTaskError(
-            f"Unrecognized configuration class {class_name(config_class)} for {known.auto_class}: "
-            f"model type {shown(model_type)} provides {', '.join(provided) or 'no task at all'}. "
-            f"{self._alternatives(task)}"
-        )
+        return (models[task], owner) if task in models else None
 
     def component_class(
         self, config: Any, kind: str, *, plugin: str | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from automodel_core import AutoConfig, registry
+from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError
 from automodel_core.registry.manifest import COMPONENT_KINDS
 from automodel_core.testing.check import Rule, require
@@ -90,7 +91,10 @@ def config_keeps_unknown_keys(subject: Subject) -> None:
     require(again.to_dict() == config.to_dict(), "reading a saved configuration gives another")
     require(again.key_of_tomorrow == {"a": [1, None]}, "an unknown key is lost")
     for key, value in subject.values.items():
-        require(getattr(again, key) == value, f"{key} is lost")
+        found = getattr(again, key)
+        if isinstance(found, PreTrainedConfig):
+            found = {inner: found.to_dict()[inner] for inner in value}
+        require(found == value, f"{key} is lost")
 
 
 def config_aliases_are_readable(subject: Subject) -> None:

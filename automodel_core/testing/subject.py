@@ -101,7 +101,8 @@ class Subject:
     def tokens(self, config: Any, rows: int = BATCH, length: int = LENGTH) -> Tensor:
         """Return token ids, none of them special, but for the end of a text where one is due."""
         special = {config.pad_token_id, config.bos_token_id, config.eos_token_id}
-        usual = torch.tensor([t for t in range(config.vocab_size) if t not in special])
+        vocabulary = range(config.get_text_config(decoder=True).vocab_size)
+        usual = torch.tensor([t for t in vocabulary if t not in special])
         drawn = torch.randint(
             len(usual), (rows, length), generator=torch.Generator().manual_seed(1)
         )

@@ -39,6 +39,8 @@ WITHOUT_TORCH = (
     "checkpoint/json_files.py",
     "checkpoint/source.py",
     "cli",
+    "composite/__init__.py",
+    "composite/configuration.py",
     "configuration.py",
     "errors.py",
     "exports.py",

@@ -1,0 +1,13 @@
+"""The configuration of a text encoder and a text decoder."""
+
+from __future__ import annotations
+
+from automodel_core.composite.configuration import CompositeConfig
+
+__all__ = ["EncoderDecoderConfig"]
+
+
+class EncoderDecoderConfig(CompositeConfig):
+    """Text in, text out (https://arxiv.org/abs/1907.12461)."""
+
+    model_type = "encoder-decoder"
