@@ -1,0 +1,27 @@
+"""mBART and mBART-50 for automodel-core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from automodel_core.exports import lazy_exports
+
+if TYPE_CHECKING:
+    from automodel_mbart.tokenization import (
+        MBart50Tokenizer as MBart50Tokenizer,
+        MBart50TokenizerFast as MBart50TokenizerFast,
+        MBartTokenizer as MBartTokenizer,
+        MBartTokenizerFast as MBartTokenizerFast,
+    )
+
+__all__, __getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "tokenization": (
+            "MBart50Tokenizer",
+            "MBart50TokenizerFast",
+            "MBartTokenizer",
+            "MBartTokenizerFast",
+        ),
+    },
+)
