@@ -14,6 +14,13 @@ __all__, __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "config": ("GenerationConfig",),
+        "constraints": (
+            "Constraint",
+            "ConstraintListState",
+            "DisjunctiveConstraint",
+            "PhrasalConstraint",
+        ),
+        "diverse_beam": ("HammingDiversityLogitsProcessor",),
         "guidance": ("UnbatchedClassifierFreeGuidanceLogitsProcessor",),
         "logits_processors": (
             "ExponentialDecayLengthPenalty",

@@ -1,4 +1,4 @@
-"""From what the caller passed to one complete generation config and a decoding strategy."""
+"""From what the caller passed to one complete generation config."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import copy
 import difflib
 import inspect
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from automodel_core import registry
-from automodel_core.errors import AutomodelError, GenerationArgumentError, shown
+from automodel_core.errors import GenerationArgumentError, shown
 from automodel_core.generation.checks import problems_of
 from automodel_core.generation.config import DEFAULTS, FIELDS, GenerationConfig
 from automodel_core.generation.inputs import DecodingInputs
 from automodel_core.generation.protocol import GenerativeModel
-from automodel_core.generation.request import DecodingStrategy
 
-__all__ = ["Settings", "find_strategy", "reject_unknown", "resolve_settings", "set_lengths"]
+__all__ = ["Settings", "reject_unknown", "resolve_settings", "set_lengths"]
 
 NEEDED = ("max_length", "min_length", "use_cache")
 """Settings that None as a keyword does not switch off."""
@@ -87,50 +85,6 @@ def _check(config: GenerationConfig, own: set[str]) -> None:
         if "cache_implementation" in own:
             raise GenerationArgumentError(text)
         warnings.warn(f"{text}, and is used instead", stacklevel=5)
-
-
-# ---- the strategy ----
-
-
-def _strategy_name(config: GenerationConfig, assistant_model: Any) -> tuple[str, str]:
-    """Return the name of the strategy that the settings ask for, and the setting that does."""
-    if assistant_model is not None:
-        return "assisted", "assistant_model"
-    for name, strategy in (
-        ("prompt_lookup_num_tokens", "prompt_lookup"),
-        ("assistant_early_exit", "assisted"),
-        ("use_mtp", "assisted"),
-        ("dola_layers", "dola"),
-        ("constraints", "constrained_beam"),
-        ("force_words_ids", "constrained_beam"),
-    ):
-        if vars(config)[name]:
-            return strategy, f"{name}={shown(vars(config)[name], 60)}"
-    if (config.num_beams or 1) > 1:
-        if (config.num_beam_groups or 1) > 1:
-            return "group_beam", f"num_beam_groups={config.num_beam_groups}"
-        return "beam_sample" if config.do_sample else "beam", f"num_beams={config.num_beams}"
-    if config.do_sample:
-        return "sample", "do_sample=True"
-    if config.penalty_alpha and (config.top_k or 0) > 1:
-        return "contrastive", f"penalty_alpha={config.penalty_alpha}"
-    return "greedy", "do_sample=False"
-
-
-def find_strategy(
-    config: GenerationConfig, name: str | None, assistant_model: Any
-) -> tuple[str, DecodingStrategy]:
-    """Return the strategy that the caller names or the settings ask for, from the registry."""
-    cause = f"strategy={name!r}"
-    if name is None:
-        name, cause = _strategy_name(config, assistant_model)
-    try:
-        found: Callable[..., Any] = registry.decoding_strategy(name)
-    except AutomodelError as error:
-        raise GenerationArgumentError(
-            f"{cause} asks for the decoding strategy {name!r}, which is not available: {error}"
-        ) from error
-    return name, found
 
 
 # ---- unknown arguments ----

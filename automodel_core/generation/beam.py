@@ -9,11 +9,7 @@ import torch
 from torch import Tensor
 
 from automodel_core.generation.hypotheses import Candidates, FinishedBeams
-from automodel_core.generation.outputs import (
-    GenerateBeamDecoderOnlyOutput,
-    GenerateBeamEncoderDecoderOutput,
-    GenerateOutput,
-)
+from automodel_core.generation.outputs import GenerateOutput
 from automodel_core.generation.request import DecodingRequest
 from automodel_core.generation.session import DecodingSession
 from automodel_core.generation.stopping import (
@@ -153,12 +149,4 @@ class BeamSearch:
     def output(self) -> GenerateOutput:
         count = self.request.config.num_return_sequences or 1
         sequences, scores, parents = self.finished.best(count)
-        output = (
-            GenerateBeamEncoderDecoderOutput
-            if self.session.is_encoder_decoder
-            else GenerateBeamDecoderOnlyOutput
-        )
-        fields = self.trace.fields()
-        if self.trace.keeps_scores:
-            fields["sequences_scores"] = scores
-        return output(sequences=sequences, beam_indices=parents, **fields)
+        return self.trace.beam_output(sequences, scores, parents)

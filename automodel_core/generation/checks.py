@@ -63,7 +63,7 @@ _RULES: Mapping[str, _Rule] = {
     "num_beam_groups": _COUNT,
     "num_return_sequences": _COUNT,
     "prefill_chunk_size": _COUNT,
-    "diversity_penalty": _NUMBER,
+    "diversity_penalty": _Rule("a finite number of at least 0", lambda v: _is_number(v) and v >= 0),
     "penalty_alpha": _SHARE,
     "top_k": _NATURAL,
     "top_p": _SHARE,
@@ -142,6 +142,7 @@ def _contradictions(settings: Mapping[str, Any]) -> list[Problem]:
     elif 1 < beams < returned:
         text = f"num_return_sequences={returned} is more than num_beams={beams}"
         problems.append(Problem("num_return_sequences", text, True))
+    problems += _about_groups(settings, beams)
     suppressed = set(settings.get("suppress_tokens") or ())
     for name in ("forced_bos_token_id", "forced_eos_token_id"):
         forced = settings.get(name)
@@ -151,10 +152,27 @@ def _contradictions(settings: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
+def _about_groups(settings: Mapping[str, Any], beams: int) -> list[Problem]:
+    groups = settings.get("num_beam_groups") or 1
+    penalty = settings.get("diversity_penalty") or 0.0
+    if groups == 1:
+        return []
+    text = ""
+    if beams % groups:
+        text = f"num_beams={beams} cannot be divided into num_beam_groups={groups}"
+    elif settings.get("do_sample") is True:
+        text = f"num_beam_groups={groups} cannot be used with do_sample=True"
+    elif penalty <= 0:
+        text = f"num_beam_groups={groups} needs a diversity_penalty above 0, or all are the same"
+    return [Problem("num_beam_groups", text, True)] if text else []
+
+
 def _without_effect(settings: Mapping[str, Any]) -> list[Problem]:
     problems = []
     if settings.get("do_sample") is not True:
-        problems += _set_in_vain(settings, _SAMPLING_ONLY, "do_sample=True")
+        contrastive = {"top_k"} if settings.get("penalty_alpha") else set()
+        vain = {name: value for name, value in _SAMPLING_ONLY.items() if name not in contrastive}
+        problems += _set_in_vain(settings, vain, "do_sample=True")
     if (settings.get("num_beams") or 1) == 1:
         problems += _set_in_vain(settings, _BEAM_ONLY, "num_beams above 1")
     if settings.get("return_dict_in_generate") is not True:
@@ -164,6 +182,12 @@ def _without_effect(settings: Mapping[str, Any]) -> list[Problem]:
     if settings.get("use_cache") is False:
         caching = dict.fromkeys(("cache_implementation", "cache_config"))
         problems += _set_in_vain(settings, caching, "use_cache=True")
+    if settings.get("do_sample") is True or (settings.get("num_beams") or 1) > 1:
+        problems += _set_in_vain(
+            settings, {"penalty_alpha": 0.0}, "num_beams=1 and do_sample=False"
+        )
+    if (settings.get("num_beam_groups") or 1) == 1:
+        problems += _set_in_vain(settings, {"diversity_penalty": 0.0}, "num_beam_groups above 1")
     pad = settings.get("pad_token_id")
     if pad is not None and pad < 0:
         text = f"pad_token_id={pad} is negative, so batches cannot be padded"

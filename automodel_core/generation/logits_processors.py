@@ -66,26 +66,31 @@ class LogitsProcessorList(list[Any]):
             scores = processor(input_ids, scores, **_wanted(processor, kwargs))
         return scores
 
-    def in_place(self) -> Callable[[Tensor, Tensor], Tensor] | None:
-        """Return the list as one function that may overwrite its scores; None if it is empty."""
-        steps = [_step(processor) for processor in self]
+    def in_place(self, *more: str) -> Callable[..., Tensor] | None:
+        """Return the list as one function that may overwrite its scores; None if it is empty.
+
+        ``more`` names the keywords that it will be called with, beside ids and scores.
+        """
+        steps = [(_step(p), tuple(_wanted(p, dict.fromkeys(more)))) for p in self]
         if not steps:
             return None
 
-        def process_(input_ids: Tensor, scores: Tensor) -> Tensor:
-            for step in steps:
-                scores = step(input_ids, scores)
+        def process_(input_ids: Tensor, scores: Tensor, **given: Any) -> Tensor:
+            for step, wanted in steps:
+                if wanted:
+                    scores = step(input_ids, scores, **{name: given[name] for name in wanted})
+                else:
+                    scores = step(input_ids, scores)
             return scores
 
         return process_
 
 
-def _step(processor: Any) -> Callable[[Tensor, Tensor], Tensor]:
+def _step(processor: Any) -> Callable[..., Tensor]:
     overridden = type(processor).__call__ is not InPlaceLogitsProcessor.__call__
     if isinstance(processor, InPlaceLogitsProcessor) and not overridden:
         return processor.apply_
-    _wanted(processor, {})
-    step: Callable[[Tensor, Tensor], Tensor] = processor
+    step: Callable[..., Tensor] = processor
     return step
 
 

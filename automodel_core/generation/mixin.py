@@ -10,7 +10,6 @@ from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.arguments import (
-    find_strategy,
     reject_unknown,
     resolve_settings,
     set_lengths,
@@ -23,6 +22,7 @@ from automodel_core.generation.progress import ProgressLine
 from automodel_core.generation.protocol import GenerativeModel
 from automodel_core.generation.request import DecodingRequest
 from automodel_core.generation.session import DecodingSession
+from automodel_core.generation.strategies import find_strategy
 from automodel_core.generation.transition_scores import transition_scores
 
 __all__ = ["GenerationMixin"]

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.config import GenerationConfig
+from automodel_core.generation.diverse_beam import HammingDiversityLogitsProcessor
 from automodel_core.generation.guidance import UnbatchedClassifierFreeGuidanceLogitsProcessor
 from automodel_core.generation.inputs import token_ids
 from automodel_core.generation.logits_processors import (
@@ -71,7 +72,7 @@ def build_logits_processors(
 ) -> LogitsProcessorList:
     """Return the processors in the order in which they apply.
 
-    ``mask`` (rows, length) is that of the decoder's prompt. A ``custom`` processor takes the place
+    ``mask`` (batch, length) is that of the decoder's prompt. A ``custom`` processor takes the place
     of a built one of exactly its class; the other custom ones come before the warpers.
     """
     processors = LogitsProcessorList()
@@ -87,11 +88,17 @@ def build_logits_processors(
         )
     if config.sequence_bias:
         processors.append(SequenceBiasLogitsProcessor(config.sequence_bias))
+    if (config.num_beam_groups or 1) > 1 and config.diversity_penalty:
+        processors.append(
+            HammingDiversityLogitsProcessor(
+                config.diversity_penalty, config.num_beams or 1, config.num_beam_groups or 1
+            )
+        )
     processors += _against_repetition(config, encoder_input_ids, mask, prompt_length)
     processors += _about_the_end(config, prompt_length)
     if prefix_allowed_tokens_fn is not None:
-        beams = config.num_beams or 1
-        processors.append(PrefixConstrainedLogitsProcessor(prefix_allowed_tokens_fn, beams))
+        together = (config.num_beams or 1) // (config.num_beam_groups or 1)
+        processors.append(PrefixConstrainedLogitsProcessor(prefix_allowed_tokens_fn, together))
     processors += _forced_and_forbidden(config, prompt_length)
     processors = _with_custom(processors, custom, "logits processor")
     if config.do_sample:

@@ -44,7 +44,8 @@ def _penalize_(scores: Tensor, token_ids: Tensor, penalty: float) -> Tensor:
 class RepetitionPenaltyLogitsProcessor(InPlaceLogitsProcessor):
     """Make tokens that stand in the sequence less likely (CTRL, arXiv:1909.05858).
 
-    ``prompt_ignore_length`` leaves out the first tokens: one number for all rows, or (rows,).
+    ``prompt_ignore_length`` leaves out the first tokens: one number for all rows, or (batch,); rows
+    of one item of the batch follow each other.
     """
 
     def __init__(self, penalty: float, prompt_ignore_length: int | Tensor | None = None) -> None:
@@ -56,6 +57,8 @@ class RepetitionPenaltyLogitsProcessor(InPlaceLogitsProcessor):
         if isinstance(ignored, int):
             input_ids = input_ids[:, ignored:]
         elif ignored is not None:
+            if ignored.shape[0] < input_ids.shape[0]:
+                ignored = ignored.repeat_interleave(input_ids.shape[0] // ignored.shape[0])
             ignored = ignored.to(input_ids.device)[:, None]
             positions = torch.arange(input_ids.shape[1], device=input_ids.device)
             # A token that counts stands in for those that do not: it is penalized once either way.

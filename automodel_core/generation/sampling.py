@@ -5,22 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from automodel_core.generation.outputs import (
-    GenerateDecoderOnlyOutput,
-    GenerateEncoderDecoderOutput,
-    GenerateOutput,
-)
+from automodel_core.generation.finish import Finish
+from automodel_core.generation.outputs import GenerateOutput
 from automodel_core.generation.request import DecodingRequest
 from automodel_core.generation.session import DecodingSession
-from automodel_core.generation.stopping import (
-    EosTokenCriteria,
-    MaxLengthCriteria,
-    StoppingCriteriaList,
-)
 from automodel_core.generation.tokens import TokenBuffer
 from automodel_core.generation.trace import Trace
 
-__all__ = ["likeliest", "sample"]
+__all__ = ["drawn", "likeliest", "sample"]
 
 CHUNK = 256
 
@@ -30,7 +22,7 @@ def sample(session: DecodingSession, request: DecodingRequest) -> GenerateOutput
     config = request.config
     process = request.logits_processor.in_place()
     trace = Trace(config, session)
-    finish = _Finish(request, trace)
+    finish = Finish(request, trace)
     tokens = TokenBuffer(session.prompt, request.max_length, fill=request.pad_token_id or 0)
     exact = process is not None or trace.keeps_scores or bool(config.do_sample)
 
@@ -41,7 +33,7 @@ def sample(session: DecodingSession, request: DecodingRequest) -> GenerateOutput
         if process is not None:
             scores = process(tokens.ids, scores)
         trace.scores(scores)
-        new = _drawn(scores) if config.do_sample else likeliest(scores)
+        new = drawn(scores) if config.do_sample else likeliest(scores)
         new = finish.padded(new)
         tokens.append(new)
         if request.streamer is not None:
@@ -52,13 +44,11 @@ def sample(session: DecodingSession, request: DecodingRequest) -> GenerateOutput
             break
         logits = session.step(tokens.ids)
 
-    output = (
-        GenerateEncoderDecoderOutput if session.is_encoder_decoder else GenerateDecoderOnlyOutput
-    )
-    return output(sequences=tokens.ids, **trace.fields())
+    return trace.output(tokens.ids)
 
 
-def _drawn(scores: Tensor) -> Tensor:
+def drawn(scores: Tensor) -> Tensor:
+    """Return a token (rows,) drawn from each row's distribution."""
     return torch.multinomial(scores.softmax(dim=-1), num_samples=1).squeeze(1)
 
 
@@ -78,44 +68,3 @@ def likeliest(scores: Tensor) -> Tensor:
     start = (chunk * CHUNK).clamp_(max=vocabulary - CHUNK)
     place = scores.gather(1, start + torch.arange(CHUNK)).argmax(dim=-1)
     return start.squeeze(1) + place
-
-
-class _Finish:
-    """Tell when all rows are finished, and pad the rows that are.
-
-    Nothing is read back from the device unless a row can finish before the maximum length.
-    """
-
-    def __init__(self, request: DecodingRequest, trace: Trace) -> None:
-        criteria = request.stopping_criteria
-        self._max_length = criteria.max_length
-        # By exact type: what a subclass changes must be asked.
-        self._ends = [c for c in criteria if type(c) is EosTokenCriteria]
-        rest = [c for c in criteria if type(c) not in (EosTokenCriteria, MaxLengthCriteria)]
-        self._others = StoppingCriteriaList(rest)
-        pads = any(isinstance(c, EosTokenCriteria) for c in criteria)
-        self._pad = request.pad_token_id if pads else None
-        self._trace = trace
-        self._finished: Tensor | None = None
-
-    def padded(self, new: Tensor) -> Tensor:
-        """Return the tokens, those of finished rows replaced by padding."""
-        if self._finished is None or self._pad is None:
-            return new
-        return new.masked_fill_(self._finished, self._pad)
-
-    def __call__(self, ids: Tensor, new: Tensor) -> bool:
-        if self._max_length is not None and ids.shape[1] >= self._max_length:
-            return True
-        finished = self._finished
-        for criterion in self._ends:
-            ended = criterion.ends(new)
-            finished = ended if finished is None else finished | ended
-        if self._others:
-            stopped = self._others(ids, self._trace.scores_so_far)
-            finished = stopped if finished is None else finished | stopped
-        if finished is None:
-            return False
-        if finished.shape[0] > 1:
-            self._finished = finished
-        return bool(finished.all())

@@ -61,19 +61,15 @@ class DecodingSession:
         # A decoder's prompt is read once an item; the rows of an item are split off behind it.
         self._shares_prefill = rows_per_item > 1 and not self.is_encoder_decoder and self._use_cache
         self._mask = _visible(inputs)
+        fits = self._mask is not None and self._mask.shape[1] == inputs.prompt.shape[1]
+        self.prompt_mask = self._mask if fits else None
+        """The mask over the decoder's prompt (batch, length), None if it hides nothing."""
         self._mask_room: Tensor | None = None
         self._positions = self._prompt_positions()
         self._token_types = inputs.token_type_ids
         self._arguments = self._for_rows(1)
         if not self._shares_prefill:
             self._split_rows()
-
-    @property
-    def prompt_mask(self) -> Tensor | None:
-        """The mask over the decoder's prompt (rows, length), None if it hides nothing."""
-        if self._mask is None or self._mask.shape[1] != self.prompt.shape[1]:
-            return None
-        return _repeated(self._mask, self.prompt.shape[0] // self._mask.shape[0])  # type: ignore[no-any-return]
 
     # ---- feeding ----
 

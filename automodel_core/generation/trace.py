@@ -7,6 +7,13 @@ from typing import Any
 from torch import Tensor
 
 from automodel_core.generation.config import GenerationConfig
+from automodel_core.generation.outputs import (
+    GenerateBeamDecoderOnlyOutput,
+    GenerateBeamEncoderDecoderOutput,
+    GenerateDecoderOnlyOutput,
+    GenerateEncoderDecoderOutput,
+    GenerateOutput,
+)
 from automodel_core.generation.session import DecodingSession
 
 __all__ = ["Trace"]
@@ -48,8 +55,23 @@ class Trace:
         """What stopping criteria may look at."""
         return tuple(self._steps.get("scores", ())) if self.keeps_scores else None
 
-    def fields(self) -> dict[str, Any]:
-        """Return the fields of a generate output, under the names that fit the architecture."""
+    def output(self, sequences: Tensor) -> GenerateOutput:
+        """Return what was kept with the token ids (rows, length)."""
+        is_pair = self._session.is_encoder_decoder
+        output = GenerateEncoderDecoderOutput if is_pair else GenerateDecoderOnlyOutput
+        return output(sequences, **self._fields())
+
+    def beam_output(self, sequences: Tensor, scores: Tensor, parents: Tensor) -> GenerateOutput:
+        """Return what was kept with token ids, their scores (rows,) and ``beam_indices``."""
+        is_pair = self._session.is_encoder_decoder
+        output = GenerateBeamEncoderDecoderOutput if is_pair else GenerateBeamDecoderOnlyOutput
+        fields = self._fields()
+        if self.keeps_scores:
+            fields["sequences_scores"] = scores
+        return output(sequences, beam_indices=parents, **fields)
+
+    def _fields(self) -> dict[str, Any]:
+        """Return what was kept under the names that fit the architecture."""
         kept = {name: tuple(steps) for name, steps in self._steps.items()}
         kept["past_key_values"] = self._session.cache
         if not self._session.is_encoder_decoder:

@@ -37,13 +37,16 @@ def automodel_attention() -> list[AttentionImplementation]:
 
 @hookimpl
 def automodel_decoding_strategies() -> list[DecodingStrategy]:
-    sample = "automodel_core.generation.sampling:sample"
-    beam = "automodel_core.generation.beam:beam_search"
     return [
-        DecodingStrategy(name="greedy", function=sample),
-        DecodingStrategy(name="sample", function=sample),
-        DecodingStrategy(name="beam", function=beam),
-        DecodingStrategy(name="beam_sample", function=beam),
+        DecodingStrategy(name=name, function=f"automodel_core.generation.{function}")
+        for name, function in {
+            "greedy": "sampling:sample",
+            "sample": "sampling:sample",
+            "beam": "beam:beam_search",
+            "beam_sample": "beam:beam_search",
+            "group_beam": "diverse_beam:diverse_beam_search",
+            "constrained_beam": "constrained_beam:constrained_beam_search",
+        }.items()
     ]
 
 

@@ -59,9 +59,6 @@ def test_refused(model, arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "strategy"),
     [
-        ({"num_beams": 4, "num_beam_groups": 2}, "num_beam_groups=2 asks for .*'group_beam'"),
-        ({"num_beams": 2, "force_words_ids": [[3]]}, "'constrained_beam'"),
-        ({"num_beams": 2, "constraints": [3]}, "'constrained_beam'"),
         ({"penalty_alpha": 0.6, "top_k": 4}, "'contrastive'"),
         ({"dola_layers": "high"}, "'dola'"),
         ({"assistant_model": object()}, "assistant_model asks for .*'assisted'"),
