@@ -265,9 +265,15 @@ def _step_of(layer: nn.Module, rows: int) -> Step:
 
 
 def _has_own_parts(layer: TransformerLayer) -> bool:
-    """Return whether nobody has replaced or watches a part; linear layers are asked one by one."""
-    parts = (layer.self_attn, layer.cross_attn or layer.self_attn, layer.mlp)
-    own = all(type(part) in (Attention, FeedForward, GatedFeedForward) for part in parts)
+    """Return whether the class of each part states its prepared form, and nobody watches one.
+
+    A class that only inherits that form may compute something else. Linear layers are asked one by
+    one.
+    """
+    forms: list[tuple[nn.Module, str]] = [(layer.self_attn, "prepare"), (layer.mlp, "prepare")]
+    if layer.cross_attn is not None:
+        forms.append((layer.cross_attn, "prepare_over"))
+    own = all(form in vars(type(part)) for part, form in forms)
     return own and not any(
         has_hooks(part) for part in layer.modules() if not isinstance(part, nn.Linear)
     )

@@ -111,6 +111,36 @@ def test_every_way_to_decode_is_the_same(norm_first: bool, cross: bool) -> None:
             assert bool(cache.memo) == cache.decoding
 
 
+class Negated(FeedForward):
+    """A part of somebody else's, with a prepared form of its own."""
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        return -super().forward(hidden_states)
+
+    def prepare(self, rows: int) -> Any:
+        self.prepared = True
+        step = super().prepare(rows)
+        return lambda hidden_states: -step(hidden_states)
+
+
+class Inheriting(Negated):
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        return 2 * super().forward(hidden_states)
+
+
+@pytest.mark.parametrize("kind", [Negated, Inheriting])
+def test_a_part_is_prepared_by_its_own_class_only(kind: type[Negated]) -> None:
+    own = layer(norm_first=True)
+    own.mlp = kind(SIZE, WIDE, activation="relu")
+    stack = drawn(TransformerStack([own]))
+    inputs, context = states(3, 1, SIZE), states(3, 4, SIZE, seed=2)
+    with torch.no_grad():
+        expected = stack(inputs, context=context).last_hidden_state
+        found = stack(inputs, context=context, cache=Cache(decoding=True)).last_hidden_state
+    torch.testing.assert_close(found, expected)
+    assert ("prepared" in vars(own.mlp)) == (kind is Negated)
+
+
 def test_what_the_caller_asks_to_see() -> None:
     stack = drawn(TransformerStack([layer(norm_first=True) for _ in range(2)], nn.LayerNorm(SIZE)))
     inputs, context = states(1, 3, SIZE), states(1, 4, SIZE)
