@@ -35,7 +35,7 @@ def resize_vocabulary(
     if size == embeddings.num_embeddings:
         return embeddings
 
-    resized: dict[nn.Parameter, nn.Parameter] = {}
+    resized: dict[Tensor, nn.Parameter] = {}
     for layer in model.token_layers():
         if not isinstance(layer, nn.Embedding | nn.Linear):
             continue

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.testing.check import Rule, require, require_close
 from automodel_core.testing.subject import (
     BATCH,
@@ -148,12 +149,24 @@ def loss_inputs(example: Inputs) -> Inputs:
 def total(subject: Subject, model: Any) -> Tensor:
     """Return a number that depends on everything: the loss, or the outputs where there is none."""
     labels = subject.labels(model.config)
-    example = subject.example(model.config)
+    example = {**subject.example(model.config), **context(subject, model)}
     if labels:
         loss: Tensor = model(**loss_inputs(example), **labels).loss
         return loss
     found = tensors_of(model(**example)).values()
     return torch.stack([v.float().square().mean() for v in found if v.is_floating_point()]).sum()
+
+
+def context(subject: Subject, model: Any) -> Inputs:
+    """Return states to attend to, for a decoder alone that has layers for them."""
+    layers = [part for part in model.modules() if isinstance(part, TransformerLayer)]
+    attends = any(layer.cross_attn is not None for layer in layers)
+    if not attends or "encoder_hidden_states" not in subject.accepted:
+        return {}
+    config = model.config
+    size = config.cross_attention_hidden_size or config.hidden_size
+    chance = torch.Generator().manual_seed(4)
+    return {"encoder_hidden_states": torch.randn(BATCH, LENGTH, size, generator=chance)}
 
 
 def gradients_reach_every_weight(subject: Subject) -> None:

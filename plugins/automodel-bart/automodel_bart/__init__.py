@@ -18,6 +18,10 @@ if TYPE_CHECKING:
         BartPretrainedModel as BartPretrainedModel,
         PretrainedBartModel as PretrainedBartModel,
     )
+    from automodel_bart.tokenization import (
+        BartTokenizer as BartTokenizer,
+        BartTokenizerFast as BartTokenizerFast,
+    )
 
 __all__, __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -33,5 +37,6 @@ __all__, __getattr__, __dir__ = lazy_exports(
             "BartPretrainedModel",
             "PretrainedBartModel",
         ),
+        "tokenization": ("BartTokenizer", "BartTokenizerFast"),
     },
 )

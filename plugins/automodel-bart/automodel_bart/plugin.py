@@ -25,5 +25,9 @@ def automodel_architectures() -> list[Architecture]:
             plugin_api=(1, 0),
             config="automodel_bart.configuration:BartConfig",
             models={task: f"automodel_bart.modeling:Bart{head}" for task, head in _TASKS.items()},
+            tokenizer=(
+                "automodel_bart.tokenization:BartTokenizer",
+                "automodel_bart.tokenization:RobertaTokenizer",
+            ),
         )
     ]
