@@ -13,7 +13,13 @@ from torch import Tensor, nn
 
 __all__ = ["ROWS", "WRITES", "Case", "Family", "drawn_labels"]
 
-WRITES = ("LMHeadModel", "ForCausalLM", "ForConditionalGeneration", "MTModel")
+WRITES = (
+    "LMHeadModel",
+    "ForCausalLM",
+    "ForConditionalGeneration",
+    "MTModel",
+    "EncoderDecoderModel",
+)
 ROWS = 3
 
 
@@ -124,7 +130,7 @@ def settled(model: nn.Module, seed: int = 0, *, untied: bool = False) -> nn.Modu
 
 def drawn_labels(head: str, given: Mapping[str, Tensor], config: Any) -> dict[str, Tensor]:
     """Return what a head learns from; some labels do not count."""
-    ids = given.get("decoder_input_ids", given["input_ids"])
+    ids = given["decoder_input_ids" if "decoder_input_ids" in given else "input_ids"]
     rows, length = ids.shape
     chance = torch.Generator().manual_seed(9)
 
