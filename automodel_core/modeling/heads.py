@@ -12,15 +12,18 @@ __all__ = ["ClassificationHead", "HeadTransform", "Pooler", "states_to_score"]
 
 
 class Pooler(nn.Module):
-    """The first position's state, through a linear layer and tanh, to stand for the whole input."""
+    """The first position's state, linear layer and activation, to stand for the whole input."""
 
-    def __init__(self, hidden_size: int) -> None:
+    def __init__(
+        self, hidden_size: int, output_size: int | None = None, activation: str = "tanh"
+    ) -> None:
         super().__init__()
-        self.dense = Linear(hidden_size, hidden_size)
+        self.dense = Linear(hidden_size, output_size or hidden_size)
+        self.activation = activation_named(activation)
 
     def forward(self, hidden_states: Tensor) -> Tensor:
-        """Return ``(batch, hidden_size)`` for ``(batch, length, hidden_size)``."""
-        return torch.tanh(self.dense(hidden_states[:, 0]))
+        """Return ``(batch, output_size)`` for ``(batch, length, hidden_size)``."""
+        return self.activation(self.dense(hidden_states[:, 0]))
 
 
 class ClassificationHead(nn.Module):

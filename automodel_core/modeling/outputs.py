@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = [
     "BaseModelOutput",
     "CausalLMOutput",
+    "ImageClassifierOutput",
+    "MaskedImageModelingOutput",
     "MaskedLMOutput",
     "ModelOutput",
     "MultipleChoiceModelOutput",
@@ -120,6 +122,20 @@ class MultipleChoiceModelOutput(SequenceClassifierOutput):
 
 class TokenClassifierOutput(SequenceClassifierOutput):
     """Scores ``(batch, length, labels)``."""
+
+
+class ImageClassifierOutput(SequenceClassifierOutput):
+    """Scores ``(batch, labels)`` of images."""
+
+
+@dataclass
+class MaskedImageModelingOutput(ModelOutput):
+    """Images ``(batch, channels, height, width)`` with their hidden patches made up."""
+
+    loss: Tensor | None = None
+    reconstruction: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
 
 
 @dataclass

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from automodel_core.testing.check import Rule, require, require_close
-from automodel_core.testing.subject import Inputs, Subject
+from automodel_core.testing.subject import BATCH, Inputs, Subject
 
 __all__ = ["GENERATION_CHECKS"]
 
@@ -16,10 +16,9 @@ NEW_TOKENS = 5
 
 
 def prompt(subject: Subject) -> tuple[Any, Inputs]:
-    """Return a model that generates from text, and its input."""
+    """Return a model that generates text, and its input."""
     model = subject.model()
-    tokens = subject.tokens(model.config)
-    return model, {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+    return model, subject.prompt(model.config)
 
 
 def next_scores(model: Any, inputs: Inputs, written: Tensor, **cache: Any) -> Any:
@@ -64,7 +63,7 @@ def greedy_takes_the_best_token(subject: Subject) -> None:
     if model.config.is_encoder_decoder:
         start = model.generation_config.decoder_start_token_id
         first = (model.config.pad_token_id or 0) if start is None else start
-        written = torch.full((len(inputs["input_ids"]), 1), first)
+        written = torch.full((BATCH, 1), first)
         inputs["decoder_input_ids"] = written
     else:
         written = inputs["input_ids"]
@@ -84,7 +83,7 @@ def one_beam_is_greedy(subject: Subject) -> None:
     """Beam search returns as many texts as asked for; with one beam it is greedy search."""
     model, inputs = prompt(subject)
     found = greedy(model, inputs, num_beams=3, num_return_sequences=2)
-    require(len(found) == 2 * len(inputs["input_ids"]), f"{len(found)} texts were returned")
+    require(len(found) == 2 * BATCH, f"{len(found)} texts were returned")
     require(
         torch.equal(greedy(model, inputs, num_beams=1), greedy(model, inputs)),
         "one beam differs from greedy search",

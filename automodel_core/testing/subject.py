@@ -14,6 +14,7 @@ from torch import Tensor
 
 from automodel_core import registry
 from automodel_core.errors import InputError
+from automodel_core.layers.patches import edges, patch_grid
 
 if TYPE_CHECKING:
     from automodel_core.configuration import PreTrainedConfig
@@ -98,6 +99,17 @@ class Subject:
         """Whether the model's main input are token ids that `example` makes."""
         return self.inputs is None and self.model_class.main_input_name == "input_ids"
 
+    @property
+    def sees_images(self) -> bool:
+        """Whether the model's main input are images that `example` makes."""
+        return self.inputs is None and self.model_class.main_input_name == "pixel_values"
+
+    def pixels(self, config: Any, rows: int = BATCH) -> Tensor:
+        """Return images of the size that the configuration, or its encoder's, names."""
+        seen = vars(config).get("encoder", config)
+        shape = (rows, seen.num_channels, *edges(seen.image_size))
+        return torch.randn(shape, generator=torch.Generator().manual_seed(2))
+
     def tokens(self, config: Any, rows: int = BATCH, length: int = LENGTH) -> Tensor:
         """Return token ids, none of them special, but for the end of a text where one is due."""
         special = {config.pad_token_id, config.bos_token_id, config.eos_token_id}
@@ -113,25 +125,33 @@ class Subject:
 
     @property
     def generates(self) -> bool:
-        """Whether the model writes text after text."""
-        return self.reads_text and self.model_class.can_generate()
+        """Whether the model writes text, after a text or an image."""
+        return (self.reads_text or self.sees_images) and self.model_class.can_generate()
 
     @property
     def generates_alone(self) -> bool:
         """Whether the model continues its own input, so that an end in it would be strange."""
         return self.model_class.can_generate() and not self.config().is_encoder_decoder
 
+    def prompt(self, config: Any) -> Inputs:
+        """Return the main input: images, or tokens and their mask."""
+        if self.sees_images:
+            return {"pixel_values": self.pixels(config)}
+        tokens = self.tokens(config)
+        return {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+
     def example(self, config: Any) -> Inputs:
         """Return arguments of ``forward`` without labels."""
         if self.inputs is not None:
             return without_labels(self.inputs(self.task, config))
-        if not self.reads_text:
-            raise InputError(f"{self.model_type} for {self.task} reads no text: give inputs=")
+        if not self.reads_text and not self.sees_images:
+            raise InputError(
+                f"{self.model_type} for {self.task} reads neither text nor images: give inputs="
+            )
         if self.task == "multiple-choice":
             tokens = self.tokens(config, BATCH * CHOICES).view(BATCH, CHOICES, LENGTH)
             return {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
-        tokens = self.tokens(config)
-        example = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+        example = self.prompt(config)
         if "decoder_input_ids" in self.accepted and self.task not in DECODES_ITS_INPUT:
             example["decoder_input_ids"] = self.tokens(config, length=LENGTH - 2)
         return example
@@ -144,9 +164,17 @@ class Subject:
         rows = torch.arange(BATCH)
         if "start_positions" in self.accepted:
             return {"start_positions": rows, "end_positions": rows + 1}
+        if self.task == "masked-image-modeling":
+            # The loss is about the patches that are hidden.
+            height, width = patch_grid(config.image_size, config.patch_size)
+            return {"bool_masked_pos": torch.arange(BATCH * height * width).view(BATCH, -1) % 3 > 0}
         if "labels" not in self.accepted:
             return {}
-        if self.task in ("sequence-classification", "next-sentence-prediction"):
+        if self.task in (
+            "image-classification",
+            "sequence-classification",
+            "next-sentence-prediction",
+        ):
             return {"labels": rows % 2}
         if self.task == "multiple-choice":
             return {"labels": rows % CHOICES}

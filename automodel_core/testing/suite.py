@@ -12,12 +12,13 @@ from automodel_core.testing.check import Check, CheckFailedError, Rule
 from automodel_core.testing.checkpoint_checks import CHECKPOINT_CHECKS
 from automodel_core.testing.forward_checks import FORWARD_CHECKS
 from automodel_core.testing.generation_checks import GENERATION_CHECKS
+from automodel_core.testing.image_checks import IMAGE_CHECKS
 from automodel_core.testing.plugin_checks import PLUGIN_CHECKS
 from automodel_core.testing.subject import Inputs, Subject
 
 __all__ = ["Report", "architecture_checks", "check_architecture", "checks_of", "minimum"]
 
-TASK_CHECKS = (*CHECKPOINT_CHECKS, *FORWARD_CHECKS, *GENERATION_CHECKS)
+TASK_CHECKS = (*CHECKPOINT_CHECKS, *FORWARD_CHECKS, *GENERATION_CHECKS, *IMAGE_CHECKS)
 TestFunction = TypeVar("TestFunction", bound=Callable[..., Any])
 
 
@@ -55,7 +56,8 @@ def checks_of(
 
     ``config`` holds the keys that make it tiny, ``task_configs`` further keys for single tasks.
     ``inputs(task, config)`` returns the arguments of ``forward``, labels included, where the model
-    reads no text. Raises `CheckFailedError` if fewer checks apply than `minimum` says.
+    neither reads text nor sees images. Raises `CheckFailedError` if fewer checks apply than
+    `minimum` says.
     """
     subject = Subject(model_type, dict(config), dict(task_configs or {}), inputs)
     tasks = sorted(subject.architecture.models)

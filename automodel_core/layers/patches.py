@@ -1,0 +1,64 @@
+"""Images as sequences: cut into patches, each of which becomes a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["PatchEmbedding", "edges", "patch_grid", "resampled_positions"]
+
+
+def edges(size: int | Sequence[int]) -> tuple[int, int]:
+    """Return height and width of a size that is one number for both, or two."""
+    if isinstance(size, int):
+        return size, size
+    height, width = size
+    return height, width
+
+
+def patch_grid(image_size: int | Sequence[int], patch_size: int | Sequence[int]) -> tuple[int, int]:
+    """Return how many patches fit below and beside each other."""
+    (height, width), (patch_height, patch_width) = edges(image_size), edges(patch_size)
+    return height // patch_height, width // patch_width
+
+
+class PatchEmbedding(nn.Module):
+    """Project each patch of an image, row by row (https://arxiv.org/abs/2010.11929)."""
+
+    def __init__(self, channels: int, hidden_size: int, patch_size: int | Sequence[int]) -> None:
+        super().__init__()
+        self.projection = nn.Conv2d(
+            channels, hidden_size, kernel_size=edges(patch_size), stride=edges(patch_size)
+        )
+
+    def forward(self, pixel_values: Tensor) -> Tensor:
+        """Return ``(batch, patches, hidden_size)`` for ``(batch, channels, height, width)``.
+
+        What is left right and below of the last whole patch is not seen.
+        """
+        expected = self.projection.in_channels
+        if pixel_values.dim() != 4 or pixel_values.shape[1] != expected:
+            raise ValueError(
+                f"pixel_values must be (batch, {expected}, height, width), got "
+                f"{tuple(pixel_values.shape)}"
+            )
+        patches: Tensor = self.projection(pixel_values.to(self.projection.weight.dtype))
+        return patches.flatten(2).transpose(1, 2)
+
+
+def resampled_positions(
+    positions: Tensor, leading: int, old: tuple[int, int], new: tuple[int, int]
+) -> Tensor:
+    """Return learned positions ``(1, leading + patches, size)`` for another grid of patches.
+
+    The ``leading`` ones, of tokens that are no patches, stay; between the others is interpolated.
+    """
+    if old == new:
+        return positions
+    tokens, patches = positions[:, :leading], positions[:, leading:]
+    grid = patches.unflatten(1, old).permute(0, 3, 1, 2)
+    grid = F.interpolate(grid, new, mode="bicubic", align_corners=False)
+    return torch.cat([tokens, grid.flatten(2).transpose(1, 2)], dim=1)

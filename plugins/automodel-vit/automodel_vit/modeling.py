@@ -1,0 +1,258 @@
+"""ViT: pre-norm layers over the patches of an image, behind a learned token."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from automodel_core.checkpoint.names import WeightNames
+from automodel_core.errors import InputError
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.feed_forward import FeedForward
+from automodel_core.layers.linear import Linear
+from automodel_core.layers.masks import padding_mask
+from automodel_core.layers.patches import PatchEmbedding, edges, patch_grid, resampled_positions
+from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.modeling.base import PreTrainedModel
+from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.heads import Pooler
+from automodel_core.modeling.image_heads import (
+    ImageModelForImageClassification,
+    ImageModelForMaskedImageModeling,
+    ImageModelHead,
+    pixel_decoder,
+)
+from automodel_core.modeling.outputs import BaseModelOutput
+from automodel_vit.configuration import ViTConfig
+
+__all__ = [
+    "ViTForImageClassification",
+    "ViTForMaskedImageModeling",
+    "ViTModel",
+    "ViTPreTrainedModel",
+    "classifier",
+]
+
+
+def vit_layer(config: ViTConfig) -> TransformerLayer:
+    attention = Attention(
+        config.hidden_size,
+        config.num_attention_heads,
+        bias=config.qkv_bias,
+        dropout=config.attention_probs_dropout_prob,
+    )
+    if not config.qkv_bias:
+        attention.o_proj = Linear(config.hidden_size, config.hidden_size)
+    return TransformerLayer(
+        attention,
+        FeedForward(config.hidden_size, config.intermediate_size, activation=config.hidden_act),
+        partial(nn.LayerNorm, config.hidden_size, eps=config.layer_norm_eps),
+        norm_first=True,
+        dropout=config.hidden_dropout_prob,
+    )
+
+
+class ViTEmbeddings(nn.Module):
+    """Learned tokens, then the patches, each with a learned position."""
+
+    cls_token: nn.Parameter
+
+    def __init__(self, config: ViTConfig, use_mask_token: bool) -> None:
+        super().__init__()
+        size, leading = config.hidden_size, config.leading_tokens
+        self.image_size = edges(config.image_size)
+        self.patch_size = edges(config.patch_size)
+        self.grid = patch_grid(self.image_size, self.patch_size)
+        self.leading_tokens = leading
+        self.dropout = config.hidden_dropout_prob
+        self.patches = PatchEmbedding(config.num_channels, size, self.patch_size)
+        for name in leading:
+            setattr(self, name, nn.Parameter(torch.zeros(1, 1, size)))
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, size)) if use_mask_token else None
+        positions = len(leading) + self.grid[0] * self.grid[1]
+        self.position_embeddings = nn.Parameter(torch.zeros(1, positions, size))
+
+    def forward(
+        self, pixel_values: Tensor, bool_masked_pos: Tensor | None, interpolate: bool
+    ) -> Tensor:
+        """Return ``(batch, tokens + patches, hidden_size)``."""
+        embedded = self.patches(pixel_values)
+        height, width = pixel_values.shape[-2:]
+        if not interpolate and (height, width) != self.image_size:
+            raise InputError(
+                f"images of {height} x {width} do not fit the model's image_size, "
+                f"{self.image_size[0]} x {self.image_size[1]}: resize them, or pass "
+                "interpolate_pos_encoding=True"
+            )
+        if bool_masked_pos is not None:
+            if self.mask_token is None:
+                raise InputError("bool_masked_pos needs a model with use_mask_token=True")
+            hidden = bool_masked_pos.bool().unsqueeze(-1)
+            embedded = torch.where(hidden, self.mask_token, embedded)
+        tokens = [getattr(self, name) for name in self.leading_tokens]
+        embedded = torch.cat([*(t.expand(len(embedded), -1, -1) for t in tokens), embedded], dim=1)
+        positions = resampled_positions(
+            self.position_embeddings,
+            len(tokens),
+            self.grid,
+            patch_grid((height, width), self.patch_size),
+        )
+        return F.dropout(embedded + positions, self.dropout, self.training)
+
+
+LAYER = "encoder.layer.*"
+BODY_NAMES = {
+    "embeddings": "embed",
+    "embeddings.patch_embeddings": "embed.patches",
+    **{
+        f"{LAYER}.{hub}": f"stack.layers.*.{module}"
+        for hub, module in {
+            "attention.attention.query": "self_attn.q_proj",
+            "attention.attention.key": "self_attn.k_proj",
+            "attention.attention.value": "self_attn.v_proj",
+            "attention.output.dense": "self_attn.o_proj",
+            "intermediate.dense": "mlp.up_proj",
+            "output.dense": "mlp.down_proj",
+            "layernorm_before": "self_attn_norm",
+            "layernorm_after": "mlp_norm",
+        }.items()
+    },
+    "layernorm": "norm",
+}
+IN_MEMORY = {
+    f"layers.*.{newer}": f"{LAYER}.{hub}"
+    for newer, hub in {
+        "attention.q_proj": "attention.attention.query",
+        "attention.k_proj": "attention.attention.key",
+        "attention.v_proj": "attention.attention.value",
+        "attention.o_proj": "attention.output.dense",
+        "mlp.fc1": "intermediate.dense",
+        "mlp.fc2": "output.dense",
+        "layernorm_before": "layernorm_before",
+        "layernorm_after": "layernorm_after",
+    }.items()
+}
+"""Names that the reference's newer models have in memory, and never write to the hub."""
+
+
+class ViTPreTrainedModel(PreTrainedModel):
+    """What all ViT models share: names of weights, and first values."""
+
+    config_class = ViTConfig
+    config: ViTConfig
+    base_model_prefix: ClassVar[str] = "vit"
+    main_input_name = "pixel_values"
+    input_embeddings = "embed.patches"
+    optional_weights = ("pooler", "embed.mask_token")
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        body = WeightNames(BODY_NAMES, aliases=IN_MEMORY)
+        return body.nested(hub=cls.base_model_prefix, module=cls.body) if cls.body else body
+
+    @torch.no_grad()
+    def init_module(self, module: nn.Module) -> None:
+        super().init_module(module)
+        if isinstance(module, ViTEmbeddings):
+            self.init_embeddings(module)
+
+    def init_embeddings(self, module: ViTEmbeddings) -> None:
+        """Draw the token and the positions; the mask stays zero."""
+        for parameter in (module.cls_token, module.position_embeddings):
+            parameter.normal_(0.0, self.config.initializer_range)
+
+
+class ViTModel(ViTPreTrainedModel):
+    """The body: embeddings, layers, a norm, and a pooler unless ``add_pooling_layer`` is false."""
+
+    def __init__(
+        self, config: ViTConfig, add_pooling_layer: bool = True, use_mask_token: bool = False
+    ) -> None:
+        super().__init__(config)
+        size = config.hidden_size
+        self.embed = ViTEmbeddings(config, use_mask_token)
+        self.stack = TransformerStack([vit_layer(config) for _ in range(config.num_hidden_layers)])
+        self.norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
+        self.pooler = (
+            Pooler(size, config.pooler_output_size, config.pooler_act)
+            if add_pooling_layer
+            else None
+        )
+        self.post_init()
+
+    @model_call
+    def forward(
+        self,
+        pixel_values: Tensor | None = None,
+        bool_masked_pos: Tensor | None = None,
+        interpolate_pos_encoding: bool | None = None,
+        attention_mask: Tensor | None = None,
+        *,
+        output_attentions: bool,
+        output_hidden_states: bool,
+    ) -> BaseModelOutput:
+        """Run images ``(batch, channels, height, width)`` through the layers.
+
+        ``bool_masked_pos`` ``(batch, patches)`` puts the mask in place of patches;
+        ``attention_mask`` counts the leading tokens too. The hidden states are those before the
+        last norm.
+        """
+        if pixel_values is None:
+            raise InputError("give pixel_values")
+        embedded = self.embed(pixel_values, bool_masked_pos, bool(interpolate_pos_encoding))
+        output = self.stack(
+            embedded,
+            padding_mask(attention_mask, embedded.dtype),
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+        )
+        states = self.norm(output.last_hidden_state)
+        return BaseModelOutput(
+            last_hidden_state=states,
+            pooler_output=None if self.pooler is None else self.pooler(states),
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+
+class ViTHead(ViTPreTrainedModel, ImageModelHead):
+    """A head on `ViTModel`."""
+
+    input_embeddings = "model.embed.patches"
+    body_class: ClassVar[type[ViTModel]] = ViTModel
+
+    def __init__(self, config: ViTConfig, *, use_mask_token: bool = False) -> None:
+        super().__init__(config)
+        self.model = self.body_class(config, add_pooling_layer=False, use_mask_token=use_mask_token)
+
+
+class ViTForImageClassification(ViTHead, ImageModelForImageClassification):
+    """A class for an image, by the state of the first token."""
+
+    def __init__(self, config: ViTConfig) -> None:
+        super().__init__(config)
+        self.classifier = classifier(config)
+        self.post_init()
+
+    def score(self, body: BaseModelOutput) -> Tensor:
+        scores: Tensor = self.classifier(body["last_hidden_state"][:, 0])
+        return scores
+
+
+class ViTForMaskedImageModeling(ViTHead, ImageModelForMaskedImageModeling):
+    """The pixels of hidden patches, by the patches' states."""
+
+    def __init__(self, config: ViTConfig) -> None:
+        super().__init__(config, use_mask_token=True)
+        self.decoder = pixel_decoder(config.hidden_size, config.num_channels, config.encoder_stride)
+        self.post_init()
+
+
+def classifier(config: ViTConfig) -> nn.Module:
+    """Return the layer that scores labels; without labels the states are the scores."""
+    labels = config.num_labels
+    return Linear(config.hidden_size, labels) if labels else nn.Identity()

@@ -1,0 +1,61 @@
+"""Architectures that see images: pixels and labels for both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from automodel_core.layers.patches import edges, patch_grid
+from support.family import ROWS, Case, Family
+
+__all__ = ["ImageCase", "ImageFamily"]
+
+
+@dataclass(frozen=True)
+class ImageCase(Case):
+    """A configuration, and the images that it is tried with.
+
+    ``pixels`` are height and width where they are not the configuration's, ``masked`` says whether
+    patches are hidden, which the reference can only where everything is square.
+    """
+
+    pixels: tuple[int, int] | None = None
+    masked: bool = False
+
+
+@dataclass(frozen=True)
+class ImageFamily(Family):
+    """An architecture whose heads see images."""
+
+    def batch(self, case: Case, head: str, rows: int = ROWS, seed: int = 0) -> dict[str, Any]:
+        assert isinstance(case, ImageCase)
+        settings = {**self.small, **case.settings}
+        chance = torch.Generator().manual_seed(seed)
+        pixels = case.pixels or edges(settings["image_size"])
+        channels = settings.get("num_channels", 3)
+        given: dict[str, Any] = {
+            "pixel_values": torch.randn(rows, channels, *pixels, generator=chance)
+        }
+        if case.pixels is not None:
+            given["interpolate_pos_encoding"] = True
+        if case.masked and head.endswith("ForMaskedImageModeling"):
+            height, width = patch_grid(pixels, settings["patch_size"])
+            hidden = torch.rand(rows, height * width, generator=chance) < 0.4
+            given["bool_masked_pos"] = hidden
+        return given
+
+    def labels(self, head: str, given: Mapping[str, Tensor], config: Any) -> dict[str, Tensor]:
+        """Return what a head learns from."""
+        if not head.endswith("ForImageClassification"):
+            return {}
+        chance = torch.Generator().manual_seed(9)
+        rows = len(given["pixel_values"])
+        if config.problem_type == "multi_label_classification":
+            return {"labels": torch.rand(rows, config.num_labels, generator=chance).round()}
+        if config.num_labels == 1:
+            return {"labels": torch.randn(rows, generator=chance)}
+        return {"labels": torch.randint(0, config.num_labels, (rows,), generator=chance)}

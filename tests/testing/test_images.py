@@ -1,0 +1,70 @@
+"""The conformance suite sees what is wrong with models of images, and with what prepares them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from automodel_core.testing import Check, CheckFailedError, checks_of
+from automodel_vit import ViTImageProcessor
+from automodel_vit.modeling import ViTEmbeddings
+
+TINY = {
+    "hidden_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 8,
+    "image_size": 8,
+    "patch_size": 4,
+    "encoder_stride": 4,
+}
+
+
+def check(name: str) -> Check:
+    """Return one check of ViT."""
+    return next(check for check in checks_of("vit", TINY) if check.id == name)
+
+
+def test_images_get_checks_of_their_own_and_none_of_texts() -> None:
+    found = {check.id for check in checks_of("vit", TINY)}
+    assert {
+        "labels_give_a_loss-image-classification",
+        "labels_give_a_loss-masked-image-modeling",
+        "positions_fit_other_sizes-base",
+        "image_processor_serves_the_model-base",
+    } <= found
+    assert not any("vocabulary" in name or "padding" in name for name in found)
+
+
+def test_images_of_any_size_that_are_taken_without_a_word_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forward = ViTEmbeddings.forward
+    monkeypatch.setattr(
+        ViTEmbeddings,
+        "forward",
+        lambda self, pixels, hidden, _: forward(self, pixels, hidden, True),
+    )
+    with pytest.raises(CheckFailedError, match="taken without a word"):
+        check("positions_fit_other_sizes-base")()
+
+
+def test_a_processor_that_forgets_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    to_dict = ViTImageProcessor.to_dict
+    monkeypatch.setattr(
+        ViTImageProcessor, "to_dict", lambda self: {**to_dict(self), "size": 2 * self.size["width"]}
+    )
+    with pytest.raises(CheckFailedError, match="changes its settings"):
+        check("image_processor_serves_the_model-base")()
+
+
+def test_a_processor_for_other_images_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    transform = ViTImageProcessor.transform
+
+    def grey(self: Any, image: Any) -> Any:
+        return transform(self, image)[:1]
+
+    monkeypatch.setattr(ViTImageProcessor, "transform", grey)
+    with pytest.raises(CheckFailedError, match=r"pixel_values are \(2, 1, 8, 8\)"):
+        check("image_processor_serves_the_model-base")()
