@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING
 from automodel_core.exports import lazy_exports
 
 if TYPE_CHECKING:
+    from automodel_mbart.configuration import MBartConfig as MBartConfig
+    from automodel_mbart.modeling import (
+        MBartForCausalLM as MBartForCausalLM,
+        MBartForConditionalGeneration as MBartForConditionalGeneration,
+        MBartForQuestionAnswering as MBartForQuestionAnswering,
+        MBartForSequenceClassification as MBartForSequenceClassification,
+        MBartModel as MBartModel,
+        MBartPreTrainedModel as MBartPreTrainedModel,
+    )
     from automodel_mbart.tokenization import (
         MBart50Tokenizer as MBart50Tokenizer,
         MBart50TokenizerFast as MBart50TokenizerFast,
@@ -17,6 +26,15 @@ if TYPE_CHECKING:
 __all__, __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "configuration": ("MBartConfig",),
+        "modeling": (
+            "MBartForCausalLM",
+            "MBartForConditionalGeneration",
+            "MBartForQuestionAnswering",
+            "MBartForSequenceClassification",
+            "MBartModel",
+            "MBartPreTrainedModel",
+        ),
         "tokenization": (
             "MBart50Tokenizer",
             "MBart50TokenizerFast",
