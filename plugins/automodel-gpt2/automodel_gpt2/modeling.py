@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.checkpoint.names import WeightNames
@@ -23,6 +22,7 @@ from automodel_core.layers.prepared import score_tokens
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.heads import states_to_score
 from automodel_core.modeling.initialisation import init_normal
 from automodel_core.modeling.losses import next_token_loss, token_loss
 from automodel_core.modeling.outputs import BaseModelOutput, ModelOutput
@@ -82,6 +82,9 @@ FUSED = {
     "h.*.attn.c_attn": tuple(f"{LAYER}.self_attn.{letter}_proj" for letter in "qkv"),
     "h.*.crossattention.c_attn": tuple(f"{LAYER}.cross_attn.{letter}_proj" for letter in "kv"),
 }
+TRANSPOSED = [
+    name for name in (*BODY_NAMES, *FUSED) if name.endswith(("c_attn", "q_attn", "c_proj", "c_fc"))
+]
 # Causal masks, and the number for what they hide, that older files hold.
 BUFFERS = [
     f"h.*.{attention}.{buffer}"
@@ -100,9 +103,7 @@ class GPT2PreTrainedModel(PreTrainedModel):
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
-        linear = [name for name in (*BODY_NAMES, *FUSED) if "attn." in name or ".mlp." in name]
-        linear += [name for name in BODY_NAMES if "crossattention." in name]
-        body = WeightNames(BODY_NAMES, fused=FUSED, transposed=linear, ignored=BUFFERS)
+        body = WeightNames(BODY_NAMES, fused=FUSED, transposed=TRANSPOSED, ignored=BUFFERS)
         if not cls.body:
             return body
         return body.nested(hub="transformer", module=cls.body)
@@ -128,6 +129,7 @@ class GPT2Model(GPT2PreTrainedModel, TextBody):
             [gpt2_layer(config, index) for index in range(config.n_layer)],
             nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon),
         )
+        self.dropout = nn.Dropout(config.embd_pdrop)
         self.post_init()
 
     def embed(
@@ -138,7 +140,8 @@ class GPT2Model(GPT2PreTrainedModel, TextBody):
         embedded = tokens + self.embed_positions(positions)
         if token_type_ids is not None:
             embedded = embedded + self.embed_tokens(token_type_ids)
-        return F.dropout(embedded, self.config.embd_pdrop, self.training)
+        dropped: Tensor = self.dropout(embedded)
+        return dropped
 
     def mask(
         self, states: Tensor, attention_mask: Tensor | None, past: int
@@ -219,8 +222,8 @@ class SequenceSummary(nn.Module):
             chosen = states[..., -1, :]
         else:
             chosen = states.take_along_dim(token_indices[..., None, None], dim=-2).squeeze(-2)
-        scored: Tensor = self.activation(self.summary(self.first_dropout(chosen)))
-        return F.dropout(scored, self.last_dropout.p, self.training)
+        scores: Tensor = self.activation(self.summary(self.first_dropout(chosen)))
+        return self.last_dropout(scores)
 
 
 @dataclass
@@ -259,6 +262,7 @@ class GPT2DoubleHeadsModel(GPT2Head, GenerationMixin):
         labels: Tensor | None = None,
         mc_labels: Tensor | None = None,
         past_key_values: Cache | None = None,
+        logits_to_keep: int | Tensor = 0,
         **options: Any,
     ) -> GPT2DoubleHeadsModelOutput:
         """Score ``(..., length)`` tokens: texts, or ``(batch, choices)`` of them.
@@ -285,7 +289,8 @@ class GPT2DoubleHeadsModel(GPT2Head, GenerationMixin):
             return_dict=True,
         )
         states = body["last_hidden_state"]
-        logits = score_tokens(self.lm_head, states, past_key_values).unflatten(0, texts)
+        written = states_to_score(states, logits_to_keep)
+        logits = score_tokens(self.lm_head, written, past_key_values).unflatten(0, texts)
         mc_logits = self.multiple_choice_head(states.unflatten(0, texts), mc_token_ids).squeeze(-1)
         lm_loss = None
         if labels is not None:
