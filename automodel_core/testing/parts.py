@@ -156,7 +156,8 @@ class SmallImageModel(PreTrainedModel):
         if not interpolate_pos_encoding and tuple(pixel_values.shape[2:]) != (size, size):
             raise InputError(f"pixel_values must be {size} high and wide")
         patch = self.config.patch_size
-        patches = nn.functional.unfold(pixel_values, patch, stride=patch).transpose(1, 2)
+        pixels = pixel_values.to(self.dtype)
+        patches = nn.functional.unfold(pixels, patch, stride=patch).transpose(1, 2)
         output = self.stack(
             self.embed_patches(patches),
             output_attentions=output_attentions,

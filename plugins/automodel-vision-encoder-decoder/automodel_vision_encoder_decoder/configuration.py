@@ -1,0 +1,16 @@
+"""The configuration of an image encoder and a text decoder."""
+
+from __future__ import annotations
+
+from automodel_core.composite.configuration import CompositeConfig
+
+__all__ = ["VisionEncoderDecoderConfig"]
+
+
+class VisionEncoderDecoderConfig(CompositeConfig):
+    """An image in, text out (https://arxiv.org/abs/2109.10282 reads handwriting so)."""
+
+    model_type = "vision-encoder-decoder"
+
+    tie_word_embeddings: bool = False
+    """Between the sides there is nothing to tie; whether a decoder's are, its own keys say."""
