@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 
 from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
 from automodel_core.text.backend import Backend, rust_errors
@@ -21,7 +21,7 @@ from automodel_core.text.files import backend_from, renamed_token
 from automodel_core.text.requests import EncodeRequest
 from automodel_core.text.tokenizer import PreTrainedTokenizer
 
-__all__ = ["ByteLevelTokenizer", "Merges", "Pieces", "bpe_model"]
+__all__ = ["ByteLevelTokenizer", "FramedByteLevelTokenizer", "Merges", "Pieces", "bpe_model"]
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +115,50 @@ class ByteLevelTokenizer(PreTrainedTokenizer):
     @property
     def can_save_slow_tokenizer(self) -> bool:
         return isinstance(self.backend_tokenizer.model, models.BPE)
+
+
+class FramedByteLevelTokenizer(ByteLevelTokenizer):
+    """Byte-level BPE with tokens around each text: ``<s> X </s>`` and ``<s> X </s></s> Y </s>``.
+
+    With ``trim_offsets`` the offsets of a word leave out the space before it.
+    """
+
+    default_tokens: ClassVar[Mapping[str, str | AddedToken]] = {
+        "pad_token": "<pad>",
+        "unk_token": "<unk>",
+        "cls_token": "<s>",
+        "sep_token": "</s>",
+        # A mask swallows the space before it, as a word does.
+        "mask_token": AddedToken("<mask>", lstrip=True, special=True),
+        "bos_token": "<s>",
+        "eos_token": "</s>",
+    }
+
+    def __init__(self, *sources: Any, trim_offsets: bool = True, **settings: Any) -> None:
+        self.trim_offsets = trim_offsets
+        super().__init__(*sources, trim_offsets=trim_offsets, **settings)
+        self.update_post_processor()
+
+    def update_post_processor(self) -> None:
+        """Put the special tokens around the texts; all have type id 0."""
+        sep, cls = self._place("sep_token"), self._place("cls_token")
+        spaced = bool(self.init_kwargs["add_prefix_space"])
+        with self._backend.exclusive() as rust:
+            rust.post_processor = processors.RobertaProcessing(
+                sep, cls, trim_offsets=self.trim_offsets, add_prefix_space=spaced
+            )
+
+    def _place(self, name: str) -> tuple[str, int]:
+        token, index = self.token_named(name), self.id_named(name)
+        if token is None or index is None:
+            raise TokenizationError(
+                f"{type(self).__name__} needs a {name}, which stands around each text"
+            )
+        return token, index
+
+    @property
+    def saved_class_name(self) -> str:
+        return type(self).__name__
 
 
 def bpe_model(vocab: Pieces, merges: Merges | None, **options: Any) -> models.BPE:

@@ -25,8 +25,9 @@ from automodel_core.text.sentencepiece import (
     sentencepiece_pipeline,
 )
 from automodel_core.text.special_tokens import TokenLike
+from automodel_core.text.tokenizer import PreTrainedTokenizer
 
-__all__ = ["FairseqTokenizer", "fairseq_order"]
+__all__ = ["FairseqPieces", "FairseqTokenizer", "fairseq_order"]
 
 FIRST_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
 UNKNOWN = 3
@@ -40,8 +41,8 @@ SMALLEST = SentencePieceModel(
 )
 
 
-class FairseqTokenizer(Languages):
-    """SentencePiece's pieces and language codes, from a model file or ``tokenizer.json``.
+class FairseqPieces(PreTrainedTokenizer):
+    """SentencePiece's pieces in fairseq's order, from a model file or ``tokenizer.json``.
 
     ``vocab`` is a model file, or pieces and scores by id; without any source it holds no words.
     """
@@ -61,7 +62,7 @@ class FairseqTokenizer(Languages):
         # A mask swallows the space before it, as a word does.
         "mask_token": AddedToken("<mask>", lstrip=True, normalized=False, special=True),
     }
-    language_codes: ClassVar[tuple[str, ...]]
+    language_codes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -94,9 +95,6 @@ class FairseqTokenizer(Languages):
         super().__init__(tokenizer_object=backend, additional_special_tokens=additional, **settings)
         self.vocab_file = None if vocab_file is None else os.fspath(vocab_file)
 
-    def _codes(self) -> Sequence[str]:
-        return self.language_codes
-
     def _with_codes(self, given: Sequence[TokenLike]) -> list[TokenLike]:
         """Return the additional special tokens: the language codes, and what else is ``given``."""
         codes = self.language_codes
@@ -122,6 +120,13 @@ class FairseqTokenizer(Languages):
         """Copy the model file that this tokenizer was made from."""
         name = self.vocab_files_names["vocab_file"]
         return copy_model(self.vocab_file, save_directory, name, filename_prefix)
+
+
+class FairseqTokenizer(FairseqPieces, Languages):
+    """Pieces, and the code of a text's language beside it."""
+
+    def _codes(self) -> Sequence[str]:
+        return self.language_codes
 
 
 def fairseq_order(model: SentencePieceModel) -> SentencePieceModel:
