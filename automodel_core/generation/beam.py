@@ -52,7 +52,6 @@ class BeamSearch:
         self.scores[:, 1:] = IMPOSSIBLE
         self.parents = self.ids.new_empty((self.ids.shape[0], 0), dtype=torch.int32)
         self.first_rows = torch.arange(self.items, device=self.ids.device)[:, None] * self.num_beams
-        self.same_rows = torch.arange(self.ids.shape[0], device=self.ids.device)
         self.finished = FinishedBeams(self.items, self.num_beams, request, self.ids)
         self.trace = Trace(config, session)
         self.process = request.logits_processor.in_place()
@@ -70,13 +69,13 @@ class BeamSearch:
             candidates = self.candidates(self.log_probabilities(logits))
             stopped = self.stopped(candidates)
             rows = self.continue_with(candidates, stopped)
-            moved, done = self.settle(candidates, stopped, rows)
+            same, done = self.settle(candidates, stopped)
             if self.request.progress is not None:
                 self.request.progress.advance()
             if done:
                 break
-            if moved:
-                self.session.reorder(rows)
+            if same < self.ids.shape[1] - 1:
+                self.session.reorder(rows, since=same)
             logits = self.session.step(self.ids)
         return self.output()
 
@@ -130,21 +129,26 @@ class BeamSearch:
         self.parents = torch.cat([self.parents.index_select(0, rows), follows], dim=1)
         return rows
 
-    def settle(self, candidates: Candidates, stopped: Tensor, rows: Tensor) -> tuple[bool, bool]:
-        """Keep what finished; return whether beams changed rows, and whether the search is over.
+    def settle(self, candidates: Candidates, stopped: Tensor) -> tuple[int, bool]:
+        """Keep what finished; return how long rows stayed as they were, and whether all is over.
 
         One look at the device a step: while nothing has finished, there is nothing to compare.
         """
-        moved = rows.ne(self.same_rows).any()
+        same = self.unmoved()
         if not self.finished.any:
             some = stopped[:, : self.num_beams].any()
-            flags: list[bool] = torch.stack([moved, some, stopped.all()]).tolist()
-            if not flags[1]:
-                return flags[0], flags[2]
+            read: list[int] = torch.stack([same, some, stopped.all()]).tolist()
+            if not read[1]:
+                return read[0], bool(read[2])
         self.finished.add(candidates, stopped, *self.previous)
         goes_on = self.finished.can_improve(self.scores, self.ids.shape[1]) & ~stopped.all()
-        moves, continues = torch.stack([moved, goes_on]).tolist()
-        return moves, not continues
+        length, continues = torch.stack([same, goes_on]).tolist()
+        return length, not continues
+
+    def unmoved(self) -> Tensor:
+        """Return up to which position every row holds the tokens that it held a step ago."""
+        differs = (self.ids[:, :-1] != self.previous[0]).any(dim=0)
+        return torch.cat([differs, differs.new_ones(1)]).byte().argmax()
 
     def output(self) -> GenerateOutput:
         count = self.request.config.num_return_sequences or 1

@@ -186,6 +186,8 @@ def _without_effect(settings: Mapping[str, Any]) -> list[Problem]:
         problems += _set_in_vain(
             settings, {"penalty_alpha": 0.0}, "num_beams=1 and do_sample=False"
         )
+    if not settings.get("penalty_alpha"):
+        problems += _set_in_vain(settings, {"low_memory": False}, "penalty_alpha")
     if (settings.get("num_beam_groups") or 1) == 1:
         problems += _set_in_vain(settings, {"diversity_penalty": 0.0}, "num_beam_groups above 1")
     pad = settings.get("pad_token_id")

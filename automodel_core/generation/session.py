@@ -48,6 +48,7 @@ class DecodingSession:
         self.encoder_outputs = inputs.encoder_outputs
         self._inputs = inputs
         self._flags = dict(flags or {})
+        self._decoder_flags = self._flags
         self._takes = _Signature(model.forward)
         self._use_cache = (use_cache or bool(inputs.first)) and self._takes("past_key_values")
         fresh = inputs.past_key_values is None and not inputs.first
@@ -106,7 +107,7 @@ class DecodingSession:
 
     def _forward(self, ids: Tensor, length: int, positions: int) -> None:
         arguments = dict(self._arguments)
-        arguments.update(self._flags)
+        arguments.update(self._decoder_flags)
         if self._is_first:
             arguments.update(self._inputs.first)
         arguments.update(self._along_the_sequence(ids.shape[1], length))
@@ -130,16 +131,24 @@ class DecodingSession:
 
     # ---- the cache ----
 
-    def reorder(self, index: Tensor) -> None:
-        """Let row ``i`` continue what row ``index[i]``, of the same item, was."""
+    def reorder(self, index: Tensor, since: int = 0) -> None:
+        """Let row ``i`` continue what row ``index[i]``, of the same item, was.
+
+        The tokens before ``since`` are the same in both.
+        """
         if self._use_cache:
-            self.cache.reorder(index)
+            self.cache.reorder(index, self._seen() - (self._fed - since))
 
     def crop(self, length: int) -> None:
         """Forget the tokens from ``length`` on."""
         if self._use_cache:
             self.cache.crop(self._seen() - (self._fed - length))
         self._fed = length
+
+    @property
+    def has_past(self) -> bool:
+        """Whether the cache holds positions before anything is fed."""
+        return self._inputs.past_key_values is not None and self._seen() > 0
 
     def _seen(self) -> int:
         return int(self.cache.get_seq_length()) if self._use_cache else 0
@@ -176,6 +185,22 @@ class DecodingSession:
         self._positions = _repeated(self._positions, rows)
         self._token_types = _repeated(self._token_types, rows)
         self._arguments = self._for_rows(rows)
+
+    def expand(self, rows: int) -> None:
+        """Continue each row by ``rows`` rows from now on; there was one row an item so far."""
+        self.rows_per_item = rows
+        self.prompt = _repeated(self.prompt, rows)
+        self._split_rows()
+        if self._use_cache:
+            # The rows of an item share the encoder's output.
+            self.cache.repeat_interleave(rows, context=not self.is_encoder_decoder)
+
+    def narrow(self, index: Tensor) -> None:
+        """Keep of the rows of each item the one that ``index`` (batch,) names."""
+        self.rows_per_item = 1
+        self.prompt = self.prompt.index_select(0, index)
+        if self._use_cache:
+            self.cache.select(index, context=not self.is_encoder_decoder)
 
     def _for_rows(self, rows: int) -> dict[str, Any]:
         """Return the caller's arguments that forward takes, tensors of the batch repeated.
@@ -238,6 +263,16 @@ class DecodingSession:
             ones = mask.new_ones(mask.shape[0], max(new, 0) + MASK_BLOCK)
             self._mask_room = torch.cat([mask, ones], dim=1)
         return self._mask_room[:, :total]
+
+    def watch_hidden_states(self) -> None:
+        """Let every forward of the decoder return its `hidden_states`, the prompt's at once."""
+        if not self._takes("output_hidden_states"):
+            raise GenerationArgumentError(
+                f"{type(self.model).__name__} does not return hidden states, which this decoding "
+                "strategy needs"
+            )
+        self._decoder_flags = {**self._flags, "output_hidden_states": True}
+        self._chunk = None
 
     # ---- what the last forward returned, one tensor a layer, with a row for each row ----
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
@@ -17,6 +18,9 @@ from automodel_core.generation.outputs import (
 from automodel_core.generation.session import DecodingSession
 
 __all__ = ["Trace"]
+
+
+Select = Callable[[Tensor], Tensor]
 
 
 class Trace:
@@ -36,16 +40,20 @@ class Trace:
         if self.keeps_logits:
             self._add("logits", logits.float().clone())
 
-    def scores(self, scores: Tensor) -> None:
-        """Keep a step's processed scores, and what the forward before it returned."""
+    def scores(self, scores: Tensor, select: Select | None = None) -> None:
+        """Keep a step's processed scores, and what the forward before it returned.
+
+        ``select`` picks out of each layer's tensor what belongs to the step: from states
+        (rows, queries, size), and from attentions (rows, heads, queries, keys) as well.
+        """
         if self.keeps_scores:
             self._add("scores", scores)
         if self._keeps_attentions:
-            self._add("attentions", self._session.attentions)
+            self._add("attentions", _picked(self._session.attentions, select))
             if self._session.is_encoder_decoder:
-                self._add("cross_attentions", self._session.cross_attentions)
+                self._add("cross_attentions", _picked(self._session.cross_attentions, select))
         if self._keeps_states:
-            self._add("hidden_states", self._session.hidden_states)
+            self._add("hidden_states", _picked(self._session.hidden_states, select))
 
     def _add(self, name: str, step: Any) -> None:
         self._steps.setdefault(name, []).append(step)
@@ -84,3 +92,7 @@ class Trace:
         if self._keeps_states:
             kept["encoder_hidden_states"] = encoder.get("hidden_states")
         return kept
+
+
+def _picked(layers: tuple[Tensor, ...], select: Select | None) -> tuple[Tensor, ...]:
+    return layers if select is None else tuple(select(layer) for layer in layers)

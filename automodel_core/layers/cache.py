@@ -57,12 +57,12 @@ class SelfAttentionCache:
         if self._key is not None and self._value is not None:
             self._key, self._value = function(self._key), function(self._value)
 
-    def reorder(self, index: Tensor) -> None:
-        """Keep the rows that ``index`` names; only positions in use are moved."""
+    def reorder(self, index: Tensor, since: int = 0) -> None:
+        """Keep the rows that ``index`` names; of the positions in use, move those from ``since``."""
         if self._key is None or self._value is None:
             return
         for buffer in (self._key, self._value):
-            used = buffer[:, :, : self.length]
+            used = buffer[:, :, since : self.length]
             if len(index) == len(buffer):
                 used.copy_(used.index_select(0, index))
             else:
@@ -126,26 +126,32 @@ class Cache:
         for layer in self.layers:
             layer.self_attn.crop(length)
 
-    def reorder(self, index: Tensor) -> None:
+    def reorder(self, index: Tensor, since: int = 0) -> None:
         """Let row ``i`` continue what row ``index[i]`` was, as beam search needs.
 
-        Beams of one input may share their encoder's output; cross-attention then stays as it is.
+        With ``since`` both rows hold the same before that position, and the same context: beams
+        that part late have little to move. Beams of one input may share their encoder's output;
+        cross-attention then stays as it is.
         """
         for layer in self.layers:
-            layer.self_attn.reorder(index)
-            layer.cross_attn.reorder(index)
+            layer.self_attn.reorder(index, since)
+            if since == 0:
+                layer.cross_attn.reorder(index)
 
     reorder_cache = reorder
 
-    def repeat_interleave(self, repeats: int) -> None:
-        """Repeat each row, as several sequences of one prompt need."""
-        self._transform(lambda rows: rows.repeat_interleave(repeats, dim=0))
+    def repeat_interleave(self, repeats: int, *, context: bool = True) -> None:
+        """Repeat each row, as several sequences of one prompt need.
+
+        With ``context=False`` cross-attention stays as it is: rows may share their context.
+        """
+        self._transform(lambda rows: rows.repeat_interleave(repeats, dim=0), context)
 
     batch_repeat_interleave = repeat_interleave
 
-    def select(self, index: Tensor) -> None:
-        """Keep only the rows that ``index`` names."""
-        self._transform(lambda rows: rows.index_select(0, index))
+    def select(self, index: Tensor, *, context: bool = True) -> None:
+        """Keep only the rows that ``index`` names, of cross-attention too unless rows share it."""
+        self._transform(lambda rows: rows.index_select(0, index), context)
 
     batch_select_indices = select
 
@@ -153,10 +159,11 @@ class Cache:
         self.layers.clear()
         self.memo.clear()
 
-    def _transform(self, function: Callable[[Tensor], Tensor]) -> None:
+    def _transform(self, function: Callable[[Tensor], Tensor], context: bool) -> None:
         for layer in self.layers:
             layer.self_attn.transform(function)
-            layer.cross_attn.transform(function)
+            if context:
+                layer.cross_attn.transform(function)
 
     def __len__(self) -> int:
         return len(self.layers)

@@ -45,6 +45,7 @@ def automodel_decoding_strategies() -> list[DecodingStrategy]:
             "beam": "beam:beam_search",
             "beam_sample": "beam:beam_search",
             "group_beam": "diverse_beam:diverse_beam_search",
+            "contrastive": "contrastive:contrastive_search",
             "constrained_beam": "constrained_beam:constrained_beam_search",
         }.items()
     ]

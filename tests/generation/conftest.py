@@ -22,6 +22,13 @@ class TinyConfig(SimpleNamespace):
         return self
 
 
+class Output(SimpleNamespace):
+    """An output that is read by attribute or by name."""
+
+    def __getitem__(self, name: str):
+        return vars(self)[name]
+
+
 class Counting:
     """How often parts of a model ran, and with how many positions."""
 
@@ -52,6 +59,9 @@ class TinyBase(nn.Module, GenerationMixin):
     def device(self) -> torch.device:
         return self.head.weight.device
 
+    def score(self, hidden_states: Tensor, cache: object = None) -> Tensor:
+        return self.head(hidden_states)
+
     def get_input_embeddings(self) -> nn.Embedding:
         return self.embed
 
@@ -81,12 +91,14 @@ class TinyDecoder(TinyBase):
     def forward(
         self, input_ids=None, attention_mask=None, position_ids=None, inputs_embeds=None,
         past_key_values=None, use_cache=None, return_dict=True, logits_to_keep=0,
+        output_hidden_states=False,
     ):  # fmt: skip
-        states = self.embed(input_ids) if inputs_embeds is None else inputs_embeds
-        states = self.attended(states, attention_mask, position_ids, past_key_values)
-        return SimpleNamespace(
-            logits=self.head(states[:, -logits_to_keep:]), past_key_values=past_key_values
-        )
+        first = self.embed(input_ids) if inputs_embeds is None else inputs_embeds
+        states = self.attended(first, attention_mask, position_ids, past_key_values)
+        return Output(
+            logits=self.score(states[:, -logits_to_keep:]), past_key_values=past_key_values,
+            hidden_states=(first, states),
+        )  # fmt: skip
 
 
 class TinyEncoder(nn.Module):
@@ -115,13 +127,16 @@ class TinyEncoderDecoder(TinyBase):
     def forward(
         self, input_ids=None, attention_mask=None, decoder_input_ids=None,
         decoder_attention_mask=None, encoder_outputs=None, past_key_values=None, use_cache=None,
-        return_dict=True,
+        return_dict=True, output_hidden_states=False,
     ):  # fmt: skip
         context = encoder_outputs.last_hidden_state.mean(dim=1, keepdim=True)
         context = context.repeat_interleave(len(decoder_input_ids) // len(context), dim=0)
-        states = self.embed(decoder_input_ids) + context
-        states = self.attended(states, decoder_attention_mask, None, past_key_values)
-        return SimpleNamespace(logits=self.head(states), past_key_values=past_key_values)
+        first = self.embed(decoder_input_ids) + context
+        states = self.attended(first, decoder_attention_mask, None, past_key_values)
+        return Output(
+            logits=self.score(states), past_key_values=past_key_values,
+            decoder_hidden_states=(first, states),
+        )  # fmt: skip
 
 
 @pytest.fixture

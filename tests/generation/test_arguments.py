@@ -59,14 +59,12 @@ def test_refused(model, arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "strategy"),
     [
-        ({"penalty_alpha": 0.6, "top_k": 4}, "'contrastive'"),
         ({"dola_layers": "high"}, "'dola'"),
         ({"assistant_model": object()}, "assistant_model asks for .*'assisted'"),
         ({"prompt_lookup_num_tokens": 3}, "'prompt_lookup'"),
         ({"strategy": "other"}, "'other'"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:top_k=4 has no effect")
 def test_strategies_that_are_not_installed_are_named(decoder, arguments, strategy):
     with pytest.raises(GenerationArgumentError, match=f"(?s){strategy}.*beam.*greedy.*sample"):
         decoder.generate(PROMPT, max_new_tokens=4, **arguments)

@@ -26,7 +26,9 @@ class ReferenceCache(transformers.DynamicCache):
     def __init__(self, decoding: bool = True) -> None:
         super().__init__()
 
-    reorder = transformers.DynamicCache.reorder_cache
+    def reorder(self, index, since):
+        self.reorder_cache(index)
+
     repeat_interleave = transformers.DynamicCache.batch_repeat_interleave
 
 
@@ -34,7 +36,9 @@ class ReferencePair(transformers.EncoderDecoderCache):
     def __init__(self, decoding: bool = True) -> None:
         super().__init__(transformers.DynamicCache(), transformers.DynamicCache())
 
-    reorder = transformers.EncoderDecoderCache.reorder_cache
+    def reorder(self, index, since):
+        self.reorder_cache(index)
+
     repeat_interleave = transformers.EncoderDecoderCache.batch_repeat_interleave
 
 
