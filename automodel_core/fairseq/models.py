@@ -166,9 +166,13 @@ class WithLogitsBias(FairseqForConditionalGeneration):
 
     def resize_token_embeddings(self, *args: Any, **kwargs: Any) -> nn.Module:
         resized = super().resize_token_embeddings(*args, **kwargs)
+        self.fit_logits_bias()
+        return resized
+
+    def fit_logits_bias(self) -> None:
+        """Give the bias as many numbers as the output layer has rows; new ones are 0."""
         old, size = self.final_logits_bias, self.lm_head.out_features
         self.final_logits_bias = nn.functional.pad(old[:, :size], (0, max(0, size - old.shape[1])))
-        return resized
 
 
 class FairseqForSequenceClassification(FairseqHead, EncoderDecoderForSequenceClassification):

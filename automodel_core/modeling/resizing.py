@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,7 +13,7 @@ from automodel_core.errors import InputError
 if TYPE_CHECKING:
     from automodel_core.modeling.base import PreTrainedModel
 
-__all__ = ["resize_vocabulary"]
+__all__ = ["resize_rows", "resize_vocabulary"]
 
 
 def resize_vocabulary(
@@ -35,8 +36,15 @@ def resize_vocabulary(
     if size == embeddings.num_embeddings:
         return embeddings
 
+    resize_rows(model.token_layers(), size, mean_resizing)
+    model.config.vocab_size = size
+    return embeddings
+
+
+def resize_rows(layers: Iterable[nn.Module], size: int, mean_resizing: bool = True) -> None:
+    """Give layers with a row for each token ``size`` rows; those that share a weight still do."""
     resized: dict[Tensor, nn.Parameter] = {}
-    for layer in model.token_layers():
+    for layer in layers:
         if not isinstance(layer, nn.Embedding | nn.Linear):
             continue
         if layer.weight not in resized:
@@ -48,8 +56,6 @@ def resize_vocabulary(
         layer.out_features = size
         if layer.bias is not None:
             layer.bias = _resized(layer.bias, size, True)
-    model.config.vocab_size = size
-    return embeddings
 
 
 @torch.no_grad()
