@@ -198,6 +198,15 @@ class PreTrainedConfig:
     def torch_dtype(self) -> Any:
         return self.dtype
 
+    @property
+    def position_limit(self) -> int | None:
+        """How many positions a model has, ``None`` if it has one for any token."""
+        try:
+            limit = self.max_position_embeddings
+        except AttributeError:
+            return None
+        return limit if isinstance(limit, int) and limit > 0 else None
+
     def get_text_config(self, decoder: bool = False) -> PreTrainedConfig:
         """Return the configuration of the text side: this one, unless it is a composite."""
         return self

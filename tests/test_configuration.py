@@ -162,6 +162,12 @@ def test_names_that_users_know() -> None:
     assert config.get_text_config() is config
 
 
+@pytest.mark.parametrize(("given", "limit"), [({}, None), ({"max_position_embeddings": 9}, 9)])
+def test_how_many_positions_there_are(given: dict[str, int], limit: int | None) -> None:
+    assert Leaf(**given).position_limit == limit
+    assert Leaf(max_position_embeddings=0).position_limit is None
+
+
 # ---- unknown and reserved keys ----
 
 

@@ -127,7 +127,7 @@ def set_lengths(model: GenerativeModel, settings: Settings, inputs: DecodingInpu
     be generated.
     """
     config = settings.config
-    limit = _model_limit(model)
+    limit = model.config.position_limit
     prompt_length = inputs.prompt.shape[1]
     encoder_ids = inputs.encoder_input_ids
     longest = max(inputs.first_length, 0 if encoder_ids is None else encoder_ids.shape[1])
@@ -183,12 +183,3 @@ def _check_lengths(config: GenerationConfig, prompt_length: int, limit: int | No
             f"up to {max_length} tokens are asked for, and the model has positions for {limit}",
             stacklevel=5,
         )
-
-
-def _model_limit(model: GenerativeModel) -> int | None:
-    """Return how many positions the model has, None if its config names no limit."""
-    try:
-        limit = model.config.max_position_embeddings
-    except AttributeError:
-        return None
-    return limit if isinstance(limit, int) and limit > 0 else None

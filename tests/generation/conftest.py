@@ -16,7 +16,7 @@ WIDTH = 8
 
 class TinyConfig(SimpleNamespace):
     vocab_size = VOCABULARY
-    max_position_embeddings = 48
+    position_limit = 48
 
     def get_text_config(self, decoder: bool = False) -> TinyConfig:
         return self
