@@ -21,8 +21,9 @@ RELEASED = {
     "decoder_start_token_id": 1, "do_blenderbot_90_layernorm": False, "eos_token_id": 2,
     "extra_layer_norm": False, "extra_pos_embeddings": 0, "force_bos_token_to_be_generated": False,
     "forced_eos_token_id": 2, "encoder_no_repeat_ngram_size": 3,
-    "layernorm_variant": "prelayernorm", "length_penalty": 0.65, "max_length": 9, "min_length": 5, "no_repeat_ngram_size": 3,
-    "normalize_before": True, "num_beams": 4, "num_hidden_layers": 2, "pad_token_id": 0,
+    "layernorm_variant": "prelayernorm", "length_penalty": 0.65, "max_length": 9,
+    "min_length": 5, "no_repeat_ngram_size": 3, "normalize_before": True, "num_beams": 4,
+    "num_hidden_layers": 2, "pad_token_id": 0,
     "scale_embedding": True, "static_position_embeddings": False, "unk_token_id": 3,
 }  # fmt: skip
 
