@@ -17,7 +17,7 @@ class GenerativeModel(Protocol):
     (rows, length, vocabulary). If it takes ``past_key_values``, it writes the keys and values of
     the tokens it is given into that cache. The decoder of an encoder-decoder may be called with
     several rows for each row of ``encoder_outputs`` and ``attention_mask``: rows of one item follow
-    each other.
+    each other. ``score`` returns the logits of last hidden states, ``cache`` being None.
     """
 
     config: Any
@@ -32,6 +32,8 @@ class GenerativeModel(Protocol):
 
     @property
     def __call__(self) -> Callable[..., Any]: ...
+
+    def score(self, hidden_states: Any, cache: Any) -> Any: ...
 
     def get_encoder(self) -> Any: ...
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -12,13 +14,22 @@ from automodel_core.generation.session import DecodingSession
 from automodel_core.generation.tokens import TokenBuffer
 from automodel_core.generation.trace import Trace
 
-__all__ = ["drawn", "likeliest", "sample"]
+__all__ = ["drawn", "grow", "likeliest", "sample"]
 
 CHUNK = 256
 
 
 def sample(session: DecodingSession, request: DecodingRequest) -> GenerateOutput:
     """Continue every row with the likeliest token, or one drawn from the distribution."""
+    return grow(session, request)
+
+
+def grow(
+    session: DecodingSession,
+    request: DecodingRequest,
+    rescore: Callable[[Tensor], Tensor] | None = None,
+) -> GenerateOutput:
+    """Let every row grow token by token, by scores that ``rescore`` makes of the logits."""
     config = request.config
     process = request.logits_processor.in_place()
     trace = Trace(config, session)
@@ -30,6 +41,8 @@ def sample(session: DecodingSession, request: DecodingRequest) -> GenerateOutput
     while True:
         trace.logits(logits)
         scores = logits.float() if exact else logits
+        if rescore is not None:
+            scores = rescore(scores)
         if process is not None:
             scores = process(tokens.ids, scores)
         trace.scores(scores)

@@ -46,6 +46,7 @@ def automodel_decoding_strategies() -> list[DecodingStrategy]:
             "beam_sample": "beam:beam_search",
             "group_beam": "diverse_beam:diverse_beam_search",
             "contrastive": "contrastive:contrastive_search",
+            "dola": "dola:dola_search",
             "constrained_beam": "constrained_beam:constrained_beam_search",
         }.items()
     ]

@@ -59,7 +59,6 @@ def test_refused(model, arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "strategy"),
     [
-        ({"dola_layers": "high"}, "'dola'"),
         ({"assistant_model": object()}, "assistant_model asks for .*'assisted'"),
         ({"prompt_lookup_num_tokens": 3}, "'prompt_lookup'"),
         ({"strategy": "other"}, "'other'"),

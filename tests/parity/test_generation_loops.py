@@ -50,6 +50,7 @@ class Adapted(GenerationMixin):
     def __init__(self, reference: torch.nn.Module, **settings: object) -> None:
         self.reference = reference
         self.config = reference.config
+        self.config.position_limit = getattr(self.config, "max_position_embeddings", None)
         self.device = torch.device("cpu")
         self.generation_config = GenerationConfig(**settings)
 

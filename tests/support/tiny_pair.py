@@ -1,0 +1,132 @@
+"""An encoder-decoder made of the core's bricks, whose layers end in a norm and tied scores."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from automodel_core.checkpoint.names import WeightNames
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.cache import Cache
+from automodel_core.layers.feed_forward import FeedForward
+from automodel_core.layers.linear import Embedding, Linear
+from automodel_core.layers.masks import causal_mask, context_mask, padding_mask
+from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.modeling.base import PreTrainedModel
+from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.encoder_decoder import (
+    EncoderDecoderBody,
+    EncoderDecoderForConditionalGeneration,
+)
+from automodel_core.modeling.outputs import BaseModelOutput
+
+__all__ = ["TinyPair", "TinyPairConfig", "drawn_pair"]
+
+
+class TinyPairConfig(PreTrainedConfig):
+    model_type = "tiny-pair"
+
+    vocab_size: int = 23
+    hidden_size: int = 8
+    num_layers: int = 2
+    num_decoder_layers: int = 3
+    is_encoder_decoder: bool = True
+    tie_word_embeddings: bool = False
+    initializer_range: float = 0.5
+    use_cache: bool = True
+    eos_token_id: int | None = 1
+    pad_token_id: int | None = 0
+    decoder_start_token_id: int | None = 0
+
+
+class TinyFacts(PreTrainedModel):
+    config_class = TinyPairConfig
+    base_model_prefix: ClassVar[str] = "tiny"
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        return WeightNames({})
+
+
+class Side(nn.Module):
+    """The encoder, or the decoder."""
+
+    def __init__(self, config: TinyPairConfig, embed_tokens: Embedding, *, decoder: bool) -> None:
+        super().__init__()
+        self.config, self.embed_tokens, self.is_decoder = config, embed_tokens, decoder
+        size = config.hidden_size
+        self.stack = TransformerStack(
+            [
+                TransformerLayer(
+                    Attention(size, 2),
+                    FeedForward(size, 2 * size),
+                    partial(nn.LayerNorm, size),
+                    norm_first=True,
+                    cross_attn=Attention(size, 2) if decoder else None,
+                )
+                for _ in range(config.num_decoder_layers if decoder else config.num_layers)
+            ],
+            nn.LayerNorm(size),
+        )
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        use_cache: bool | None = None,
+        *,
+        output_attentions: bool,
+        output_hidden_states: bool,
+    ) -> BaseModelOutput:
+        states = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
+        cache, length = past_key_values, states.shape[1]
+        seen = 0 if cache is None else cache.get_seq_length()
+        mask = padding_mask(attention_mask, states.dtype)
+        if self.is_decoder:
+            mask = causal_mask(attention_mask, length, seen + length, states.dtype, states.device)
+        output = self.stack(
+            states, mask, cache=cache, context=encoder_hidden_states,
+            context_mask=context_mask(encoder_attention_mask, states.dtype, cache),
+            output_attentions=output_attentions, output_hidden_states=output_hidden_states,
+        )  # fmt: skip
+        return BaseModelOutput(past_key_values=cache, **vars(output))
+
+
+class TinyPairModel(TinyFacts, EncoderDecoderBody):
+    def __init__(self, config: TinyPairConfig) -> None:
+        super().__init__(config)
+        self.embed_tokens = Embedding(config.vocab_size, config.hidden_size)
+        self.encoder = Side(config, self.embed_tokens, decoder=False)
+        self.decoder = Side(config, self.embed_tokens, decoder=True)
+        self.post_init()
+
+
+class TinyPair(TinyFacts, EncoderDecoderForConditionalGeneration):
+    def __init__(self, config: TinyPairConfig) -> None:
+        super().__init__(config)
+        self.model = TinyPairModel(config)
+        self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.post_init()
+
+    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+        scores: Tensor = self.lm_head(hidden_states)
+        return scores
+
+
+def drawn_pair(seed: int = 0, **settings: Any) -> Any:
+    """Return a random model in evaluation mode."""
+    model = TinyPair(TinyPairConfig(**settings)).eval()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0.0, 0.5, generator=generator)
+    return model
