@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tokenizers import AddedToken, Encoding, Regex, Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Encoding, Regex, Tokenizer, models, normalizers
 
 from automodel_core.checkpoint.json_files import read_json
 from automodel_core.errors import CheckpointFormatError, TokenizationError, shown
@@ -23,7 +23,6 @@ from automodel_core.text.encoding import BatchEncoding
 from automodel_core.text.requests import EncodeRequest
 from automodel_core.text.sentencepiece import (
     HIDDEN,
-    SPACE,
     Piece,
     PieceType,
     SentencePieceModel,
@@ -85,11 +84,11 @@ class NumberedPieces:
         vocabulary = numbers.rust.get_vocab(with_added_tokens=False)
         self.model = model
         self.numbers = numbers
+        self.unk_token = unk_token
         self.unk_id = vocabulary[unk_token]
         self._size = 1 + max(vocabulary.values())
         self._added: dict[int, int] = {}
-        extra = () if leading is None else (SPACE + LEADING,)
-        pipeline = sentencepiece_pipeline(_in_order(model, vocabulary, self.unk_id), extra=extra)
+        pipeline = sentencepiece_pipeline(_in_order(model, vocabulary, self.unk_id))
         if leading is not None:
             _keep_whole(pipeline, leading)
         self.cutter = Backend(pipeline)
@@ -134,22 +133,24 @@ class NumberedPieces:
                     # The library remembers the last character that a longer text stood for.
                     offsets[place][0] = end
                 end = offsets[place][1]
-                if LEADING in tokens[place] or HIDDEN in tokens[place]:
+                if LEADING in tokens[place]:
                     tokens[place] = words[slice(*offsets[place])]
+                elif HIDDEN in tokens[place]:
+                    tokens[place] = self._unknown(words[slice(*offsets[place])])
                 if index in self._added:
                     ids[place] = self._added[index]
-                elif index >= self._size or (
-                    index == self.unk_id and self._is_unknown(tokens[place])
-                ):
+                elif index >= self._size or index == self.unk_id:
                     number = self.numbers.rust.token_to_id(tokens[place])
                     ids[place] = self.unk_id if number is None else number
 
-    def _is_unknown(self, token: str) -> bool:
-        """Return whether the model knows no character of ``token``.
+    def _unknown(self, text: str) -> str:
+        """Return ``text`` that the model does not know, if it is what the offsets mean.
 
-        Where it does, offsets have lost their way over characters that were joined or left out.
+        Where the model knows one of its characters, they have lost their way over characters that
+        were joined or left out.
         """
-        return all(self.cutter.rust.token_to_id(character) is None for character in token)
+        piece = self.cutter.rust.token_to_id
+        return text if all(piece(character) is None for character in text) else self.unk_token
 
 
 def _in_order(
@@ -167,13 +168,11 @@ def _in_order(
 
 
 def _keep_whole(rust: Tokenizer, leading: str) -> None:
-    """Let what ``leading`` matches at the start of a part reach the model as one sign."""
+    """Let what ``leading`` matches at the start of a part be one token, whatever the model."""
     first = normalizers.Replace(Regex(rf"\A{leading}"), LEADING)
     rest = rust.normalizer
     rust.normalizer = first if rest is None else normalizers.Sequence([first, rest])
-    rust.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(LEADING, "isolated"), rust.pre_tokenizer]
-    )
+    rust.add_tokens([AddedToken(LEADING, normalized=True)])
 
 
 class NumberedTokenizer(TwoSides):
@@ -236,9 +235,10 @@ class NumberedTokenizer(TwoSides):
     ) -> Any:
         """Return the text of a target's ids, or of a source's with ``use_source_tokenizer``."""
         with self._on(replace(self._side, decodes_sources=use_source_tokenizer)):
-            return super().decode(
+            texts = super().decode(
                 token_ids, skip_special_tokens, clean_up_tokenization_spaces, **kwargs
             )
+        return texts.strip() if isinstance(texts, str) else [text.strip() for text in texts]
 
     def train_new_from_iterator(self, *arguments: Any, **options: Any) -> Any:
         """Refuse: SentencePiece trains such models."""
