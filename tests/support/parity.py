@@ -128,7 +128,7 @@ class ArchitectureParity:
         case = self.first_case()
         reference, model = self.family.pair(case, head)
         given = self.arguments(case, head) | SEEN | {"return_dict": False}
-        if self.family.encoder_decoder or head.endswith(WRITES):
+        if self.family.is_encoder_decoder(head) or head.endswith(WRITES):
             given["use_cache"] = False
         with torch.no_grad():
             expected, found = reference(**given), model(**given)
