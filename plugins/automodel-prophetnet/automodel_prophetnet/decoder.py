@@ -1,0 +1,177 @@
+"""ProphetNet's decoder: the main stream and the streams that predict, through one stack."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from automodel_core.errors import InputError
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.cache import Cache
+from automodel_core.layers.feed_forward import FeedForward
+from automodel_core.layers.linear import Embedding
+from automodel_core.layers.masks import context_mask, padding_mask
+from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.modeling.calls import model_call
+from automodel_prophetnet.base import ProphetNetPreTrainedModel
+from automodel_prophetnet.configuration import ProphetNetConfig
+from automodel_prophetnet.ngram_attention import (
+    NgramSelfAttention,
+    Streams,
+    StreamView,
+    relative_buckets,
+)
+from automodel_prophetnet.outputs import ProphetNetDecoderModelOutput
+
+__all__ = ["ProphetNetDecoder"]
+
+
+def decoder_layer(config: ProphetNetConfig) -> TransformerLayer:
+    size, heads = config.hidden_size, config.num_decoder_attention_heads
+    attention: Any = NgramSelfAttention(
+        size, heads, config.num_buckets, dropout=config.attention_dropout
+    )
+    return TransformerLayer(
+        attention,
+        FeedForward(
+            size,
+            config.decoder_ffn_dim,
+            activation=config.activation_function,
+            dropout=config.activation_dropout,
+        ),
+        partial(nn.LayerNorm, size),
+        norm_first=False,
+        cross_attn=Attention(size, heads, dropout=config.attention_dropout)
+        if config.add_cross_attention
+        else None,
+        dropout=config.dropout,
+    )
+
+
+class ProphetNetDecoder(ProphetNetPreTrainedModel):
+    """The decoder alone: its states, and those of ``ngram`` streams that predict."""
+
+    stack_side = "decoder"
+    optional_weights = ("stack.layers.*.cross_attn", "stack.layers.*.cross_attn_norm")
+
+    def __init__(self, config: ProphetNetConfig) -> None:
+        super().__init__(config)
+        size, pad = config.hidden_size, config.pad_token_id
+        self.embed_tokens = Embedding(config.vocab_size, size, padding_idx=pad)
+        self.embed_positions = Embedding(config.max_position_embeddings, size, padding_idx=pad)
+        self.embed_streams = Embedding(config.ngram, size)
+        self.embed_norm = nn.LayerNorm(size)
+        self.dropout = nn.Dropout(config.dropout)
+        layers = [decoder_layer(config) for _ in range(config.num_decoder_layers)]
+        self.stack = TransformerStack(layers)
+        self.post_init()
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        inputs_embeds: Tensor | None = None,
+        use_cache: bool | None = None,
+        *,
+        output_attentions: bool,
+        output_hidden_states: bool,
+    ) -> ProphetNetDecoderModelOutput:
+        """Run ``(batch, length)`` tokens, or their embeddings, through the layers."""
+        if (input_ids is None) == (inputs_embeds is None):
+            raise InputError("give either input_ids or inputs_embeds, or their decoder_ namesakes")
+        if encoder_hidden_states is not None and not self.config.add_cross_attention:
+            raise InputError(
+                "encoder_hidden_states need cross-attention, which this model lacks: load it with "
+                "add_cross_attention=True"
+            )
+        embeds = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
+        use_cache = self.config.use_cache if use_cache is None else use_cache
+        recomputes = self.training and self.stack.gradient_checkpointing
+        cache = past_key_values
+        if cache is None and use_cache and not recomputes:
+            cache = Cache()
+        past, length = 0 if cache is None else cache.get_seq_length(), embeds.shape[1]
+        # What follows the text is read off the first stream alone.
+        steps = cache is not None and cache.decoding and (past > 0 or length == 1)
+        streams = Streams(past, length, count=1 if steps else self.config.ngram)
+        states = self._embed(embeds, streams)
+        view: Any = self._view(streams, states, attention_mask, cache)
+        shown = output_attentions or output_hidden_states
+        if steps and length == 1 and not shown:
+            # As one token a row: so the stack can run its layers in their prepared form.
+            states = states.flatten(0, 1)[:, None]
+        output = self.stack(
+            states,
+            view,
+            cache=cache,
+            context=encoder_hidden_states,
+            context_mask=context_mask(encoder_attention_mask, states.dtype, cache),
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+        )
+        last_state = output.last_hidden_state.view(len(embeds), streams.rows, -1)
+        main, predicting = streams.split(last_state)
+        hidden = [streams.split(each) for each in output.hidden_states or ()]
+        weights = [streams.split_weights(each) for each in output.attentions or ()]
+        return ProphetNetDecoderModelOutput(
+            last_hidden_state=main,
+            last_hidden_state_ngram=predicting,
+            past_key_values=cache,
+            hidden_states=tuple(each for each, _ in hidden) or None,
+            hidden_states_ngram=tuple(each for _, each in hidden) or None,
+            attentions=tuple(each for each, _ in weights) or None,
+            ngram_attentions=tuple(each for _, each in weights) or None,
+            cross_attentions=output.cross_attentions,
+        )
+
+    def _embed(self, embeds: Tensor, streams: Streams) -> Tensor:
+        """Return the rows of all streams; those that predict know their position only."""
+        config, end = self.config, streams.past + streams.length
+        # The main stream begins behind the padding's row, the others look one position further.
+        first = config.pad_token_id + 1
+        limit = config.max_position_embeddings - first - 1
+        if end > limit:
+            raise InputError(
+                f"{end} positions are more than the {limit} that the decoder has "
+                f"(max_position_embeddings={config.max_position_embeddings})"
+            )
+        positions = self.embed_positions.weight[first + streams.past : first + end + 1]
+        # The next token's stream has the last embedding.
+        kinds = self.embed_streams.weight.roll(1, dims=0)[: streams.count, None]
+        predicting = (kinds + positions[1:]).flatten(0, 1)
+        rows = [embeds + positions[:-1], predicting.expand(len(embeds), -1, -1)]
+        embedded: Tensor = self.dropout(self.embed_norm(torch.cat(rows, dim=1)))
+        return embedded
+
+    def _view(
+        self, streams: Streams, states: Tensor, attention_mask: Tensor | None, cache: Cache | None
+    ) -> StreamView:
+        """Return what each row sees and how far away; ``attention_mask`` is ``(batch, keys)``."""
+        keys = streams.past + streams.length
+        if attention_mask is not None and attention_mask.shape != (len(states), keys):
+            raise InputError(
+                f"the decoder's attention_mask has shape {tuple(attention_mask.shape)}, expected "
+                f"{(len(states), keys)}: earlier positions in past_key_values count"
+            )
+        config = self.config
+        bucket = partial(
+            relative_buckets,
+            num_buckets=config.num_buckets,
+            max_distance=config.relative_max_distance,
+        )
+        if cache is None or not cache.decoding or streams.length > 1:
+            view = StreamView.of(streams, bucket, states)
+        else:
+            key = (self, states.dtype)
+            if key not in cache.memo:
+                longest = Streams(config.max_position_embeddings, 1, streams.count)
+                cache.memo[key] = StreamView.of(longest, bucket, states)
+            view = cache.memo[key].of_last(keys)
+        return view.padded(padding_mask(attention_mask, states.dtype))

@@ -1,0 +1,349 @@
+"""ProphetNet: a post-norm encoder, and a decoder that predicts several tokens at once."""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from automodel_core.errors import InputError
+from automodel_core.generation.mixin import GenerationMixin
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.cache import Cache
+from automodel_core.layers.feed_forward import FeedForward
+from automodel_core.layers.linear import Embedding, Linear
+from automodel_core.layers.masks import padding_mask
+from automodel_core.layers.prepared import score_tokens
+from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.encoder_decoder import as_encoder_output, shift_right
+from automodel_core.modeling.outputs import BaseModelOutput
+from automodel_prophetnet.base import ProphetNetPreTrainedModel
+from automodel_prophetnet.configuration import ProphetNetConfig
+from automodel_prophetnet.decoder import ProphetNetDecoder
+from automodel_prophetnet.outputs import (
+    ProphetNetDecoderLMOutput,
+    ProphetNetDecoderModelOutput,
+    ProphetNetSeq2SeqLMOutput,
+    ProphetNetSeq2SeqModelOutput,
+)
+
+__all__ = [
+    "ProphetNetEncoder",
+    "ProphetNetForCausalLM",
+    "ProphetNetForConditionalGeneration",
+    "ProphetNetModel",
+]
+
+
+def encoder_layer(config: ProphetNetConfig) -> TransformerLayer:
+    size, heads = config.hidden_size, config.num_encoder_attention_heads
+    return TransformerLayer(
+        Attention(size, heads, dropout=config.attention_dropout),
+        FeedForward(
+            size,
+            config.encoder_ffn_dim,
+            activation=config.activation_function,
+            dropout=config.activation_dropout,
+        ),
+        partial(nn.LayerNorm, size),
+        norm_first=False,
+        dropout=config.dropout,
+    )
+
+
+class ProphetNetEncoder(ProphetNetPreTrainedModel):
+    """The encoder alone."""
+
+    stack_side = "encoder"
+
+    def __init__(self, config: ProphetNetConfig) -> None:
+        super().__init__(config)
+        size, pad = config.hidden_size, config.pad_token_id
+        self.embed_tokens = Embedding(config.vocab_size, size, padding_idx=pad)
+        self.embed_positions = Embedding(config.max_position_embeddings, size, padding_idx=pad)
+        self.embed_norm = nn.LayerNorm(size)
+        self.dropout = nn.Dropout(config.dropout)
+        layers = [encoder_layer(config) for _ in range(config.num_encoder_layers)]
+        self.stack = TransformerStack(layers)
+        self.post_init()
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        *,
+        output_attentions: bool,
+        output_hidden_states: bool,
+    ) -> BaseModelOutput:
+        """Encode ``(batch, length)`` tokens; all beyond the last position stand there."""
+        if (input_ids is None) == (inputs_embeds is None):
+            raise InputError("give either input_ids or inputs_embeds")
+        embeds = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
+        config = self.config
+        positions = torch.arange(embeds.shape[1], device=embeds.device) + config.pad_token_id + 1
+        positions = positions.clamp(max=config.max_position_embeddings - 1)
+        states = self.embed_norm(embeds + self.embed_positions(positions))
+        output = self.stack(
+            self.dropout(states),
+            padding_mask(attention_mask, states.dtype),
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+        )
+        return BaseModelOutput(**vars(output))
+
+
+class ProphetNetBody(ProphetNetPreTrainedModel):
+    """One set of token embeddings for the stacks that ``sides`` names."""
+
+    def __init__(self, config: ProphetNetConfig) -> None:
+        super().__init__(config)
+        size, pad = config.hidden_size, config.pad_token_id
+        self.embed_tokens = Embedding(config.vocab_size, size, padding_idx=pad)
+        if "encoder" in self.sides:
+            self.encoder = ProphetNetEncoder(config)
+        self.decoder = ProphetNetDecoder(config)
+        self.post_init()
+
+    def ties(self) -> dict[str, str]:
+        return {f"{side}.embed_tokens.weight": "embed_tokens.weight" for side in self.sides}
+
+    def tie_weights(self) -> None:
+        """Let the stacks share their embeddings, whether or not the output layer does."""
+        for layer in self.token_layers():
+            layer.weight = self.embed_tokens.weight
+
+    def token_layers(self) -> list[nn.Module]:
+        stacks = (self.get_submodule(f"{side}.embed_tokens") for side in self.sides)
+        return [self.embed_tokens, *stacks]
+
+    def get_decoder(self) -> ProphetNetDecoder:
+        return self.decoder
+
+
+class ProphetNetDecoderBody(ProphetNetBody):
+    """The decoder as the body of a language model."""
+
+    sides: ClassVar[tuple[str, ...]] = ("decoder",)
+    optional_weights = (
+        "decoder.stack.layers.*.cross_attn",
+        "decoder.stack.layers.*.cross_attn_norm",
+    )
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """Do what the decoder does."""
+        return self.decoder(*inputs, **options)
+
+
+class ProphetNetModel(ProphetNetBody):
+    """The encoder-decoder without a head."""
+
+    def get_encoder(self) -> ProphetNetEncoder:
+        return self.encoder
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        decoder_input_ids: Tensor | None = None,
+        decoder_attention_mask: Tensor | None = None,
+        encoder_outputs: Any = None,
+        past_key_values: Cache | None = None,
+        inputs_embeds: Tensor | None = None,
+        decoder_inputs_embeds: Tensor | None = None,
+        use_cache: bool | None = None,
+        **shown: Any,
+    ) -> ProphetNetSeq2SeqModelOutput:
+        """Encode ``(batch, length)``, unless ``encoder_outputs`` are given, and decode."""
+        if encoder_outputs is None:
+            encoder_outputs = self.encoder(
+                input_ids, attention_mask, inputs_embeds, return_dict=True, **shown
+            )
+        encoded = as_encoder_output(encoder_outputs)
+        decoded: ProphetNetDecoderModelOutput = self.decoder(
+            decoder_input_ids,
+            decoder_attention_mask,
+            encoded.last_hidden_state,
+            attention_mask,
+            past_key_values,
+            decoder_inputs_embeds,
+            use_cache,
+            return_dict=True,
+            **shown,
+        )
+        return ProphetNetSeq2SeqModelOutput(
+            decoded.last_hidden_state,
+            decoded.last_hidden_state_ngram,
+            decoded.past_key_values,
+            decoded.hidden_states,
+            decoded.hidden_states_ngram,
+            decoded.attentions,
+            decoded.ngram_attentions,
+            decoded.cross_attentions,
+            encoded.last_hidden_state,
+            encoded.hidden_states,
+            encoded.attentions,
+        )
+
+
+class ProphetNetHead(ProphetNetPreTrainedModel, GenerationMixin):
+    """Scores over the vocabulary from each predicting stream."""
+
+    body = "model"
+    input_embeddings = "model.embed_tokens"
+    output_embeddings = "lm_head"
+    body_class: ClassVar[type[ProphetNetBody]]
+    model: ProphetNetBody
+
+    def __init__(self, config: ProphetNetConfig) -> None:
+        super().__init__(config)
+        self.model = self.body_class(config)
+        self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.post_init()
+
+    def ties(self) -> dict[str, str]:
+        stacks = {f"model.{a}": f"model.{b}" for a, b in self.model.ties().items()}
+        return {**stacks, **super().ties()}
+
+    def tie_weights(self) -> None:
+        self.model.tie_weights()
+        super().tie_weights()
+
+    def token_layers(self) -> list[nn.Module]:
+        return [*self.model.token_layers(), self.lm_head]
+
+    def get_decoder(self) -> ProphetNetDecoder:
+        return self.model.get_decoder()
+
+    def predict(
+        self, output: Any, labels: Tensor | None, cache: Cache | None, logits_to_keep: int = 0
+    ) -> dict[str, Any]:
+        """Return the loss, and scores: the next token's, and those of the other streams."""
+        states = output["last_hidden_state_ngram"]
+        length = output["last_hidden_state"].shape[1]
+        count, kept = states.shape[1] // length, min(logits_to_keep, length) or length
+        states = states.unflatten(1, (count, length))[:, :, -kept:].flatten(1, 2)
+        scores = score_tokens(self.lm_head, states, cache).unflatten(1, (count, kept))
+        loss = None
+        if labels is not None:
+            trained = scores[:, :1] if self.config.disable_ngram_loss else scores
+            loss = stream_loss(trained, labels, self.config.eps)
+        others = scores[:, 1:] if count > 1 else None
+        return {"loss": loss, "logits": scores[:, 0], "logits_ngram": others}
+
+
+class ProphetNetForConditionalGeneration(ProphetNetHead):
+    """Text in, text out."""
+
+    body_class = ProphetNetModel
+    model: ProphetNetModel
+
+    def get_encoder(self) -> ProphetNetEncoder:
+        return self.model.get_encoder()
+
+    def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
+        return shift_right(labels, self.config.pad_token_id, self.config.decoder_start_token_id)
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        decoder_input_ids: Tensor | None = None,
+        decoder_attention_mask: Tensor | None = None,
+        encoder_outputs: Any = None,
+        past_key_values: Cache | None = None,
+        inputs_embeds: Tensor | None = None,
+        decoder_inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        use_cache: bool | None = None,
+        *,
+        output_attentions: bool,
+        output_hidden_states: bool,
+    ) -> ProphetNetSeq2SeqLMOutput:
+        """Predict; with ``labels`` ``(batch, length)`` the decoder reads them shifted right."""
+        if labels is not None and decoder_input_ids is None and decoder_inputs_embeds is None:
+            decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
+        output: ProphetNetSeq2SeqModelOutput = self.model(
+            input_ids,
+            attention_mask,
+            decoder_input_ids,
+            decoder_attention_mask,
+            encoder_outputs,
+            past_key_values,
+            inputs_embeds,
+            decoder_inputs_embeds,
+            use_cache,
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+            return_dict=True,
+        )
+        predicted = self.predict(output, labels, past_key_values)
+        return ProphetNetSeq2SeqLMOutput(**predicted, **beside_scores(output))
+
+
+class ProphetNetForCausalLM(ProphetNetHead):
+    """The decoder alone, which continues text, and may attend to states of another encoder."""
+
+    body_class = ProphetNetDecoderBody
+    sides: ClassVar[tuple[str, ...]] = ProphetNetDecoderBody.sides
+
+    def __init__(self, config: ProphetNetConfig) -> None:
+        config = copy.deepcopy(config)
+        config.is_decoder, config.is_encoder_decoder = True, False
+        super().__init__(config)
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        use_cache: bool | None = None,
+        logits_to_keep: int = 0,
+        **shown: Any,
+    ) -> ProphetNetDecoderLMOutput:
+        """Score the last ``logits_to_keep`` positions, for 0 all.
+
+        ``labels`` ``(batch, length)`` are the tokens that follow those read: nothing is shifted.
+        """
+        output: ProphetNetDecoderModelOutput = self.model(
+            input_ids,
+            attention_mask,
+            encoder_hidden_states,
+            encoder_attention_mask,
+            past_key_values,
+            inputs_embeds,
+            use_cache,
+            return_dict=True,
+            **shown,
+        )
+        predicted = self.predict(output, labels, past_key_values, logits_to_keep)
+        return ProphetNetDecoderLMOutput(**predicted, **beside_scores(output))
+
+
+def stream_loss(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    """Return the mean loss of ``(batch, streams, length, vocabulary)``.
+
+    Every stream predicts the same ``labels`` ``(batch, length)``, each from less of the text.
+    """
+    targets = labels.to(scores.device)[:, None].expand(scores.shape[:-1])
+    return F.cross_entropy(
+        scores.flatten(0, 2).float(), targets.flatten(), label_smoothing=smoothing
+    )
+
+
+def beside_scores(output: Any) -> dict[str, Any]:
+    """Return all of a body's output but the last states, as a head passes it on."""
+    return {k: v for k, v in output.items() if not k.startswith("last_hidden_state")}
