@@ -28,6 +28,7 @@ from automodel_core.text.sentencepiece import (
     SentencePieceModel,
     hidden_piece,
     metaspace_decoder,
+    refuse_sampling,
     sentencepiece_pipeline,
 )
 from automodel_core.text.sides import TwoSides
@@ -186,6 +187,7 @@ class NumberedTokenizer(TwoSides):
     def __init__(
         self, *, source: NumberedPieces, target: NumberedPieces | None = None, **settings: Any
     ) -> None:
+        refuse_sampling(settings)
         self._pieces = (source, source if target is None else target)
         super().__init__(tokenizer_object=source.numbers, **settings)
 

@@ -10,17 +10,25 @@ import math
 import os
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
 from automodel_core.text.backend import rust_errors
 
-__all__ = ["Piece", "PieceType", "SentencePieceModel", "copy_model", "sentencepiece_pipeline"]
+__all__ = [
+    "Piece",
+    "PieceType",
+    "SentencePieceModel",
+    "copy_model",
+    "refuse_sampling",
+    "sentencepiece_pipeline",
+]
 
 SPACE = "\u2581"
 UNIGRAM, BPE = 1, 2
@@ -179,6 +187,16 @@ def sentencepiece_pipeline(
         rust.pre_tokenizer = pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme=scheme)
         rust.decoder = metaspace_decoder(model.byte_fallback, scheme)
     return rust
+
+
+def refuse_sampling(settings: Mapping[str, Any]) -> None:
+    """Raise for a tokenizer's settings that ask for cuts drawn by chance."""
+    options = settings.get("sp_model_kwargs") or {}
+    if options.get("enable_sampling"):
+        raise TokenizationError(
+            f"sp_model_kwargs={shown(options)} asks for cuts drawn by chance, and texts are cut in "
+            "the best way only: leave enable_sampling out"
+        )
 
 
 def copy_model(

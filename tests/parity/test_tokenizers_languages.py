@@ -163,14 +163,21 @@ def test_ids_are_equal(pair: Pair) -> None:
 
 def test_offsets_are_equal(pair: Pair) -> None:
     ours, theirs = pair.both
-    if not theirs.is_fast or (V5 and isinstance(ours, automodel_mbart.MBartTokenizer)):
-        pytest.skip("knows no offsets, or none of spaces")
+    options = {"return_offsets_mapping": True, "return_special_tokens_mask": True}
     for text in pair.texts:
         if not is_plain(ours, text) or " <" in text or "> " in text:
             continue  # of several spaces another one is kept
-        options = {"return_offsets_mapping": True, "return_special_tokens_mask": True}
-        assert dict(ours(text, **options)) == dict(theirs(text, **options)), text
-        assert ours(text).word_ids() == theirs(text).word_ids()
+        found = ours(text, **options)
+        if theirs.is_fast and not (V5 and isinstance(ours, automodel_mbart.MBartTokenizer)):
+            assert dict(found) == dict(theirs(text, **options)), text
+            assert found.word_ids() == theirs(text).word_ids()
+            continue
+        # Others know no offsets, or none of spaces.
+        for token, (start, end), special in zip(
+            found.tokens(), found["offset_mapping"], found["special_tokens_mask"], strict=True
+        ):
+            cut = text[start:end].strip()
+            assert special or token in ("\u2581", "<unk>") or cut == token.strip("\u2581"), text
 
 
 @pytest.mark.parametrize("skip", [True, False])
@@ -292,8 +299,6 @@ def test_our_files_load_there(pair: Pair, loader: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("loader", ["class", "auto"])
 def test_their_files_load_here(pair: Pair, loader: str, tmp_path: Path) -> None:
     ours, theirs = pair.ours, changed(pair.theirs, pair.languages)
-    if loader == "auto" and "MBart" in type(ours).__name__:
-        pytest.skip("its plugin names no architecture yet")
     theirs.save_pretrained(tmp_path)
     cls = AutoTokenizer if loader == "auto" else type(ours)
     again = cls.from_pretrained(tmp_path)

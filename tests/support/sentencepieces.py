@@ -8,6 +8,8 @@ from typing import Any
 
 import sentencepiece
 
+from automodel_core.text.numbered import NumberedTokenizer
+
 __all__ = ["TEXTS", "is_plain", "train"]
 
 NASTY = json.loads((Path(__file__).parents[1] / "text" / "nasty_text.json").read_text())
@@ -38,5 +40,8 @@ def train(path: Path, **options: Any) -> None:
 
 def is_plain(tokenizer: Any, text: str) -> bool:
     """Return whether normalising leaves ``text`` as it is."""
-    normalised: str = tokenizer.backend_tokenizer.normalizer.normalize_str(text)
+    rust = tokenizer.backend_tokenizer
+    if isinstance(tokenizer, NumberedTokenizer):
+        rust = tokenizer._pieces[0].cutter.rust
+    normalised: str = rust.normalizer.normalize_str(text)
     return normalised == text

@@ -238,3 +238,9 @@ def test_no_vocabulary_and_one_by_id():
     assert more("a  <mask>")["input_ids"] == [AA, A, 10, EOS]
     again = Translating(PIECES, extra_special_tokens=["<x>", "aa"])
     assert again.get_vocab() == more.get_vocab()
+
+
+def test_cuts_drawn_by_chance_are_refused():
+    assert Translating(PIECES, sp_model_kwargs={"enable_sampling": False})("a")["input_ids"]
+    with pytest.raises(TokenizationError, match="drawn by chance"):
+        Translating(PIECES, sp_model_kwargs={"enable_sampling": True, "alpha": 0.1})

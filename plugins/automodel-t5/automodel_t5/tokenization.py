@@ -21,6 +21,7 @@ from automodel_core.text.sentencepiece import (
     PieceType,
     SentencePieceModel,
     copy_model,
+    refuse_sampling,
     sentencepiece_pipeline,
 )
 
@@ -57,6 +58,7 @@ class T5Tokenizer(PreTrainedTokenizer):
         tokenizer_object: Tokenizer | Backend | None = None,
         **settings: Any,
     ) -> None:
+        refuse_sampling(settings)
         extra = settings.pop("extra_special_tokens", None)
         if isinstance(extra, list | tuple):
             additional_special_tokens = [*(additional_special_tokens or ()), *extra]
