@@ -75,13 +75,13 @@ def forget(cls: type[Any], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_padding_that_is_seen_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BertModel, "_mask", lambda *args: (None, False))
+    monkeypatch.setattr(BertModel, "mask", lambda *args: (None, False))
     with pytest.raises(CheckFailedError, match="last_hidden_state: they differ by"):
         check("padding_changes_nothing-base")()
 
 
 def test_a_decoder_that_sees_the_future_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BertModel, "_mask", lambda *args: (None, False))
+    monkeypatch.setattr(BertModel, "mask", lambda *args: (None, False))
     with pytest.raises(CheckFailedError, match="scores at position 0"):
         check("cached_decoding_equals_uncached-causal-lm")()
 
@@ -143,7 +143,7 @@ def test_an_unchecked_field_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_body_with_a_batch_norm_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    embed = BertModel._embed
+    embed = BertModel.embed
 
     def normalised(model: BertModel, *args: Any) -> torch.Tensor:
         embedded = embed(model, *args)
@@ -151,7 +151,7 @@ def test_a_body_with_a_batch_norm_is_found(monkeypatch: pytest.MonkeyPatch) -> N
             embedded.transpose(1, 2), None, None, training=True
         ).transpose(1, 2)
 
-    monkeypatch.setattr(BertModel, "_embed", normalised)
+    monkeypatch.setattr(BertModel, "embed", normalised)
     with pytest.raises(CheckFailedError, match="last_hidden_state: they differ by"):
         check("rows_do_not_meet-base")()
 
