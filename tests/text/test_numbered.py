@@ -118,6 +118,16 @@ def test_bpe():
     assert encoded["input_ids"] == [3, 9, 1, 3, 4, 3, 1, 0]
 
 
+def test_text_at_the_start_is_kept_whole_by_bpe_too():
+    numbers = numbers_of(VOCABULARY, "<unk>")
+    pieces = NumberedPieces(model(*JOINED, model_type=BPE), numbers, "<unk>", leading=CODE)
+    tokenizer = Reading(source=pieces, **NAMED)
+    encoded = tokenizer(">>de<< aa</s>>>de<<a", return_offsets_mapping=True)
+    assert encoded.tokens() == [">>de<<", "▁a", "a", "</s>", ">>de<<", "▁a", "</s>"]
+    assert encoded["input_ids"] == [5, 3, 1, 0, 5, 3, 0]
+    assert encoded["offset_mapping"][:2] == [(0, 6), (6, 8)]
+
+
 def test_literal_special_tokens(tokenizer):
     assert tokenizer("a</s>b<unk>").tokens() == ["▁a", "</s>", "▁", "b", "<unk>", "</s>"]
     assert tokenizer("a</s>b<unk>")["input_ids"] == [3, 0, 6, 2, 1, 0]
