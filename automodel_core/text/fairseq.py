@@ -22,6 +22,7 @@ from automodel_core.text.sentencepiece import (
     PieceType,
     SentencePieceModel,
     copy_model,
+    refuse_sampling,
     sentencepiece_pipeline,
 )
 from automodel_core.text.special_tokens import TokenLike
@@ -74,6 +75,7 @@ class FairseqPieces(PreTrainedTokenizer):
         additional_special_tokens: Sequence[TokenLike] | None = None,
         **settings: Any,
     ) -> None:
+        refuse_sampling(settings)
         settings = {**self.default_tokens, **settings}
         for name, default in self.default_tokens.items():
             if isinstance(default, AddedToken) and isinstance(settings[name], str):
