@@ -23,6 +23,14 @@ if TYPE_CHECKING:
         BlenderbotSmallModel as BlenderbotSmallModel,
         BlenderbotSmallPreTrainedModel as BlenderbotSmallPreTrainedModel,
     )
+    from automodel_blenderbot.small_tokenization import (
+        BlenderbotSmallTokenizer as BlenderbotSmallTokenizer,
+        BlenderbotSmallTokenizerFast as BlenderbotSmallTokenizerFast,
+    )
+    from automodel_blenderbot.tokenization import (
+        BlenderbotTokenizer as BlenderbotTokenizer,
+        BlenderbotTokenizerFast as BlenderbotTokenizerFast,
+    )
 
 __all__, __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -40,5 +48,7 @@ __all__, __getattr__, __dir__ = lazy_exports(
             "BlenderbotSmallModel",
             "BlenderbotSmallPreTrainedModel",
         ),
+        "small_tokenization": ("BlenderbotSmallTokenizer", "BlenderbotSmallTokenizerFast"),
+        "tokenization": ("BlenderbotTokenizer", "BlenderbotTokenizerFast"),
     },
 )
