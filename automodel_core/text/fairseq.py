@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from tokenizers import AddedToken, Tokenizer
+from tokenizers.processors import TemplateProcessing
 
-from automodel_core.text.backend import Backend
+from automodel_core.text.backend import Backend, rust_errors
 from automodel_core.text.files import backend_from, renamed_token
 from automodel_core.text.languages import Languages
 from automodel_core.text.sentencepiece import (
@@ -28,7 +29,7 @@ from automodel_core.text.sentencepiece import (
 from automodel_core.text.special_tokens import TokenLike
 from automodel_core.text.tokenizer import PreTrainedTokenizer
 
-__all__ = ["FairseqPieces", "FairseqTokenizer", "fairseq_order"]
+__all__ = ["FairseqPieces", "FairseqTokenizer", "FramedPieces", "fairseq_order"]
 
 FIRST_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
 UNKNOWN = 3
@@ -122,6 +123,24 @@ class FairseqPieces(PreTrainedTokenizer):
         """Copy the model file that this tokenizer was made from."""
         name = self.vocab_files_names["vocab_file"]
         return copy_model(self.vocab_file, save_directory, name, filename_prefix)
+
+
+class FramedPieces(FairseqPieces):
+    """Pieces with tokens around each text: ``<s> X </s>`` and ``<s> X </s></s> Y </s>``."""
+
+    def __init__(self, *sources: Any, **settings: Any) -> None:
+        super().__init__(*sources, **settings)
+        self.update_post_processor()
+
+    def update_post_processor(self) -> None:
+        """Put the special tokens around the texts; all have type id 0."""
+        cls, sep = str(self.cls_token), str(self.sep_token)
+        with self._backend.exclusive() as rust, rust_errors("framing texts"):
+            rust.post_processor = TemplateProcessing(
+                single=[cls, "$A", sep],
+                pair=[cls, "$A", sep, sep, "$B", sep],
+                special_tokens=[(cls, self.cls_token_id), (sep, self.sep_token_id)],
+            )
 
 
 class FairseqTokenizer(FairseqPieces, Languages):

@@ -1,0 +1,60 @@
+"""TrOCR: post-norm layers over learned or sinusoidal positions, for text in an image."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from automodel_core.checkpoint.names import WeightNames
+from automodel_core.fairseq.models import (
+    FairseqDecoder,
+    FairseqForCausalLM,
+    FairseqPreTrainedModel,
+)
+from automodel_core.fairseq.stack import (
+    FairseqStack,
+    SummedEmbeddings,
+    text_layer,
+    token_embedding,
+)
+from automodel_core.layers.embeddings import LearnedPositions, PaddedSinusoidalPositions
+from automodel_trocr.configuration import TrOCRConfig
+
+__all__ = ["TrOCRDecoderModel", "TrOCRForCausalLM", "TrOCRPreTrainedModel"]
+
+
+class TrOCRPreTrainedModel(FairseqPreTrainedModel):
+    """What TrOCR's models share."""
+
+    config_class = TrOCRConfig
+    config: TrOCRConfig
+
+    @classmethod
+    def make_stack(cls, config: Any, *, decoder: bool) -> FairseqStack:
+        count, size, padding = config.max_position_embeddings, config.d_model, config.pad_token_id
+        embeddings = SummedEmbeddings(
+            token_embedding(config),
+            LearnedPositions(count, size, offset=2)
+            if config.use_learned_position_embeddings
+            else PaddedSinusoidalPositions(count + padding + 1, size, padding),
+            nn.LayerNorm(size) if config.layernorm_embedding else None,
+            config.dropout,
+        )
+        layer = partial(text_layer, config, decoder=decoder, norm_first=False)
+        return FairseqStack(config, embeddings, layer, decoder=decoder)
+
+
+class TrOCRDecoderModel(TrOCRPreTrainedModel, FairseqDecoder):
+    """The decoder alone, without a head."""
+
+
+class TrOCRForCausalLM(TrOCRPreTrainedModel, FairseqForCausalLM):
+    """The decoder with an output layer, for use beside an encoder of images."""
+
+    model_class = TrOCRDecoderModel
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        return super().weight_names(config) | WeightNames({"output_projection": "lm_head"})

@@ -1,0 +1,21 @@
+"""What prepares images, and texts as labels, for TrOCR."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from automodel_core.processing import ProcessorMixin
+
+__all__ = ["TrOCRProcessor"]
+
+
+class TrOCRProcessor(ProcessorMixin):
+    """An image processor (ViT's or DeiT's) and a tokenizer; texts beside images become labels."""
+
+    def join(self, features: Any, encoding: Any) -> Any:
+        features["labels"] = encoding["input_ids"]
+        return features
+
+    @property
+    def model_input_names(self) -> list[str]:
+        return [*self.image_processor.model_input_names, "labels"]
