@@ -8,7 +8,7 @@ from typing import Any
 from automodel_core import registry
 from automodel_core.errors import AutomodelError
 
-__all__ = ["class_named", "same_class", "text_entry"]
+__all__ = ["class_named", "classes_of_parts", "same_class", "text_entry"]
 
 ENDINGS = ("Fast", "Pil")
 """What checkpoints put after a name for another implementation of the same."""
@@ -43,6 +43,13 @@ def class_named(name: str, kind: str, *, plugin: str | None = None) -> Any | Non
             if same_class(reference.rpartition(":")[2], name):
                 return registry.resolve(reference)
     return None
+
+
+def classes_of_parts(config: Any, kind: str) -> list[Any]:
+    """Return the classes of a kind of those parts of a composite that have one, encoder first."""
+    parts = [vars(config).get(side) for side in ("encoder", "decoder")]
+    found = (registry.component_class(part, kind) for part in parts if part is not None)
+    return [part_class for part_class in found if part_class is not None]
 
 
 def text_entry(values: Mapping[str, Any], key: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from automodel_core import registry
 from automodel_core.auto.arguments import no_direct_construction, own_arguments
-from automodel_core.auto.component_names import class_named, same_class, text_entry
+from automodel_core.auto.component_names import class_named, classes_of_parts, same_class, text_entry
 from automodel_core.errors import (
     AutomodelError,
     CheckpointNotFoundError,
@@ -214,7 +214,7 @@ class AutoProcessor(_AutoComponent):
 def _of_architecture(
     files: CheckpointFiles, config: Any, kind: str, model_type: str | None, plugin: str | None
 ) -> Any | None:
-    """Return the class that the plugin of the checkpoint's model type provides."""
+    """Return the class of the checkpoint's architecture, or of a part of it."""
     from automodel_core.auto.reading import build_config, config_values
 
     if config is None:
@@ -222,7 +222,8 @@ def _of_architecture(
         config, _ = build_config(
             values, files.name, files, {}, model_type=model_type, plugin=plugin
         )
-    return registry.component_class(config, kind, plugin=plugin)
+    found = registry.component_class(config, kind, plugin=plugin)
+    return found or next(iter(classes_of_parts(config, kind)), None)
 
 
 def _settings(files: CheckpointFiles, kind: str) -> list[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from automodel_core import registry
 from automodel_core.auto.arguments import no_direct_construction, own_arguments
-from automodel_core.auto.component_names import class_named, same_class, text_entry
+from automodel_core.auto.component_names import class_named, classes_of_parts, same_class, text_entry
 from automodel_core.errors import (
     CheckpointNotFoundError,
     InputError,
@@ -131,7 +131,7 @@ class _Choice:
         if named is not None and named in GENERIC and self._has_pipeline():
             return _generic()
         try:
-            found = self._of_config(values, config)
+            found = self._of_config(values, config, named)
         except PluginNotInstalledError:
             if named is not None and (other := class_named(named, KIND, plugin=self.plugin)):
                 return other
@@ -160,7 +160,9 @@ class _Choice:
     def _has_pipeline(self) -> bool:
         return self.files is not None and self.files.has(PIPELINE_FILE)
 
-    def _of_config(self, values: Mapping[str, Any], config: Any) -> Any | None:
+    def _of_config(
+        self, values: Mapping[str, Any], config: Any, named: str | None
+    ) -> Any | None:
         """Return the class of the architecture; of a composite, that of the part that has one."""
         from automodel_core.auto.reading import build_config, read_config
         from automodel_core.checkpoint.source import HubOptions
@@ -174,7 +176,7 @@ class _Choice:
         elif isinstance(config, str | os.PathLike):
             config, _ = read_config(config, HubOptions(), {}, plugin=self.plugin)
         found = registry.component_class(config, KIND, plugin=self.plugin)
-        return found if found is not None else _of_parts(config)
+        return found if found is not None else _of_parts(config, named)
 
     def _of_single_file(self) -> Any:
         if str(self.name).endswith(".json"):
@@ -221,17 +223,13 @@ class _Choice:
         )
 
 
-def _of_parts(config: Any) -> Any | None:
-    """Return the tokenizer class of the first part of a composite that has one."""
-    parts = [
-        part for name in ("encoder", "decoder") if (part := vars(config).get(name)) is not None
-    ]
-    found = [
-        part_class
-        for part in parts
-        if (part_class := registry.component_class(part, KIND)) is not None
-    ]
-    if len(found) == 2 and found[0] is not found[1]:
+def _of_parts(config: Any, named: str | None) -> Any | None:
+    """Return the tokenizer class of the first part of a composite that has one.
+
+    Where the checkpoint itself names one, it is clear which is meant.
+    """
+    found = classes_of_parts(config, KIND)
+    if named is None and len(found) == 2 and found[0] is not found[1]:
         warnings.warn(
             f"encoder and decoder have different tokenizers; {found[0].__name__}, the encoder's, "
             "is used. Load the decoder's from its own checkpoint",

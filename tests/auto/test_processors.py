@@ -109,6 +109,19 @@ def test_the_architecture_decides_if_nothing_is_named(sight: None, tmp_path: Pat
         AutoImageProcessor.register(SightConfig)
 
 
+def test_a_composite_sees_with_its_encoder(sight: None, tmp_path: Path) -> None:
+    class Composite(PreTrainedConfig):
+        model_type = "composite"
+
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.encoder = SightConfig()
+
+    AutoConfig.register("composite", Composite)
+    name = say(tmp_path, config={"model_type": "composite"})
+    assert type(AutoImageProcessor.from_pretrained(name)) is SightImageProcessor
+
+
 def test_what_cannot_be_found_says_why(sight: None, tmp_path: Path) -> None:
     with pytest.raises(CheckpointNotFoundError, match=r"preprocessor_config.json or config.json"):
         AutoImageProcessor.from_pretrained(tmp_path)

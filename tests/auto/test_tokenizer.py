@@ -172,6 +172,8 @@ def test_parts_of_a_composite(words: None, folder: Path) -> None:
     AutoTokenizer.register(OtherConfig, tokenizer_class=OtherTokenizer)
     with pytest.warns(UserWarning, match=r"have different tokenizers; WordTokenizer"):
         assert type(AutoTokenizer.from_pretrained(folder)) is WordTokenizer
+    say(folder, {"model_type": "composite"}, tokenizer_class="WordTokenizer")
+    assert type(AutoTokenizer.from_pretrained(folder)) is WordTokenizer
 
 
 def test_a_registered_tokenizer_is_found_after_saving(words: None, folder: Path) -> None:
