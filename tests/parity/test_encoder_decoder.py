@@ -17,7 +17,7 @@ from automodel_core.generation.config import DEFAULTS
 from automodel_encoder_decoder import EncoderDecoderConfig, EncoderDecoderModel
 from support.composites import CompositeFamily, CompositeParity, part
 from support.family import Case, settled
-from support.parity import IS_5
+from support.parity import IS_5, assert_same_generation, generated
 from support.reference import assert_same_gradients, assert_same_outputs
 
 pytestmark = pytest.mark.filterwarnings(
@@ -55,6 +55,7 @@ CASES = {
         {"encoder": part("bert", **WIDE), "decoder": part("bart", scale_embedding=True)},
         lengths=(12, 7),
     ),
+    "bert to marian": Case({"encoder": part("bert"), "decoder": part("marian")}),
     "t5 to bert": Case({"encoder": part("t5"), "decoder": part("bert")}),
     "t5 to gpt2, two sizes": Case(
         {
@@ -79,6 +80,26 @@ class TestEncoderDecoder(CompositeParity):
 
 FAMILY = TestEncoderDecoder.family
 HEAD = FAMILY.heads[0]
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_a_decoder_of_several_streams(beams: int) -> None:
+    """Of ProphetNet's steps and weights of attention the reference has views of its own."""
+    case = Case({"encoder": part("bert"), "decoder": part("prophetnet")}, padding="none")
+    reference, model = FAMILY.pair(case, HEAD)
+    given = FAMILY.batch(case, HEAD)
+    with torch.no_grad():
+        assert_same_outputs(model(**given), reference(**given))
+    given["labels"] = given.pop("decoder_input_ids")
+    theirs, ours = reference(**given), model(**given)
+    assert_same_outputs(ours, theirs)
+    theirs.loss.backward()
+    ours.loss.backward()
+    assert_same_gradients(model, reference)
+    settings = {"max_new_tokens": 8, "num_beams": beams}
+    given = {"input_ids": given["input_ids"]}
+    expected = generated(reference, given, settings)
+    assert_same_generation(generated(model, given, settings), expected)
 
 
 def saved_parts(folder: Path, decoder: str = "bert") -> tuple[str, str]:

@@ -49,6 +49,18 @@ CASES = {
         pixels=(12, 16),
     ),
     "vit to bart": Case({"encoder": part("vit"), "decoder": part("bart")}, padding="none"),
+    "vit to trocr": Case({"encoder": part("vit"), "decoder": part("trocr")}),
+    "deit to trocr, its attention as wide as images": Case(
+        {
+            "encoder": part("deit", **WIDE),
+            "decoder": part(
+                "trocr",
+                cross_attention_hidden_size=24,
+                layernorm_embedding=False,
+                scale_embedding=True,
+            ),
+        }
+    ),
     "deit to bert": Case({"encoder": part("deit", **WIDE), "decoder": part("bert")}),
 }
 
@@ -152,6 +164,40 @@ def test_a_released_captioner(tmp_path: Path) -> None:
     ours.save_pretrained(tmp_path / "again")
     again = transformers.VisionEncoderDecoderModel.from_pretrained(tmp_path / "again").eval()
     assert again.generate(pixels()).tolist() == expected
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_released_reader_of_handwriting(tmp_path: Path) -> None:
+    """The files of microsoft/trocr-base-handwritten: the decoder knows where texts begin."""
+    case = CASES["deit to trocr, its attention as wide as images"]
+    sides = {"encoder": part("vit", **WIDE, qkv_bias=False), "decoder": case.settings["decoder"]}
+    reference = FAMILY.reference(Case(sides), HEAD)
+    state = FAMILY.ours_from(reference).hub_state_dict()
+    state = {n: t for n, t in state.items() if not n.startswith("encoder.pooler")}
+    legacy = {
+        "decoder_start_token_id": None, "max_length": 20, "num_beams": 1, "use_bfloat16": False,
+        "pad_token_id": None, "eos_token_id": None, "bos_token_id": None, "top_k": 50,
+    }  # fmt: skip
+    ends = {"decoder_start_token_id": 2, "eos_token_id": 2, "pad_token_id": 1, "bos_token_id": 0}
+    config = {
+        "architectures": ["VisionEncoderDecoderModel"], "is_encoder_decoder": True,
+        "decoder": {**sides["decoder"], **legacy, **ends, "is_decoder": True,
+                    "add_cross_attention": True, "activation_function": "relu"},
+        "encoder": {**sides["encoder"], **legacy, "is_decoder": False},
+        "model_type": "vision-encoder-decoder", "processor_class": "TrOCRProcessor",
+        "tie_word_embeddings": False,
+    }  # fmt: skip
+    released(tmp_path, config, state)
+    ours, info = AutoModelForVision2Seq.from_pretrained(tmp_path, output_loading_info=True)
+    assert all(name.startswith("encoder.pooler") for name in info["missing_keys"])
+    assert not info["unexpected_keys"]
+    assert ours.enc_to_dec_proj is None
+    theirs = transformers.VisionEncoderDecoderModel.from_pretrained(tmp_path).eval()
+    written = ours.generate(pixels(), max_new_tokens=9)
+    assert written[0, 0] == 2
+    assert written.tolist() == theirs.generate(pixels(), max_new_tokens=9).tolist()
+    labels = torch.tensor([[5, 6, 2], [7, 2, 1]])
+    assert ours.prepare_decoder_input_ids_from_labels(labels).tolist() == [[2, 5, 6], [2, 7, 2]]
 
 
 def test_the_same_auto_classes_find_it(tmp_path: Path) -> None:

@@ -40,6 +40,17 @@ SMALL: dict[str, dict[str, Any]] = {
         "d_model": 16, "decoder_layers": 2, "decoder_attention_heads": 2, "decoder_ffn_dim": 24,
         "max_position_embeddings": 32,
     },
+    "marian": {
+        "d_model": 16, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 2,
+        "decoder_attention_heads": 2, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
+        "max_position_embeddings": 32, "decoder_start_token_id": 1, "forced_eos_token_id": None,
+    },
+    "prophetnet": {
+        "hidden_size": 16, "num_encoder_layers": 2, "num_decoder_layers": 2, "encoder_ffn_dim": 24,
+        "num_encoder_attention_heads": 2, "num_decoder_attention_heads": 2, "decoder_ffn_dim": 24,
+        "max_position_embeddings": 32, "ngram": 2, "num_buckets": 8,
+        "relative_max_distance": 16,
+    },
     "t5": {"d_model": 16, "d_kv": 8, "d_ff": 24, "num_layers": 2, "num_heads": 2},
 }  # fmt: skip
 SMALL["deit"] = SMALL["vit"]
@@ -85,7 +96,7 @@ class CompositeFamily(Family):
 
     def batch(self, case: Case, head: str, rows: int = ROWS, seed: int = 0) -> dict[str, Any]:
         given: dict[str, Any] = super().batch(case, head, rows, seed)
-        seen = case.settings["encoder"]
+        seen = case.settings.get("encoder", {})
         if "image_size" not in seen:
             return given
         usual = edges(seen["image_size"])
