@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from automodel_core import registry
 from automodel_core.auto.arguments import no_direct_construction, own_arguments
-from automodel_core.auto.component_names import class_named, classes_of_parts, same_class, text_entry
+from automodel_core.auto.component_names import (
+    class_named,
+    classes_of_parts,
+    same_class,
+    text_entry,
+)
 from automodel_core.errors import (
     AutomodelError,
     CheckpointNotFoundError,

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from automodel_core import registry
 from automodel_core.auto.arguments import no_direct_construction, own_arguments
-from automodel_core.auto.component_names import class_named, classes_of_parts, same_class, text_entry
+from automodel_core.auto.component_names import (
+    class_named,
+    classes_of_parts,
+    same_class,
+    text_entry,
+)
 from automodel_core.errors import (
     CheckpointNotFoundError,
     InputError,
@@ -160,9 +165,7 @@ class _Choice:
     def _has_pipeline(self) -> bool:
         return self.files is not None and self.files.has(PIPELINE_FILE)
 
-    def _of_config(
-        self, values: Mapping[str, Any], config: Any, named: str | None
-    ) -> Any | None:
+    def _of_config(self, values: Mapping[str, Any], config: Any, named: str | None) -> Any | None:
         """Return the class of the architecture; of a composite, that of the part that has one."""
         from automodel_core.auto.reading import build_config, read_config
         from automodel_core.checkpoint.source import HubOptions
