@@ -23,7 +23,7 @@ NEEDED = ("max_length", "min_length", "use_cache")
 GENERATE_ARGUMENTS = (
     "inputs", "generation_config", "logits_processor", "stopping_criteria",
     "prefix_allowed_tokens_fn", "streamer", "assistant_model", "negative_prompt_ids",
-    "negative_prompt_attention_mask", "progress", "strategy", "tokenizer",
+    "negative_prompt_attention_mask", "progress", "strategy", "tokenizer", "assistant_tokenizer",
 )  # fmt: skip
 
 

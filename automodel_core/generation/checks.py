@@ -86,6 +86,20 @@ _RULES: Mapping[str, _Rule] = {
     "decoder_start_token_id": _ONE_OR_MORE_IDS,
     "forced_bos_token_id": _ID,
     "forced_eos_token_id": _ONE_OR_MORE_IDS,
+    "num_assistant_tokens": _COUNT,
+    "num_assistant_tokens_schedule": _Rule(
+        "'constant', 'heuristic' or 'heuristic_transient'",
+        lambda v: v in ("constant", "heuristic", "heuristic_transient"),
+    ),
+    "assistant_confidence_threshold": _SHARE,
+    "assistant_early_exit": _COUNT,
+    "assistant_lookbehind": _COUNT,
+    "target_lookbehind": _COUNT,
+    "assistant_ensemble_weight": _Rule(
+        "a number between 0 and 1", lambda v: _is_number(v) and 0 < v < 1
+    ),
+    "prompt_lookup_num_tokens": _COUNT,
+    "max_matching_ngram_size": _COUNT,
     "output_attentions": _FLAG,
     "output_hidden_states": _FLAG,
     "output_scores": _FLAG,

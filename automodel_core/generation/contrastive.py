@@ -119,7 +119,7 @@ class _SideBySide:
         self.rows = first + best.squeeze(1)
         self.session.reorder(self.rows.repeat_interleave(self.width), since=ids.shape[1] - 1)
 
-    def chosen(self, layer: Tensor) -> Tensor:
+    def chosen(self, layer: Tensor, name: str) -> Tensor:
         return layer[:: self.width] if self.rows is None else layer.index_select(0, self.rows)
 
     def close(self, ids: Tensor) -> None:
@@ -145,7 +145,7 @@ class _OneByOne:
     def take(self, best: Tensor, ids: Tensor) -> None:
         self.session.step(ids)
 
-    def chosen(self, layer: Tensor) -> Tensor:
+    def chosen(self, layer: Tensor, name: str) -> Tensor:
         return layer
 
     def close(self, ids: Tensor) -> None:

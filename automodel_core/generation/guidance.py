@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -20,6 +22,8 @@ class UnbatchedClassifierFreeGuidanceLogitsProcessor(LogitsProcessor):
     The unconditional text starts with ``unconditional_ids`` (batch, length), a negative prompt, or
     with the last token of the prompt. A session of its own runs the model for it in every step.
     """
+
+    remembers: ClassVar[bool] = True
 
     def __init__(
         self,

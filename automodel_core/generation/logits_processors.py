@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -39,6 +39,9 @@ TokenIds = int | Sequence[int] | Tensor
 
 class LogitsProcessor:
     """Base of everything that changes the scores of the next token."""
+
+    remembers: ClassVar[bool] = False
+    """Whether the result depends on earlier calls, so that every text must be met step by step."""
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         raise TypeError(f"{type(self).__name__} does not define __call__(input_ids, scores)")

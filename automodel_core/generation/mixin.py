@@ -14,6 +14,7 @@ from automodel_core.generation.arguments import (
     resolve_settings,
     set_lengths,
 )
+from automodel_core.generation.assisted import prepare_assistant
 from automodel_core.generation.config import GenerationConfig
 from automodel_core.generation.inputs import prepare_inputs, token_ids
 from automodel_core.generation.outputs import GenerateOutput
@@ -60,7 +61,7 @@ class GenerationMixin:
         """
         model = cast(GenerativeModel, self)
         tokenizer = kwargs.pop("tokenizer", None)
-        kwargs.pop("assistant_tokenizer", None)
+        assistant_tokenizer = kwargs.pop("assistant_tokenizer", None)
         if synced_gpus:
             raise GenerationArgumentError("synced_gpus=True is not supported")
         settings = resolve_settings(model, generation_config, kwargs)
@@ -77,6 +78,10 @@ class GenerationMixin:
         _check_token_settings(model, config)
         prompt_length = prepared.prompt.shape[1]
         set_lengths(model, settings, prepared)
+        assistant = prepare_assistant(
+            model, config, assistant_model, inputs, settings.model_kwargs,
+            own=settings.own, tokenizer=tokenizer, assistant_tokenizer=assistant_tokenizer,
+        )  # fmt: skip
         session = DecodingSession(
             model,
             prepared,
@@ -109,6 +114,7 @@ class GenerationMixin:
             pad_token_id=ends[0] if pad is None and ends else pad,
             logits_processor=processors,
             stopping_criteria=criteria,
+            assistant=assistant,
             streamer=streamer,
             progress=ProgressLine(max_length - prompt_length) if progress else None,
         )

@@ -7,13 +7,36 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from automodel_core.generation.config import GenerationConfig
+from automodel_core.generation.inputs import DecodingInputs
 from automodel_core.generation.logits_processors import LogitsProcessorList
 from automodel_core.generation.outputs import GenerateOutput
 from automodel_core.generation.progress import ProgressLine
 from automodel_core.generation.session import DecodingSession
 from automodel_core.generation.stopping import StoppingCriteriaList
 
-__all__ = ["DecodingRequest", "DecodingStrategy"]
+__all__ = ["Assistant", "DecodingRequest", "DecodingStrategy"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assistant:
+    """A model that drafts for another one.
+
+    ``inputs`` are in its own tokens; ``vocabulary`` is the number of tokens of the other model.
+    ``num_tokens`` is how many it drafts at once at first, by a ``schedule``; it stops at a token
+    that it holds less likely than ``confidence``. Tokenizers are given if they differ: that of the
+    other model and its own, and how many tokens of each are cut again where texts meet.
+    """
+
+    model: Any
+    inputs: DecodingInputs
+    vocabulary: int
+    num_tokens: int = 20
+    schedule: str = "constant"
+    confidence: float = 0.0
+    tokenizer: Any = None
+    own_tokenizer: Any = None
+    lookbehind: int = 10
+    target_lookbehind: int = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +53,7 @@ class DecodingRequest:
     pad_token_id: int | None = None
     logits_processor: LogitsProcessorList = field(default_factory=LogitsProcessorList)
     stopping_criteria: StoppingCriteriaList = field(default_factory=StoppingCriteriaList)
+    assistant: Assistant | None = None
     streamer: Any = None
     progress: ProgressLine | None = None
 

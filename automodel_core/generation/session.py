@@ -150,6 +150,14 @@ class DecodingSession:
         """Whether the cache holds positions before anything is fed."""
         return self._inputs.past_key_values is not None and self._seen() > 0
 
+    @property
+    def source_ids(self) -> Tensor | None:
+        """The encoder's tokens (rows, length), None if there are none."""
+        if not self.is_encoder_decoder:
+            return None
+        ids: Tensor | None = _repeated(self._inputs.encoder_input_ids, self.rows_per_item)
+        return ids
+
     def _seen(self) -> int:
         return int(self.cache.get_seq_length()) if self._use_cache else 0
 

@@ -77,7 +77,7 @@ def _asked_for(config: GenerationConfig, assistant_model: Any) -> tuple[str, str
         return basic, chosen_by
     strategy, cause = asked[0]
     for other, also in asked[1:]:
-        if other != strategy or strategy != "constrained_beam":
+        if other != strategy:
             raise GenerationArgumentError(
                 f"{cause} asks for the decoding strategy {strategy!r} and {also} for {other!r}: "
                 "choose one of them"

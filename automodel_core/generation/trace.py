@@ -20,7 +20,7 @@ from automodel_core.generation.session import DecodingSession
 __all__ = ["Trace"]
 
 
-Select = Callable[[Tensor], Tensor]
+Select = Callable[[Tensor, str], Tensor]
 
 
 class Trace:
@@ -43,17 +43,22 @@ class Trace:
     def scores(self, scores: Tensor, select: Select | None = None) -> None:
         """Keep a step's processed scores, and what the forward before it returned.
 
-        ``select`` picks out of each layer's tensor what belongs to the step: from states
-        (rows, queries, size), and from attentions (rows, heads, queries, keys) as well.
+        ``select`` picks out of a layer's tensor what belongs to the step: of ``hidden_states``
+        (rows, queries, size), ``attentions`` and ``cross_attentions`` (rows, heads, queries, keys).
         """
         if self.keeps_scores:
             self._add("scores", scores)
         if self._keeps_attentions:
-            self._add("attentions", _picked(self._session.attentions, select))
+            self._add_layers("attentions", self._session.attentions, select)
             if self._session.is_encoder_decoder:
-                self._add("cross_attentions", _picked(self._session.cross_attentions, select))
+                self._add_layers("cross_attentions", self._session.cross_attentions, select)
         if self._keeps_states:
-            self._add("hidden_states", _picked(self._session.hidden_states, select))
+            self._add_layers("hidden_states", self._session.hidden_states, select)
+
+    def _add_layers(self, name: str, layers: tuple[Tensor, ...], select: Select | None) -> None:
+        if select is not None:
+            layers = tuple(select(layer, name) for layer in layers)
+        self._add(name, layers)
 
     def _add(self, name: str, step: Any) -> None:
         self._steps.setdefault(name, []).append(step)
@@ -92,7 +97,3 @@ class Trace:
         if self._keeps_states:
             kept["encoder_hidden_states"] = encoder.get("hidden_states")
         return kept
-
-
-def _picked(layers: tuple[Tensor, ...], select: Select | None) -> tuple[Tensor, ...]:
-    return layers if select is None else tuple(select(layer) for layer in layers)

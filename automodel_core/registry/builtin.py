@@ -47,6 +47,8 @@ def automodel_decoding_strategies() -> list[DecodingStrategy]:
             "group_beam": "diverse_beam:diverse_beam_search",
             "contrastive": "contrastive:contrastive_search",
             "dola": "dola:dola_search",
+            "assisted": "assisted:assisted_decoding",
+            "prompt_lookup": "prompt_lookup:prompt_lookup",
             "constrained_beam": "constrained_beam:constrained_beam_search",
         }.items()
     ]

@@ -56,17 +56,9 @@ def test_refused(model, arguments, message):
     assert model.counting.encoder_calls == 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "strategy"),
-    [
-        ({"assistant_model": object()}, "assistant_model asks for .*'assisted'"),
-        ({"prompt_lookup_num_tokens": 3}, "'prompt_lookup'"),
-        ({"strategy": "other"}, "'other'"),
-    ],
-)
-def test_strategies_that_are_not_installed_are_named(decoder, arguments, strategy):
-    with pytest.raises(GenerationArgumentError, match=f"(?s){strategy}.*beam.*greedy.*sample"):
-        decoder.generate(PROMPT, max_new_tokens=4, **arguments)
+def test_a_strategy_that_is_not_installed_is_named(decoder):
+    with pytest.raises(GenerationArgumentError, match="(?s)'other'.*beam.*greedy.*sample"):
+        decoder.generate(PROMPT, max_new_tokens=4, strategy="other")
 
 
 def test_the_prompt_and_the_lengths_must_fit(decoder, encoder_decoder):
