@@ -191,9 +191,10 @@ class FairseqForSequenceClassification(FairseqHead, EncoderDecoderForSequenceCla
 
 
 class FairseqForQuestionAnswering(FairseqHead, EncoderDecoderForQuestionAnswering):
-    """Where in a text the answer to a question starts and ends."""
+    """Where in a text the answer to a question starts and ends: two labels, in a copied config."""
 
     def __init__(self, config: Any) -> None:
+        config = copy.deepcopy(config)
         config.num_labels = 2
         super().__init__(config)
         self.qa_outputs = Linear(config.d_model, config.num_labels)
