@@ -1,6 +1,7 @@
 """Every head of ProphetNet against the reference.
 
-Where both of its versions have the same flaw, the numbers are theirs, unless a promise of all
+Where both of its versions have the same flaw (the paper's own code gives each position its own
+scores of distances, a whole pass here does not), the numbers are theirs, unless a promise of all
 architectures forbids: attention weights sum to one, and padding stays hidden behind a cache.
 """
 

@@ -33,7 +33,7 @@ def relative_buckets(distances: Tensor, num_buckets: int, max_distance: int) -> 
     """
     exact = num_buckets // 2
     ratio = torch.log(distances.float() / exact) / math.log(max_distance / exact)
-    # The sum is rounded before it is cut, as it was in training.
+    # The sum is rounded before it is cut, not the ratio.
     wide = (exact + ratio * (num_buckets - exact)).clamp(max=num_buckets - 1).long()
     return torch.where(distances < exact, distances, wide)
 
@@ -112,11 +112,11 @@ class StreamView:
     def position_scores(self, by_bucket: Tensor) -> Tensor:
         """Return the scores ``(batch, heads, rows, keys + 1)`` that positions add.
 
-        ``by_bucket`` ``(batch, rows, buckets, heads)`` are a row's scores of all buckets. Those of
-        a whole text's predicting rows are computed in the order position, stream, head and read in
-        the order stream, head, position, so that most rows get another's: a slip of the first
-        implementation that its successors keep and published weights were trained with. One
-        position alone, as in decoding, has its own.
+        ``by_bucket`` ``(batch, rows, buckets, heads)`` are a row's scores of all buckets. Where a
+        text begins, those of the predicting rows are laid out as position, stream, head and read
+        as stream, head, position, so that most rows get another's. The paper's own code has no such
+        slip; transformers has, and models are trained and compared with it. One position alone, as
+        in decoding, has its own in any case.
         """
         main, predicting = self.streams.split(by_bucket)
         count, length = self.streams.count, self.streams.length

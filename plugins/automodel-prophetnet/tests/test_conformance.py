@@ -17,7 +17,7 @@ TINY = {
     "num_buckets": 8,
     "relative_max_distance": 12,
 }
-ORDER = "the scores of positions depend on how many there are, as those of the checkpoints do"
+ORDER = "the scores of positions read at once depend on how many they are, as in transformers"
 
 
 @architecture_checks(
