@@ -19,8 +19,10 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PLUGINS = sorted(path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml"))
 PACKAGES = ["automodel_core", *(f"plugins/{p}/{p.replace('-', '_')}" for p in PLUGINS)]
 SOURCES = ["automodel_core", "plugins", "tests", "docs", "noxfile.py"]
-DEMO_CHECKPOINT = "docs/demo/checkpoint"
-DEMO_TEXT = ("twenty-one", "four hundred and seven", "nine thousand and sixty")
+DEMO = "docs/demo"
+DEMO_PLUGINS = ("t5", "gpt2", "vit", "vision-encoder-decoder")
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")
+DEMO_INPUTS = ("twenty-one", "nine thousand and sixty", f"{DEMO}/pictures/1.png")
 EVERY_CORE = ("-n", "auto")
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 TRANSFORMERS = {
@@ -65,12 +67,20 @@ def build_wheels(session: nox.Session, *paths: str) -> list[str]:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Install core and automodel-t5 only, and answer the texts given after ``--``."""
+    """Install what the demo needs, and answer the texts and pictures given after ``--``."""
     install_torch(session)
-    paths = (".", "plugins/automodel-t5")
+    paths = (".", *(f"plugins/automodel-{plugin}" for plugin in DEMO_PLUGINS))
     session.install("-q", "-c", CONSTRAINTS, "--no-build-isolation", *paths)
     session.run("automodel-core", "list")
-    session.run("automodel-core", "generate", DEMO_CHECKPOINT, *(session.posargs or DEMO_TEXT))
+    inputs = session.posargs or DEMO_INPUTS
+    pictures = [given for given in inputs if Path(given).suffix.lower() in PICTURES]
+    texts = [given for given in inputs if given not in pictures]
+    for checkpoint, given in (
+        (f"{DEMO}/checkpoint", texts),
+        (f"{DEMO}/pictures/checkpoint", pictures),
+    ):
+        if given:
+            session.run("automodel-core", "generate", checkpoint, *given)
 
 
 @nox.session
