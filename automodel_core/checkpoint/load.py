@@ -152,7 +152,8 @@ class _Transfer:
         same = dtype == stored and device.type == "cpu"
         value = self._source.tensor(name) if same else self._source.read(name, dtype, device)
         if expected.transposed:
-            value = value.t()
+            # In rows, as kernels want weights; else each product would copy them.
+            value = value.t().contiguous()
         if expected.lengths:
             pieces = torch.split(value, list(expected.lengths))
             for module, piece in zip(expected.modules, pieces, strict=True):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import ctranslate2
 import torch
 import transformers
 
-from automodel_core import AutoModelForSeq2SeqLM
+from automodel_core import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 from automodel_core.layers.prepared import best_kernel
 from benchmarks.rounds import interleaved, table
-from benchmarks.shapes import T5_SHAPES, t5_checkpoint
+from benchmarks.shapes import GPT2_SHAPES, T5_SHAPES, gpt2_checkpoint, t5_checkpoint
 
 NEW_TOKENS = 128
 SOURCE = 64
@@ -46,19 +47,48 @@ def bandwidth() -> float:
     return len(layers) * 4096 * 4096 * 4 / seconds
 
 
-def translator(folder: Path) -> ctranslate2.Translator:
+def converted(folder: Path) -> str:
+    """Return the folder of CTranslate2's version of a checkpoint."""
     target = folder / "ctranslate2"
     if not target.exists():
         ctranslate2.converters.TransformersConverter(str(folder)).convert(str(target))
-    return ctranslate2.Translator(str(target), device="cpu", intra_threads=torch.get_num_threads())
+    return str(target)
+
+
+def third_party(checkpoint: Path, words: list[list[str]], beams: int) -> Callable[[], None]:
+    """Return CTranslate2's way of writing exactly the new tokens."""
+    folder, threads = converted(checkpoint), torch.get_num_threads()
+    lengths = {"beam_size": beams, "min_length": NEW_TOKENS, "max_length": NEW_TOKENS}
+    if checkpoint.name in GPT2_SHAPES:
+        writer = ctranslate2.Generator(folder, device="cpu", intra_threads=threads)
+        options = {**lengths, "include_prompt_in_result": False}
+        run = partial(writer.generate_batch, words, **options)
+    else:
+        reader = ctranslate2.Translator(folder, device="cpu", intra_threads=threads)
+        options = {k.replace("length", "decoding_length"): v for k, v in lengths.items()}
+        run = partial(reader.translate_batch, words, max_input_length=0, **options)
+
+    def once() -> None:
+        written = [getattr(r, "sequences", None) or r.hypotheses for r in run()]
+        produced = {len(sequences[0]) for sequences in written}
+        if produced != {NEW_TOKENS}:
+            raise RuntimeError(f"CTranslate2 made {produced} tokens instead of {NEW_TOKENS}")
+
+    return once
 
 
 def measure(folder: Path, shape: str, case: str, rounds: int, speed: float) -> list[str]:
     rows, beams = CASES[case]
-    checkpoint = t5_checkpoint(folder, shape)
-    ours = AutoModelForSeq2SeqLM.from_pretrained(checkpoint)
-    theirs = transformers.AutoModelForSeq2SeqLM.from_pretrained(checkpoint).eval()
-    third = translator(checkpoint)
+    if shape in GPT2_SHAPES:
+        checkpoint = gpt2_checkpoint(folder, shape)
+        ours = AutoModelForCausalLM.from_pretrained(checkpoint)
+        theirs = transformers.AutoModelForCausalLM.from_pretrained(checkpoint).eval()
+        stack = ours.base_model.stack
+    else:
+        checkpoint = t5_checkpoint(folder, shape)
+        ours = AutoModelForSeq2SeqLM.from_pretrained(checkpoint)
+        theirs = transformers.AutoModelForSeq2SeqLM.from_pretrained(checkpoint).eval()
+        stack = ours.get_decoder().stack
     torch.manual_seed(1)
     source = torch.randint(3, ours.config.vocab_size, (rows, SOURCE))
     words = [[f"word{token}" for token in row] for row in source.tolist()]
@@ -70,36 +100,22 @@ def measure(folder: Path, shape: str, case: str, rounds: int, speed: float) -> l
         name: str, model: Callable[..., torch.Tensor], **settings: object
     ) -> Callable[[], None]:
         def once() -> None:
-            found[name] = model(source, num_beams=beams, **settings)[:, 1:].tolist()
+            found[name] = model(source, num_beams=beams, **settings)[:, -NEW_TOKENS:].tolist()
 
         return once
-
-    def run_third() -> None:
-        results = third.translate_batch(
-            words,
-            beam_size=beams,
-            min_decoding_length=NEW_TOKENS,
-            max_decoding_length=NEW_TOKENS,
-            max_input_length=0,
-        )
-        produced = {len(result.hypotheses[0]) for result in results}
-        if produced != {NEW_TOKENS}:
-            raise RuntimeError(f"CTranslate2 made {produced} tokens instead of {NEW_TOKENS}")
 
     result = interleaved(
         {
             "ours": run("ours", ours.generate, **forced),
             "theirs": run("theirs", theirs.generate, **forced),
-            "third": run_third,
+            "third": third_party(checkpoint, words, beams),
             "ours free": run("ours free", ours.generate, **free),
             "theirs free": run("theirs free", theirs.generate, **free),
         },
         rounds,
     )
     decoded = rows * NEW_TOKENS
-    streamed = (
-        sum(p.nbytes for p in ours.get_decoder().stack.parameters()) + ours.lm_head.weight.nbytes
-    )
+    streamed = sum(p.nbytes for p in stack.parameters()) + ours.lm_head.weight.nbytes
     return [
         shape,
         case,
@@ -117,7 +133,8 @@ def measure(folder: Path, shape: str, case: str, rounds: int, speed: float) -> l
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--shapes", nargs="+", choices=T5_SHAPES, default=list(T5_SHAPES))
+    shapes = [*T5_SHAPES, *GPT2_SHAPES]
+    parser.add_argument("--shapes", nargs="+", choices=shapes, default=shapes)
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--folder", type=Path, default=None, help="keep the checkpoints here")
     options = parser.parse_args()

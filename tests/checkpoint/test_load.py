@@ -51,6 +51,12 @@ def test_parameters_are_the_mapped_file(tmp_path: Path) -> None:
     assert model.model.embed.weight.grad is not None
 
 
+def test_what_files_hold_transposed_lies_in_rows(tmp_path: Path) -> None:
+    model = on_meta()
+    load_weights(model, opened(checkpoint(), tmp_path), NAMES)
+    assert all(parameter.is_contiguous() for parameter in model.parameters())
+
+
 def test_a_state_dict_is_copied() -> None:
     state = checkpoint()
     model = on_meta()
