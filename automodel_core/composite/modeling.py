@@ -30,6 +30,10 @@ __all__ = ["CompositeModel", "decoder_class", "encoder_class"]
 
 logger = logging.getLogger("automodel_core")
 
+FLAGS = ("output_attentions", "output_hidden_states")
+FOR_DECODER = ("decoder_", "logits_to_keep")
+"""How the arguments begin that go to the decoder."""
+
 Options = Mapping[str, Any]
 Ties = Mapping[str, str]
 
@@ -281,23 +285,17 @@ class CompositeModel(PreTrainedModel, GenerationMixin):
         with ``decoder_`` goes to the decoder, and the rest to the encoder.
         """
         options = dict(options)
-        flags = ("output_attentions", "output_hidden_states")
         # Where the pair asks for nothing, a side's own configuration may.
-        wanted = {flag: options.pop(flag) or None for flag in flags}
+        wanted = {flag: options.pop(flag) or None for flag in FLAGS}
         counted = options.pop("num_items_in_batch", None)
-        last = {k: v for k in ("logits_to_keep",) if (v := options.pop(k, 0)) != 0}
-        theirs = {k.removeprefix("decoder_"): options.pop(k) for k in list(options) if _is_for(k)}
+        theirs = [name for name in options if name.startswith(FOR_DECODER)]
+        for_decoder = {name.removeprefix("decoder_"): options.pop(name) for name in theirs}
         if encoder_outputs is None:
             encoder_outputs = self.encoder(**read, **wanted, **options, return_dict=True)
         encoded = as_encoder_output(encoder_outputs)
         context = self._context(encoded.last_hidden_state, written.get("past_key_values"))
         decoded = self.decoder(
-            **written,
-            encoder_hidden_states=context,
-            **wanted,
-            **last,
-            **theirs,
-            return_dict=True,
+            **written, encoder_hidden_states=context, **wanted, **for_decoder, return_dict=True
         )
         return Seq2SeqLMOutput(
             loss=None if labels is None else token_loss(decoded.logits, labels, counted),
@@ -323,17 +321,11 @@ class CompositeModel(PreTrainedModel, GenerationMixin):
         return known[1]
 
 
-def _is_for(name: str) -> bool:
-    return name.startswith("decoder_")
-
-
 def _note_difference(side: str, said: Any, actual: Any) -> None:
     """Warn if a configuration describes a part otherwise than the part does itself."""
     left, right = said.to_dict(), actual.to_dict()
     own = {key for key in (*left, *right) if left.get(key) != right.get(key)}
     different = sorted(own - {"is_decoder", "add_cross_attention", "architectures", "dtype"})
     if different:
-        logger.warning(
-            "the configuration of the %s differs from that of the model given, which is used, "
-            "in %s", side, ", ".join(different),
-        )  # fmt: skip
+        keys = ", ".join(different)
+        logger.warning("the %s keeps its own configuration, which differs in %s", side, keys)

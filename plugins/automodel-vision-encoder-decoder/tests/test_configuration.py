@@ -42,8 +42,8 @@ def test_a_wider_context_must_be_the_encoders() -> None:
 
 
 def test_what_nobody_provides_is_named() -> None:
-    with pytest.raises(UnknownModelTypeError, match=r"encoder 'donut-swin' \(missing\) and dec"):
-        VisionEncoderDecoderConfig(**{**SIDES, "encoder": {"model_type": "donut-swin"}})
+    with pytest.raises(UnknownModelTypeError, match=r"encoder 'no-such-eyes' \(missing\) and dec"):
+        VisionEncoderDecoderConfig(**{**SIDES, "encoder": {"model_type": "no-such-eyes"}})
 
 
 def test_neither_the_configuration_nor_the_manifest_imports_torch() -> None:
