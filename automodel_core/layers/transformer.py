@@ -16,7 +16,7 @@ from automodel_core.layers.cache import Cache, LayerCache
 from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
 from automodel_core.layers.prepared import has_hooks, may_prepare, prepare_norm
 
-__all__ = ["StackOutput", "TransformerLayer", "TransformerStack"]
+__all__ = ["LayerStack", "StackOutput", "TransformerLayer", "TransformerStack"]
 
 Step = Callable[[Tensor, "Tensor | None", "LayerCache", "Tensor | None", "Tensor | None"], Tensor]
 Weights = tuple["Tensor | None", "Tensor | None"]
@@ -146,7 +146,21 @@ class StackOutput:
     cross_attentions: tuple[Tensor, ...] | None = None
 
 
-class TransformerStack(nn.Module):
+class LayerStack(nn.Module):
+    """Layers whose inner states training may compute again instead of keeping them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gradient_checkpointing = False
+
+    def run(self, layer: nn.Module, *states: Any, **arguments: Any) -> Any:
+        """Call a layer; with gradient checkpointing, what enters it is all that is kept."""
+        if self.gradient_checkpointing and self.training:
+            return checkpoint(layer, *states, use_reentrant=False, **arguments)
+        return layer(*states, **arguments)
+
+
+class TransformerStack(LayerStack):
     """Layers in turn, then a norm (if given) and dropout; keeps what the caller asks to see.
 
     ``hidden_states`` holds what enters each layer and, last, what leaves the stack. In training a
@@ -167,7 +181,6 @@ class TransformerStack(nn.Module):
         self.norm = norm
         self.dropout = dropout
         self.layerdrop = layerdrop
-        self.gradient_checkpointing = False
 
     def forward(
         self,
@@ -199,12 +212,11 @@ class TransformerStack(nn.Module):
                 "context_mask": context_mask,
                 "output_attentions": output_attentions,
             }
-            if self.gradient_checkpointing and self.training and cache is None:
-                hidden_states, seen = checkpoint(
-                    layer, hidden_states, mask, use_reentrant=False, **arguments
-                )
-            else:
-                hidden_states, seen = layer(hidden_states, mask, **arguments)
+            hidden_states, seen = (
+                self.run(layer, hidden_states, mask, **arguments)
+                if cache is None
+                else layer(hidden_states, mask, **arguments)
+            )
             weights.append(seen)
         hidden_states = self._finish(hidden_states)
         return StackOutput(

@@ -17,7 +17,7 @@ from automodel_core.checkpoint.segments import SegmentTable, split_pattern
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
-from automodel_core.layers.transformer import TransformerStack
+from automodel_core.layers.transformer import LayerStack
 from automodel_core.modeling.arguments import dtype_named
 from automodel_core.modeling.hub_names import hub_state, module_state
 from automodel_core.modeling.initialisation import init_normal, initialise
@@ -326,7 +326,7 @@ class PreTrainedModel(nn.Module):
         self._set_checkpointing(False)
 
     def _set_checkpointing(self, on: bool) -> None:
-        stacks = list(self._parts(TransformerStack))
+        stacks = list(self._parts(LayerStack))
         if not stacks:
             raise InputError(f"{type(self).__name__} has no layers to checkpoint")
         for stack in stacks:
@@ -334,7 +334,7 @@ class PreTrainedModel(nn.Module):
 
     @property
     def is_gradient_checkpointing(self) -> bool:
-        return any(stack.gradient_checkpointing for stack in self._parts(TransformerStack))
+        return any(stack.gradient_checkpointing for stack in self._parts(LayerStack))
 
     def enable_input_require_grads(self) -> Callable[[], None]:
         """Let gradients reach the embeddings' output, as adapters need; return how to undo it."""

@@ -65,6 +65,10 @@ class ImageModelForImageClassification(ImageModelHead):
         if labels is not None:
             config = self.config
             loss = classification_loss(logits, labels, config.num_labels, config.problem_type)
+        return self.result(loss, logits, body)
+
+    def result(self, loss: Tensor | None, logits: Tensor, body: Any) -> ImageClassifierOutput:
+        """Return the output; a body with more to show than others has a head with more, too."""
         return ImageClassifierOutput(loss, logits, body.hidden_states, body.attentions)
 
 

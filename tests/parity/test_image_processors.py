@@ -14,6 +14,7 @@ import torch
 import transformers
 from PIL import Image
 
+import automodel_donut
 import automodel_vit
 from automodel_core import AutoImageProcessor
 from support.parity import IS_5
@@ -22,12 +23,16 @@ if IS_5:
     from transformers.models.deit.image_processing_pil_deit import (
         DeiTImageProcessorPil as ReferenceDeiT,
     )
+    from transformers.models.donut.image_processing_pil_donut import (
+        DonutImageProcessorPil as ReferenceDonut,
+    )
     from transformers.models.vit.image_processing_pil_vit import (
         ViTImageProcessorPil as ReferenceViT,
     )
 else:
     from transformers import (
         DeiTImageProcessor as ReferenceDeiT,
+        DonutImageProcessor as ReferenceDonut,
         ViTImageProcessor as ReferenceViT,
     )
 
@@ -91,6 +96,62 @@ def test_a_call_overrides_the_same_settings(model_type: str) -> None:
     if not IS_5:  # which always puts the channels first
         expected = theirs(images, data_format="channels_last", return_tensors="np")["pixel_values"]
         assert np.array_equal(last, expected)
+
+
+PAGES: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "small": {"size": {"height": 64, "width": 48}},
+    "width and height": {"size": [48, 64]},
+    "turned": {"size": {"height": 64, "width": 48}, "do_align_long_axis": True},
+    "turned to be wide": {"size": {"height": 30, "width": 48}, "do_align_long_axis": True},
+    "not resized": {"size": {"height": 120, "width": 110}, "do_resize": False},
+    "not padded": {"size": {"height": 64, "width": 48}, "do_pad": False},
+    "bicubic": {"size": {"height": 64, "width": 48}, "resample": 3},
+    "own numbers": {"size": {"height": 64, "width": 48}, "image_mean": [0.1, 0.2, 0.3]},
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_become_the_same_numbers(name: str) -> None:
+    """5.x makes thumbnails by another filter, and in one step, as no checkpoint was trained with.
+
+    So what it makes is compared where the page fits without.
+    """
+    settings = PAGES[name]
+    ours, theirs = automodel_donut.DonutImageProcessor(**settings), ReferenceDonut(**settings)
+    compared = 0
+    for shape in ((100, 75), (75, 100), (110, 82), (41, 33), (100, 20)):
+        page = Image.fromarray(drawn(*shape))
+        found = pixels(ours, page)
+        if IS_5 and not fits(ours, *shape):
+            continue
+        assert torch.equal(found, pixels(theirs, page)), shape
+        compared += 1
+    assert compared >= (1 if IS_5 else 5)
+
+
+def fits(processor: Any, height: int, width: int) -> bool:
+    """Return whether a page of that size needs no thumbnail."""
+    page_height, page_width = processor.size["height"], processor.size["width"]
+    if processor.do_align_long_axis and (height - width) * (page_height - page_width) < 0:
+        height, width = width, height
+    if processor.do_resize:
+        scale = min(page_height, page_width) / min(height, width)
+        height, width = int(height * scale), int(width * scale)
+    return height <= page_height and width <= page_width
+
+
+@pytest.mark.parametrize("name", ["small", "turned"])
+def test_files_of_pages_go_both_ways(name: str, tmp_path: Path) -> None:
+    page = Image.fromarray(drawn(64, 48))
+    theirs = ReferenceDonut(**PAGES[name])
+    theirs.save_pretrained(tmp_path / "theirs")
+    found = AutoImageProcessor.from_pretrained(tmp_path / "theirs")
+    assert type(found) is automodel_donut.DonutImageProcessor
+    assert torch.equal(pixels(found, page), pixels(theirs, page))
+    found.save_pretrained(tmp_path / "ours")
+    back = transformers.AutoImageProcessor.from_pretrained(tmp_path / "ours", use_fast=False)
+    assert torch.equal(pixels(back, page), pixels(theirs, page))
 
 
 def test_floats_are_not_rounded_to_eight_bits_on_the_way() -> None:

@@ -17,7 +17,9 @@ TROCR = Family(
     },
     cases={
         "plain": Case(),
-        "unpadded, attending": Case({"activation_function": "relu"}, lengths=(8, 0), padding="none"),
+        "unpadded, attending": Case(
+            {"activation_function": "relu"}, lengths=(8, 0), padding="none"
+        ),
         "padded left": Case({"decoder_attention_heads": 4}, padding="left"),
         "scaled": Case({"scale_embedding": True, "activation_function": "gelu_new"}),
         "no norm of embeddings": Case({"layernorm_embedding": False}, lengths=(11, 0)),

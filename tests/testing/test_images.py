@@ -37,16 +37,16 @@ def test_images_get_checks_of_their_own_and_none_of_texts() -> None:
     assert not any("vocabulary" in name or "padding" in name for name in found)
 
 
-def test_images_of_any_size_that_are_taken_without_a_word_are_found(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_images_that_are_cut_to_the_usual_size_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     forward = ViTEmbeddings.forward
-    monkeypatch.setattr(
-        ViTEmbeddings,
-        "forward",
-        lambda self, pixels, hidden, _: forward(self, pixels, hidden, True),
-    )
-    with pytest.raises(CheckFailedError, match="taken without a word"):
+
+    def cutting(self: Any, pixels: Any, hidden: Any, interpolate: bool) -> Any:
+        height, width = self.image_size
+        kept = pixels if interpolate else pixels[..., :height, :width]
+        return forward(self, kept, hidden, interpolate)
+
+    monkeypatch.setattr(ViTEmbeddings, "forward", cutting)
+    with pytest.raises(CheckFailedError, match="of higher images, not interpolated"):
         check("positions_fit_other_sizes-base")()
 
 

@@ -1,0 +1,14 @@
+"""The tokenizer that Donut's checkpoints name: XLM-RoBERTa's."""
+
+from __future__ import annotations
+
+from automodel_core.text.fairseq import FramedPieces
+
+__all__ = ["XLMRobertaTokenizer", "XLMRobertaTokenizerFast"]
+
+
+class XLMRobertaTokenizer(FramedPieces):
+    """Pieces from ``sentencepiece.bpe.model``, or ``tokenizer.json``."""
+
+
+XLMRobertaTokenizerFast = XLMRobertaTokenizer
