@@ -21,7 +21,10 @@ __all__, __getattr__, __dir__ = lazy_exports(
             "PhrasalConstraint",
         ),
         "diverse_beam": ("HammingDiversityLogitsProcessor",),
-        "guidance": ("UnbatchedClassifierFreeGuidanceLogitsProcessor",),
+        "guidance": (
+            "ClassifierFreeGuidanceLogitsProcessor",
+            "UnbatchedClassifierFreeGuidanceLogitsProcessor",
+        ),
         "logits_processors": (
             "ExponentialDecayLengthPenalty",
             "ForcedBOSTokenLogitsProcessor",
@@ -70,6 +73,10 @@ __all__, __getattr__, __dir__ = lazy_exports(
             "TextIteratorStreamer",
             "TextStreamer",
         ),
+        "synthid": (
+            "SynthIDTextWatermarkDetector",
+            "SynthIDTextWatermarkLogitsProcessor",
+        ),
         "warpers": (
             "EpsilonLogitsWarper",
             "EtaLogitsWarper",
@@ -80,5 +87,11 @@ __all__, __getattr__, __dir__ = lazy_exports(
             "TopPLogitsWarper",
             "TypicalLogitsWarper",
         ),
+        "watermark": (
+            "WatermarkDetector",
+            "WatermarkDetectorOutput",
+            "WatermarkLogitsProcessor",
+        ),
+        "watermarking": ("SynthIDTextWatermarkingConfig", "WatermarkingConfig"),
     },
 )

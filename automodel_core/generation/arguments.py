@@ -75,7 +75,7 @@ def _check(config: GenerationConfig, own: set[str]) -> None:
     idle = [problem.text for problem in problems if problem.name in own]
     if idle:
         warnings.warn("; ".join(idle), stacklevel=5)
-    for name in ("token_healing", "watermarking_config"):
+    for name in ("token_healing",):
         if vars(config)[name]:
             raise GenerationArgumentError(f"{name}={shown(vars(config)[name])} is not supported")
     if config.cache_implementation not in (None, "dynamic"):

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from automodel_core.errors import shown
+from automodel_core.errors import GenerationArgumentError, shown
+from automodel_core.generation.watermarking import watermarking_of
 
 __all__ = ["Problem", "problems_of"]
 
@@ -133,6 +134,11 @@ def problems_of(settings: Mapping[str, Any]) -> list[Problem]:
         for name in _GENERATE_ARGUMENTS
         if settings.get(name) is not None
     ]
+    if settings.get("watermarking_config") is not None:
+        try:
+            watermarking_of(settings["watermarking_config"])
+        except GenerationArgumentError as error:
+            problems.append(Problem("watermarking_config", str(error), True))
     if not problems:
         problems += _contradictions(settings)
         problems += _without_effect(settings)

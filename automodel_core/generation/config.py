@@ -6,6 +6,7 @@ default of `DEFAULTS`. Keys that this version does not know are kept and written
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import warnings
@@ -16,6 +17,7 @@ from typing import Any, Protocol
 
 from automodel_core.errors import GenerationArgumentError, shown
 from automodel_core.generation.checks import Problem, problems_of
+from automodel_core.generation.watermarking import BaseWatermarkingConfig, watermarking_of
 
 __all__ = ["DEFAULTS", "GENERATION_CONFIG_NAME", "GenerationConfig"]
 
@@ -118,7 +120,7 @@ class GenerationConfig:
     sequence_bias: dict[tuple[int, ...], float] | list[Any] | None
     token_healing: bool | None
     guidance_scale: float | None
-    watermarking_config: dict[str, Any] | None
+    watermarking_config: BaseWatermarkingConfig | dict[str, Any] | None
 
     num_return_sequences: int | None
     output_attentions: bool | None
@@ -157,6 +159,9 @@ class GenerationConfig:
         for name, value in settings.items():
             if name not in FIELDS and not name.startswith("_"):
                 setattr(self, name, value)
+        if isinstance(self.watermarking_config, Mapping):
+            with contextlib.suppress(GenerationArgumentError):  # `validate` says what is wrong
+                self.watermarking_config = watermarking_of(self.watermarking_config)
 
     def validate(self, strict: bool = False) -> None:
         """Raise for values that can never work, and warn of those that have no effect.
@@ -257,7 +262,10 @@ class GenerationConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return every field, set or not, and every key that was kept."""
-        return copy.deepcopy(vars(self))
+        settings = copy.deepcopy(vars(self))
+        if isinstance(self.watermarking_config, BaseWatermarkingConfig):
+            settings["watermarking_config"] = self.watermarking_config.to_dict()
+        return settings
 
     def to_diff_dict(self) -> dict[str, Any]:
         """Return what is set."""

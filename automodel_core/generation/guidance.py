@@ -7,13 +7,40 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from automodel_core.errors import GenerationArgumentError
+from automodel_core.errors import GenerationArgumentError, shown
 from automodel_core.generation.inputs import DecodingInputs
 from automodel_core.generation.logits_processors import LogitsProcessor
 from automodel_core.generation.protocol import GenerativeModel
 from automodel_core.generation.session import DecodingSession
 
-__all__ = ["UnbatchedClassifierFreeGuidanceLogitsProcessor"]
+__all__ = [
+    "ClassifierFreeGuidanceLogitsProcessor",
+    "UnbatchedClassifierFreeGuidanceLogitsProcessor",
+]
+
+
+class ClassifierFreeGuidanceLogitsProcessor(LogitsProcessor):
+    """Move scores of prompts ``guidance_scale`` times as far from those of empty prompts.
+
+    The first half of the scores' rows belongs to the prompts, the second to the empty ones; there
+    are as many ``input_ids`` as prompts.
+    """
+
+    def __init__(self, guidance_scale: float) -> None:
+        if not guidance_scale > 1:
+            raise GenerationArgumentError(
+                f"guidance_scale must be above 1, not {shown(guidance_scale)}"
+            )
+        self.guidance_scale = guidance_scale
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        if scores.shape[0] != 2 * input_ids.shape[0]:
+            raise GenerationArgumentError(
+                f"expected scores of {2 * input_ids.shape[0]} rows, with and without a prompt, for "
+                f"{input_ids.shape[0]} texts, not {scores.shape[0]}"
+            )
+        conditional, unconditional = scores.chunk(2)
+        return unconditional + (conditional - unconditional) * self.guidance_scale
 
 
 class UnbatchedClassifierFreeGuidanceLogitsProcessor(LogitsProcessor):

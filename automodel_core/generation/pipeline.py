@@ -52,6 +52,7 @@ from automodel_core.generation.warpers import (
     TopPLogitsWarper,
     TypicalLogitsWarper,
 )
+from automodel_core.generation.watermarking import watermarking_of
 
 __all__ = ["build_logits_processors", "build_stopping_criteria"]
 
@@ -103,6 +104,10 @@ def build_logits_processors(
     processors = _with_custom(processors, custom, "logits processor")
     if config.do_sample:
         processors += _warpers(config)
+    if config.watermarking_config is not None:
+        watermarking = watermarking_of(config.watermarking_config)
+        vocabulary = model.config.get_text_config(decoder=True).vocab_size
+        processors.append(watermarking.construct_processor(vocabulary, model.device))
     if config.renormalize_logits:
         processors.append(LogitNormalization())
     return processors

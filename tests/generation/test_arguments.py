@@ -57,7 +57,7 @@ def test_refused(model, arguments, message):
 
 
 def test_a_strategy_that_is_not_installed_is_named(decoder):
-    with pytest.raises(GenerationArgumentError, match="(?s)'other'.*beam.*greedy.*sample"):
+    with pytest.raises(GenerationArgumentError, match=r"(?s)'other'.*beam.*greedy.*sample"):
         decoder.generate(PROMPT, max_new_tokens=4, strategy="other")
 
 
