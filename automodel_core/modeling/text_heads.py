@@ -63,6 +63,8 @@ class TextModelForCausalLM(TextModelHead, GenerationMixin):
     """Next-token scores of a decoder, which may attend to an encoder's states."""
 
     output_embeddings = "lm_head"
+    caches_with_labels: ClassVar[bool] = False
+    """Whether a forward with labels returns a cache too."""
 
     @abstractmethod
     def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
@@ -86,6 +88,8 @@ class TextModelForCausalLM(TextModelHead, GenerationMixin):
         **options: Any,
     ) -> CausalLMOutput:
         """Score ``(batch, length)`` tokens; ``labels`` are the same tokens, not shifted."""
+        if labels is not None and not self.caches_with_labels:
+            use_cache = False
         body: BaseModelOutput = self.model(
             input_ids,
             attention_mask=attention_mask,
@@ -95,7 +99,7 @@ class TextModelForCausalLM(TextModelHead, GenerationMixin):
             encoder_hidden_states=encoder_hidden_states,
             encoder_attention_mask=encoder_attention_mask,
             past_key_values=past_key_values,
-            use_cache=use_cache if labels is None else False,
+            use_cache=use_cache,
             **options,
             return_dict=True,
         )

@@ -23,15 +23,6 @@ class TestGPT2(ArchitectureParity):
     def more_arguments(self, case: Case, head: str) -> dict[str, Any]:
         return {"use_cache": False} if head in KEEPS_A_CACHE else {}
 
-    def arguments(
-        self, case: Case, head: str, config: Any = None, rows: int = ROWS
-    ) -> dict[str, Any]:
-        """Let nobody keep a cache in training: ours never does, the reference if it is told."""
-        given = super().arguments(case, head, config, rows)
-        return (
-            given if config is None or head != "GPT2LMHeadModel" else given | {"use_cache": False}
-        )
-
 
 class TestGPT2WithContext(TestGPT2):
     family = GPT2_WITH_CONTEXT

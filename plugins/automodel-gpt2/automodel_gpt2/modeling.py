@@ -160,6 +160,8 @@ class GPT2Head(GPT2PreTrainedModel, TextModelHead):
 class GPT2LMHeadModel(GPT2Head, TextModelForCausalLM):
     """Predict the next token; the output layer is the embeddings, unless they are untied."""
 
+    caches_with_labels = True
+
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config)
         self.lm_head = Linear(config.n_embd, config.vocab_size, bias=False)
@@ -223,7 +225,8 @@ class SequenceSummary(nn.Module):
         else:
             chosen = states.take_along_dim(token_indices[..., None, None], dim=-2).squeeze(-2)
         scores: Tensor = self.activation(self.summary(self.first_dropout(chosen)))
-        return self.last_dropout(scores)
+        dropped: Tensor = self.last_dropout(scores)
+        return dropped
 
 
 @dataclass
