@@ -253,7 +253,8 @@ class GenerationConfig:
             if isinstance(outer.get(name), Mapping):
                 settings = {**_fields_of(outer[name]), **settings}
                 break
-        if outer.get("force_bos_token_to_be_generated"):
+        forced = outer.get("force_bos_token_to_be_generated")
+        if forced and settings.get("forced_bos_token_id") is None:
             settings["forced_bos_token_id"] = settings.get("bos_token_id")
         if any(settings.get(name) for name in EXTRA_OUTPUTS):
             settings["return_dict_in_generate"] = True

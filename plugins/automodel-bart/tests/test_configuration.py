@@ -11,6 +11,7 @@ import pytest
 
 from automodel_bart import BartConfig
 from automodel_core.errors import ConfigurationError
+from automodel_core.generation.config import GenerationConfig
 
 
 def test_defaults_are_those_of_the_large_model() -> None:
@@ -45,6 +46,22 @@ def test_a_file_holds_everything(tmp_path: Path) -> None:
     again._name_or_path = ""
     assert again == config
     assert (again.normalize_before, again.forced_bos_token_id) == (False, 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"force_bos_token_to_be_generated": True}, 0),
+        ({"force_bos_token_to_be_generated": True, "forced_bos_token_id": 7}, 7),
+        ({"force_bos_token_to_be_generated": False}, None),
+    ],
+)
+def test_the_first_files_force_the_begin_of_a_text(
+    values: dict[str, object], expected: int | None, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(values), encoding="utf-8")
+    config = BartConfig.from_pretrained(tmp_path)
+    assert GenerationConfig.from_model_config(config).forced_bos_token_id == expected
 
 
 @pytest.mark.parametrize(
