@@ -207,6 +207,14 @@ class PreTrainedConfig:
             return None
         return limit if isinstance(limit, int) and limit > 0 else None
 
+    @property
+    def prompts_start_themselves(self) -> bool:
+        """Whether a text that the decoder is given begins with a token of its own task.
+
+        Others begin with ``decoder_start_token_id``, which is put before a text that lacks it.
+        """
+        return False
+
     def get_text_config(self, decoder: bool = False) -> PreTrainedConfig:
         """Return the configuration of the text side: this one, unless it is a composite."""
         return self

@@ -61,6 +61,12 @@ class CompositeConfig(PreTrainedConfig):
         return text
 
     @property
+    def prompts_start_themselves(self) -> bool:
+        """Whether texts given to the decoder begin with a token of their own; the encoder knows."""
+        starts: bool = self.encoder.prompts_start_themselves
+        return starts
+
+    @property
     def start_token_id(self) -> TokenId:
         """The token that texts start with: the composite's, or else the decoder's."""
         start: TokenId = self.decoder.decoder_start_token_id

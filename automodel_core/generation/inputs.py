@@ -239,7 +239,8 @@ def _for_encoder_decoder(
             )
         if decoder_mask is not None:
             _check_mask(decoder_mask, "decoder_attention_mask", tuple(decoder_ids.shape))
-        if bool((decoder_ids[:, :1] != start).all()):
+        starts_itself = model.config.prompts_start_themselves
+        if not starts_itself and bool((decoder_ids[:, :1] != start).all()):
             decoder_ids = torch.cat([start, decoder_ids], dim=1)
             if decoder_mask is not None:
                 decoder_mask = torch.cat(

@@ -66,3 +66,8 @@ class DonutSwinConfig(PreTrainedConfig):
                 "DonutSwinConfig: use_absolute_embeddings=True cannot be used: no checkpoint has "
                 "such embeddings, and the reference one more of them than there are patches"
             )
+
+    @property
+    def prompts_start_themselves(self) -> bool:
+        """Donut's prompts are tokens that name its task, and nothing stands before them."""
+        return True

@@ -56,6 +56,10 @@ def test_stages_and_last_size_follow_from_the_depths() -> None:
     assert DonutSwinConfig().depths == [2, 2, 6, 2]
 
 
+def test_prompts_begin_with_a_token_of_their_task() -> None:
+    assert DonutSwinConfig().prompts_start_themselves
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
