@@ -58,7 +58,7 @@ class SelfAttentionCache:
             self._key, self._value = function(self._key), function(self._value)
 
     def reorder(self, index: Tensor, since: int = 0) -> None:
-        """Keep the rows that ``index`` names; of the positions in use, move those from ``since``."""
+        """Keep the rows that ``index`` names; positions in use move from ``since`` on."""
         if self._key is None or self._value is None:
             return
         for buffer in (self._key, self._value):

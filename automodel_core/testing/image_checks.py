@@ -43,7 +43,8 @@ def interpolates(subject: Subject) -> bool:
 def image_processor_serves_the_model(subject: Subject) -> None:
     """The architecture's image processor survives its file, and makes what the model takes."""
     model: Any = subject.model()
-    processor: Any = registry.resolve(str(subject.architecture.component("image_processor")))()
+    kind: Any = registry.resolve(str(subject.architecture.component("image_processor")))
+    processor = kind()
     with tempfile.TemporaryDirectory() as folder:
         model.config.save_pretrained(folder)
         processor.save_pretrained(folder)

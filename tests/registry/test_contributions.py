@@ -95,7 +95,7 @@ def test_what_is_not_installed_is_said(site: Any) -> None:
     parts = site.registry().contributions
     with pytest.raises(InputError, match="'flash' is not installed; installed are eager, sdpa"):
         parts.attention_function("flash")
-    with pytest.raises(GenerationArgumentError, match="installed are .*beam_sample, .*greedy"):
+    with pytest.raises(GenerationArgumentError, match=r"installed are .*beam_sample, .*greedy"):
         parts.decoding_strategy("dream")
     with pytest.raises(UnsupportedTaskError, match="'dreaming' is not known"):
         parts.task("dreaming")
