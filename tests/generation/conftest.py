@@ -17,6 +17,7 @@ WIDTH = 8
 class TinyConfig(SimpleNamespace):
     vocab_size = VOCABULARY
     position_limit = 48
+    prompts_start_themselves = False
 
     def get_text_config(self, decoder: bool = False) -> TinyConfig:
         return self

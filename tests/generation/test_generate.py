@@ -237,6 +237,9 @@ def test_decoder_prompts(encoder_decoder, prompt):
     assert same.tolist() == found.tolist()
     each = encoder_decoder.generate(prompt, decoder_start_token_id=[4, 5], max_new_tokens=2)
     assert each[:, 0].tolist() == [4, 5]
+    encoder_decoder.config.prompts_start_themselves = True
+    alone = encoder_decoder.generate(prompt, decoder_input_ids=start, max_new_tokens=4)
+    assert alone[:, :2].tolist() == start.tolist()
 
 
 def test_outputs_read_like_a_dict_and_like_a_tuple(model, prompt):
