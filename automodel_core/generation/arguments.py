@@ -9,13 +9,15 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from automodel_core.errors import GenerationArgumentError, shown
+from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.checks import problems_of
 from automodel_core.generation.config import DEFAULTS, FIELDS, GenerationConfig
 from automodel_core.generation.inputs import DecodingInputs
 from automodel_core.generation.protocol import GenerativeModel
 
 __all__ = ["Settings", "reject_unknown", "resolve_settings", "set_lengths"]
+
+SPECIAL_TOKENS = ("bos_token_id", "decoder_start_token_id", "eos_token_id", "pad_token_id")
 
 NEEDED = ("max_length", "min_length", "use_cache")
 """Settings that None as a keyword does not switch off."""
@@ -24,6 +26,7 @@ GENERATE_ARGUMENTS = (
     "inputs", "generation_config", "logits_processor", "stopping_criteria",
     "prefix_allowed_tokens_fn", "streamer", "assistant_model", "negative_prompt_ids",
     "negative_prompt_attention_mask", "progress", "strategy", "tokenizer", "assistant_tokenizer",
+    "use_model_defaults", "custom_generate", "synced_gpus",
 )  # fmt: skip
 
 
@@ -41,12 +44,21 @@ class Settings:
 
 
 def resolve_settings(
-    model: GenerativeModel, given: GenerationConfig | None, kwargs: Mapping[str, Any]
+    model: GenerativeModel,
+    given: GenerationConfig | None,
+    kwargs: Mapping[str, Any],
+    use_model_defaults: bool | None = None,
 ) -> Settings:
-    """Merge: keywords before ``generation_config``, before the model's, before the defaults."""
+    """Merge: keywords before ``generation_config``, before the model's, before the defaults.
+
+    With ``use_model_defaults=False`` only special tokens are taken from the model's.
+    """
     config = GenerationConfig() if given is None else copy.deepcopy(given)
     own = {name for name, value in vars(config).items() if value is not None}
-    _fill(config, vars(model.generation_config))
+    of_model = vars(model.generation_config)
+    if use_model_defaults is False:
+        of_model = {name: of_model[name] for name in SPECIAL_TOKENS}
+    _fill(config, of_model)
     named = {name: value for name, value in kwargs.items() if name in vars(config)}
     own |= {name for name, value in named.items() if value is not None}
     for name, value in named.items():
@@ -75,9 +87,6 @@ def _check(config: GenerationConfig, own: set[str]) -> None:
     idle = [problem.text for problem in problems if problem.name in own]
     if idle:
         warnings.warn("; ".join(idle), stacklevel=5)
-    for name in ("token_healing",):
-        if vars(config)[name]:
-            raise GenerationArgumentError(f"{name}={shown(vars(config)[name])} is not supported")
     if config.cache_implementation not in (None, "dynamic"):
         text = (
             f"cache_implementation={config.cache_implementation!r} is not available; 'dynamic' is"

@@ -41,6 +41,8 @@ class _Contrast:
 
     def __init__(self, session: DecodingSession, wanted: Any) -> None:
         self.session, self.wanted = session, wanted
+        if wanted is None:
+            raise GenerationArgumentError("DoLa needs dola_layers")
         depth = decoder_depth(session.model)
         self.layers = None if depth is None else self._candidates(depth)
 

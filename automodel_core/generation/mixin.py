@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -10,14 +11,18 @@ from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.arguments import (
+    GENERATE_ARGUMENTS,
     reject_unknown,
     resolve_settings,
     set_lengths,
 )
 from automodel_core.generation.assisted import prepare_assistant
-from automodel_core.generation.config import GenerationConfig
+from automodel_core.generation.config import FIELDS, GenerationConfig
+from automodel_core.generation.custom import own_arguments, published_strategy, run_custom
+from automodel_core.generation.healing import healed
 from automodel_core.generation.inputs import prepare_inputs, token_ids
 from automodel_core.generation.outputs import GenerateOutput
+from automodel_core.generation.peers import find_peers
 from automodel_core.generation.pipeline import build_logits_processors, build_stopping_criteria
 from automodel_core.generation.progress import ProgressLine
 from automodel_core.generation.protocol import GenerativeModel
@@ -45,6 +50,8 @@ class GenerationMixin:
         streamer: Any = None,
         negative_prompt_ids: Tensor | None = None,
         negative_prompt_attention_mask: Tensor | None = None,
+        use_model_defaults: bool | None = None,
+        custom_generate: Callable[..., Any] | str | None = None,
         progress: bool = False,
         strategy: str | None = None,
         **kwargs: Any,
@@ -55,18 +62,26 @@ class GenerationMixin:
         ``generation_config`` or be given by keyword, which wins; what neither sets is taken from
         ``model.generation_config``. Other keywords go to the model's ``forward``. With
         ``return_dict_in_generate=True`` the result is a `GenerateOutput`. ``progress`` shows a line
-        on stderr; ``strategy`` names a decoding strategy that an installed plugin adds.
+        on stderr; ``strategy`` names a decoding strategy, which plugins may add.
+        ``custom_generate`` is a loop of your own: a function of the model and its ids, which is
+        given processors, criteria and the model's arguments by keyword. ``synced_gpus`` lets all
+        processes of a sharded model run as many forwards.
 
         Raises `GenerationArgumentError` before the model runs if an argument cannot be right.
         """
         model = cast(GenerativeModel, self)
         tokenizer = kwargs.pop("tokenizer", None)
         assistant_tokenizer = kwargs.pop("assistant_tokenizer", None)
-        if synced_gpus:
-            raise GenerationArgumentError("synced_gpus=True is not supported")
-        settings = resolve_settings(model, generation_config, kwargs)
+        strategy = strategy or published_strategy(custom_generate)
+        kwargs.pop("trust_remote_code", None)  # nothing from a hub is ever run
+        own = own_arguments(custom_generate, kwargs, {*FIELDS, *GENERATE_ARGUMENTS})
+        kwargs = {name: value for name, value in kwargs.items() if name not in own}
+        settings = resolve_settings(model, generation_config, kwargs, use_model_defaults)
         config = settings.config
-        _, decode = find_strategy(config, strategy, assistant_model)
+        if callable(custom_generate):
+            decode: Any = partial(run_custom, custom_generate, own=own)
+        else:
+            _, decode = find_strategy(config, strategy, assistant_model)
         reject_unknown(model, settings.model_kwargs)
         if streamer is not None and (config.num_beams or 1) > 1:
             raise GenerationArgumentError(
@@ -76,6 +91,8 @@ class GenerationMixin:
 
         prepared = prepare_inputs(model, config, inputs, settings.model_kwargs)
         _check_token_settings(model, config)
+        if config.token_healing:
+            prepared.prompt = healed(model, prepared, tokenizer)
         prompt_length = prepared.prompt.shape[1]
         set_lengths(model, settings, prepared)
         assistant = prepare_assistant(
@@ -89,6 +106,8 @@ class GenerationMixin:
             use_cache=bool(config.use_cache),
             prefill_chunk_size=config.prefill_chunk_size,
             flags=_flags(config),
+            checks_logits=not config.remove_invalid_values,
+            peers=find_peers(model, synced_gpus),
         )
         processors = build_logits_processors(
             config,
@@ -119,6 +138,8 @@ class GenerationMixin:
             progress=ProgressLine(max_length - prompt_length) if progress else None,
         )
         output = _run(decode, session, request)
+        if callable(custom_generate):
+            return output
         return output if config.return_dict_in_generate else output.sequences
 
     def compute_transition_scores(
@@ -168,6 +189,7 @@ def _run(decode: Any, session: DecodingSession, request: DecodingRequest) -> Gen
     finally:
         if request.progress is not None:
             request.progress.close()
+    session.wait_for_peers()
     if request.streamer is not None:
         request.streamer.end()
     return output

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.outputs import GenerateOutput
 from automodel_core.generation.request import DecodingRequest
 from automodel_core.generation.session import DecodingSession
@@ -22,8 +23,10 @@ LARGEST_NGRAM = 2
 def prompt_lookup(session: DecodingSession, request: DecodingRequest) -> GenerateOutput:
     """Continue every row, with drafts from its own text and from the encoder's."""
     config = request.config
+    if config.prompt_lookup_num_tokens is None:
+        raise GenerationArgumentError("prompt lookup needs prompt_lookup_num_tokens")
     draft = LookupDraft(
-        config.prompt_lookup_num_tokens or 0,
+        config.prompt_lookup_num_tokens,
         config.max_matching_ngram_size or LARGEST_NGRAM,
         request.eos_token_ids,
         session.source_ids,

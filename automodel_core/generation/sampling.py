@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.finish import Finish
 from automodel_core.generation.outputs import GenerateOutput
 from automodel_core.generation.request import DecodingRequest
@@ -62,7 +63,14 @@ def grow(
 
 def drawn(scores: Tensor) -> Tensor:
     """Return a token (rows,) drawn from each row's distribution."""
-    return torch.multinomial(scores.softmax(dim=-1), num_samples=1).squeeze(1)
+    try:
+        return torch.multinomial(scores.softmax(dim=-1), num_samples=1).squeeze(1)
+    except RuntimeError as error:
+        if bool(scores.amax(dim=-1).isfinite().all()):
+            raise
+        raise GenerationArgumentError(
+            "there is no token to draw: the scores are NaN, or no token is allowed"
+        ) from error
 
 
 def likeliest(scores: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.inputs import DecodingInputs
+from automodel_core.generation.peers import Peers
 from automodel_core.generation.protocol import GenerativeModel
 from automodel_core.layers.cache import Cache
 
@@ -28,7 +29,8 @@ class DecodingSession:
 
     ``prompt`` (rows, length) holds the decoder's prompt with each item of the batch repeated
     ``rows_per_item`` times; rows of one item are neighbours. ``flags`` are passed to encoder and
-    decoder as they are (``output_attentions``, ``output_hidden_states``).
+    decoder as they are (``output_attentions``, ``output_hidden_states``). ``checks_logits`` looks
+    whether the model's first logits are numbers. ``peers`` must run as many forwards.
     """
 
     def __init__(
@@ -40,8 +42,12 @@ class DecodingSession:
         use_cache: bool = True,
         prefill_chunk_size: int | None = None,
         flags: Mapping[str, bool] | None = None,
+        checks_logits: bool = False,
+        peers: Peers | None = None,
     ) -> None:
         self.model = model
+        self.peers = peers
+        self._checks_logits = checks_logits
         self.rows_per_item = rows_per_item
         self.is_encoder_decoder = bool(model.config.is_encoder_decoder)
         self.prompt = _repeated(inputs.prompt, rows_per_item)
@@ -85,6 +91,12 @@ class DecodingSession:
         self._forward(ids, self._new_length(), positions=1)
         self._fed = ids.shape[1]
         logits: Tensor = self._output.logits[:, -1]
+        if self._checks_logits and bool(logits.isnan().any()):
+            raise GenerationArgumentError(
+                f"the logits of {type(self.model).__name__} are NaN, so there is nothing to choose "
+                "by: its weights or its inputs are damaged, or overflow in this precision; "
+                "remove_invalid_values=True takes NaN for 0"
+            )
         if self._shares_prefill:
             self.cache.repeat_interleave(self.rows_per_item)
             self._split_rows()
@@ -125,9 +137,30 @@ class DecodingSession:
             is_first_iteration=self._is_first,
             **arguments,
         )
+        if self.peers is not None:
+            self.peers.go_on()
         self._output = self.model(**inputs)
         if self._use_cache and self._output.past_key_values is not None:
             self.cache = self._output.past_key_values
+
+    def wait_for_peers(self) -> None:
+        """Run forwards for nothing until all peers are done."""
+        while self.peers is not None and self.peers.go_on(running=False):
+            name = "decoder_input_ids" if self.is_encoder_decoder else "input_ids"
+            context = {"encoder_outputs": self.encoder_outputs} if self.is_encoder_decoder else {}
+            self.model(**{name: self.prompt[:, :1]}, **context, return_dict=True)
+
+    def model_arguments(self) -> dict[str, Any]:
+        """Return what a loop of the caller's passes to the model, the encoder's output included."""
+        if self.is_encoder_decoder:
+            self._encode()
+            arguments = {**self._arguments, "encoder_outputs": self.encoder_outputs}
+        else:
+            mask = torch.ones_like(self.prompt) if self._mask is None else self._mask
+            arguments = {**self._arguments, "attention_mask": mask, **self._inputs.first}
+        if self._use_cache:
+            arguments["past_key_values"] = self.cache
+        return {**arguments, **self._flags, "use_cache": self._use_cache}
 
     # ---- the cache ----
 

@@ -45,9 +45,16 @@ def find_strategy(
 
     Raise `GenerationArgumentError` if the settings ask for two that exclude each other.
     """
+    basic, chosen_by = _basic(config)
     cause = f"strategy={name!r}"
     if name is None:
-        name, cause = _asked_for(config, assistant_model)
+        name, cause = _asked_for(config, assistant_model, basic) or (basic, chosen_by)
+    needed = _BUILDS_ON.get(name, (basic,))
+    if basic not in needed:
+        raise GenerationArgumentError(
+            f"{cause} asks for the decoding strategy {name!r}, which needs {_NEEDS[needed[-1]]}; "
+            f"{chosen_by} asks for {basic!r}"
+        )
     try:
         found: Callable[..., Any] = registry.decoding_strategy(name)
     except AutomodelError as error:
@@ -57,9 +64,10 @@ def find_strategy(
     return name, found
 
 
-def _asked_for(config: GenerationConfig, assistant_model: Any) -> tuple[str, str]:
-    """Return the name of a strategy and the setting that asks for it."""
-    basic, chosen_by = _basic(config)
+def _asked_for(
+    config: GenerationConfig, assistant_model: Any, basic: str
+) -> tuple[str, str] | None:
+    """Return the name of a special strategy and the setting that asks for it, if one does."""
     asked = [
         (strategy, f"{setting}={shown(vars(config)[setting], 60)}")
         for setting, strategy in _SPECIAL
@@ -74,7 +82,7 @@ def _asked_for(config: GenerationConfig, assistant_model: Any) -> tuple[str, str
             "that way; give an assistant_model, or set prompt_lookup_num_tokens"
         )
     if not asked:
-        return basic, chosen_by
+        return None
     strategy, cause = asked[0]
     for other, also in asked[1:]:
         if other != strategy:
@@ -82,12 +90,6 @@ def _asked_for(config: GenerationConfig, assistant_model: Any) -> tuple[str, str
                 f"{cause} asks for the decoding strategy {strategy!r} and {also} for {other!r}: "
                 "choose one of them"
             )
-    if basic not in _BUILDS_ON[strategy]:
-        needed = _NEEDS[_BUILDS_ON[strategy][-1]]
-        raise GenerationArgumentError(
-            f"{cause} asks for the decoding strategy {strategy!r}, which needs {needed}; "
-            f"{chosen_by} asks for {basic!r}"
-        )
     return strategy, cause
 
 
