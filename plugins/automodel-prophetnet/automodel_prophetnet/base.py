@@ -52,7 +52,7 @@ class ProphetNetPreTrainedModel(PreTrainedModel):
             (other,) = {*SIDES} - {cls.stack_side}
             tops = {name.partition(".")[0] for name in STACK_NAMES}
             whole = {f"{cls.stack_side}.{top}": top for top in tops}
-            return WeightNames(STACK_NAMES, aliases=whole, ignored=(other, "lm_head"))
+            return WeightNames(STACK_NAMES, foreign=whole, ignored=(other, "lm_head"))
         names = WeightNames({"word_embeddings": "embed_tokens"})
         for side in cls.sides:
             names |= WeightNames(STACK_NAMES).nested(hub=side, module=side)

@@ -116,8 +116,7 @@ class ProphetNetBody(ProphetNetPreTrainedModel):
 
     def tie_weights(self) -> None:
         """Let the stacks share their embeddings, whether or not the output layer does."""
-        for layer in self.token_layers():
-            layer.weight = self.embed_tokens.weight
+        self._tie(self.ties())
 
     def token_layers(self) -> list[nn.Module]:
         stacks = (self.get_submodule(f"{side}.embed_tokens") for side in self.sides)
