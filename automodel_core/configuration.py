@@ -209,10 +209,7 @@ class PreTrainedConfig:
 
     @property
     def prompts_start_themselves(self) -> bool:
-        """Whether a text that the decoder is given begins with a token of its own task.
-
-        Others begin with ``decoder_start_token_id``, which is put before a text that lacks it.
-        """
+        """Whether texts given to the decoder need no ``decoder_start_token_id`` before them."""
         return False
 
     def get_text_config(self, decoder: bool = False) -> PreTrainedConfig:

@@ -62,7 +62,7 @@ class CompositeConfig(PreTrainedConfig):
 
     @property
     def prompts_start_themselves(self) -> bool:
-        """Whether texts given to the decoder begin with a token of their own; the encoder knows."""
+        """Whether texts given to the decoder need no start token before them; the encoder knows."""
         starts: bool = self.encoder.prompts_start_themselves
         return starts
 
