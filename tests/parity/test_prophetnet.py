@@ -156,10 +156,14 @@ def test_steps_work_with_any_padding_token() -> None:
 
 def test_texts_longer_than_the_encoder_has_positions() -> None:
     settings = {"max_position_embeddings": 12}
-    reference, model = PROPHETNET.pair(TWO, "ProphetNetEncoder", **settings)
     ids = torch.randint(3, 40, (2, 19), generator=torch.Generator().manual_seed(0))
+    reference, model = PROPHETNET.pair(TWO, "ProphetNetEncoder", **settings)
     with torch.no_grad():
         assert_same_outputs(model(ids), reference(ids))
+    reference, model = PROPHETNET.pair(TWO, ANSWERING, **settings)
+    expected = generated(reference, {"input_ids": ids}, {"max_new_tokens": 6})
+    found = generated(model, {"input_ids": ids}, {"max_new_tokens": 6})
+    assert_same_generation(found, expected)
 
 
 @pytest.mark.parametrize("streams", [2, 3])

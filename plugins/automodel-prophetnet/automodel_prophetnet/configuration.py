@@ -50,6 +50,16 @@ class ProphetNetConfig(PreTrainedConfig):
     bos_token_id: int | None = 1
     eos_token_id: TokenId = 2
 
+    @property
+    def decoder_positions(self) -> int:
+        """How many tokens the decoder can read: rows behind the padding's, one for the next."""
+        return self.max_position_embeddings - self.pad_token_id - 2
+
+    @property
+    def position_limit(self) -> int | None:
+        """``None`` with an encoder, where all tokens beyond the last position stand there."""
+        return None if self.is_encoder_decoder else self.decoder_positions
+
     def validate(self) -> None:
         for key in ("num_encoder_attention_heads", "num_decoder_attention_heads"):
             heads = getattr(self, key)
@@ -63,7 +73,7 @@ class ProphetNetConfig(PreTrainedConfig):
                 f"ProphetNetConfig: relative_max_distance={self.relative_max_distance} must be "
                 f"above half of num_buckets={self.num_buckets}: each distance below has a bucket"
             )
-        if self.max_position_embeddings < self.pad_token_id + 4:
+        if self.decoder_positions < 2:
             raise ConfigurationError(
                 f"ProphetNetConfig: max_position_embeddings={self.max_position_embeddings} leaves "
                 f"no position behind pad_token_id={self.pad_token_id}, where positions begin"

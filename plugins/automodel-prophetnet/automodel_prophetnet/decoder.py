@@ -136,7 +136,7 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel):
         config, end = self.config, streams.past + streams.length
         # The main stream begins behind the padding's row, the others look one position further.
         first = config.pad_token_id + 1
-        limit = config.max_position_embeddings - first - 1
+        limit = config.decoder_positions
         if end > limit:
             raise InputError(
                 f"{end} positions are more than the {limit} that the decoder has "

@@ -59,6 +59,13 @@ def test_sizes_have_the_names_that_other_architectures_use() -> None:
     assert "num_hidden_layers" not in config.to_dict()
 
 
+def test_only_the_decoder_runs_out_of_positions() -> None:
+    config = ProphetNetConfig(max_position_embeddings=20, pad_token_id=1)
+    assert (config.decoder_positions, config.position_limit) == (17, None)
+    config.is_encoder_decoder = False
+    assert config.position_limit == 17
+
+
 def test_positional_arguments_are_in_the_order_that_users_know() -> None:
     config = ProphetNetConfig(0.2, "relu", 100, 32, 64, 3, 4, 48, 2, 8, 0.3, 0.4, 40, 0.01)
     assert (config.activation_dropout, config.activation_function) == (0.2, "relu")

@@ -103,6 +103,13 @@ def test_several_tokens_at_once(make: Any, input_ids: Tensor, decoding: bool) ->
     torch.testing.assert_close(torch.cat(parts, dim=1), expected)
 
 
+@pytest.mark.parametrize("drafts", ["prompt_lookup_num_tokens", "assistant_model"])
+def test_drafts_change_nothing(model: Any, input_ids: Tensor, drafts: str) -> None:
+    expected = generated(model, input_ids[:1])
+    settings = {drafts: 3 if drafts.startswith("prompt") else model}
+    torch.testing.assert_close(generated(model, input_ids[:1], **settings), expected)
+
+
 # ---- parts of others ----
 
 
