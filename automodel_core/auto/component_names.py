@@ -8,7 +8,7 @@ from typing import Any
 from automodel_core import registry
 from automodel_core.errors import AutomodelError
 
-__all__ = ["class_named", "classes_of_parts", "same_class", "text_entry"]
+__all__ = ["class_named", "classes_of_parts", "install_advice", "same_class", "text_entry"]
 
 ENDINGS = ("Fast", "Pil")
 """What checkpoints put after a name for another implementation of the same."""
@@ -50,6 +50,20 @@ def classes_of_parts(config: Any, kind: str) -> list[Any]:
     parts = [vars(config).get(side) for side in ("encoder", "decoder")]
     found = (registry.component_class(part, kind) for part in parts if part is not None)
     return [part_class for part_class in found if part_class is not None]
+
+
+def install_advice(name: str) -> str:
+    """Say what to install for a class of this name, by the catalogue if it knows one."""
+    from automodel_core.registry.hints import catalogue
+
+    known = sorted(
+        {
+            entry.distribution
+            for entry in catalogue().values()
+            if any(same_class(component, name) for component in entry.components)
+        }
+    )
+    return f"run: pip install {' or '.join(known)}" if known else "install the package that has it"
 
 
 def text_entry(values: Mapping[str, Any], key: str) -> str | None:

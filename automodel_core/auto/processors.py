@@ -11,6 +11,7 @@ from automodel_core.auto.arguments import no_direct_construction, own_arguments
 from automodel_core.auto.component_names import (
     class_named,
     classes_of_parts,
+    install_advice,
     same_class,
     text_entry,
 )
@@ -101,7 +102,7 @@ class _AutoComponent:
         if named is not None:
             return UnsupportedTaskError(
                 f"the {what} {shown(named)} of {files.place} is provided by no installed plugin: "
-                f"install the package that has it. Installed are: "
+                f"{install_advice(named)}. Installed are: "
                 f"{', '.join(registry.model_types()) or 'no plugins at all'}"
             )
         names = files.names() or frozenset()

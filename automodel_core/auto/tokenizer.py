@@ -13,6 +13,7 @@ from automodel_core.auto.arguments import no_direct_construction, own_arguments
 from automodel_core.auto.component_names import (
     class_named,
     classes_of_parts,
+    install_advice,
     same_class,
     text_entry,
 )
@@ -207,7 +208,7 @@ class _Choice:
             )
         raise TokenizationError(
             f"Tokenizer class {shown(named)} of {shown(os.fspath(self.name))} is provided by no "
-            f"installed plugin, and there is no {PIPELINE_FILE}: install the package that has it, "
+            f"installed plugin, and there is no {PIPELINE_FILE}: {install_advice(named)}, "
             "or choose another one with tokenizer_type= (one of "
             f"{', '.join(registry.model_types()) or 'none is installed'})"
         )

@@ -18,7 +18,7 @@ from typing import Any
 from automodel_core.errors import PluginConflictError, RegistrationError, shown
 from automodel_core.registry.hints import CATALOGUE_FILE
 from automodel_core.registry.loading import collect
-from automodel_core.registry.manifest import Architecture
+from automodel_core.registry.manifest import COMPONENT_KINDS, Architecture
 from automodel_core.registry.records import ARCHITECTURES
 from automodel_core.registry.references import import_guarded
 
@@ -40,6 +40,11 @@ def catalogue_of(plugins: Path) -> dict[str, Any]:
             entries[model_type] = {
                 "distribution": distribution,
                 "tasks": sorted(architecture.models),
+                "components": sorted(
+                    reference.rpartition(":")[2]
+                    for kind in COMPONENT_KINDS
+                    for reference in architecture.components(kind)
+                ),
             }
     return {"architectures": dict(sorted(entries.items()))}
 

@@ -26,14 +26,16 @@ class Known:
 
     distribution: str
     tasks: tuple[str, ...]
+    components: tuple[str, ...] = ()
+    """The classes of its tokenizers and processors, which checkpoints name."""
 
 
 @functools.cache
 def catalogue() -> Mapping[str, Known]:
-    """Return the catalogue: model type -> distribution and tasks."""
+    """Return the catalogue: model type -> distribution, tasks and components."""
     architectures = json.loads(CATALOGUE_FILE.read_text("utf-8"))["architectures"]
     return {
-        model_type: Known(entry["distribution"], tuple(entry["tasks"]))
+        model_type: Known(entry["distribution"], tuple(entry["tasks"]), tuple(entry["components"]))
         for model_type, entry in architectures.items()
     }
 

@@ -13,6 +13,7 @@ from automodel_core import (
     AutoFeatureExtractor,
     AutoImageProcessor,
     AutoProcessor,
+    AutoTokenizer,
 )
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import (
@@ -20,8 +21,10 @@ from automodel_core.errors import (
     PluginNotInstalledError,
     RegistrationError,
     RemoteCodeRefusedError,
+    TokenizationError,
     UnsupportedTaskError,
 )
+from automodel_core.registry.hints import Known
 from automodel_core.text import PreTrainedTokenizer
 
 
@@ -133,6 +136,20 @@ def test_what_cannot_be_found_says_why(sight: None, tmp_path: Path) -> None:
         AutoImageProcessor.from_pretrained(say(tmp_path, preprocessor_config=named))
     with pytest.raises(RemoteCodeRefusedError, match=r"never"):
         AutoImageProcessor.from_pretrained(tmp_path, trust_remote_code=True)
+
+
+def test_the_catalogue_says_who_has_what_is_not_installed(
+    sight: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"far": Known("automodel-far", ("base",), ("FarImageProcessor", "FarTokenizer"))}
+    monkeypatch.setattr("automodel_core.registry.hints.catalogue", lambda: known)
+    for name in ("FarImageProcessor", "FarImageProcessorFast"):
+        folder = say(tmp_path, preprocessor_config={"image_processor_type": name})
+        with pytest.raises(UnsupportedTaskError, match=f"'{name}' .*: pip install automodel-far"):
+            AutoImageProcessor.from_pretrained(folder)
+    say(tmp_path, tokenizer_config={"tokenizer_class": "FarTokenizer"})
+    with pytest.raises(TokenizationError, match="run: pip install automodel-far, or choose"):
+        AutoTokenizer.from_pretrained(tmp_path)
 
 
 def test_a_processor_is_found_by_name_or_architecture(sight: None, tmp_path: Path) -> None:

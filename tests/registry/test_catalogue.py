@@ -71,8 +71,8 @@ def test_it_is_written_and_checked(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["--check", *arguments]) == 0
     assert json.loads(file.read_text("utf-8")) == {
         "architectures": {
-            "a": {"distribution": "cat-a", "tasks": ["base", "masked-lm"]},
-            "b": {"distribution": "cat-b", "tasks": ["base", "masked-lm"]},
+            "a": {"distribution": "cat-a", "tasks": ["base", "masked-lm"], "components": []},
+            "b": {"distribution": "cat-b", "tasks": ["base", "masked-lm"], "components": []},
         }
     }
     path = list(sys.path)
