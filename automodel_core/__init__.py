@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         DecodingStrategy as DecodingStrategy,
         Head as Head,
         LoadContext as LoadContext,
+        Quantizer as Quantizer,
         Source as Source,
         Task as Task,
     )
@@ -62,6 +63,7 @@ __all__, _attribute, __dir__ = lazy_exports(
             "DecodingStrategy",
             "Head",
             "LoadContext",
+            "Quantizer",
             "Source",
             "Task",
         ),

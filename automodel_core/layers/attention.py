@@ -52,6 +52,12 @@ def sdpa_attention(
     scale: float,
 ) -> Tensor:
     """Attend by torch's fused kernels."""
+    one = query.shape[2] == 1 and not is_causal
+    if one and query.dtype == torch.bfloat16 and query.device.type == "cpu":
+        # There the kernel takes half as long for two queries as for one.
+        query = query.expand(-1, -1, 2, -1)
+        both = F.scaled_dot_product_attention(query, key, value, mask, dropout, scale=scale)
+        return both[:, :, :1]
     return F.scaled_dot_product_attention(query, key, value, mask, dropout, is_causal, scale=scale)
 
 

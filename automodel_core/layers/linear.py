@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Embedding", "Linear"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Embedding", "Linear", "QuantisedLinear"]
 
 
 class Linear(nn.Linear):
@@ -21,6 +28,21 @@ class Linear(nn.Linear):
         vars(self).update(in_features=in_features, out_features=out_features)
         self.register_parameter("weight", nn.Parameter(weight))
         self.register_parameter("bias", nn.Parameter(torch.empty(out_features)) if bias else None)
+
+
+class QuantisedLinear(nn.Module):
+    """What stands in for a linear layer whose weights are held in fewer bits, for inference."""
+
+    in_features: int
+    out_features: int
+
+    @classmethod
+    @abstractmethod
+    def prepare(cls, layers: Sequence[Self], rows: int) -> Callable[[Tensor], Tensor]:
+        """Return a function from ``(rows, in)`` to the layers' outputs side by side.
+
+        It is kept while none of the layers' tensors changes.
+        """
 
 
 class Embedding(nn.Embedding):

@@ -22,9 +22,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.layers.cache import Cache
-from automodel_core.layers.linear import Linear
+from automodel_core.layers.linear import Linear, QuantisedLinear
 
-__all__ = ["has_hooks", "may_prepare", "prepare_linear", "prepare_norm", "score_tokens"]
+__all__ = [
+    "has_fast_bfloat16",
+    "has_hooks",
+    "may_prepare",
+    "packed_product",
+    "prepare_linear",
+    "prepare_norm",
+    "score_tokens",
+]
 
 TensorFunction = Callable[[Tensor], Tensor]
 Kernel = Callable[[Tensor, "Tensor | None", int], TensorFunction]
@@ -32,6 +40,7 @@ Kernel = Callable[[Tensor, "Tensor | None", int], TensorFunction]
 MOST_ROWS = 64
 """With more rows the arithmetic, not the memory, is the limit, and general kernels are as good."""
 
+WORDS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 LARGE = 1 << 16
 BLOCK = 251
 """Words that a checksum adds up as one; fewer than a row of a large matrix has."""
@@ -59,9 +68,9 @@ def mkl_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction
 KERNELS: dict[str, Kernel] = {"plain": plain_kernel, "onednn": onednn_kernel, "mkl": mkl_kernel}
 
 
-def runs_here(kernel: Kernel) -> bool:
+def runs_here(kernel: Kernel, dtype: torch.dtype = torch.float32) -> bool:
     """Return whether this build of torch has the kernel's operators and they give right numbers."""
-    weight, inputs = torch.ones(16, 16), torch.ones(2, 16)
+    weight, inputs = torch.ones(16, 16, dtype=dtype), torch.ones(2, 16, dtype=dtype)
     try:
         return torch.equal(kernel(weight, None, 2)(inputs), F.linear(inputs, weight))
     except (AttributeError, RuntimeError):
@@ -69,26 +78,38 @@ def runs_here(kernel: Kernel) -> bool:
 
 
 @functools.cache
-def best_kernel() -> Kernel:
+def best_kernel(dtype: torch.dtype = torch.float32) -> Kernel:
     """Return the kernel for this CPU, or the one that the user names.
 
-    ``AUTOMODEL_LINEAR_KERNEL`` is one of plain, onednn and mkl.
+    ``AUTOMODEL_LINEAR_KERNEL`` is one of plain, onednn and mkl, which is for single precision only.
     """
     named = os.environ.get("AUTOMODEL_LINEAR_KERNEL", "")
     if named and named not in KERNELS:
         raise ValueError(f"AUTOMODEL_LINEAR_KERNEL={named!r}: one of {', '.join(KERNELS)}")
     preferred = "mkl" if has_intel_cpu() else "onednn"
     candidates = [named] if named else [preferred, "onednn"]
-    return next((KERNELS[c] for c in candidates if runs_here(KERNELS[c])), plain_kernel)
+    if dtype != torch.float32 and "mkl" in candidates:
+        candidates = ["onednn"]
+    return next((KERNELS[c] for c in candidates if runs_here(KERNELS[c], dtype)), plain_kernel)
+
+
+@functools.cache
+def cpu_facts() -> frozenset[str]:
+    """Return the words that the system says about its first CPU: maker, features, ..."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as info:
+            return frozenset(info.read(1 << 14).split("\n\n")[0].split())
+    except OSError:
+        return frozenset(platform.processor().replace(",", " ").split())
 
 
 def has_intel_cpu() -> bool:
-    maker = "GenuineIntel"
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as info:
-            return maker in info.read(4096)
-    except OSError:
-        return maker in platform.processor()
+    return "GenuineIntel" in cpu_facts()
+
+
+def has_fast_bfloat16() -> bool:
+    """Return whether this CPU multiplies bfloat16 itself; torch is slow at it where not."""
+    return not cpu_facts().isdisjoint(("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def has_hooks(module: nn.Module) -> bool:
@@ -103,7 +124,15 @@ def is_plain(linear: nn.Module) -> TypeGuard[nn.Linear]:
 
 
 def can_pack(weight: Tensor, rows: int) -> bool:
-    return weight.device.type == "cpu" and weight.dtype == torch.float32 and rows <= MOST_ROWS
+    fits = weight.dtype == torch.float32 or (weight.dtype == torch.bfloat16 and has_fast_bfloat16())
+    return weight.device.type == "cpu" and fits and rows <= MOST_ROWS
+
+
+def packed_product(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
+    """Return the product of ``(rows, in)`` with weights, in a layout of their own if that helps."""
+    if not can_pack(weight, rows):
+        return plain_kernel(weight, bias, rows)
+    return best_kernel(weight.dtype)(weight.detach().contiguous(), bias, rows)
 
 
 def checksum(weight: Tensor) -> int:
@@ -113,8 +142,9 @@ def checksum(weight: Tensor) -> int:
     does.
     """
     flat = weight.detach().reshape(-1)
-    in_pairs = flat.numel() % 2 == 0 and flat.storage_offset() % 2 == 0
-    words = flat.view(torch.int64 if in_pairs else torch.int32)
+    size = flat.element_size()
+    whole = flat.numel() * size % 8 == 0 and flat.storage_offset() * size % 8 == 0
+    words = flat.view(torch.int64 if whole else WORDS[size])
     if len(words) > LARGE:
         end = len(words) // BLOCK * BLOCK
         words = torch.cat([words[:end].view(-1, BLOCK).sum(1), words[end:]])
@@ -140,31 +170,43 @@ _lock = threading.Lock()
 def prepare_linear(linears: tuple[nn.Module, ...], rows: int) -> TensorFunction:
     """Return a function from ``(rows, in)`` to the outputs side by side, ``(rows, sum of out)``.
 
-    Layers that are more than a weight and a bias (adapters, hooks, quantised ones) are called as
-    they are.
+    Layers that are more than a weight and a bias, and no `QuantisedLinear`, are called as they are:
+    adapters, and those with hooks.
     """
-    plain = tuple(n for n in linears if is_plain(n) and can_pack(n.weight, rows))
-    if len(plain) < len(linears):
+    pack = _packing(linears, rows)
+    if pack is None:
         if len(linears) == 1:
             return linears[0]
         return lambda inputs: torch.cat([linear(inputs) for linear in linears], dim=-1)
 
-    parameters = [p for linear in plain for p in (linear.weight, linear.bias) if p is not None]
+    tensors = [t for n in linears for t in (*n.parameters(False), *n.buffers(False))]
     key = (
         rows,
-        len(plain),
-        *((p.data_ptr(), tuple(p.shape), version(p), checksum(p)) for p in parameters),
+        len(linears),
+        *((t.data_ptr(), tuple(t.shape), version(t), checksum(t)) for t in tensors),
     )
     with _lock:
-        known = _prepared.get(plain[0], {}).get(key)
+        known = _prepared.get(linears[0], {}).get(key)
     if known is None:
-        known = _pack(plain, rows)
+        with torch.no_grad():
+            known = pack()
         with _lock:
-            _prepared[plain[0]] = {key: known}
+            _prepared[linears[0]] = {key: known}
     return known
 
 
-@torch.no_grad()
+def _packing(linears: tuple[nn.Module, ...], rows: int) -> Callable[[], TensorFunction] | None:
+    """Return how to pack layers, or ``None`` where they must be called as they are."""
+    plain = tuple(n for n in linears if is_plain(n) and can_pack(n.weight, rows))
+    if len(plain) == len(linears):
+        return lambda: _pack(plain, rows)
+    fewer_bits = [n for n in linears if isinstance(n, QuantisedLinear) and not has_hooks(n)]
+    kinds = {type(linear) for linear in fewer_bits}
+    if len(fewer_bits) == len(linears) and len(kinds) == 1:
+        return lambda: kinds.pop().prepare(fewer_bits, rows)
+    return None
+
+
 def _pack(linears: tuple[nn.Linear, ...], rows: int) -> TensorFunction:
     weight = (
         torch.cat([linear.weight for linear in linears]) if len(linears) > 1 else linears[0].weight
@@ -174,7 +216,7 @@ def _pack(linears: tuple[nn.Linear, ...], rows: int) -> TensorFunction:
         bias = torch.cat(
             [weight.new_zeros(len(n.weight)) if n.bias is None else n.bias for n in linears]
         )
-    return best_kernel()(weight.detach().contiguous(), bias, rows)
+    return packed_product(weight, bias, rows)
 
 
 def prepare_norm(norm: nn.Module) -> TensorFunction:

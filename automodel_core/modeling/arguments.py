@@ -27,7 +27,6 @@ WITHOUT_EFFECT = frozenset(
         "offload_state_dict",
     }
 )
-NOT_QUANTISED = "no installed plugin quantises; load with dtype=torch.bfloat16"
 NOT_OFFERED = {
     "adapter_kwargs": "load the base model, then the adapter with its own library",
     "adapter_name": "load the base model, then the adapter with its own library",
@@ -38,9 +37,7 @@ NOT_OFFERED = {
     "fusion_config": "decoding joins and packs projections by itself",
     "gguf_file": "convert the checkpoint to safetensors first",
     "kernel_config": "choose a kernel with attn_implementation=",
-    "load_in_4bit": f"{NOT_QUANTISED} to halve the memory",
-    "load_in_8bit": f"{NOT_QUANTISED} to halve the memory",
-    "quantization_config": NOT_QUANTISED,
+    "load_in_4bit": "hold weights in eight bits, with weights='int8'",
     "tp_plan": "place parts of the model with device_map={module: device}",
     "tp_size": "place parts of the model with device_map={module: device}",
     "use_kernels": "choose a kernel with attn_implementation=",
@@ -64,12 +61,37 @@ class LoadOptions:
     generation_config: Any = None
     key_mapping: Mapping[str, str] | None = None
     strict: bool | str = "body"
+    weights: str | None = None
+    quantization_config: Any = None
+    load_in_8bit: bool = False
 
     def __post_init__(self) -> None:
         if self.strict not in (True, False, "body", "full", "off"):
             raise InputError(
                 f"strict={shown(self.strict)}: one of 'full' (True), 'body', 'off' (False)"
             )
+
+    def quantizer(self) -> tuple[str, Mapping[str, Any]] | None:
+        """Return which quantizer the caller chose, and its settings.
+
+        Raises `InputError` if the arguments contradict each other or name none.
+        """
+        chosen = {
+            key: value
+            for key in ("weights", "quantization_config", "load_in_8bit")
+            if (value := getattr(self, key)) not in (None, False)
+        }
+        if len(chosen) > 1:
+            raise InputError(f"give one of {' and '.join(chosen)}: they say the same thing")
+        if "load_in_8bit" in chosen:
+            return "int8", {}
+        for key, value in chosen.items():
+            if isinstance(value, str):
+                return value, {}
+            if key == "weights":
+                raise InputError(f"weights={shown(value)}: expected a name, such as 'int8'")
+            return _quantizer_of(value)
+        return None
 
     @classmethod
     def split(cls, kwargs: Mapping[str, Any]) -> tuple[LoadOptions, dict[str, Any]]:
@@ -95,6 +117,27 @@ class LoadOptions:
         if named.get("dtype", "") is None:
             del named["dtype"]
         return cls(**named), rest
+
+
+def _quantizer_of(config: Any) -> tuple[str, Mapping[str, Any]]:
+    """Return the quantizer that a ``quantization_config`` means, and its other settings."""
+    values = config if isinstance(config, Mapping) else None
+    if values is None and callable(convert := getattr(config, "to_dict", None)):
+        values = convert()
+    if not isinstance(values, Mapping):
+        raise InputError(
+            f"quantization_config={shown(config)}: expected a name, such as 'int8', or a mapping "
+            "with quant_method"
+        )
+    if values.get("load_in_8bit"):
+        skipped = values.get("llm_int8_skip_modules")
+        return "int8", {"modules_to_not_convert": skipped} if skipped else {}
+    settings = {key: value for key, value in values.items() if key != "quant_method"}
+    method = values.get("quant_method")
+    method = getattr(method, "value", method)
+    if not isinstance(method, str):
+        raise InputError(f"quantization_config={shown(values)}: quant_method is missing")
+    return method, settings
 
 
 def dtype_named(value: Any) -> torch.dtype:

@@ -17,6 +17,7 @@ from automodel_core.checkpoint.segments import SegmentTable, split_pattern
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
+from automodel_core.layers.linear import QuantisedLinear
 from automodel_core.layers.transformer import LayerStack
 from automodel_core.modeling.arguments import dtype_named
 from automodel_core.modeling.hub_names import hub_state, module_state
@@ -134,7 +135,8 @@ class PreTrainedModel(nn.Module):
         others go to ``__init__``; with a configuration object all go to ``__init__``.
         ``output_loading_info=True`` returns ``(model, info)``. Weights of the body that the
         checkpoint lacks raise `IncompleteCheckpointError`, unless ``strict="off"``; those of a new
-        head are drawn and reported. Raises `CheckpointNotFoundError` where there is no checkpoint
+        head are drawn and reported. ``weights="int8"`` rounds those of large linear layers to eight
+        bits, for inference. Raises `CheckpointNotFoundError` where there is no checkpoint
         and `InputError` for arguments that cannot be meant.
         """
         from automodel_core.modeling.loading import load_pretrained
@@ -263,7 +265,9 @@ class PreTrainedModel(nn.Module):
     def _tie(self, ties: Mapping[str, str]) -> None:
         for target, source in ties.items():
             owner, _, leaf = target.rpartition(".")
-            setattr(self.get_submodule(owner), leaf, self.get_parameter(source))
+            part = self.get_submodule(owner)
+            if not isinstance(part, QuantisedLinear):
+                setattr(part, leaf, self.get_parameter(source))
 
     def untie(self, names: Iterable[str]) -> None:
         """Note in the configuration that weights of these names are not one with others."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from automodel_core.modeling.quantising import refuse_quantised
+
 if TYPE_CHECKING:
     from automodel_core.modeling.base import PreTrainedModel
 
@@ -15,6 +17,7 @@ __all__ = ["hub_state", "module_state"]
 
 def hub_state(model: PreTrainedModel) -> dict[str, Tensor]:
     """Return all weights under the hub's names, under redundant ones too, as the reference does."""
+    refuse_quantised(model, "a state dict with the hub's names")
     names = model.weight_names(model.config)
     state = names.hub_state_dict(model.state_dict())
     for redundant, usual in names.aliases.items():
@@ -29,6 +32,7 @@ def module_state(model: PreTrainedModel, state: Mapping[str, Tensor]) -> dict[st
     Redundant names count where the usual one is absent, and a shared weight needs to be given
     once, so that what a file holds is enough. Names that nobody knows are kept.
     """
+    refuse_quantised(model, "taking weights with the hub's names")
     names = model.weight_names(model.config)
     needed = model.state_dict().keys()
     usual: dict[str, Tensor] = {}

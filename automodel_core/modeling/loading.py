@@ -18,7 +18,12 @@ from automodel_core.checkpoint.load import checkpoint_dtype, load_weights
 from automodel_core.checkpoint.placement import Placement
 from automodel_core.checkpoint.source import CheckpointFiles, HubOptions, open_checkpoint
 from automodel_core.configuration import PreTrainedConfig
-from automodel_core.errors import IncompleteCheckpointError, InputError, shown
+from automodel_core.errors import (
+    CheckpointFormatError,
+    IncompleteCheckpointError,
+    InputError,
+    shown,
+)
 from automodel_core.modeling.arguments import LoadOptions, dtype_named
 from automodel_core.modeling.initialisation import initialise_missing
 
@@ -40,6 +45,7 @@ def load_pretrained(
 ) -> Any:
     """Do what `PreTrainedModel.from_pretrained` says."""
     options, rest = LoadOptions.split(kwargs)
+    quantizer = options.quantizer()
     hub, rest = HubOptions.split(rest)
     files: CheckpointFiles | None = rest.pop("checkpoint", None)
     task: str | None = rest.pop("task", None)
@@ -51,6 +57,7 @@ def load_pretrained(
         files = open_checkpoint(name, hub)
 
     config, model_kwargs = _configure(cls, name, files, config, rest)
+    _refuse_fewer_bits(config)
     config._attn_implementation = options.attn_implementation or config._attn_implementation
     weights = _weights(files, options)
     config.dtype = _dtype(config, options, weights)
@@ -70,6 +77,9 @@ def load_pretrained(
         report = _fill(model, weights, options)
         _check_complete(model, report, options.strict, str(name or "state_dict"))
         _finish(model, Placement(options.device_map, config.dtype, model.segments_in_fp32()))
+    if quantizer is not None:
+        method, settings = quantizer
+        registry.quantizer(method)(model, settings)
     model.load_report = report
     _settle_generation(model, files, options.generation_config)
     registry.notify_after_load(context, model)
@@ -106,6 +116,17 @@ def _configure(
     if name is not None:
         config._name_or_path = str(name)
     return config, rest
+
+
+def _refuse_fewer_bits(config: PreTrainedConfig) -> None:
+    """Raise `CheckpointFormatError` if another library has quantised a checkpoint's weights."""
+    stored = vars(config).get("quantization_config")
+    if isinstance(stored, Mapping) and (method := stored.get("quant_method")):
+        raise CheckpointFormatError(
+            f"{shown(config._name_or_path)} holds weights that {shown(method)} has quantised, "
+            "which nothing here reads: load the checkpoint that it was made from; weights='int8' "
+            "saves memory there too"
+        )
 
 
 def _weights(files: CheckpointFiles | None, options: LoadOptions) -> Any:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.errors import InputError
+from automodel_core.modeling.quantising import refuse_quantised
 
 if TYPE_CHECKING:
     from automodel_core.modeling.base import PreTrainedModel
@@ -44,6 +45,8 @@ def resize_vocabulary(
 def resize_rows(layers: Iterable[nn.Module], size: int, mean_resizing: bool = True) -> None:
     """Give layers with a row for each token ``size`` rows; those that share a weight still do."""
     resized: dict[Tensor, nn.Parameter] = {}
+    for layer in (layers := list(layers)):
+        refuse_quantised(layer, "a vocabulary of another size")
     for layer in layers:
         if not isinstance(layer, nn.Embedding | nn.Linear):
             continue

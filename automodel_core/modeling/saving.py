@@ -11,6 +11,7 @@ from torch import Tensor
 
 from automodel_core.checkpoint.save import save_weights
 from automodel_core.configuration import PreTrainedConfig
+from automodel_core.modeling.quantising import refuse_quantised
 
 if TYPE_CHECKING:
     from automodel_core.modeling.base import PreTrainedModel
@@ -28,6 +29,7 @@ def save_pretrained(
     variant: str | None,
 ) -> None:
     """Do what `PreTrainedModel.save_pretrained` says."""
+    refuse_quantised(model, "saving")
     if folder.is_file():
         raise NotADirectoryError(f"{str(folder)!r} is a file; save_pretrained needs a folder")
     folder.mkdir(parents=True, exist_ok=True)

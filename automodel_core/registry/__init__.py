@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         DecodingStrategy as DecodingStrategy,
         Head as Head,
         LoadContext as LoadContext,
+        Quantizer as Quantizer,
         Source as Source,
         Task as Task,
     )
@@ -43,6 +44,7 @@ __all__, __getattr__, __dir__ = lazy_exports(
             "DecodingStrategy",
             "Head",
             "LoadContext",
+            "Quantizer",
             "Source",
             "Task",
         ),
@@ -66,6 +68,7 @@ __all__ += [
     "notify_before_load",
     "plugins",
     "provider",
+    "quantizer",
     "refresh",
     "register_component",
     "register_config",
@@ -204,6 +207,11 @@ def task_of_auto_class(name: str) -> Task | None:
 def attention_function(name: str) -> Callable[..., Any]:
     """Return an attention kernel by name."""
     return _registry.contributions.attention_function(name)
+
+
+def quantizer(name: str) -> Callable[..., Any]:
+    """Return a function that gives a model weights of fewer bits, by name."""
+    return _registry.contributions.quantizer(name)
 
 
 def decoding_strategy(name: str) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ from automodel_core.registry.manifest import (
     AttentionImplementation,
     CheckpointFormat,
     DecodingStrategy,
+    Quantizer,
     Source,
     Task,
 )
@@ -32,6 +33,15 @@ def automodel_attention() -> list[AttentionImplementation]:
         AttentionImplementation(
             name="eager", function="automodel_core.layers.attention:eager_attention"
         ),
+    ]
+
+
+@hookimpl
+def automodel_quantizers() -> list[Quantizer]:
+    module = "automodel_core.modeling.quantising"
+    return [
+        Quantizer(name="int8", function=f"{module}:quantise_int8"),
+        Quantizer(name="int8_dynamic", function=f"{module}:quantise_int8_dynamic"),
     ]
 
 

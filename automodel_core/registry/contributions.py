@@ -86,6 +86,13 @@ class Contributions:
             )
         return _function(found.function)
 
+    def quantizer(self, name: str) -> Callable[..., Any]:
+        found = self._named(lambda part: part.quantizers, name)
+        if found is None:
+            known = ", ".join(sorted(self._every(lambda part: part.quantizers)))
+            raise InputError(f"weights={shown(name)} is not installed; installed are {known}")
+        return _function(found.function)
+
     def decoding_strategy(self, name: str) -> Callable[..., Any]:
         found = self._named(lambda part: part.decoding_strategies, name)
         if found is None:

@@ -20,6 +20,7 @@ from automodel_core.registry.manifest import (
     DecodingStrategy,
     Head,
     LoadContext,
+    Quantizer,
     Source,
     Task,
 )
@@ -54,6 +55,11 @@ def automodel_checkpoint_formats() -> Iterable[CheckpointFormat]:
 @hookspec
 def automodel_attention() -> Iterable[AttentionImplementation]:
     """Return attention kernels."""
+
+
+@hookspec
+def automodel_quantizers() -> Iterable[Quantizer]:
+    """Return ways to hold weights in fewer bits."""
 
 
 @hookspec

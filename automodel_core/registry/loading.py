@@ -20,6 +20,7 @@ from automodel_core.registry.manifest import (
     DecodingStrategy,
     Head,
     Manifest,
+    Quantizer,
     Source,
     Task,
 )
@@ -42,6 +43,7 @@ class Contribution:
     tasks: tuple[Task, ...]
     checkpoint_formats: tuple[CheckpointFormat, ...]
     attention: tuple[AttentionImplementation, ...]
+    quantizers: tuple[Quantizer, ...]
     decoding_strategies: tuple[DecodingStrategy, ...]
     sources: tuple[Source, ...]
     manager: pluggy.PluginManager
@@ -76,6 +78,7 @@ def collect(module: ModuleType) -> Contribution:
         tasks=_checked(hook.automodel_tasks(), Task),
         checkpoint_formats=_checked(hook.automodel_checkpoint_formats(), CheckpointFormat),
         attention=_checked(hook.automodel_attention(), AttentionImplementation),
+        quantizers=_checked(hook.automodel_quantizers(), Quantizer),
         decoding_strategies=_checked(hook.automodel_decoding_strategies(), DecodingStrategy),
         sources=_checked(hook.automodel_sources(), Source),
         manager=manager,

@@ -24,6 +24,7 @@ __all__ = [
     "LoadContext",
     "Manifest",
     "NamedManifest",
+    "Quantizer",
     "Source",
     "Task",
 ]
@@ -279,6 +280,24 @@ class AttentionImplementation(NamedManifest):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodingStrategy(NamedManifest):
     """A way to choose tokens, looked up by name in ``generate``."""
+
+    name: str
+    function: str
+    plugin_api: tuple[int, int] = PLUGIN_API
+
+    def __post_init__(self) -> None:
+        self._plugin_api(self.plugin_api)
+        self._name("name", self.name)
+        self._reference("function", self.function)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantizer(NamedManifest):
+    """A way to hold weights in fewer bits, chosen by ``from_pretrained(weights=name)``.
+
+    ``function`` names ``(model, settings) -> None``, which replaces layers of a loaded model;
+    ``settings`` are the other keys of a ``quantization_config``.
+    """
 
     name: str
     function: str

@@ -64,6 +64,21 @@ def test_like_the_attention_of_torch(attend: Any, is_causal: bool) -> None:
     torch.testing.assert_close(shown, weights)
 
 
+@pytest.mark.parametrize("masked", [None, 1, 3])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_one_query_in_bfloat16(rows: int, masked: int | None) -> None:
+    query, key, value = (states(rows, 2, n, 8, seed=n).bfloat16() for n in (1, 6, 7))
+    key, mask = key[:, :, :6], None
+    if masked is not None:
+        mask = torch.zeros(min(rows, masked), 1, 1, 6, dtype=torch.bfloat16)
+        mask[..., :2] = torch.finfo(torch.bfloat16).min
+    given = (key, value[:, :, :6], mask)
+    found = sdpa_attention(query, *given, is_causal=False, dropout=0.0, scale=0.3)
+    expected = eager_attention(query, *given, is_causal=False, dropout=0.0, scale=0.3)
+    assert found.shape == (rows, 2, 1, 8)
+    torch.testing.assert_close(found, expected, rtol=0.02, atol=0.02)
+
+
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("is_causal", [False, True])
 def test_functions_agree(masked: bool, is_causal: bool) -> None:

@@ -35,6 +35,28 @@ def test_kernels_multiply(kernel: str, rows: int, bias: bool) -> None:
         torch.testing.assert_close(product(inputs), linear(inputs))
 
 
+@pytest.mark.parametrize("rows", [1, 2, 8, 33])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("fast", [True, False])
+def test_bfloat16(monkeypatch, rows: int, bias: bool, fast: bool) -> None:
+    monkeypatch.setattr(prepared, "has_fast_bfloat16", lambda: fast)
+    linear = Linear(32, 13, bias=bias).bfloat16()
+    inputs = torch.randn(rows, 32).bfloat16()
+    with torch.no_grad():
+        product = prepare_linear((linear,), rows)
+        assert (product is linear) != fast
+        torch.testing.assert_close(product(inputs), linear(inputs))
+
+
+def test_what_a_cpu_says_of_itself(monkeypatch) -> None:
+    for facts, fast in (({"avx512_bf16", "avx2"}, True), ({"avx2"}, False), (set(), False)):
+        monkeypatch.setattr(prepared, "cpu_facts", lambda facts=facts: frozenset(facts))
+        assert prepared.has_fast_bfloat16() == fast
+        assert not prepared.has_intel_cpu()
+    monkeypatch.setattr(prepared, "cpu_facts", lambda: frozenset({"GenuineIntel"}))
+    assert prepared.has_intel_cpu()
+
+
 def test_a_kernel_that_fails_does_not_run_here() -> None:
     def broken(*_: object) -> object:
         raise RuntimeError("no such operator")
@@ -87,6 +109,19 @@ def test_checksums_see_every_change(shape: tuple[int, int], offset: int) -> None
         changed = placed(weight)
         changed.view(-1).view(torch.int32)[place] ^= 1
         assert checksum(changed) not in seen
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.bfloat16, torch.float64], ids=str)
+@pytest.mark.parametrize("count", [96, 97])
+def test_checksums_of_other_types(dtype: torch.dtype, count: int) -> None:
+    weight = torch.arange(count).to(dtype)
+    seen = {checksum(weight)}
+    for place in range(0, count, 7):
+        changed = weight.clone()
+        changed[place] += 1
+        assert checksum(changed) not in seen
+        seen.add(checksum(changed))
+    assert checksum(weight.clone()) == checksum(weight)
 
 
 def test_ones_and_zeros_in_another_order() -> None:

@@ -91,6 +91,21 @@ def test_an_extension_adds_a_task(site: Any) -> None:
     assert "dreaming" in parts.tasks()
 
 
+def test_an_extension_brings_a_quantizer(site: Any) -> None:
+    site.extension(
+        "fake-bits",
+        """
+        def quantise(model, settings):
+            return __name__
+
+        @hookimpl
+        def automodel_quantizers():
+            return [Quantizer(name="int3", function="fake_bits.plugin:quantise")]
+        """,
+    )
+    assert site.registry().contributions.quantizer("int3")(None, {}) == "fake_bits.plugin"
+
+
 def test_what_is_not_installed_is_said(site: Any) -> None:
     parts = site.registry().contributions
     with pytest.raises(InputError, match="'flash' is not installed; installed are eager, sdpa"):

@@ -17,6 +17,7 @@ from automodel_core.registry.manifest import (
     FrozenTable,
     Head,
     LoadContext,
+    Quantizer,
     Source,
     Task,
 )
@@ -99,6 +100,7 @@ def test_a_wrong_field_is_named(field: str, value: object, error: type[Exception
         (lambda: Source(name="a", opener="b:c", priority="1"), r"Source\.priority"),  # type: ignore[arg-type]
         (lambda: AttentionImplementation(name="a", function=len), r"\.function"),  # type: ignore[arg-type]
         (lambda: DecodingStrategy(name="", function="a:b"), r"DecodingStrategy\.name"),
+        (lambda: Quantizer(name="a", function="a"), r"Quantizer\.function"),
         (
             lambda: CheckpointFormat(name="a", reader="b:c", weight_file="../x", safe=True),
             r"\.weight_file",

@@ -55,7 +55,7 @@ def test_star_gives_what_is_listed(module: ModuleType) -> None:
 
 def test_every_hook_is_documented() -> None:
     hooks = [value for name, value in vars(hookspecs).items() if name.startswith("automodel_")]
-    assert len(hooks) == 9
+    assert len(hooks) == 10
     for hook in hooks:
         assert inspect.getdoc(hook)
     assert len(inspect.getsource(hookspecs).splitlines()) < 90
