@@ -39,13 +39,14 @@ class TestGPT2WithContext(TestGPT2):
         return super().arguments(case, head, config, rows) | context
 
 
+LEFT = Case(padding="left")
 HEADS = [head for head in GPT2.heads if head != "GPT2ForQuestionAnswering"]
 
 
 @pytest.mark.parametrize("head", HEADS)
 def test_padding_on_the_left_changes_nothing_that_is_seen(head: str) -> None:
     reference, model = GPT2.pair(GPT2.cases["plain"], head, seed=2)
-    given = GPT2.batch(Case(padding="left"), head)
+    given = GPT2.batch(LEFT, head)
     seen = given["attention_mask"] == 1
     positions = (given["attention_mask"].cumsum(-1) - 1).clamp(min=0)
     for more in ({}, {"position_ids": positions}):
@@ -77,15 +78,20 @@ def test_token_types_are_tokens(head: str) -> None:
         assert not torch.equal(found[0], model(**given)[0])
 
 
-@pytest.mark.parametrize("rows", [1, 3])
-@pytest.mark.parametrize("settings", [
-    {"num_beams": 1}, {"num_beams": 2, "num_return_sequences": 2}, {"token_type_ids": True},
-    {"repetition_penalty": 1.3, "min_new_tokens": 5}, {"use_cache": False},
-])  # fmt: skip
-def test_both_writing_heads_continue_padded_prompts(rows: int, settings: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("rows", "settings"),
+    [
+        (1, {"num_beams": 1}),
+        (3, {"num_beams": 2, "num_return_sequences": 2}),
+        (3, {"token_type_ids": True}),
+        (1, {"repetition_penalty": 1.3, "min_new_tokens": 5}),
+        (3, {"use_cache": False}),
+    ],
+)
+def test_both_writing_heads_continue_prompts(rows: int, settings: dict[str, Any]) -> None:
     for head in ("GPT2LMHeadModel", "GPT2DoubleHeadsModel"):
         reference, model = GPT2.pair(GPT2.cases["plain"], head, seed=4)
-        given = GPT2.batch(Case(padding="left" if rows == 1 else "none"), head, rows)
+        given = GPT2.batch(LEFT, head, rows)
         if settings.get("token_type_ids") is True:
             settings = {"token_type_ids": torch.full_like(given["input_ids"], 9)}
         expected = reference.generate(**given, **settings, max_new_tokens=10)
@@ -95,7 +101,7 @@ def test_both_writing_heads_continue_padded_prompts(rows: int, settings: dict[st
 @pytest.mark.parametrize("sampling", [{"top_k": 5}, {"top_p": 0.8, "temperature": 0.7}])
 def test_drawn_tokens_are_the_same(sampling: dict[str, Any]) -> None:
     reference, model = GPT2.pair(GPT2.cases["plain"], "GPT2LMHeadModel", seed=4)
-    given = GPT2.batch(Case(padding="left"), "GPT2LMHeadModel")
+    given = GPT2.batch(LEFT, "GPT2LMHeadModel")
     drawn = []
     for one in (reference, model):
         torch.manual_seed(11)

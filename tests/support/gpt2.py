@@ -26,9 +26,11 @@ GPT2 = Family(
     cases={
         "plain": Case(),
         "unpadded, three labels": Case({"num_labels": 3}, padding="none"),
-        "narrow, relu": Case({"n_inner": 12, "n_layer": 1, "activation_function": "relu"}),
+        "narrow, unscaled": Case({
+            "n_inner": 12, "n_layer": 1, "activation_function": "relu",
+            "scale_attn_weights": False, "layer_norm_epsilon": 1e-3,
+        }),
         "odd heads": Case({"n_embd": 15, "n_head": 5, "n_layer": 3}, lengths=(13, 0)),
-        "unscaled": Case({"scale_attn_weights": False, "layer_norm_epsilon": 1e-3}),
         "scaled by layer": Case({
             "scale_attn_by_inverse_layer_idx": True, "reorder_and_upcast_attn": True, "n_layer": 4,
         }),
