@@ -24,6 +24,7 @@ DEMO_PLUGINS = ("t5", "gpt2", "vit", "vision-encoder-decoder")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")
 DEMO_INPUTS = ("twenty-one", "nine thousand and sixty", f"{DEMO}/pictures/1.png")
 EVERY_CORE = ("-n", "auto")
+# Models of tests are tiny: more threads only wait for one another.
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 TRANSFORMERS = {
     "5.23.0": {},
@@ -133,7 +134,7 @@ def plugins(session: nox.Session) -> None:
         with session.chdir(elsewhere):
             session.run("python", "alone.py", "automodel-core", plugin)
             session.run("automodel-core", "doctor", "--imports")
-            session.run("pytest")
+            session.run("pytest", env=ONE_THREAD)
         brought = sorted(installed(session) - before)
         session.run("python", "-m", "pip", "uninstall", "-q", "-y", *brought)
 
@@ -180,7 +181,15 @@ def docs(session: nox.Session) -> None:
     """Run the examples of the documentation and check its links."""
     install_torch(session, *groups("test"))
     install_editable(session, *PLUGINS)
-    session.run("pytest", *(session.posargs or ["tests/docs"]))
+    session.run("pytest", *(session.posargs or ["tests/docs"]), env=ONE_THREAD)
+
+
+@nox.session
+def hub(session: nox.Session) -> None:
+    """Run the checkpoints that the documentation names, from the hub."""
+    install_torch(session, *groups("test"))
+    install_editable(session, *PLUGINS)
+    session.run("pytest", "-m", "hub", *(session.posargs or ["tests/hub"]))
 
 
 @nox.session
