@@ -146,6 +146,22 @@ def test_parts_come_from_one_revision_of_the_hub(files: dict[str, Any], hub: Fak
         ReaderProcessor.from_pretrained("someone/reader", revision="elsewhere")
 
 
+def test_processors_go_to_the_hub(folder: Path, hub: FakeHub) -> None:
+    processor = ReaderProcessor.from_pretrained(folder)
+    processor.push_to_hub("someone/pushed", token="hf_x")
+    again = AutoProcessor.from_pretrained("someone/pushed")
+    assert again.image_processor == processor.image_processor
+    processor.save_pretrained(folder / "kept", push_to_hub=True, repo_id="someone/kept", token="x")
+    assert AutoProcessor.from_pretrained("someone/kept")(text="a").input_ids == [0]
+    alone = processor.image_processor
+    alone.push_to_hub("someone/alone", token="hf_x", commit_message="Only images")
+    alone.save_pretrained(folder / "a", push_to_hub=True, repo_id="someone/a", token="hf_x")
+    for name in ("someone/alone", "someone/a"):
+        assert AutoImageProcessor.from_pretrained(name).do_flip
+    pushes = hub.repositories["someone/alone"].pushes
+    assert [push["summary"] for push in pushes] == ["Only images"]
+
+
 def test_both_parts_are_needed(folder: Path) -> None:
     with pytest.raises(InputError, match="needs an image_processor and a tokenizer"):
         ReaderProcessor(ReaderImageProcessor())
