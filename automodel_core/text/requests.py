@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 from tokenizers import Encoding
 from tokenizers.processors import PostProcessor
 
-from automodel_core.errors import TokenizationError, shown
+from automodel_core.errors import MissingExtraError, TokenizationError, shown
 from automodel_core.text.backend import Backend, rust_errors
 from automodel_core.text.encoding import BatchEncoding
 from automodel_core.text.lengths import Lengths
@@ -100,6 +101,8 @@ def encode(
 
     ``finish`` corrects an encoding; it sees the input too: a text, words, or a pair of either.
     """
+    if request.is_split_into_words:
+        _need_numpy()
     inputs, batched = _inputs(text, text_pair, request.is_split_into_words)
     truncation = _truncation(backend, request, truncation_side, text_pair is not None)
     options = {"add_special_tokens": request.add_special_tokens}
@@ -206,6 +209,18 @@ def _added(backend: Backend, request: EncodeRequest, pair: bool) -> int:
     """Return how many special tokens the request's processor adds."""
     processor = backend.processor if request.processor is None else request.processor
     return 0 if processor is None else processor.num_special_tokens_to_add(pair)
+
+
+def _need_numpy() -> None:
+    """Raise `MissingExtraError` where the tokenizers package cannot look whether words are arrays.
+
+    It panics then, whatever the words are.
+    """
+    if find_spec("numpy") is None:
+        raise MissingExtraError(
+            "is_split_into_words=True needs NumPy, by which the tokenizers package takes words, and "
+            "it is not installed: pip install numpy"
+        )
 
 
 def _explain(inputs: list[Any]) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 from tokenizers import AddedToken, ByteLevelBPETokenizer, pre_tokenizers
 
-from automodel_core.errors import CheckpointNotFoundError, TokenizationError
+from automodel_core.errors import CheckpointNotFoundError, MissingExtraError, TokenizationError
 from automodel_core.text.byte_level import ByteLevelTokenizer
 
 
@@ -141,3 +141,10 @@ def test_a_vocabulary_is_trained_anew(files):
     trained = Small.from_pretrained(files).train_new_from_iterator(["abab abab"] * 3, 270)
     assert trained("abab").tokens() == ["abab"]
     assert trained.bos_token == "<s>"
+
+
+def test_words_say_that_they_need_numpy(files, monkeypatch):
+    tokenizer = Small.from_pretrained(files, add_prefix_space=True)
+    monkeypatch.setattr("automodel_core.text.requests.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match="pip install numpy"):
+        tokenizer(["Hello", "world"], is_split_into_words=True)
