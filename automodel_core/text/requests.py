@@ -218,8 +218,8 @@ def _need_numpy() -> None:
     """
     if find_spec("numpy") is None:
         raise MissingExtraError(
-            "is_split_into_words=True needs NumPy, by which the tokenizers package takes words, and "
-            "it is not installed: pip install numpy"
+            "is_split_into_words=True needs NumPy, by which the tokenizers package takes words: "
+            "pip install numpy"
         )
 
 
