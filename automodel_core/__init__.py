@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automodel_core import registry
+from automodel_core import generation, registry
 from automodel_core.exports import lazy_exports
 from automodel_core.registry.task_table import OTHER_BACKENDS, TASK_TABLE
 
@@ -24,6 +24,22 @@ if TYPE_CHECKING:
         AutoProcessor as AutoProcessor,
     )
     from automodel_core.auto.tokenizer import AutoTokenizer as AutoTokenizer
+    from automodel_core.generation import *  # noqa: F403
+    from automodel_core.layers.cache import Cache as Cache
+    from automodel_core.layers.cache_kinds import (
+        DynamicCache as DynamicCache,
+        EncoderDecoderCache as EncoderDecoderCache,
+    )
+    from automodel_core.layers.offloaded_cache import OffloadedCache as OffloadedCache
+    from automodel_core.layers.quantized_cache import QuantizedCache as QuantizedCache
+    from automodel_core.layers.sliding_window_cache import (
+        SlidingWindowCache as SlidingWindowCache,
+    )
+    from automodel_core.layers.static_cache import StaticCache as StaticCache
+    from automodel_core.modeling.bayesian_detector import (
+        BayesianDetectorConfig as BayesianDetectorConfig,
+        BayesianDetectorModel as BayesianDetectorModel,
+    )
     from automodel_core.registry.hookspecs import hookimpl as hookimpl
     from automodel_core.registry.manifest import (
         PLUGIN_API as PLUGIN_API,
@@ -39,6 +55,9 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.1.0"
+
+_STRATEGIES = ("DecodingRequest", "DecodingSession", "DecodingStrategy")
+"""Names of `automodel_core.generation` for those who write one; the last is a manifest's here."""
 
 _AUTO_CLASSES = (
     "AutoConfig",
@@ -71,10 +90,25 @@ __all__, _attribute, __dir__ = lazy_exports(
 )
 __all__ += ["__version__"]
 
+# Names of decoding, most of which need torch: a star import leaves them out.
+_decoding_names, _decoding_attribute, _ = lazy_exports(
+    __name__,
+    {
+        "generation": (name for name in generation.__all__ if name not in _STRATEGIES),
+        "layers.cache": ("Cache",),
+        "layers.cache_kinds": ("DynamicCache", "EncoderDecoderCache"),
+        "layers.offloaded_cache": ("OffloadedCache",),
+        "layers.quantized_cache": ("QuantizedCache",),
+        "layers.sliding_window_cache": ("SlidingWindowCache",),
+        "layers.static_cache": ("StaticCache",),
+        "modeling.bayesian_detector": ("BayesianDetectorConfig", "BayesianDetectorModel"),
+    },
+)
+
 
 def __getattr__(name: str) -> Any:
     if name.startswith("Auto") and name not in __all__ and registry.task_of_auto_class(name):
         from automodel_core import auto
 
         return getattr(auto, name)
-    return _attribute(name)
+    return _decoding_attribute(name) if name in _decoding_names else _attribute(name)

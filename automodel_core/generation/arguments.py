@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from automodel_core.errors import GenerationArgumentError
+from automodel_core.generation.caches import check_cache_settings
 from automodel_core.generation.checks import problems_of
 from automodel_core.generation.config import DEFAULTS, FIELDS, GenerationConfig
 from automodel_core.generation.inputs import DecodingInputs
@@ -87,13 +88,7 @@ def _check(config: GenerationConfig, own: set[str]) -> None:
     idle = [problem.text for problem in problems if problem.name in own]
     if idle:
         warnings.warn("; ".join(idle), stacklevel=5)
-    if config.cache_implementation not in (None, "dynamic"):
-        text = (
-            f"cache_implementation={config.cache_implementation!r} is not available; 'dynamic' is"
-        )
-        if "cache_implementation" in own:
-            raise GenerationArgumentError(text)
-        warnings.warn(f"{text}, and is used instead", stacklevel=5)
+    check_cache_settings(config, own)
 
 
 # ---- unknown arguments ----

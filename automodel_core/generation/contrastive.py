@@ -39,6 +39,7 @@ def contrastive_search(session: DecodingSession, request: DecodingRequest) -> Ge
             "contrastive search compares with the hidden states of the whole prompt, which "
             "past_key_values does not hold"
         )
+    session.require_rollback()
     session.watch_hidden_states()
     logits = session.start()
     said = _Said(session.hidden_states[-1], session.prompt_mask)

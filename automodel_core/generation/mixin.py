@@ -17,6 +17,7 @@ from automodel_core.generation.arguments import (
     set_lengths,
 )
 from automodel_core.generation.assisted import prepare_assistant
+from automodel_core.generation.caches import decoding_cache, taken_over
 from automodel_core.generation.config import FIELDS, GenerationConfig
 from automodel_core.generation.custom import own_arguments, published_strategy, run_custom
 from automodel_core.generation.healing import healed
@@ -89,6 +90,8 @@ class GenerationMixin:
             )
         _check_guidance(model, config, negative_prompt_ids)
 
+        past = settings.model_kwargs.get("past_key_values")
+        settings.model_kwargs["past_key_values"] = taken_over(past, settings.own)
         prepared = prepare_inputs(model, config, inputs, settings.model_kwargs)
         _check_token_settings(model, config)
         if config.token_healing:
@@ -105,6 +108,11 @@ class GenerationMixin:
             rows_per_item=max(config.num_beams or 1, config.num_return_sequences or 1),
             use_cache=bool(config.use_cache),
             prefill_chunk_size=config.prefill_chunk_size,
+            cache=decoding_cache(
+                config,
+                model.config.get_text_config(decoder=True),
+                (config.max_length or 0) + prepared.first_length - prompt_length,
+            ),
             flags=_flags(config),
             checks_logits=not config.remove_invalid_values,
             peers=find_peers(model, synced_gpus),
@@ -187,6 +195,7 @@ def _run(decode: Any, session: DecodingSession, request: DecodingRequest) -> Gen
     try:
         output: GenerateOutput = decode(session, request)
     finally:
+        session.close()
         if request.progress is not None:
             request.progress.close()
     session.wait_for_peers()

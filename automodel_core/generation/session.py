@@ -28,9 +28,10 @@ class DecodingSession:
     """Run a model token by token.
 
     ``prompt`` (rows, length) holds the decoder's prompt with each item of the batch repeated
-    ``rows_per_item`` times; rows of one item are neighbours. ``flags`` are passed to encoder and
-    decoder as they are (``output_attentions``, ``output_hidden_states``). ``checks_logits`` looks
-    whether the model's first logits are numbers. ``peers`` must run as many forwards.
+    ``rows_per_item`` times; rows of one item are neighbours. ``cache`` is a new one, where it shall
+    be no usual one. ``flags`` are passed to encoder and decoder as they are
+    (``output_attentions``, ``output_hidden_states``). ``checks_logits`` looks whether the model's
+    first logits are numbers. ``peers`` must run as many forwards.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class DecodingSession:
         rows_per_item: int = 1,
         use_cache: bool = True,
         prefill_chunk_size: int | None = None,
+        cache: Cache | None = None,
         flags: Mapping[str, bool] | None = None,
         checks_logits: bool = False,
         peers: Peers | None = None,
@@ -59,9 +61,10 @@ class DecodingSession:
         self._use_cache = (use_cache or bool(inputs.first)) and self._takes("past_key_values")
         fresh = inputs.past_key_values is None and not inputs.first
         self._chunk = prefill_chunk_size if fresh and self._use_cache else None
-        self.cache: Any = inputs.past_key_values
+        self.cache: Any = cache if inputs.past_key_values is None else inputs.past_key_values
         if self._use_cache and self.cache is None:
             self.cache = Cache(decoding=True)
+        self._lent = _borrow(self.cache)
         self._output: Any = None
         self._fed = 0
         self._is_first = True
@@ -143,6 +146,11 @@ class DecodingSession:
         if self._use_cache and self._output.past_key_values is not None:
             self.cache = self._output.past_key_values
 
+    def close(self) -> None:
+        """Give back a cache of the caller's as it was; its layers do not stay prepared."""
+        if self._lent is not None:
+            self.cache.decoding = self._lent
+
     def wait_for_peers(self) -> None:
         """Run forwards for nothing until all peers are done."""
         while self.peers is not None and self.peers.go_on(running=False):
@@ -177,6 +185,14 @@ class DecodingSession:
         if self._use_cache:
             self.cache.crop(self._seen() - (self._fed - length))
         self._fed = length
+
+    def require_rollback(self) -> None:
+        """Raise unless `crop` can take back what was fed."""
+        if isinstance(self.cache, Cache) and not self.cache.is_croppable:
+            raise GenerationArgumentError(
+                f"this decoding strategy takes back tokens, which {type(self.cache).__name__} "
+                "cannot; use another cache"
+            )
 
     @property
     def has_past(self) -> bool:
@@ -335,6 +351,16 @@ class DecodingSession:
         layers: tuple[Tensor, ...] = tuple(self._output[name])
         rows = self.prompt.shape[0]
         return tuple(_repeated(layer, rows // layer.shape[0]) for layer in layers)
+
+
+def _borrow(cache: Any) -> bool | None:
+    """Make a cache one of a decoding loop; return what it was, or None if nothing was changed."""
+    if not isinstance(cache, Cache) or (cache.decoding and not cache.memo):
+        return None
+    was = cache.decoding
+    cache.decoding = True
+    cache.memo.clear()  # the model may have learned since
+    return was
 
 
 def _visible(inputs: DecodingInputs) -> Tensor | None:

@@ -63,6 +63,7 @@ def decode_with_draft(
 ) -> GenerateOutput:
     """Continue every row; of a batch as many tokens are kept as all unfinished rows agree on."""
     _refuse_memory(request)
+    session.require_rollback()
     trace = Trace(request.config, session)
     finish = Finish(request, trace)
     tokens = TokenBuffer(session.prompt, request.max_length, fill=request.pad_token_id or 0)

@@ -1,13 +1,14 @@
 """Keys and values that a decoder keeps between steps.
 
 Self-attention's grow with every token and live in buffers that grow in blocks; cross-attention's
-are computed once a sequence.
+are computed once a sequence. Other ways to keep them are in ``fixed_cache``, ``window_cache``,
+``offloaded_cache`` and ``quantized_cache``; ``cache_kinds`` has the names that users know.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -92,17 +93,31 @@ class CrossAttentionCache:
 class LayerCache:
     """What one decoder layer keeps."""
 
-    def __init__(self) -> None:
-        self.self_attn = SelfAttentionCache()
+    def __init__(self, self_attn: SelfAttentionCache | None = None) -> None:
+        self.self_attn = SelfAttentionCache() if self_attn is None else self_attn
         self.cross_attn = CrossAttentionCache()
+
+    @property
+    def keys(self) -> Tensor | None:
+        tensors = self.self_attn.tensors
+        return None if tensors is None else tensors[0]
+
+    @property
+    def values(self) -> Tensor | None:
+        tensors = self.self_attn.tensors
+        return None if tensors is None else tensors[1]
 
 
 class Cache:
     """What a decoder keeps between steps (``past_key_values``); layers appear when first used.
 
     ``decoding=True`` says that only new tokens will be fed, without gradients, by a decoding loop:
-    layers then run in their prepared form.
+    layers then run in their prepared form. Other kinds of caches say in `new_attention` how
+    self-attention keeps its keys and values.
     """
+
+    is_croppable: ClassVar[bool] = True
+    """Whether `crop` can take back any positions."""
 
     def __init__(self, *, decoding: bool = False) -> None:
         self.decoding = decoding
@@ -112,12 +127,36 @@ class Cache:
 
     def layer(self, index: int) -> LayerCache:
         while len(self.layers) <= index:
-            self.layers.append(LayerCache())
+            self.layers.append(LayerCache(self.new_attention()))
         return self.layers[index]
+
+    def new_attention(self) -> SelfAttentionCache:
+        """Return what a further layer keeps of its self-attention."""
+        return SelfAttentionCache()
+
+    def update(
+        self, key: Tensor, value: Tensor, layer_idx: int, cache_kwargs: Any = None
+    ) -> tuple[Tensor, Tensor]:
+        """Append keys and values of new positions to a layer and return those of all positions."""
+        return self.layer(layer_idx).self_attn.update(key, value)
+
+    def fit(
+        self, mask: Tensor | None, queries: Tensor, is_causal: bool
+    ) -> tuple[Tensor | None, bool]:
+        """Return a mask over all positions as one over those that `update` will return.
+
+        ``queries`` (batch, length, size) are about to be fed; a layer stack calls this before. The
+        mask is additive, over (..., queries, positions), or else ``is_causal`` may stand for it.
+        """
+        return mask, is_causal
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Return how many positions the decoder has seen."""
         return self.layers[layer_idx].self_attn.length if layer_idx < len(self.layers) else 0
+
+    def get_max_cache_shape(self, layer_idx: int = 0) -> int:
+        """Return for how many positions there is room; -1 if there is no limit."""
+        return -1
 
     def crop(self, length: int) -> None:
         """Forget the positions from ``length`` on; a negative length counts from the end."""
@@ -151,7 +190,7 @@ class Cache:
 
     def select(self, index: Tensor, *, context: bool = True) -> None:
         """Keep only the rows that ``index`` names, of cross-attention too unless rows share it."""
-        self._transform(lambda rows: rows.index_select(0, index), context)
+        self._transform(lambda rows: rows.index_select(0, index.to(rows.device)), context)
 
     batch_select_indices = select
 
@@ -164,6 +203,24 @@ class Cache:
             layer.self_attn.transform(function)
             if context:
                 layer.cross_attn.transform(function)
+
+    def to_legacy_cache(self) -> tuple[tuple[Tensor, ...], ...]:
+        """Return a tuple for each layer: keys and values, and cross-attention's if it has any."""
+        return tuple(self)
+
+    @classmethod
+    def from_legacy_cache(cls, past_key_values: Any = None) -> Any:
+        """Return a cache that holds what such tuples do."""
+        cache = cls()
+        for index, tensors in enumerate(past_key_values or ()):
+            cache.update(tensors[0], tensors[1], index)
+            if len(tensors) > 2:
+                cache.layer(index).cross_attn.tensors = tuple(tensors[2:])
+        return cache
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what a model keeps here for itself: a copy is of keys and values alone."""
+        return {**vars(self), "memo": {}}
 
     def __len__(self) -> int:
         return len(self.layers)

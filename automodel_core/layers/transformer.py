@@ -196,6 +196,8 @@ class TransformerStack(LayerStack):
     ) -> StackOutput:
         """Run ``(batch, length, hidden_size)`` through the layers."""
         wants_more = output_attentions or output_hidden_states
+        if cache is not None:
+            mask, is_causal = cache.fit(mask, hidden_states, is_causal)
         if cache is not None and not wants_more and self._may_use_steps(hidden_states, cache):
             return StackOutput(self._decode(hidden_states, mask, cache, context, context_mask))
 

@@ -7,6 +7,7 @@ import torch
 
 from automodel_core import generation as g
 from automodel_core.errors import GenerationArgumentError
+from automodel_core.layers.cache import Cache
 
 PROMPT = torch.tensor([[3, 4, 5], [6, 7, 8]])
 ONES = torch.ones_like(PROMPT)
@@ -45,7 +46,23 @@ ONES = torch.ones_like(PROMPT)
         ({"strategy": "contrastive", "do_sample": True}, "num_beams=1 and do_sample=False"),
         ({"stop_strings": "x"}, "needs the tokenizer"),
         ({"token_healing": True}, "token_healing needs the tokenizer"),
-        ({"cache_implementation": "static"}, "'static' is not available"),
+        ({"cache_implementation": "endless"}, "'endless' is not available; dynamic, offloaded"),
+        ({"cache_config": 3}, "cache_config must be a dict"),
+        ({"cache_config": {"nbits": 4}}, "a dynamic cache has no 'nbits'; it has no settings"),
+        (
+            {"cache_implementation": "quantized", "cache_config": {"nbit": 4}},
+            "a quantized cache has no 'nbit'; it has axis_key, .*nbits",
+        ),
+        (
+            {"cache_implementation": "quantized", "cache_config": {"nbits": 3}},
+            "nbits=3 is not available; 2, 4, 8 are",
+        ),
+        ({"cache_implementation": "sliding_window"}, "needs a sliding_window of at least 1"),
+        ({"cache_implementation": "static", "max_cache_len": 4}, "max_cache_len=4 is less than"),
+        (
+            {"cache_implementation": "static", "past_key_values": Cache()},
+            "past_key_values or cache_implementation, not both",
+        ),
         (
             {"exponential_decay_length_penalty": (1, 1.1), "eos_token_id": None},
             "needs an eos_token_id",
@@ -122,8 +139,8 @@ def test_what_is_only_suspicious_is_warned_of(decoder):
     decoder.generation_config.pad_token_id = None
     with pytest.warns(UserWarning, match="padding cannot be told from text"):
         decoder.generate(padded, max_new_tokens=1)
-    decoder.generation_config.cache_implementation = "hybrid"
-    with pytest.warns(UserWarning, match="'hybrid' is not available; 'dynamic' is, and is used"):
+    decoder.generation_config.cache_implementation = "endless"
+    with pytest.warns(UserWarning, match="'endless' is not available; .*'dynamic' is used"):
         decoder.generate(PROMPT[:1], max_new_tokens=1)
 
 

@@ -40,6 +40,18 @@ def test_every_name_can_be_imported() -> None:
         assert not isinstance(getattr(automodel_core, name), ModuleType), name
 
 
+def test_names_of_decoding_are_there_too() -> None:
+    from automodel_core import generation
+
+    known = {*generation.__all__, "Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"}
+    known |= {"OffloadedCache", "QuantizedCache", "SlidingWindowCache", "BayesianDetectorModel"}
+    for name in known - {"DecodingRequest", "DecodingSession", "DecodingStrategy"}:
+        found = getattr(automodel_core, name)
+        assert name not in automodel_core.__all__
+        if name in generation.__all__:
+            assert found is getattr(generation, name)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     for name in ("AutoModelForNothing", "nothing", "__wrapped__"):
         with pytest.raises(AttributeError, match=name):
