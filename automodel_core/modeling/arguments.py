@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from automodel_core.errors import InputError, RemoteCodeRefusedError, shown
 
@@ -119,11 +119,16 @@ class LoadOptions:
         return cls(**named), rest
 
 
+@runtime_checkable
+class _Convertible(Protocol):
+    """A configuration object of another library."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
 def _quantizer_of(config: Any) -> tuple[str, Mapping[str, Any]]:
     """Return the quantizer that a ``quantization_config`` means, and its other settings."""
-    values = config if isinstance(config, Mapping) else None
-    if values is None and callable(convert := getattr(config, "to_dict", None)):
-        values = convert()
+    values = config.to_dict() if isinstance(config, _Convertible) else config
     if not isinstance(values, Mapping):
         raise InputError(
             f"quantization_config={shown(config)}: expected a name, such as 'int8', or a mapping "

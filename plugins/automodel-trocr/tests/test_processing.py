@@ -24,7 +24,7 @@ class SeeingConfig(PreTrainedConfig):
     model_type = "seeing"
 
 
-class ViTImageProcessor(BaseImageProcessor):
+class SeeingImageProcessor(BaseImageProcessor):
     """Stands for the one that another plugin provides; nothing is resized."""
 
     do_resize: bool = False
@@ -34,13 +34,13 @@ class ViTImageProcessor(BaseImageProcessor):
 @pytest.fixture(scope="module", autouse=True)
 def _registered() -> None:
     AutoConfig.register("seeing", SeeingConfig)
-    AutoImageProcessor.register(SeeingConfig, ViTImageProcessor)
+    AutoImageProcessor.register(SeeingConfig, SeeingImageProcessor)
 
 
 @pytest.fixture
 def folder(bpe_folder: Path) -> Path:
     preprocessor = {
-        "feature_extractor_type": "ViTFeatureExtractor",
+        "feature_extractor_type": "SeeingFeatureExtractor",
         "size": 384,
         "do_resize": False,
     }
