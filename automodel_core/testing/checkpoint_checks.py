@@ -69,6 +69,21 @@ def loads_from_shards(subject: Subject) -> None:
         require_equal_weights(subject.auto_class.from_pretrained(folder), model)
 
 
+def weights_of_eight_bits_are_near(subject: Subject) -> None:
+    """With ``weights="int8"`` the model computes nearly the same."""
+    model = subject.model()
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        again = subject.auto_class.from_pretrained(folder, weights="int8")
+    example = subject.example(model.config)
+    with torch.no_grad():
+        before, after = tensors_of(model(**example)), tensors_of(again(**example))
+    for name, value in before.items():
+        if value.is_floating_point():
+            error = float((after[name] - value).norm() / value.norm().clamp_min(1e-6))
+            require(error < 0.1, f"{name} is {error:.0%} off")
+
+
 def hub_names_round_trip(subject: Subject) -> None:
     """Every weight has one name on the hub, which leads back to it; files hold those names."""
     model = subject.model()
@@ -170,6 +185,7 @@ CHECKPOINT_CHECKS = (
     Rule(builds_without_memory),
     Rule(saves_and_loads_bit_equal),
     Rule(loads_from_shards),
+    Rule(weights_of_eight_bits_are_near),
     Rule(hub_names_round_trip),
     Rule(body_and_head_share_checkpoints, has_a_body),
     Rule(tied_weights_share_storage, has_ties),

@@ -55,16 +55,23 @@ def converted(folder: Path) -> str:
     return str(target)
 
 
-def third_party(checkpoint: Path, words: list[list[str]], beams: int) -> Callable[[], None]:
+def third_party(
+    checkpoint: Path, words: list[list[str]], beams: int, compute_type: str = "default"
+) -> Callable[[], None]:
     """Return CTranslate2's way of writing exactly the new tokens."""
-    folder, threads = converted(checkpoint), torch.get_num_threads()
+    folder = converted(checkpoint)
+    machine = {
+        "device": "cpu",
+        "intra_threads": torch.get_num_threads(),
+        "compute_type": compute_type,
+    }
     lengths = {"beam_size": beams, "min_length": NEW_TOKENS, "max_length": NEW_TOKENS}
     if checkpoint.name in GPT2_SHAPES:
-        writer = ctranslate2.Generator(folder, device="cpu", intra_threads=threads)
+        writer = ctranslate2.Generator(folder, **machine)
         options = {**lengths, "include_prompt_in_result": False}
         run = partial(writer.generate_batch, words, **options)
     else:
-        reader = ctranslate2.Translator(folder, device="cpu", intra_threads=threads)
+        reader = ctranslate2.Translator(folder, **machine)
         options = {k.replace("length", "decoding_length"): v for k, v in lengths.items()}
         run = partial(reader.translate_batch, words, max_input_length=0, **options)
 
