@@ -89,6 +89,7 @@ def tiny_t5(seed: int) -> torch.nn.Module:
     config = transformers.T5Config(
         vocab_size=41, d_model=16, d_kv=8, d_ff=24, num_layers=2, num_heads=2,
         decoder_start_token_id=0, pad_token_id=0, eos_token_id=1,
+        prompts_start_themselves=False,  # our loops ask every configuration
     )  # fmt: skip
     model = transformers.T5ForConditionalGeneration(config).eval()
     with torch.no_grad():
