@@ -98,6 +98,8 @@ def _load(
         arguments = {**arguments, "dtype": options.dtype}
     if options.device is not None:
         arguments = {**arguments, "device_map": options.device}
+    if options.weights is not None:
+        arguments = {**arguments, "weights": options.weights}
     start = time.monotonic()
     if talks:
         note(f"loading {options.name} ... ", end="")
@@ -108,7 +110,7 @@ def _load(
             note("failed")
         raise
     if talks:
-        size = sum(p.numel() * p.element_size() for p in model.parameters())
+        size = model.get_memory_footprint(return_buffers=False)
         taken = time.monotonic() - start
         note(f"{type(model).__name__}, {readable_size(size)}, {taken:.1f} s")
     return model

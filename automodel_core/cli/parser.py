@@ -113,6 +113,7 @@ def _generate(commands: Commands) -> None:
     )
     _model(parser)
     parser.add_argument("--device", help="such as cpu or cuda:0")
+    parser.add_argument("--weights", metavar="NAME", help="hold them in fewer bits, such as int8")
     settings = parser.add_argument_group("generation (default: as the checkpoint says)")
     settings.add_argument("--max-new-tokens", type=_count, metavar="N")
     settings.add_argument("--min-new-tokens", type=_count, metavar="N")

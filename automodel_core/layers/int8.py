@@ -101,6 +101,7 @@ class Int8DynamicLinear(QuantisedLinear):
             )
         self.out_features, self.in_features = weight.shape
         self.packed = _packed(weight, scale)
+        self.packed_bytes = weight.nbytes + 4 * len(scale)
         self.bias = _frozen(bias)
 
     @classmethod

@@ -35,6 +35,8 @@ class QuantisedLinear(nn.Module):
 
     in_features: int
     out_features: int
+    packed_bytes: int = 0
+    """What the layer holds beside parameters and buffers."""
 
     @classmethod
     @abstractmethod

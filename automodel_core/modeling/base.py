@@ -373,9 +373,10 @@ class PreTrainedModel(nn.Module):
         )
 
     def get_memory_footprint(self, return_buffers: bool = True) -> int:
-        """Return the bytes that parameters, and buffers unless excluded, take."""
+        """Return the bytes that weights, and buffers unless excluded, take."""
         tensors = [*self.parameters(), *(self.buffers() if return_buffers else ())]
-        return sum(tensor.nbytes for tensor in tensors)
+        packed: int = sum(part.packed_bytes for part in self._parts(QuantisedLinear))
+        return packed + sum(tensor.nbytes for tensor in tensors)
 
     @classmethod
     def can_generate(cls) -> bool:

@@ -128,6 +128,14 @@ def test_generate_streams_to_stdout(tiny_gpt: Any, speaker: str, capsys: Capture
     assert (captured.out.strip(), captured.err) == (wanted, "")
 
 
+def test_generate_with_weights_of_fewer_bits(tiny_gpt: Any, speaker: str, capsys: Capture) -> None:
+    arguments = ("generate", speaker, "w3 w4", "--max-new-tokens", "1", "--weights")
+    assert main([*arguments, "int8"]) == 0
+    assert capsys.readouterr().out.strip().startswith("w")
+    assert main([*arguments, "int3"]) == 1
+    assert "installed are int8" in capsys.readouterr().err
+
+
 def test_generate_with_beams_and_json(tiny_gpt: Any, speaker: str, capsys: Capture) -> None:
     wanted = [expected(speaker, text, max_new_tokens=4, num_beams=2) for text in ("w3", "w4 w5")]
     options = ("--max-new-tokens", "4", "--num-beams", "2")
