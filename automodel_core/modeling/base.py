@@ -375,8 +375,9 @@ class PreTrainedModel(nn.Module):
     def get_memory_footprint(self, return_buffers: bool = True) -> int:
         """Return the bytes that weights, and buffers unless excluded, take."""
         tensors = [*self.parameters(), *(self.buffers() if return_buffers else ())]
-        packed = [part.packed_bytes for part in self.modules() if isinstance(part, QuantisedLinear)]
-        return sum(packed) + sum(tensor.nbytes for tensor in tensors)
+        sizes: list[int] = [tensor.nbytes for tensor in tensors]
+        sizes += [part.packed_bytes for part in self._parts(QuantisedLinear)]
+        return sum(sizes)
 
     @classmethod
     def can_generate(cls) -> bool:
