@@ -21,6 +21,8 @@ from automodel_core.generation import (  # noqa: E402
 
 
 class ReferenceCache(transformers.DynamicCache):
+    decoding, memo = True, ()
+
     """Transformers' cache under the names that our loops use."""
 
     def __init__(self, decoding: bool = True) -> None:
@@ -33,6 +35,8 @@ class ReferenceCache(transformers.DynamicCache):
 
 
 class ReferencePair(transformers.EncoderDecoderCache):
+    decoding, memo = True, ()
+
     def __init__(self, decoding: bool = True) -> None:
         super().__init__(transformers.DynamicCache(), transformers.DynamicCache())
 
