@@ -21,9 +21,9 @@ from automodel_core.generation import (  # noqa: E402
 
 
 class ReferenceCache(transformers.DynamicCache):
-    decoding, memo = True, ()
-
     """Transformers' cache under the names that our loops use."""
+
+    decoding, memo = True, ()
 
     def __init__(self, decoding: bool = True) -> None:
         super().__init__()
