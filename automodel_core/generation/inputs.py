@@ -15,7 +15,7 @@ from automodel_core.errors import GenerationArgumentError, shown
 from automodel_core.generation.config import GenerationConfig
 from automodel_core.generation.protocol import GenerativeModel
 
-__all__ = ["DecodingInputs", "prepare_inputs", "token_ids"]
+__all__ = ["DecodingInputs", "check_ids", "check_mask", "prepare_inputs", "token_ids"]
 
 NOT_FOR_THE_ENCODER = ("decoder_", "cross_attn", "use_cache", "past_key_values")
 
@@ -71,7 +71,7 @@ def prepare_inputs(
     inputs = kwargs.pop(main, None) if inputs is None else _on(model.device, inputs)
     if inputs is not None and main == "input_ids":
         limit = model.get_input_embeddings().weight.shape[0]
-        _check_ids(
+        check_ids(
             inputs, main, limit, empty=not model.config.is_encoder_decoder and _embeds(kwargs)
         )
     if model.config.is_encoder_decoder:
@@ -87,7 +87,8 @@ def _embeds(kwargs: Mapping[str, Any]) -> bool:
     return "inputs_embeds" in kwargs
 
 
-def _check_ids(ids: Any, name: str, vocabulary: int, empty: bool = False) -> None:
+def check_ids(ids: Any, name: str, vocabulary: int, empty: bool = False) -> None:
+    """Raise unless ``ids`` (batch, length) are tokens of the vocabulary."""
     if not isinstance(ids, Tensor) or ids.dim() != 2 or ids.is_floating_point():
         what = f"{tuple(ids.shape)} of {ids.dtype}" if isinstance(ids, Tensor) else shown(ids)
         raise GenerationArgumentError(
@@ -105,7 +106,8 @@ def _check_ids(ids: Any, name: str, vocabulary: int, empty: bool = False) -> Non
         )
 
 
-def _check_mask(mask: Any, name: str, shape: tuple[int, int]) -> None:
+def check_mask(mask: Any, name: str, shape: tuple[int, ...]) -> None:
+    """Raise unless a mask has the shape that its input has."""
     if not isinstance(mask, Tensor) or tuple(mask.shape) != shape:
         what = tuple(mask.shape) if isinstance(mask, Tensor) else shown(mask)
         raise GenerationArgumentError(
@@ -159,7 +161,7 @@ def _for_decoder(
         seen = 0 if cache is None else cache.get_seq_length()
         length = prepared.first_length
         continues = isinstance(mask, Tensor) and mask.shape[-1] == seen + length
-        _check_mask(mask, "attention_mask", (ids.shape[0], seen + length if continues else length))
+        check_mask(mask, "attention_mask", (ids.shape[0], seen + length if continues else length))
     if mask is not None:
         _warn_of_right_padding(mask, config)
         prepared.mask = mask
@@ -212,7 +214,7 @@ def _for_encoder_decoder(
     if mask is not None:
         if name in ("input_ids", "inputs_embeds"):
             like = _last_hidden_state(outputs) if source is None else source
-            _check_mask(mask, "attention_mask", (like.shape[0], like.shape[1]))
+            check_mask(mask, "attention_mask", (like.shape[0], like.shape[1]))
         if bool((mask == 1).all()):
             del kwargs["attention_mask"]
     prepared = DecodingInputs(
@@ -232,13 +234,13 @@ def _for_encoder_decoder(
         prepared.prompt = start
     else:
         vocabulary = model.config.get_text_config(decoder=True).vocab_size
-        _check_ids(decoder_ids, "decoder_input_ids", vocabulary)
+        check_ids(decoder_ids, "decoder_input_ids", vocabulary)
         if decoder_ids.shape[0] != batch:
             raise GenerationArgumentError(
                 f"decoder_input_ids has {decoder_ids.shape[0]} rows, the encoder's input {batch}"
             )
         if decoder_mask is not None:
-            _check_mask(decoder_mask, "decoder_attention_mask", tuple(decoder_ids.shape))
+            check_mask(decoder_mask, "decoder_attention_mask", tuple(decoder_ids.shape))
         starts_itself = model.config.prompts_start_themselves
         if not starts_itself and bool((decoder_ids[:, :1] != start).all()):
             decoder_ids = torch.cat([start, decoder_ids], dim=1)

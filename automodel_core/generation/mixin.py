@@ -21,9 +21,15 @@ from automodel_core.generation.caches import decoding_cache, taken_over
 from automodel_core.generation.config import FIELDS, GenerationConfig
 from automodel_core.generation.custom import own_arguments, published_strategy, run_custom
 from automodel_core.generation.healing import healed
-from automodel_core.generation.inputs import prepare_inputs, token_ids
+from automodel_core.generation.inputs import (
+    DecodingInputs,
+    check_ids,
+    check_mask,
+    prepare_inputs,
+    token_ids,
+)
 from automodel_core.generation.outputs import GenerateOutput
-from automodel_core.generation.peers import find_peers
+from automodel_core.generation.peers import Peers, find_peers
 from automodel_core.generation.pipeline import build_logits_processors, build_stopping_criteria
 from automodel_core.generation.progress import ProgressLine
 from automodel_core.generation.protocol import GenerativeModel
@@ -63,7 +69,8 @@ class GenerationMixin:
         ``generation_config`` or be given by keyword, which wins; what neither sets is taken from
         ``model.generation_config``. Other keywords go to the model's ``forward``. With
         ``return_dict_in_generate=True`` the result is a `GenerateOutput`. ``progress`` shows a line
-        on stderr; ``strategy`` names a decoding strategy, which plugins may add.
+        on stderr. ``assistant_model`` drafts tokens for this one to verify. ``strategy`` names a
+        decoding strategy, which plugins may add.
         ``custom_generate`` is a loop of your own: a function of the model and its ids, which is
         given processors, criteria and the model's arguments by keyword. ``synced_gpus`` lets all
         processes of a sharded model run as many forwards.
@@ -88,35 +95,21 @@ class GenerationMixin:
             raise GenerationArgumentError(
                 "a streamer cannot follow num_beams > 1: beams may change"
             )
-        _check_guidance(model, config, negative_prompt_ids)
-
         past = settings.model_kwargs.get("past_key_values")
         settings.model_kwargs["past_key_values"] = taken_over(past, settings.own)
         prepared = prepare_inputs(model, config, inputs, settings.model_kwargs)
         _check_token_settings(model, config)
-        if config.token_healing:
-            prepared.prompt = healed(model, prepared, tokenizer)
         prompt_length = prepared.prompt.shape[1]
         set_lengths(model, settings, prepared)
+        negative = negative_prompt_ids, negative_prompt_attention_mask
+        _check_guidance(model, config, prepared.prompt.shape[0], *negative)
         assistant = prepare_assistant(
             model, config, assistant_model, inputs, settings.model_kwargs,
             own=settings.own, tokenizer=tokenizer, assistant_tokenizer=assistant_tokenizer,
         )  # fmt: skip
-        session = DecodingSession(
-            model,
-            prepared,
-            rows_per_item=max(config.num_beams or 1, config.num_return_sequences or 1),
-            use_cache=bool(config.use_cache),
-            prefill_chunk_size=config.prefill_chunk_size,
-            cache=decoding_cache(
-                config,
-                model.config.get_text_config(decoder=True),
-                (config.max_length or 0) + prepared.first_length - prompt_length,
-            ),
-            flags=_flags(config),
-            checks_logits=not config.remove_invalid_values,
-            peers=find_peers(model, synced_gpus),
-        )
+        if config.token_healing:
+            prepared.prompt = prepared.encoder_input_ids = healed(model, prepared, tokenizer)
+        session = _session(model, config, prepared, find_peers(model, synced_gpus))
         processors = build_logits_processors(
             config,
             model,
@@ -132,8 +125,7 @@ class GenerationMixin:
         criteria = build_stopping_criteria(
             config, max_length=max_length, tokenizer=tokenizer, custom=stopping_criteria or ()
         )
-        ends = token_ids(config.eos_token_id)
-        pad = config.pad_token_id
+        ends, pad = token_ids(config.eos_token_id), config.pad_token_id
         request = DecodingRequest(
             config=config,
             max_length=max_length,
@@ -146,9 +138,8 @@ class GenerationMixin:
             progress=ProgressLine(max_length - prompt_length) if progress else None,
         )
         output = _run(decode, session, request)
-        if callable(custom_generate):
-            return output
-        return output if config.return_dict_in_generate else output.sequences
+        whole = config.return_dict_in_generate or callable(custom_generate)
+        return output if whole else output.sequences
 
     def compute_transition_scores(
         self,
@@ -189,6 +180,27 @@ class GenerationMixin:
         return arguments
 
 
+def _session(
+    model: GenerativeModel,
+    config: GenerationConfig,
+    inputs: DecodingInputs,
+    peers: Peers | None,
+) -> DecodingSession:
+    positions = (config.max_length or 0) + inputs.first_length - inputs.prompt.shape[1]
+    text_config = model.config.get_text_config(decoder=True)
+    return DecodingSession(
+        model,
+        inputs,
+        rows_per_item=max(config.num_beams or 1, config.num_return_sequences or 1),
+        use_cache=bool(config.use_cache),
+        prefill_chunk_size=config.prefill_chunk_size,
+        cache=decoding_cache(config, text_config, positions),
+        flags=_flags(config),
+        checks_logits=not config.remove_invalid_values,
+        peers=peers,
+    )
+
+
 def _run(decode: Any, session: DecodingSession, request: DecodingRequest) -> GenerateOutput:
     if request.streamer is not None:
         request.streamer.put(session.prompt.cpu())
@@ -215,14 +227,27 @@ def _flags(config: GenerationConfig) -> dict[str, bool]:
     return {name: True for name, wanted in flags.items() if wanted}
 
 
-def _check_guidance(model: GenerativeModel, config: GenerationConfig, negative: Any) -> None:
+def _check_guidance(
+    model: GenerativeModel, config: GenerationConfig, batch: int, ids: Any, mask: Any
+) -> None:
+    """Raise for guidance that the model cannot have, and for negative prompts that do not fit."""
     guided = config.guidance_scale is not None and config.guidance_scale != 1
     if guided and (model.config.is_encoder_decoder or (config.num_beams or 1) > 1):
         raise GenerationArgumentError(
             "guidance_scale works for decoder-only models with num_beams=1"
         )
-    if negative is not None and not guided:
+    if ids is None:
+        return
+    if not guided:
         raise GenerationArgumentError("negative_prompt_ids needs a guidance_scale other than 1")
+    vocabulary = model.config.get_text_config(decoder=True).vocab_size
+    check_ids(ids, "negative_prompt_ids", vocabulary)
+    if ids.shape[0] not in (1, batch):
+        raise GenerationArgumentError(
+            f"negative_prompt_ids has {ids.shape[0]} rows for a batch of {batch}"
+        )
+    if mask is not None:
+        check_mask(mask, "negative_prompt_attention_mask", tuple(ids.shape))
 
 
 def _check_token_settings(model: GenerativeModel, config: GenerationConfig) -> None:

@@ -101,12 +101,15 @@ def build_logits_processors(
         together = (config.num_beams or 1) // (config.num_beam_groups or 1)
         processors.append(PrefixConstrainedLogitsProcessor(prefix_allowed_tokens_fn, together))
     processors += _forced_and_forbidden(config, prompt_length)
+    vocabulary = model.config.get_text_config(decoder=True).vocab_size
+    for processor in processors:
+        if isinstance(processor, SequenceBiasLogitsProcessor):
+            processor.check(vocabulary)
     processors = _with_custom(processors, custom, "logits processor")
     if config.do_sample:
         processors += _warpers(config)
     if config.watermarking_config is not None:
         watermarking = watermarking_of(config.watermarking_config)
-        vocabulary = model.config.get_text_config(decoder=True).vocab_size
         processors.append(watermarking.construct_processor(vocabulary, model.device))
     if config.renormalize_logits:
         processors.append(LogitNormalization())

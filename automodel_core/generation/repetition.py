@@ -143,13 +143,17 @@ class SequenceBiasLogitsProcessor(InPlaceLogitsProcessor):
                 scores.index_add_(1, last, torch.where(matching, biases, 0.0))
         return scores
 
+    def check(self, vocabulary: int) -> None:
+        """Raise for tokens that there are not."""
+        largest = max((max(ids) for ids in self.sequence_bias), default=0)
+        if largest >= vocabulary:
+            raise GenerationArgumentError(
+                f"a biased or forbidden sequence holds token {largest}; there are {vocabulary}"
+            )
+
     def _prepared(self, scores: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Group by length: prefixes (sequences, length-1), last ids and biases (sequences,)."""
-        largest = max((max(ids) for ids in self.sequence_bias), default=0)
-        if largest >= scores.shape[1]:
-            raise GenerationArgumentError(
-                f"a biased or forbidden sequence holds token {largest}; there are {scores.shape[1]}"
-            )
+        self.check(scores.shape[1])
         groups = []
         for length in sorted({len(ids) for ids in self.sequence_bias}):
             group = {ids: b for ids, b in self.sequence_bias.items() if len(ids) == length}

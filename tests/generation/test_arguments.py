@@ -68,6 +68,11 @@ ONES = torch.ones_like(PROMPT)
             "needs an eos_token_id",
         ),
         ({"negative_prompt_ids": PROMPT}, "needs a guidance_scale"),
+        ({"bad_words_ids": [[3, 23]]}, "holds token 23; there are 23"),
+        ({"sequence_bias": {(40,): 1.0}}, "holds token 40"),
+        ({"sequence_bias": [[[40], 1.0]]}, "holds token 40"),
+        ({"sequence_bias": {(): 1.0}}, "expected a sequence of token ids"),
+        ({"sequence_bias": {(1,): "a"}}, "expected a number as bias"),
         ({"guidance_scale": 2.0, "num_beams": 2}, "num_beams=1"),
     ],
 )
@@ -156,3 +161,30 @@ def test_a_given_config_is_checked_with_the_keywords(decoder):
     assert decoder.generate(PROMPT, config, max_new_tokens=2).shape[0] == 8
     with pytest.raises(GenerationArgumentError, match="more than num_beams=2"):
         decoder.generate(PROMPT, config, max_new_tokens=2, num_beams=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"negative_prompt_ids": PROMPT + 20}, "negative_prompt_ids holds token id 28"),
+        ({"negative_prompt_ids": PROMPT[0]}, "negative_prompt_ids must be token ids of shape"),
+        ({"negative_prompt_ids": PROMPT[[0, 0, 0]]}, "has 3 rows for a batch of 2"),
+        (
+            {"negative_prompt_ids": PROMPT, "negative_prompt_attention_mask": ONES[:, :2]},
+            "negative_prompt_attention_mask must have shape",
+        ),
+        ({"num_beams": 2}, "num_beams=1"),
+    ],
+)
+def test_negative_prompts_must_fit(decoder, arguments, message):
+    with pytest.raises(GenerationArgumentError, match=message):
+        decoder.generate(PROMPT, guidance_scale=2.0, max_new_tokens=3, **arguments)
+    assert decoder.counting.decoder_lengths == []
+
+
+def test_one_negative_prompt_for_all(decoder):
+    decoder.generation_config.eos_token_id = None
+    options = {"guidance_scale": 1.7, "max_new_tokens": 4}
+    one = decoder.generate(PROMPT, negative_prompt_ids=PROMPT[:1], **options)
+    both = decoder.generate(PROMPT, negative_prompt_ids=PROMPT[[0, 0]], **options)
+    assert one.tolist() == both.tolist()
