@@ -38,11 +38,13 @@ def generate(options: argparse.Namespace) -> int:
         import torch
 
         torch.manual_seed(options.seed)
-    streams = not options.json and (settings.get("num_beams") or _beams(model)) == 1
+    streams = not (options.json or options.progress)
+    streams = streams and (settings.get("num_beams") or _beams(model)) == 1
+    shows = options.progress or (talks and not streams and sys.stderr.isatty())
     answers = []
     for given in _inputs(options.input):
         inputs = read(given).to(model.device)
-        answer = _answer(model, tokenizer, inputs, settings, streams=streams, talks=talks)
+        answer = _answer(model, tokenizer, inputs, settings, streams=streams, shows=shows)
         answer = {kind: given, **answer}
         answers.append(answer)
         if not streams and not options.json:
@@ -123,16 +125,19 @@ def _answer(
     settings: dict[str, Any],
     *,
     streams: bool,
-    talks: bool,
+    shows: bool,
 ) -> dict[str, Any]:
-    """Return the answer to one input; it is printed while it is made if ``streams``."""
+    """Return the answer to one input; it is printed while it is made if ``streams``.
+
+    ``shows`` how far it is on stderr.
+    """
     from automodel_core.generation import TextStreamer
 
     continues = not model.config.is_encoder_decoder
     extra: dict[str, Any] = {}
     if streams:
         extra["streamer"] = TextStreamer(tokenizer, skip_prompt=continues, skip_special_tokens=True)
-    elif talks and sys.stderr.isatty():
+    if shows:
         extra["progress"] = True
     start = time.monotonic()
     ids = model.generate(**inputs, **settings, **extra)[0].tolist()

@@ -123,7 +123,11 @@ def _generate(commands: Commands) -> None:
     settings.add_argument("--top-k", type=_count, metavar="N")
     settings.add_argument("--top-p", type=float, metavar="X")
     settings.add_argument("--seed", type=int, metavar="N", help="makes random answers repeatable")
-    settings.add_argument("--quiet", action="store_true", help="print answers only, no progress")
+    talk = settings.add_mutually_exclusive_group()
+    talk.add_argument("--quiet", action="store_true", help="print answers only, no progress")
+    talk.add_argument(
+        "--progress", action="store_true", help="show tokens and speed, and answers when complete"
+    )
 
 
 def _convert(commands: Commands) -> None:

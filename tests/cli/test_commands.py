@@ -146,6 +146,20 @@ def test_generate_with_beams_and_json(tiny_gpt: Any, speaker: str, capsys: Captu
     assert capsys.readouterr().out.splitlines() == wanted
 
 
+@pytest.mark.parametrize("more", [(), ("--num-beams", "2"), ("--json",)])
+def test_generate_shows_how_far_it_is(
+    tiny_gpt: Any, speaker: str, capsys: Capture, more: tuple[str, ...]
+) -> None:
+    arguments = ["generate", speaker, "w3", "--max-new-tokens", "4", "--progress", *more]
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert "/4 tokens, " in captured.err
+    beams = 2 if "--num-beams" in more else 1
+    assert expected(speaker, "w3", max_new_tokens=4, num_beams=beams) in captured.out
+    with pytest.raises(SystemExit):
+        main([*arguments, "--quiet"])
+
+
 def test_generate_reads_lines_of_stdin(
     tiny_gpt: Any, speaker: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
