@@ -58,10 +58,15 @@ def target(output: Any, given: Mapping[str, Any]) -> Tensor:
 
 
 def assert_same_generation(found: Any, expected: Any, note: object = None) -> None:
-    """Compare ids, the scores of each step, and those of the sequences."""
+    """Compare ids, the scores of each step, and those of the sequences.
+
+    Beams that are equally likely may stand in any order, so their scores are compared sorted.
+    """
     assert found.sequences.tolist() == expected.sequences.tolist(), note
     assert len(found.scores) == len(expected.scores), note
     for index, (ours, theirs) in enumerate(zip(found.scores, expected.scores, strict=True)):
+        if "sequences_scores" in expected:
+            ours, theirs = (scores.sort(dim=0).values for scores in (ours, theirs))
         assert torch.equal(ours.isinf(), theirs.isinf()), note
         finite = [scores.masked_fill(scores.isinf(), 0.0) for scores in (ours, theirs)]
         assert_close(*finite, f"scores of step {index}, {note}")
