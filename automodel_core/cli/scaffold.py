@@ -162,7 +162,6 @@ from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
 from automodel_core.layers.masks import causal_mask
-from automodel_core.layers.prepared import score_tokens
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
@@ -271,9 +270,6 @@ class ${prefix}ForCausalLM(${prefix}PreTrainedModel, TextModelForCausalLM):
         self.model = ${prefix}Model(config)
         self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
-
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
-        return score_tokens(self.lm_head, hidden_states, cache)
 '''
 
 TESTS = '''\

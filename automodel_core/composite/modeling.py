@@ -249,6 +249,11 @@ class CompositeModel(PreTrainedModel, GenerationMixin):
     def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
         self.decoder.set_output_embeddings(new_embeddings)
 
+    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+        decoder: Any = self.decoder
+        scores: Tensor = decoder.score(hidden_states, cache)
+        return scores
+
     def resize_token_embeddings(self, *args: Any, **kwargs: Any) -> nn.Module:
         """Raise `InputError`: each side has a vocabulary of its own."""
         raise InputError(

@@ -20,7 +20,6 @@ from automodel_core.fairseq.stack import FairseqStack, token_embedding
 from automodel_core.generation.mixin import GenerationMixin
 from automodel_core.layers.cache import Cache
 from automodel_core.layers.linear import Linear
-from automodel_core.layers.prepared import score_tokens
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
 from automodel_core.modeling.encoder_decoder import (
@@ -145,9 +144,6 @@ class FairseqForConditionalGeneration(FairseqHead, EncoderDecoderForConditionalG
     def token_layers(self) -> list[nn.Module]:
         shared = self.model.shares_embeddings(self.config)
         return [*super().token_layers(), *([self.lm_head] if shared else [])]
-
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
-        return score_tokens(self.lm_head, hidden_states, cache)
 
 
 class WithLogitsBias(FairseqForConditionalGeneration):
@@ -276,7 +272,7 @@ class FairseqForCausalLM(FairseqPreTrainedModel, GenerationMixin):
             return_dict=True,
         )
         states = states_to_score(body["last_hidden_state"], logits_to_keep)
-        logits = score_tokens(self.lm_head, states, past_key_values)
+        logits = self.score(states, past_key_values)
         loss = None if labels is None else token_loss(logits, labels)
         return CausalLMOutput(
             loss,

@@ -54,18 +54,18 @@ class _Contrast:
         states = self.session.hidden_states
         if self.layers is None:
             self.layers = self._candidates(len(states) - 1)
-        early = torch.stack([self._exit(states[layer]) for layer in self.layers])
-        early, last = early.log_softmax(dim=-1), logits.float().log_softmax(dim=-1)
+        early = self._exits([states[layer][:, -1] for layer in self.layers]).log_softmax(dim=-1)
+        last = logits.float().log_softmax(dim=-1)
         if len(self.layers) > 1:
             furthest = _divergence(early, last).argmax(dim=0)
             early = early.gather(0, furthest[None, :, None].expand(1, *logits.shape))
         unlikely = last < last.amax(dim=-1, keepdim=True) + math.log(RELATIVE_TOP)
         return (last - early[0]).masked_fill_(unlikely, -math.inf)
 
-    def _exit(self, states: Tensor) -> Tensor:
-        """Return what the model would say if it ended with these states."""
-        logits: Tensor = self.session.model.score(states[:, -1:], None)
-        return logits[:, -1].float()
+    def _exits(self, states: list[Tensor]) -> Tensor:
+        """Return what the model would say (exits, rows, vocabulary) if it ended with each state."""
+        logits: Tensor = self.session.model.score(torch.stack(states), None)
+        return logits.float()
 
 
 def _divergence(early: Tensor, last: Tensor) -> Tensor:

@@ -37,6 +37,7 @@ from automodel_core.generation.request import DecodingRequest
 from automodel_core.generation.session import DecodingSession
 from automodel_core.generation.strategies import find_strategy
 from automodel_core.generation.transition_scores import transition_scores
+from automodel_core.layers.prepared import score_tokens
 
 __all__ = ["GenerationMixin"]
 
@@ -140,6 +141,20 @@ class GenerationMixin:
         output = _run(decode, session, request)
         whole = config.return_dict_in_generate or callable(custom_generate)
         return output if whole else output.sequences
+
+    def score(self, hidden_states: Tensor, cache: Any) -> Tensor:
+        """Return the scores over the vocabulary that the decoder's states (..., size) give.
+
+        They are the output layer's; override this where a head does more. ``cache`` is that of the
+        sequence, or None.
+        """
+        layer = cast(GenerativeModel, self).get_output_embeddings()
+        if layer is None:
+            raise GenerationArgumentError(
+                f"{type(self).__name__} does not say what its decoder's states score: it needs "
+                "output_embeddings, or a score() of its own"
+            )
+        return score_tokens(layer, hidden_states, cache)
 
     def compute_transition_scores(
         self,

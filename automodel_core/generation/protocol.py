@@ -17,7 +17,8 @@ class GenerativeModel(Protocol):
     (rows, length, vocabulary). If it takes ``past_key_values``, it writes the keys and values of
     the tokens it is given into that cache. The decoder of an encoder-decoder may be called with
     several rows for each row of ``encoder_outputs`` and ``attention_mask``: rows of one item follow
-    each other. ``score`` returns the logits of last hidden states, ``cache`` being None.
+    each other. ``score`` returns the logits that hidden states of the decoder (rows, length, size)
+    give, as ``forward`` makes them of the last ones.
     """
 
     config: Any
@@ -38,5 +39,7 @@ class GenerativeModel(Protocol):
     def get_encoder(self) -> Any: ...
 
     def get_input_embeddings(self) -> Any: ...
+
+    def get_output_embeddings(self) -> Any: ...
 
     def prepare_inputs_for_generation(self, input_ids: Any, **kwargs: Any) -> dict[str, Any]: ...

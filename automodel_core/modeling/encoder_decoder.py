@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -179,10 +178,6 @@ class EncoderDecoderForConditionalGeneration(EncoderDecoderHead, GenerationMixin
     output_embeddings = "lm_head"
     caches_with_labels: ClassVar[bool] = True
     """Whether a forward with labels returns a cache too."""
-
-    @abstractmethod
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
-        """Return scores over the vocabulary for the decoder's last states."""
 
     @model_call
     def forward(

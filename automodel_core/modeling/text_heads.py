@@ -66,10 +66,6 @@ class TextModelForCausalLM(TextModelHead, GenerationMixin):
     caches_with_labels: ClassVar[bool] = False
     """Whether a forward with labels returns a cache too."""
 
-    @abstractmethod
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
-        """Return scores over the vocabulary for the body's last states."""
-
     @model_call
     def forward(
         self,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from automodel_core.generation.early_exit import decoder_depth
 from automodel_core.testing.check import Rule, require, require_close
 from automodel_core.testing.subject import BATCH, Inputs, Subject
 
@@ -41,6 +43,19 @@ def cached_decoding_equals_uncached(subject: Subject) -> None:
         cache = output.past_key_values
         require(cache is not None, "use_cache=True returns no past_key_values")
         require_close(output.logits[:, -1], whole[:, position], f"scores at position {position}")
+
+
+def states_score_as_forward_does(subject: Subject) -> None:
+    """``score`` makes of the decoder's last hidden states the scores that ``forward`` returns.
+
+    DoLa asks it what the states of earlier layers would have said.
+    """
+    model, inputs = prompt(subject)
+    written = subject.tokens(model.config)
+    output = next_scores(model, inputs, written, output_hidden_states=True)
+    name = "decoder_hidden_states" if model.config.is_encoder_decoder else "hidden_states"
+    with torch.no_grad():
+        require_close(model.score(output[name][-1], None), output.logits, "scores of states")
 
 
 def greedy(model: Any, inputs: Inputs, **more: Any) -> Tensor:
@@ -102,6 +117,53 @@ def sampling_repeats_with_a_seed(subject: Subject) -> None:
     require(torch.equal(*drawn), "the same seed draws different texts")
 
 
+def drafts_change_nothing(subject: Subject) -> None:
+    """Tokens that something else drafts and the model verifies are those that it writes alone."""
+    model, inputs = prompt(subject)
+    drafts: list[dict[str, Any]] = [
+        {"prompt_lookup_num_tokens": 3},
+        {"assistant_model": copy.deepcopy(model), "assistant_confidence_threshold": 0.0},
+    ]
+    if (decoder_depth(model) or 1) > 1:
+        drafts.append({"assistant_early_exit": 1})
+    written = greedy(model, inputs)
+    for draft in drafts:
+        found = greedy(model, inputs, **draft)
+        require(
+            torch.equal(found, written),
+            f"{', '.join(draft)}: {found.tolist()} instead of {written.tolist()}",
+        )
+
+
+def any_cache_holds_the_same(subject: Subject) -> None:
+    """However keys and values are kept, the texts are the same, those of beams too."""
+    model, inputs = prompt(subject)
+    for beams in (1, 2):
+        written = greedy(model, inputs, num_beams=beams)
+        for cache in ("static", "offloaded", "quantized"):
+            found = greedy(model, inputs, num_beams=beams, cache_implementation=cache)
+            require(torch.equal(found, written), f"a {cache} cache changes texts of {beams} beams")
+
+
+def every_strategy_decodes(subject: Subject) -> None:
+    """Groups of beams, forced words, contrastive search and DoLa write texts."""
+    model, inputs = prompt(subject)
+    word = subject.tokens(model.config)[0, -1:].tolist()
+    forced = greedy(model, inputs, num_beams=4, force_words_ids=[word])
+    require(bool((forced == word[0]).any(dim=1).all()), f"a forced word is not in {forced}")
+    groups = greedy(model, inputs, num_beams=2, num_beam_groups=2, diversity_penalty=1e6)
+    require(len(groups) == BATCH, f"{len(groups)} texts were returned")
+    contrastive = {"penalty_alpha": 0.5, "top_k": 3}
+    require(
+        torch.equal(
+            greedy(model, inputs, **contrastive),
+            greedy(model, inputs, **contrastive, low_memory=True),
+        ),
+        "contrastive search chooses differently one by one and side by side",
+    )
+    require(len(greedy(model, inputs, dola_layers="high")) == BATCH, "DoLa returns no text")
+
+
 def generates(subject: Subject) -> bool:
     """Return whether the model writes text."""
     return subject.generates
@@ -109,7 +171,11 @@ def generates(subject: Subject) -> bool:
 
 GENERATION_CHECKS = (
     Rule(cached_decoding_equals_uncached, generates),
+    Rule(states_score_as_forward_does, generates),
     Rule(greedy_takes_the_best_token, generates),
     Rule(one_beam_is_greedy, generates),
     Rule(sampling_repeats_with_a_seed, generates),
+    Rule(drafts_change_nothing, generates),
+    Rule(any_cache_holds_the_same, generates),
+    Rule(every_strategy_decodes, generates),
 )

@@ -12,11 +12,9 @@ from automodel_core.checkpoint.names import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
-from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
 from automodel_core.layers.masks import decoder_mask, padding_mask
-from automodel_core.layers.prepared import score_tokens
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
@@ -122,9 +120,6 @@ class SmallTextForCausalLM(SmallTextFacts, TextModelForCausalLM):
         self.model = SmallTextModel(config)
         self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
-
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
-        return score_tokens(self.lm_head, hidden_states, cache)
 
 
 class SmallImageModel(PreTrainedModel):

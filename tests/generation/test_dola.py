@@ -141,3 +141,10 @@ def test_a_model_without_a_stack_counts_its_states(decoder, prompt):
     assert found.shape == (2, 6)
     with pytest.raises(GenerationArgumentError, match="below the last of 1"):
         decoder.generate(prompt, dola_layers=[1], max_new_tokens=3)
+
+
+def test_a_model_says_what_its_states_score(monkeypatch):
+    model = drawn(num_layers=2)
+    monkeypatch.setattr(type(model), "output_embeddings", None)
+    with pytest.raises(GenerationArgumentError, match="output_embeddings, or a score"):
+        model.score(torch.zeros(1, 1, 8), None)

@@ -110,10 +110,6 @@ class TinyForCausalLM(TinyFacts, TextModelForCausalLM):
         self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
-        scores: Tensor = self.lm_head(hidden_states)
-        return scores
-
 
 class TinyForTokenClassification(TinyFacts, TextModelForTokenClassification):
     def __init__(self, config: TinyConfig, *, scale: float = 1.0) -> None:

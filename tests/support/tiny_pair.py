@@ -117,10 +117,6 @@ class TinyPair(TinyFacts, EncoderDecoderForConditionalGeneration):
         self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
-        scores: Tensor = self.lm_head(hidden_states)
-        return scores
-
 
 def drawn_pair(seed: int = 0, **settings: Any) -> Any:
     """Return a random model in evaluation mode."""

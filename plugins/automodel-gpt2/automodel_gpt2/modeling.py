@@ -18,7 +18,6 @@ from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
 from automodel_core.layers.masks import decoder_mask
-from automodel_core.layers.prepared import score_tokens
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
@@ -167,9 +166,6 @@ class GPT2LMHeadModel(GPT2Head, TextModelForCausalLM):
         self.lm_head = Linear(config.n_embd, config.vocab_size, bias=False)
         self.post_init()
 
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
-        return score_tokens(self.lm_head, hidden_states, cache)
-
 
 class GPT2ForSequenceClassification(GPT2Head, DecoderForSequenceClassification):
     """Classify texts, or give them numbers, by their last token."""
@@ -293,7 +289,7 @@ class GPT2DoubleHeadsModel(GPT2Head, GenerationMixin):
         )
         states = body["last_hidden_state"]
         written = states_to_score(states, logits_to_keep)
-        logits = score_tokens(self.lm_head, written, past_key_values).unflatten(0, texts)
+        logits = self.score(written, past_key_values).unflatten(0, texts)
         mc_logits = self.multiple_choice_head(states.unflatten(0, texts), mc_token_ids).squeeze(-1)
         lm_loss = None
         if labels is not None:

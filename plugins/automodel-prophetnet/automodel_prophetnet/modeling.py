@@ -17,7 +17,6 @@ from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
 from automodel_core.layers.masks import padding_mask
-from automodel_core.layers.prepared import score_tokens
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.calls import model_call
 from automodel_core.modeling.encoder_decoder import as_encoder_output, shift_right
@@ -229,7 +228,7 @@ class ProphetNetHead(ProphetNetPreTrainedModel, GenerationMixin):
         length = output["last_hidden_state"].shape[1]
         count, kept = states.shape[1] // length, min(logits_to_keep, length) or length
         states = states.unflatten(1, (count, length))[:, :, -kept:].flatten(1, 2)
-        scores = score_tokens(self.lm_head, states, cache).unflatten(1, (count, kept))
+        scores = self.score(states, cache).unflatten(1, (count, kept))
         loss = None
         if labels is not None:
             trained = scores[:, :1] if self.config.disable_ngram_loss else scores

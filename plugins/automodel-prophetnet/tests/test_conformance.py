@@ -19,6 +19,8 @@ TINY = {
 }
 ORDER = "the scores of positions read at once depend on how many they are, as in transformers"
 
+STREAMS = "hidden_states are those of the text, not of the predicting streams, as in transformers"
+
 
 @architecture_checks(
     "prophetnet",
@@ -29,6 +31,8 @@ ORDER = "the scores of positions read at once depend on how many they are, as in
         "cached_decoding_equals_uncached-seq2seq-lm": ORDER,
         "cached_decoding_equals_uncached-causal-lm": ORDER,
         "padding_changes_nothing-causal-lm": ORDER,
+        "states_score_as_forward_does-seq2seq-lm": STREAMS,
+        "states_score_as_forward_does-causal-lm": STREAMS,
     },
 )
 def test_prophetnet(check: Check) -> None:

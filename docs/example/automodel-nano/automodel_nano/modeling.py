@@ -119,7 +119,3 @@ class NanoForCausalLM(NanoPreTrainedModel, TextModelForCausalLM):
         self.model = NanoModel(config)
         self.lm_head = Linear(config.n_embd, config.vocab_size, bias=False)
         self.post_init()
-
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
-        scores: Tensor = self.lm_head(hidden_states)
-        return scores
