@@ -95,7 +95,7 @@ class Attention(nn.Module):
 
     ``scale`` multiplies the scores, by default ``head_dim ** -0.5``. ``position_scores`` is a
     module that returns numbers to add to the scores from ``(query, key)``, for positions that meet
-    the query or the key.
+    the query or the key; with a cache of fixed shapes it is also given the queries' positions.
     """
 
     def __init__(
@@ -146,7 +146,10 @@ class Attention(nn.Module):
         )
         if cache is not None:
             key, value = cache.update(key, value)
-        return self._attend(hidden_states, key, value, mask, is_causal, output_attentions)
+        positions = None if cache is None else cache.query_positions(hidden_states.shape[1])
+        return self._attend(
+            hidden_states, key, value, mask, is_causal, output_attentions, positions
+        )
 
     def over(
         self,
@@ -163,6 +166,12 @@ class Attention(nn.Module):
         """
         key, value = self._context(context, cache)
         if len(key) != len(hidden_states):
+            flat = self.position_scores is None and (mask is None or mask.shape[-2] == 1)
+            if flat and not output_attentions:
+                # Rows that share a context are queries of one attention, so its keys are read once.
+                states = hidden_states.reshape(len(key), -1, hidden_states.shape[-1])
+                attended, _ = self._attend(states, key, value, mask, False, False)
+                return attended.view(*hidden_states.shape[:2], -1), None
             repeats = len(hidden_states) // len(key)
             key, value = key.repeat_interleave(repeats, 0), value.repeat_interleave(repeats, 0)
             if mask is not None and len(mask) > 1:
@@ -185,9 +194,10 @@ class Attention(nn.Module):
         mask: Tensor | None,
         is_causal: bool,
         output_attentions: bool,
+        positions: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         query = self._split(self.q_proj(hidden_states))
-        mask = self._with_position_scores(mask, query, key)
+        mask = self._with_position_scores(mask, query, key, positions)
         dropout = self.dropout if self.training else 0.0
         weights = None
         if output_attentions:
@@ -201,11 +211,12 @@ class Attention(nn.Module):
         return self.o_proj(attended.transpose(1, 2).flatten(2)), weights
 
     def _with_position_scores(
-        self, mask: Tensor | None, query: Tensor, key: Tensor
+        self, mask: Tensor | None, query: Tensor, key: Tensor, positions: Tensor | None = None
     ) -> Tensor | None:
         if self.position_scores is None:
             return mask
-        scores: Tensor = self.position_scores(query, key)
+        placed = () if positions is None else (positions,)
+        scores: Tensor = self.position_scores(query, key, *placed)
         return scores if mask is None else scores + mask
 
     def _split(self, projected: Tensor) -> Tensor:

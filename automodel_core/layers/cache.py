@@ -1,8 +1,9 @@
 """Keys and values that a decoder keeps between steps.
 
 Self-attention's grow with every token and live in buffers that grow in blocks; cross-attention's
-are computed once a sequence. Other ways to keep them are in ``fixed_cache``, ``window_cache``,
-``offloaded_cache`` and ``quantized_cache``; ``cache_kinds`` has the names that users know.
+are computed once a sequence. Other ways to keep them are in ``static_cache``, ``fixed_cache``,
+``sliding_window_cache``, ``offloaded_cache`` and ``quantized_cache``; ``cache_kinds`` has the names
+that users know.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+
+from automodel_core.layers.spans import Span
 
 __all__ = ["Cache", "CrossAttentionCache", "LayerCache", "SelfAttentionCache"]
 
@@ -38,6 +41,10 @@ class SelfAttentionCache:
         self._value[:, :, start:end] = value
         self.length = end
         return self._key[:, :, :end], self._value[:, :, :end]
+
+    def query_positions(self, length: int) -> Tensor | None:
+        """Return the positions of new tokens, ``None`` where they are the last of the keys'."""
+        return None
 
     def _concatenate(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Append without writing in place, so that gradients flow through earlier positions."""
@@ -149,6 +156,10 @@ class Cache:
         mask is additive, over (..., queries, positions), or else ``is_causal`` may stand for it.
         """
         return mask, is_causal
+
+    def span(self, length: int, device: torch.device) -> Span:
+        """Return where ``length`` tokens stand that are about to be fed."""
+        return Span(self.get_seq_length(), length, device)
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Return how many positions the decoder has seen."""

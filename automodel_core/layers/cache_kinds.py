@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from automodel_core.layers.cache import Cache, SelfAttentionCache
 from automodel_core.layers.offloaded_cache import OffloadedCache, OffloadedSelfAttentionCache
 from automodel_core.layers.quantized_cache import QuantizedCache
 from automodel_core.layers.sliding_window_cache import SlidingWindowCache
+from automodel_core.layers.spans import Span
 from automodel_core.layers.static_cache import StaticCache
 
 __all__ = ["CACHES", "OTHER_NAMES", "DynamicCache", "EncoderDecoderCache"]
@@ -61,6 +63,9 @@ class EncoderDecoderCache(Cache):
         self, mask: Tensor | None, queries: Tensor, is_causal: bool
     ) -> tuple[Tensor | None, bool]:
         return self._own.fit(mask, queries, is_causal)
+
+    def span(self, length: int, device: torch.device) -> Span:
+        return self._own.span(length, device)
 
     def get_max_cache_shape(self, layer_idx: int = 0) -> int:
         return self._own.get_max_cache_shape(layer_idx)

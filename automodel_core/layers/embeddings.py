@@ -1,8 +1,7 @@
 """Embeddings of tokens and of their positions.
 
 A position part is called with the tokens (``None`` where only their embeddings are known), the
-embeddings ``(batch, length, size)`` and how many positions the cache holds; it returns what is to
-be added.
+embeddings ``(batch, length, size)`` and the span where they stand; it returns what is to be added.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.layers.linear import Embedding
+from automodel_core.layers.spans import Span
 
 __all__ = [
     "LearnedPositions",
@@ -44,10 +44,10 @@ class LearnedPositions(Embedding):
         self.offset = offset
 
     def forward(  # type: ignore[override]
-        self, input_ids: Tensor | None, embeds: Tensor, past: int
+        self, input_ids: Tensor | None, embeds: Tensor, span: Span
     ) -> Tensor:
         """Return ``(length, size)``; raise ``ValueError`` for more positions than there are."""
-        return rows(self.weight, self.offset + past, embeds.shape[1], self.offset)
+        return span.rows_of(self.weight, self.offset)
 
 
 class SinusoidalPositions(nn.Module):
@@ -66,9 +66,9 @@ class SinusoidalPositions(nn.Module):
         table = torch.cat([angles.sin(), angles[:, : size // 2].cos()], dim=1)
         self.register_buffer("weight", table.float())
 
-    def forward(self, input_ids: Tensor | None, embeds: Tensor, past: int) -> Tensor:
+    def forward(self, input_ids: Tensor | None, embeds: Tensor, span: Span) -> Tensor:
         """Return ``(length, size)``; raise ``ValueError`` for more positions than there are."""
-        return rows(self.weight, past, embeds.shape[1])
+        return span.rows_of(self.weight)
 
 
 class PaddedSinusoidalPositions(nn.Module):
@@ -97,26 +97,15 @@ class PaddedSinusoidalPositions(nn.Module):
         table[self.padding_idx] = 0.0
         return table
 
-    def forward(self, input_ids: Tensor | None, embeds: Tensor, past: int) -> Tensor:
+    def forward(self, input_ids: Tensor | None, embeds: Tensor, span: Span) -> Tensor:
         """Return ``(batch or 1, length, size)``."""
-        length = embeds.shape[1]
-        needed = self.padding_idx + 1 + past + length
+        needed = self.padding_idx + 1 + span.keys
         if needed > len(self.table):
             self.table = self._computed(needed + needed // 2, self.table.device)
         if input_ids is None:
-            found = rows(self.table, needed - length, length)[None]
+            found = span.rows_of(self.table, self.padding_idx + 1)[None]
         else:
             shown = input_ids != self.padding_idx
-            positions = (shown.cumsum(dim=1) + past) * shown + self.padding_idx
+            positions = (shown.cumsum(dim=1) + span.first) * shown + self.padding_idx
             found = self.table[positions]
         return found.to(embeds.dtype)
-
-
-def rows(table: Tensor, start: int, length: int, unused: int = 0) -> Tensor:
-    """Return ``length`` rows from ``start`` on; ``ValueError`` if the table is shorter."""
-    if start + length > len(table):
-        raise ValueError(
-            f"{start + length - unused} positions are more than the {len(table) - unused} that the "
-            "model has (max_position_embeddings)"
-        )
-    return table[start : start + length]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from automodel_core.layers.cache import Cache
+from automodel_core.layers.spans import Span
 
 __all__ = [
     "additive",
@@ -31,10 +32,11 @@ def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
 def visible_keys(attention_mask: Tensor) -> Tensor | None:
     """Return a mask of 1 and 0 as booleans of four dimensions, or ``None`` when it hides nothing.
 
-    It may come as ``(batch, keys)``, ``(batch, queries, keys)`` or with heads between them.
+    It may come as ``(batch, keys)``, ``(batch, queries, keys)`` or with heads between them. In a
+    compiled step, which cannot look, it is taken to hide something.
     """
     visible = attention_mask != 0
-    if bool(visible.all()):
+    if not torch.compiler.is_compiling() and bool(visible.all()):
         return None
     if visible.dim() == 2:
         return visible[:, None, None, :]
@@ -91,10 +93,10 @@ def causal_mask(
 
 
 def decoder_mask(
-    attention_mask: Tensor | None, queries: int, past: int, dtype: torch.dtype, device: torch.device
+    attention_mask: Tensor | None, span: Span, states: Tensor
 ) -> tuple[Tensor | None, bool]:
-    """Return a decoder's mask behind ``past`` positions, or that plain causality will do."""
+    """Return a decoder's mask for ``states`` at ``span``, or that plain causality will do."""
     flat = attention_mask is None or attention_mask.dim() == 2
-    if past == 0 and flat and (attention_mask is None or visible_keys(attention_mask) is None):
-        return None, queries > 1
-    return causal_mask(attention_mask, queries, past + queries, dtype, device), False
+    if span.begins and flat and (attention_mask is None or visible_keys(attention_mask) is None):
+        return None, span.length > 1
+    return causal_mask(attention_mask, span.length, span.keys, states.dtype, states.device), False

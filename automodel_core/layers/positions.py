@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from automodel_core.layers.cache import Cache
 from automodel_core.layers.linear import Embedding
+from automodel_core.layers.spans import Span
 
 __all__ = ["RelativePositionBias"]
 
@@ -29,23 +30,35 @@ class RelativePositionBias(nn.Module):
         self.bidirectional = bidirectional
         self.bias = Embedding(num_buckets, num_heads)
 
-    def forward(self, query: Tensor, key: Tensor) -> Tensor:
-        """Return ``(1, heads, queries, keys)`` for an attention's heads."""
-        return self.between(query.shape[2], key.shape[2])
+    def forward(self, query: Tensor, key: Tensor, positions: Tensor | None = None) -> Tensor:
+        """Return ``(1, heads, queries, keys)`` for an attention's heads.
 
-    def between(self, queries: int, keys: int) -> Tensor:
-        """Return ``(1, heads, queries, keys)``; the queries are the last of the keys' positions."""
-        positions = torch.arange(keys, device=self.bias.weight.device)
-        distances = positions - positions[keys - queries :, None]
+        Unless their ``positions`` are given, the queries are the last of the keys' positions.
+        """
+        queries, keys = query.shape[2], key.shape[2]
+        if positions is None:
+            positions = torch.arange(keys - queries, keys, device=key.device)
+        return self._between(positions, keys)
+
+    def at(self, span: Span, cache: Cache | None) -> Tensor:
+        """Return ``(1, heads, queries, keys)`` for new tokens.
+
+        Those of one token come from a table that a sequence computes once, if it is written by a
+        decoding loop.
+        """
+        if cache is None or not cache.decoding or span.length > 1:
+            return self._between(span.positions, span.keys)
+        table: Tensor | None = cache.memo.get(self)
+        if table is None or table.shape[-1] < span.keys:
+            last = 2 * span.keys + 127
+            table = self._between(torch.tensor([last], device=span.device), last + 1)
+            cache.memo[self] = table
+        return table[..., table.shape[-1] - span.keys :]
+
+    def _between(self, queries: Tensor, keys: int) -> Tensor:
+        distances = torch.arange(keys, device=queries.device) - queries[:, None]
         biases: Tensor = self.bias(self._bucket(distances))
         return biases.permute(2, 0, 1)[None]
-
-    def of_last(self, keys: int, cache: Cache) -> Tensor:
-        """Return the biases of the newest query, from a table that a sequence computes once."""
-        table: Tensor | None = cache.memo.get(self)
-        if table is None or table.shape[-1] < keys:
-            table = cache.memo[self] = self.between(1, 2 * keys + 128)
-        return table[..., table.shape[-1] - keys :]
 
     def _bucket(self, distances: Tensor) -> Tensor:
         buckets, offset = self.num_buckets, torch.zeros_like(distances)

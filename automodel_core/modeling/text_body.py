@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-import torch
 from torch import Tensor, nn
 
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.cache import Cache
 from automodel_core.layers.masks import context_mask
+from automodel_core.layers.spans import Span
 from automodel_core.layers.transformer import TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
@@ -37,13 +37,13 @@ class TextBody(PreTrainedModel):
 
     @abstractmethod
     def embed(
-        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, past: int
+        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, span: Span
     ) -> Tensor:
-        """Return what enters the first layer; ``past`` positions are in the cache."""
+        """Return what enters the first layer; ``span`` is where the tokens stand."""
 
     @abstractmethod
     def mask(
-        self, states: Tensor, attention_mask: Tensor | None, past: int
+        self, states: Tensor, attention_mask: Tensor | None, span: Span
     ) -> tuple[Tensor | None, bool]:
         """Return the mask over the sequence, and whether plain causality stands in for one."""
 
@@ -78,10 +78,10 @@ class TextBody(PreTrainedModel):
         recomputes = self.training and self.stack.gradient_checkpointing
         use_cache = wanted and self.is_decoder and not recomputes
         cache = Cache() if use_cache and past_key_values is None else past_key_values
-        past = 0 if cache is None else cache.get_seq_length()
         tokens = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        states = self.embed(tokens, token_type_ids, position_ids, past)
-        mask, is_causal = self.mask(states, attention_mask, past)
+        span = Span.of(cache, tokens)
+        states = self.embed(tokens, token_type_ids, position_ids, span)
+        mask, is_causal = self.mask(states, attention_mask, span)
         output = self.stack(
             states,
             mask,
@@ -99,16 +99,14 @@ class TextBody(PreTrainedModel):
         )
 
 
-def absolute_positions(
-    position_ids: Tensor | None, tokens: Tensor, past: int, config: PreTrainedConfig
-) -> Tensor:
-    """Return the given positions, or else those behind ``past``.
+def absolute_positions(position_ids: Tensor | None, span: Span, config: PreTrainedConfig) -> Tensor:
+    """Return the given positions, or else those of ``span``.
 
     Raises `InputError` where these are more than the configuration's ``max_position_embeddings``.
     """
     if position_ids is not None:
         return position_ids
-    end, limit = past + tokens.shape[1], config.max_position_embeddings
-    if end > limit:
-        raise InputError(f"{end} positions are more than max_position_embeddings={limit}")
-    return torch.arange(past, end, device=tokens.device)[None]
+    limit = config.max_position_embeddings
+    if span.exceeds(limit):
+        raise InputError(f"{span.end} positions are more than max_position_embeddings={limit}")
+    return span.positions[None]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from automodel_core.errors import InputError
 from automodel_core.layers.cache import Cache
 from automodel_core.layers.masks import context_mask, decoder_mask, padding_mask
+from automodel_core.layers.spans import Span
 from automodel_core.layers.transformer import TransformerStack
 from automodel_core.modeling.calls import model_call
 from automodel_core.modeling.outputs import BaseModelOutput
@@ -27,17 +28,16 @@ class TextStack(nn.Module):
         self.stack = stack
 
     @abstractmethod
-    def embed(self, input_ids: Tensor | None, inputs_embeds: Tensor | None, past: int) -> Tensor:
-        """Return what enters the first layer; ``past`` positions are in the cache."""
+    def embed(self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: Span) -> Tensor:
+        """Return what enters the first layer; ``span`` is where the tokens stand."""
 
     def mask(
-        self, states: Tensor, attention_mask: Tensor | None, cache: Cache | None
+        self, states: Tensor, attention_mask: Tensor | None, span: Span, cache: Cache | None
     ) -> tuple[Tensor | None, bool]:
         """Return the mask over the sequence, and whether plain causality stands in for one."""
         if not self.is_decoder:
             return padding_mask(attention_mask, states.dtype), False
-        past = 0 if cache is None else cache.get_seq_length()
-        return decoder_mask(attention_mask, states.shape[1], past, states.dtype, states.device)
+        return decoder_mask(attention_mask, span, states)
 
     @model_call
     def forward(
@@ -62,9 +62,10 @@ class TextStack(nn.Module):
         recomputes = self.training and self.stack.gradient_checkpointing
         if cache is None and use_cache and self.is_decoder and not recomputes:
             cache = Cache()
-        past = 0 if cache is None else cache.get_seq_length()
-        states = self.embed(input_ids, inputs_embeds, past)
-        mask, is_causal = self.mask(states, attention_mask, cache)
+        tokens: Any = input_ids if inputs_embeds is None else inputs_embeds
+        span = Span.of(cache, tokens)
+        states = self.embed(input_ids, inputs_embeds, span)
+        mask, is_causal = self.mask(states, attention_mask, span, cache)
         output = self.stack(
             states,
             mask,

@@ -15,6 +15,7 @@ from automodel_core.layers.attention import Attention
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
 from automodel_core.layers.masks import decoder_mask, padding_mask
+from automodel_core.layers.spans import Span
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
@@ -100,16 +101,16 @@ class SmallTextModel(SmallTextFacts, TextBody):
         self.post_init()
 
     def embed(
-        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, past: int
+        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, span: Span
     ) -> Tensor:
         return tokens
 
     def mask(
-        self, states: Tensor, attention_mask: Tensor | None, past: int
+        self, states: Tensor, attention_mask: Tensor | None, span: Span
     ) -> tuple[Tensor | None, bool]:
         if not self.is_decoder:
             return padding_mask(attention_mask, states.dtype), False
-        return decoder_mask(attention_mask, states.shape[1], past, states.dtype, states.device)
+        return decoder_mask(attention_mask, span, states)
 
 
 class SmallTextForCausalLM(SmallTextFacts, TextModelForCausalLM):

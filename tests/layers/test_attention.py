@@ -149,6 +149,12 @@ def test_over_a_context(rows: int, position_scores: nn.Module | None) -> None:
     )
     shared, weights = attention.over(inputs, context, mask, output_attentions=True)
     torch.testing.assert_close(shared, whole)
+    torch.testing.assert_close(attention.over(inputs, context, mask)[0], whole)
+    several = states(rows, 3, 12, seed=5)
+    shared_by_all, _ = attention.over(several, context, mask)
+    for place in range(3):
+        alone, _ = attention.over(several[:, place : place + 1], context, mask)
+        torch.testing.assert_close(shared_by_all[:, place : place + 1], alone)
     assert weights.shape == (rows, 3, 1, 4)
     with torch.no_grad():
         cache = CrossAttentionCache()

@@ -18,6 +18,7 @@ from automodel_core.layers.masks import causal_mask, decoder_mask
 from automodel_core.layers.offloaded_cache import OffloadedCache
 from automodel_core.layers.quantized_cache import QuantizedCache, QuantizedTensor
 from automodel_core.layers.sliding_window_cache import SlidingWindowCache
+from automodel_core.layers.spans import Span
 from automodel_core.layers.static_cache import StaticCache
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from support.examples import examples
@@ -25,7 +26,6 @@ from support.examples import examples
 ROOM = 60
 EXACT = {
     "static": lambda: StaticCache(max_cache_len=ROOM),
-    "fixed shapes": lambda: StaticCache(max_cache_len=ROOM, fixed_shapes=True),
     "offloaded": OffloadedCache,
     "dynamic, offloading": lambda: DynamicCache(offloading=True),
     "wide window": lambda: SlidingWindowCache(sliding_window=ROOM),
@@ -58,7 +58,7 @@ def fed(model: TransformerStack, fed_states: Tensor, cache: Cache, mask: Tensor 
     """Feed states (rows, length, size) behind what the cache has seen."""
     seen, length = cache.get_seq_length(), fed_states.shape[1]
     visible = None if mask is None else mask[:, : seen + length]
-    additive, is_causal = decoder_mask(visible, length, seen, fed_states.dtype, fed_states.device)
+    additive, is_causal = decoder_mask(visible, Span.of(cache, fed_states), fed_states)
     return model(fed_states, additive, is_causal=is_causal, cache=cache).last_hidden_state
 
 
@@ -132,29 +132,17 @@ def test_the_rows_of_a_pair_share_positions_before_they_part() -> None:
 
 def test_a_static_cache_never_moves() -> None:
     model = stack()
-    for fixed_shapes in (False, True):
-        cache = StaticCache(max_cache_len=20, fixed_shapes=fixed_shapes)
-        places = set()
-        for seed in range(20):
-            fed(model, states(1, 1, seed), cache, None)
-            places.add(cache.layers[1].self_attn._key.data_ptr())
-        assert len(places) == 1
-        assert cache.get_max_cache_shape() == 20
-        with pytest.raises(ValueError, match="room for 20 positions, and 21 are needed"):
-            fed(model, states(1, 1), cache, None)
+    cache = StaticCache(max_cache_len=20)
+    places = set()
+    for seed in range(20):
+        fed(model, states(1, 1, seed), cache, None)
+        places.add(cache.layers[1].self_attn._key.data_ptr())
+    assert len(places) == 1
+    assert cache.get_max_cache_shape() == 20
+    with pytest.raises(ValueError, match="room for 20 positions, and 21 are needed"):
+        fed(model, states(1, 1), cache, None)
     with pytest.raises(ValueError, match="needs max_cache_len"):
         StaticCache()
-
-
-def test_fixed_shapes_are_the_same_at_every_step() -> None:
-    cache = StaticCache(max_cache_len=16, fixed_shapes=True)
-    shapes = set()
-    for seen in range(8):
-        mask, is_causal = cache.fit(None, states(2, 1), False)
-        key, _ = cache.update(torch.ones(2, 2, 1, 4), torch.ones(2, 2, 1, 4), 0)
-        shapes.add((tuple(key.shape), tuple(mask.shape), is_causal))
-        assert int((mask == 0).sum()) == seen + 1
-    assert shapes == {((2, 2, 16, 4), (1, 16), False)}
 
 
 def test_a_static_cache_learns_like_any_other() -> None:

@@ -20,6 +20,7 @@ from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
 from automodel_core.layers.masks import causal_mask, decoder_mask, padding_mask
 from automodel_core.layers.prepared import score_tokens
+from automodel_core.layers.spans import Span
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
@@ -85,11 +86,17 @@ class RelativePositions(nn.Module):
         self.scale = head_dim**-0.5
         self.with_key = config.position_embedding_type == "relative_key_query"
 
-    def forward(self, query: Tensor, key: Tensor) -> Tensor:
-        """Return ``(batch, heads, queries, keys)``; queries are the last of the keys' positions."""
-        positions = torch.arange(key.shape[2], device=key.device)
-        distances = positions[-query.shape[2] :, None] - positions
-        embedded = self.embed_distances(distances + self.embed_distances.num_embeddings // 2)
+    def forward(self, query: Tensor, key: Tensor, positions: Tensor | None = None) -> Tensor:
+        """Return ``(batch, heads, queries, keys)``.
+
+        Unless their ``positions`` are given, the queries are the last of the keys' positions.
+        """
+        places = torch.arange(key.shape[2], device=key.device)
+        positions = places[-query.shape[2] :] if positions is None else positions
+        # There may be room for more keys than positions, of which nothing is seen.
+        zero = self.embed_distances.num_embeddings // 2
+        distances = (positions[:, None] - places).clamp(min=-zero)
+        embedded = self.embed_distances(distances + zero)
         scores: Tensor = torch.einsum("bhqd,qkd->bhqk", query, embedded)
         if self.with_key:
             scores = scores + torch.einsum("bhkd,qkd->bhqk", key, embedded)
@@ -173,11 +180,11 @@ class BertModel(BertPreTrainedModel, TextBody):
         return self.config.position_embedding_type == "absolute"
 
     def embed(
-        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, past: int
+        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, span: Span
     ) -> Tensor:
         """Add token types (0 by default) and absolute positions to the tokens, and normalise."""
         given = position_ids if self.is_absolute else None
-        positions = absolute_positions(given, tokens, past, self.config)
+        positions = absolute_positions(given, span, self.config)
         if token_type_ids is None:
             token_type_ids = torch.zeros(1, 1, dtype=torch.long, device=tokens.device)
         embedded = tokens + self.embed_token_types(token_type_ids)
@@ -186,15 +193,15 @@ class BertModel(BertPreTrainedModel, TextBody):
         return F.dropout(self.embed_norm(embedded), self.config.hidden_dropout_prob, self.training)
 
     def mask(
-        self, states: Tensor, attention_mask: Tensor | None, past: int
+        self, states: Tensor, attention_mask: Tensor | None, span: Span
     ) -> tuple[Tensor | None, bool]:
         """Hide padding and, in a decoder, later tokens; scores of positions need a real mask."""
-        queries, dtype, device = states.shape[1], states.dtype, states.device
+        dtype, device = states.dtype, states.device
         if not self.is_decoder:
             return padding_mask(attention_mask, dtype), False
         if self.is_absolute:
-            return decoder_mask(attention_mask, queries, past, dtype, device)
-        return causal_mask(attention_mask, queries, past + queries, dtype, device), False
+            return decoder_mask(attention_mask, span, states)
+        return causal_mask(attention_mask, span.length, span.keys, dtype, device), False
 
 
 class BertHead(BertPreTrainedModel, TextModelHead):

@@ -18,6 +18,7 @@ from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
 from automodel_core.layers.masks import decoder_mask
+from automodel_core.layers.spans import Span
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
@@ -132,10 +133,10 @@ class GPT2Model(GPT2PreTrainedModel, TextBody):
         self.post_init()
 
     def embed(
-        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, past: int
+        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, span: Span
     ) -> Tensor:
         """Add positions and, if given, token types, which are tokens themselves."""
-        positions = absolute_positions(position_ids, tokens, past, self.config)
+        positions = absolute_positions(position_ids, span, self.config)
         embedded = tokens + self.embed_positions(positions)
         if token_type_ids is not None:
             embedded = embedded + self.embed_tokens(token_type_ids)
@@ -143,9 +144,9 @@ class GPT2Model(GPT2PreTrainedModel, TextBody):
         return dropped
 
     def mask(
-        self, states: Tensor, attention_mask: Tensor | None, past: int
+        self, states: Tensor, attention_mask: Tensor | None, span: Span
     ) -> tuple[Tensor | None, bool]:
-        return decoder_mask(attention_mask, states.shape[1], past, states.dtype, states.device)
+        return decoder_mask(attention_mask, span, states)
 
 
 class GPT2Head(GPT2PreTrainedModel, TextModelHead):

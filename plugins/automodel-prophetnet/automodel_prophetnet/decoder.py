@@ -14,6 +14,7 @@ from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding
 from automodel_core.layers.masks import context_mask, padding_mask
+from automodel_core.layers.spans import Span
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.calls import model_call
 from automodel_prophetnet.base import ProphetNetPreTrainedModel
@@ -97,10 +98,11 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel):
         cache = past_key_values
         if cache is None and use_cache and not recomputes:
             cache = Cache()
-        past, length = 0 if cache is None else cache.get_seq_length(), embeds.shape[1]
+        span, length = Span.of(cache, embeds), embeds.shape[1]
         # What follows the text is read off the first stream alone.
-        steps = cache is not None and cache.decoding and (past > 0 or length == 1)
-        streams = Streams(past, length, count=1 if steps else self.config.ngram)
+        decoding = span.is_fixed or (cache is not None and cache.decoding)
+        steps = decoding and (not span.begins or length == 1)
+        streams = Streams(span, count=1 if steps else self.config.ngram)
         states = self._embed(embeds, streams)
         view: Any = self._view(streams, states, attention_mask, cache)
         shown = output_attentions or output_hidden_states
@@ -133,20 +135,20 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel):
 
     def _embed(self, embeds: Tensor, streams: Streams) -> Tensor:
         """Return the rows of all streams; those that predict know their position only."""
-        config, end = self.config, streams.past + streams.length
+        config, span = self.config, streams.span
         # The main stream begins behind the padding's row, the others look one position further.
         first = config.pad_token_id + 1
         limit = config.decoder_positions
-        if end > limit:
+        if span.exceeds(limit):
             raise InputError(
-                f"{end} positions are more than the {limit} that the decoder has "
+                f"{span.end} positions are more than the {limit} that the decoder has "
                 f"(max_position_embeddings={config.max_position_embeddings})"
             )
-        positions = self.embed_positions.weight[first + streams.past : first + end + 1]
+        here, ahead = (span.rows_of(self.embed_positions.weight, first + n) for n in (0, 1))
         # The next token's stream has the last embedding.
         kinds = self.embed_streams.weight.roll(1, dims=0)[: streams.count, None]
-        predicting = (kinds + positions[1:]).flatten(0, 1)
-        rows = [embeds + positions[:-1], predicting.expand(len(embeds), -1, -1)]
+        predicting = (kinds + ahead).flatten(0, 1)
+        rows = [embeds + here, predicting.expand(len(embeds), -1, -1)]
         embedded: Tensor = self.dropout(self.embed_norm(torch.cat(rows, dim=1)))
         return embedded
 
@@ -154,7 +156,7 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel):
         self, streams: Streams, states: Tensor, attention_mask: Tensor | None, cache: Cache | None
     ) -> StreamView:
         """Return what each row sees and how far away; ``attention_mask`` is ``(batch, keys)``."""
-        keys = streams.past + streams.length
+        keys = streams.span.keys
         if attention_mask is not None and attention_mask.shape != (len(states), keys):
             raise InputError(
                 f"the decoder's attention_mask has shape {tuple(attention_mask.shape)}, expected "
@@ -171,7 +173,9 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel):
         else:
             key = (self, states.dtype)
             if key not in cache.memo:
-                longest = Streams(config.max_position_embeddings, 1, streams.count)
+                longest = Streams(
+                    Span(config.max_position_embeddings, 1, states.device), streams.count
+                )
                 cache.memo[key] = StreamView.of(longest, bucket, states)
             view = cache.memo[key].of_last(keys)
         return view.padded(padding_mask(attention_mask, states.dtype))

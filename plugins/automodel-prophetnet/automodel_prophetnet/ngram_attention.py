@@ -22,6 +22,7 @@ from automodel_core.layers.cache import SelfAttentionCache
 from automodel_core.layers.linear import Linear
 from automodel_core.layers.masks import additive
 from automodel_core.layers.prepared import prepare_linear
+from automodel_core.layers.spans import Span
 
 __all__ = ["NgramSelfAttention", "StreamView", "Streams", "relative_buckets"]
 
@@ -40,14 +41,17 @@ def relative_buckets(distances: Tensor, num_buckets: int, max_distance: int) -> 
 
 @dataclass(frozen=True)
 class Streams:
-    """The rows of one forward: ``length`` new positions behind ``past`` ones, in each stream.
+    """The rows of one forward: those of new positions, in each stream.
 
     ``count`` streams predict, beside the main one.
     """
 
-    past: int
-    length: int
+    span: Span
     count: int
+
+    @property
+    def length(self) -> int:
+        return self.span.length
 
     @property
     def rows(self) -> int:
@@ -85,10 +89,10 @@ class StreamView:
     def of(cls, streams: Streams, bucket: Callable[[Tensor], Tensor], like: Tensor) -> StreamView:
         """Return the view where nothing is padded; ``bucket`` sorts distances, ``like`` states."""
         length, count = streams.length, streams.count
-        keys = torch.arange(streams.past + length, device=like.device)
-        distances = keys[streams.past :, None] - keys
+        keys = torch.arange(streams.span.keys, device=like.device)
+        distances = streams.span.positions[:, None] - keys
         # Step by step, every stream sees the newest token.
-        behind = torch.arange(count, device=like.device) if streams.past == 0 else [0] * count
+        behind = range(count) if streams.span.begins else [0] * count
         # The first key is seen by all, so that the first positions have something to see.
         visible = [(distances >= hidden) | (keys == 0) for hidden in (0, *behind)]
         mask = additive(torch.cat(visible), like.dtype)
@@ -122,7 +126,7 @@ class StreamView:
         count, length = self.streams.count, self.streams.length
         predicting = predicting.unflatten(1, (count, length)).transpose(-1, -2)
         heads = predicting.shape[-2]
-        if self.streams.past == 0:
+        if self.streams.span.begins:
             predicting = predicting.transpose(1, 2).reshape(
                 -1, count, heads, length, by_bucket.shape[2]
             )

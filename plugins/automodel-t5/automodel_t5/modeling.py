@@ -17,6 +17,7 @@ from automodel_core.layers.masks import causal_mask, padding_mask
 from automodel_core.layers.norms import RMSNorm
 from automodel_core.layers.positions import RelativePositionBias
 from automodel_core.layers.prepared import score_tokens
+from automodel_core.layers.spans import Span
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
@@ -100,27 +101,23 @@ class T5Stack(TextStack):
         )
         self.dropout = nn.Dropout(config.dropout_rate)
 
-    def embed(self, input_ids: Tensor | None, inputs_embeds: Tensor | None, past: int) -> Tensor:
+    def embed(self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: Span) -> Tensor:
         embeds = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
         dropped: Tensor = self.dropout(embeds)
         return dropped
 
     def mask(
-        self, states: Tensor, attention_mask: Tensor | None, cache: Cache | None
+        self, states: Tensor, attention_mask: Tensor | None, span: Span, cache: Cache | None
     ) -> tuple[Tensor | None, bool]:
         """Return position biases and what padding and causality hide, as one mask."""
-        queries = states.shape[1]
-        keys = queries + (0 if cache is None else cache.get_seq_length())
+        dtype, device = states.dtype, states.device
         if self.is_decoder:
-            mask = causal_mask(attention_mask, queries, keys, states.dtype, states.device)
+            mask = causal_mask(attention_mask, span.length, span.keys, dtype, device)
         else:
-            mask = padding_mask(attention_mask, states.dtype)
+            mask = padding_mask(attention_mask, dtype)
         if self.position_bias is None:
             return mask, False
-        if cache is not None and cache.decoding and queries == 1:
-            bias = self.position_bias.of_last(keys, cache)
-        else:
-            bias = self.position_bias.between(queries, keys)
+        bias = self.position_bias.at(span, cache)
         return (bias if mask is None else bias + mask), False
 
 
