@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from automodel_core.exports import lazy_exports
 
 if TYPE_CHECKING:
+    from automodel_core.generation.compile_config import CompileConfig as CompileConfig
     from automodel_core.generation.config import GenerationConfig as GenerationConfig
     from automodel_core.generation.constraints import *  # noqa: F403
     from automodel_core.generation.diverse_beam import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__, __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "compile_config": ("CompileConfig",),
         "config": ("GenerationConfig",),
         "constraints": (
             "Constraint",

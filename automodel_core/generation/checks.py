@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from automodel_core.errors import GenerationArgumentError, shown
+from automodel_core.generation.compile_config import compile_config_of
 from automodel_core.generation.watermarking import watermarking_of
 
 __all__ = ["Problem", "problems_of"]
@@ -108,6 +109,12 @@ _RULES: Mapping[str, _Rule] = {
     "return_dict_in_generate": _FLAG,
     "remove_invalid_values": _FLAG,
     "renormalize_logits": _FLAG,
+    "disable_compile": _FLAG,
+}
+
+_OBJECTS: Mapping[str, Callable[[Any], Any]] = {
+    "compile_config": compile_config_of,
+    "watermarking_config": watermarking_of,
 }
 
 _SAMPLING_ONLY: Mapping[str, Any] = {
@@ -134,11 +141,12 @@ def problems_of(settings: Mapping[str, Any]) -> list[Problem]:
         for name in _GENERATE_ARGUMENTS
         if settings.get(name) is not None
     ]
-    if settings.get("watermarking_config") is not None:
-        try:
-            watermarking_of(settings["watermarking_config"])
-        except GenerationArgumentError as error:
-            problems.append(Problem("watermarking_config", str(error), True))
+    for name, read in _OBJECTS.items():
+        if settings.get(name) is not None:
+            try:
+                read(settings[name])
+            except GenerationArgumentError as error:
+                problems.append(Problem(name, str(error), True))
     if not problems:
         problems += _contradictions(settings)
         problems += _without_effect(settings)

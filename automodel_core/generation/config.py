@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from automodel_core.errors import GenerationArgumentError, shown
 from automodel_core.generation.checks import Problem, problems_of
+from automodel_core.generation.compile_config import CompileConfig, compile_config_of
 from automodel_core.generation.watermarking import BaseWatermarkingConfig, watermarking_of
 
 __all__ = ["DEFAULTS", "GENERATION_CONFIG_NAME", "GenerationConfig"]
@@ -145,7 +146,7 @@ class GenerationConfig:
     target_lookbehind: int | None
     assistant_ensemble_weight: float | None
 
-    compile_config: Any
+    compile_config: CompileConfig | dict[str, Any] | None
     disable_compile: bool | None
     continuous_batching_config: Any
 
@@ -162,6 +163,9 @@ class GenerationConfig:
         if isinstance(self.watermarking_config, Mapping):
             with contextlib.suppress(GenerationArgumentError):  # `validate` says what is wrong
                 self.watermarking_config = watermarking_of(self.watermarking_config)
+        if isinstance(self.compile_config, Mapping):
+            with contextlib.suppress(GenerationArgumentError):
+                self.compile_config = compile_config_of(self.compile_config)
 
     def validate(self, strict: bool = False) -> None:
         """Raise for values that can never work, and warn of those that have no effect.
@@ -266,6 +270,8 @@ class GenerationConfig:
         settings = copy.deepcopy(vars(self))
         if isinstance(self.watermarking_config, BaseWatermarkingConfig):
             settings["watermarking_config"] = self.watermarking_config.to_dict()
+        if isinstance(self.compile_config, CompileConfig):
+            settings["compile_config"] = self.compile_config.to_dict()
         return settings
 
     def to_diff_dict(self) -> dict[str, Any]:
@@ -280,7 +286,10 @@ class GenerationConfig:
     def save_pretrained(
         self, save_directory: str | PathLike[str], config_file_name: str | None = None
     ) -> None:
-        """Write the config into a folder. Settings that do not fit together are warned of."""
+        """Write the config into a folder. Settings that do not fit together are warned of.
+
+        How to compile is about this machine, and is left out.
+        """
         from automodel_core.checkpoint.json_files import write_json
 
         problems = problems_of(vars(self))
@@ -289,7 +298,9 @@ class GenerationConfig:
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / (config_file_name or GENERATION_CONFIG_NAME)
-        write_json(path, _json_ready(self.to_diff_dict()))
+        settings = self.to_diff_dict()
+        settings.pop("compile_config", None)
+        write_json(path, _json_ready(settings))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GenerationConfig) and vars(self) == vars(other)

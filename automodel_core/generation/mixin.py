@@ -18,6 +18,7 @@ from automodel_core.generation.arguments import (
 )
 from automodel_core.generation.assisted import prepare_assistant
 from automodel_core.generation.caches import decoding_cache, taken_over
+from automodel_core.generation.compiled import compiled_decoding
 from automodel_core.generation.config import FIELDS, GenerationConfig
 from automodel_core.generation.custom import own_arguments, published_strategy, run_custom
 from automodel_core.generation.healing import healed
@@ -213,6 +214,9 @@ def _session(
         flags=_flags(config),
         checks_logits=not config.remove_invalid_values,
         peers=peers,
+        compiled=compiled_decoding(
+            config, inputs.past_key_values, (config.max_length or 0) - inputs.prompt.shape[1]
+        ),
     )
 
 

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
+from automodel_core.generation.alongside import Alongside, repeated
+from automodel_core.generation.compiled import CompiledDecoding
 from automodel_core.generation.inputs import DecodingInputs
 from automodel_core.generation.peers import Peers
 from automodel_core.generation.protocol import GenerativeModel
 from automodel_core.layers.cache import Cache
 
 __all__ = ["DecodingSession"]
-
-MASK_BLOCK = 256
 
 
 class DecodingSession:
@@ -31,7 +32,8 @@ class DecodingSession:
     ``rows_per_item`` times; rows of one item are neighbours. ``cache`` is a new one, where it shall
     be no usual one. ``flags`` are passed to encoder and decoder as they are
     (``output_attentions``, ``output_hidden_states``). ``checks_logits`` looks whether the model's
-    first logits are numbers. ``peers`` must run as many forwards.
+    first logits are numbers. ``peers`` must run as many forwards. ``compiled`` runs what is behind
+    the prompt.
     """
 
     def __init__(
@@ -46,13 +48,15 @@ class DecodingSession:
         flags: Mapping[str, bool] | None = None,
         checks_logits: bool = False,
         peers: Peers | None = None,
+        compiled: CompiledDecoding | None = None,
     ) -> None:
         self.model = model
         self.peers = peers
+        self._compiled = compiled
         self._checks_logits = checks_logits
         self.rows_per_item = rows_per_item
         self.is_encoder_decoder = bool(model.config.is_encoder_decoder)
-        self.prompt = _repeated(inputs.prompt, rows_per_item)
+        self.prompt = repeated(inputs.prompt, rows_per_item)
         self.encoder_outputs = inputs.encoder_outputs
         self._inputs = inputs
         self._flags = dict(flags or {})
@@ -70,13 +74,12 @@ class DecodingSession:
         self._is_first = True
         # A decoder's prompt is read once an item; the rows of an item are split off behind it.
         self._shares_prefill = rows_per_item > 1 and not self.is_encoder_decoder and self._use_cache
-        self._mask = _visible(inputs)
-        fits = self._mask is not None and self._mask.shape[1] == inputs.prompt.shape[1]
-        self.prompt_mask = self._mask if fits else None
+        # The model's own positions are right if nothing is hidden, or if there is an encoder.
+        counts = not self.is_encoder_decoder and self._takes.by_name("position_ids")
+        mask_name = "decoder_attention_mask" if self.is_encoder_decoder else "attention_mask"
+        self._along = Alongside(inputs, mask_name, counts=counts)
+        self.prompt_mask = self._along.prompt_mask
         """The mask over the decoder's prompt (batch, length), None if it hides nothing."""
-        self._mask_room: Tensor | None = None
-        self._positions = self._prompt_positions()
-        self._token_types = inputs.token_type_ids
         self._arguments = self._for_rows(1)
         if not self._shares_prefill:
             self._split_rows()
@@ -125,7 +128,7 @@ class DecodingSession:
         arguments.update(self._decoder_flags)
         if self._is_first:
             arguments.update(self._inputs.first)
-        arguments.update(self._along_the_sequence(ids.shape[1], length))
+        arguments.update(self._along.arguments(ids.shape[1], length))
         if positions != length and self._takes("logits_to_keep"):
             arguments["logits_to_keep"] = positions
         arguments["return_dict"] = True
@@ -136,18 +139,24 @@ class DecodingSession:
         inputs = self.model.prepare_inputs_for_generation(
             ids,
             next_sequence_length=None if length == ids.shape[1] else length,
-            past_key_values=self.cache if self._use_cache else None,
+            past_key_values=self._held if self._use_cache else None,
             is_first_iteration=self._is_first,
             **arguments,
         )
         if self.peers is not None:
             self.peers.go_on()
+        if self._compiled is not None and not self._is_first:
+            logits = self._compiled.logits(self.model, self.cache, inputs)
+            self._output = SimpleNamespace(logits=logits)
+            return
         self._output = self.model(**inputs)
         if self._use_cache and self._output.past_key_values is not None:
             self.cache = self._output.past_key_values
 
     def close(self) -> None:
         """Give back a cache of the caller's as it was; its layers do not stay prepared."""
+        if self._compiled is not None:
+            self._compiled.close(self.model, self.cache)
         if self._lent is not None:
             self.cache.decoding = self._lent
 
@@ -160,11 +169,13 @@ class DecodingSession:
 
     def model_arguments(self) -> dict[str, Any]:
         """Return what a loop of the caller's passes to the model, the encoder's output included."""
+        self._require_uncompiled("custom_generate")
         if self.is_encoder_decoder:
             self._encode()
             arguments = {**self._arguments, "encoder_outputs": self.encoder_outputs}
         else:
-            mask = torch.ones_like(self.prompt) if self._mask is None else self._mask
+            mask = self._along.mask
+            mask = torch.ones_like(self.prompt) if mask is None else mask
             arguments = {**self._arguments, "attention_mask": mask, **self._inputs.first}
         if self._use_cache:
             arguments["past_key_values"] = self.cache
@@ -178,7 +189,7 @@ class DecodingSession:
         The tokens before ``since`` are the same in both.
         """
         if self._use_cache:
-            self.cache.reorder(index, self._seen() - (self._fed - since))
+            self._held.reorder(index, self._seen() - (self._fed - since))
 
     def crop(self, length: int) -> None:
         """Forget the tokens from ``length`` on."""
@@ -188,11 +199,23 @@ class DecodingSession:
 
     def require_rollback(self) -> None:
         """Raise unless `crop` can take back what was fed."""
+        self._require_uncompiled("this decoding strategy, which takes back tokens")
         if isinstance(self.cache, Cache) and not self.cache.is_croppable:
             raise GenerationArgumentError(
                 f"this decoding strategy takes back tokens, which {type(self.cache).__name__} "
                 "cannot; use another cache"
             )
+
+    def _require_uncompiled(self, what: str) -> None:
+        if self._compiled is not None:
+            raise GenerationArgumentError(
+                f"{what}, cannot be compiled: leave out compile_config, or set disable_compile=True"
+            )
+
+    @property
+    def _held(self) -> Any:
+        """The cache that holds what was fed."""
+        return self.cache if self._compiled is None else self._compiled.cache(self.cache)
 
     @property
     def has_past(self) -> bool:
@@ -204,11 +227,11 @@ class DecodingSession:
         """The encoder's tokens (rows, length), None if there are none."""
         if not self.is_encoder_decoder:
             return None
-        ids: Tensor | None = _repeated(self._inputs.encoder_input_ids, self.rows_per_item)
+        ids: Tensor | None = repeated(self._inputs.encoder_input_ids, self.rows_per_item)
         return ids
 
     def _seen(self) -> int:
-        return int(self.cache.get_seq_length()) if self._use_cache else 0
+        return int(self._held.get_seq_length()) if self._use_cache else 0
 
     def _new_length(self) -> int:
         """Return how many positions of the prompt the cache has not seen.
@@ -216,7 +239,8 @@ class DecodingSession:
         With a cache from an earlier call the prompt is the whole text, unless the mask is longer.
         """
         length, seen = self._inputs.first_length, self._seen()
-        if self._mask is not None and self._mask.shape[1] == seen + length:
+        mask = self._along.mask
+        if mask is not None and mask.shape[1] == seen + length:
             return length
         if length <= seen:
             raise GenerationArgumentError(
@@ -237,16 +261,13 @@ class DecodingSession:
 
     def _split_rows(self) -> None:
         """Go from one row an item to all rows."""
-        rows = self.rows_per_item
-        self._mask, self._mask_room = _repeated(self._mask, rows), None
-        self._positions = _repeated(self._positions, rows)
-        self._token_types = _repeated(self._token_types, rows)
-        self._arguments = self._for_rows(rows)
+        self._along.repeat(self.rows_per_item)
+        self._arguments = self._for_rows(self.rows_per_item)
 
     def expand(self, rows: int) -> None:
         """Continue each row by ``rows`` rows from now on; there was one row an item so far."""
         self.rows_per_item = rows
-        self.prompt = _repeated(self.prompt, rows)
+        self.prompt = repeated(self.prompt, rows)
         self._split_rows()
         if self._use_cache:
             # The rows of an item share the encoder's output.
@@ -269,60 +290,14 @@ class DecodingSession:
         for name, value in self._inputs.arguments.items():
             shared = self.is_encoder_decoder and name == "attention_mask"
             if isinstance(value, Tensor) and value.dim() and value.shape[0] == batch and not shared:
-                value = _repeated(value, rows)
+                value = repeated(value, rows)
             if self._takes(name):
                 ready[name] = value
         return ready
 
-    # ---- what goes along with the tokens: mask, positions, token types ----
-
-    def _prompt_positions(self) -> Tensor | None:
-        """Return the given positions, or those counted from the first visible token.
-
-        None if the model's own positions are right: nothing is hidden, or there is an encoder.
-        """
-        missing = self._inputs.position_ids is None and not self.is_encoder_decoder
-        if missing and self._mask is not None and self._takes.by_name("position_ids"):
-            positions = self._mask.long().cumsum(-1) - 1
-            return positions.masked_fill_(self._mask == 0, 0)
-        return self._inputs.position_ids
-
-    def _along_the_sequence(self, end: int, length: int) -> dict[str, Tensor]:
-        """Return mask, positions and token types for the ``length`` positions before ``end``."""
-        new = end - self.prompt.shape[1]
-        along: dict[str, Tensor] = {}
-        if self._mask is not None:
-            name = "decoder_attention_mask" if self.is_encoder_decoder else "attention_mask"
-            along[name] = self._mask_with(self._mask, new)
-        if self._positions is not None:
-            ahead = torch.arange(1, max(new, 0) + 1, device=self._positions.device)
-            along["position_ids"] = self._columns(
-                self._positions, self._positions[..., -1:] + ahead, new, length
-            )
-        if self._token_types is not None:
-            ahead = self._token_types[:, -1:].expand(-1, max(new, 0))
-            along["token_type_ids"] = self._columns(self._token_types, ahead, new, length)
-        return along
-
-    def _columns(self, prompt: Tensor, ahead: Tensor, new: int, length: int) -> Tensor:
-        """Return the last ``length`` columns of the prompt's values with those ``ahead`` of it."""
-        if new >= length:
-            return ahead[..., new - length :]
-        values = (
-            prompt[..., : prompt.shape[-1] + new] if new < 0 else torch.cat([prompt, ahead], -1)
-        )
-        return values[..., values.shape[-1] - length :]
-
-    def _mask_with(self, mask: Tensor, new: int) -> Tensor:
-        """Return the mask over the prompt and ``new`` tokens behind it, all of them visible."""
-        total = mask.shape[1] + new
-        if self._mask_room is None or total > self._mask_room.shape[1]:
-            ones = mask.new_ones(mask.shape[0], max(new, 0) + MASK_BLOCK)
-            self._mask_room = torch.cat([mask, ones], dim=1)
-        return self._mask_room[:, :total]
-
     def watch_hidden_states(self) -> None:
         """Let every forward of the decoder return its `hidden_states`, the prompt's at once."""
+        self._require_uncompiled("this decoding strategy, which reads hidden states")
         if not self._takes("output_hidden_states"):
             raise GenerationArgumentError(
                 f"{type(self.model).__name__} does not return hidden states, which this decoding "
@@ -350,7 +325,7 @@ class DecodingSession:
     def _layers(self, name: str) -> tuple[Tensor, ...]:
         layers: tuple[Tensor, ...] = tuple(self._output[name])
         rows = self.prompt.shape[0]
-        return tuple(_repeated(layer, rows // layer.shape[0]) for layer in layers)
+        return tuple(repeated(layer, rows // layer.shape[0]) for layer in layers)
 
 
 def _borrow(cache: Any) -> bool | None:
@@ -361,17 +336,6 @@ def _borrow(cache: Any) -> bool | None:
     cache.decoding = True
     cache.memo.clear()  # the model may have learned since
     return was
-
-
-def _visible(inputs: DecodingInputs) -> Tensor | None:
-    """Return the decoder's mask, None if it hides nothing.
-
-    One that is longer than the prompt is kept: its length says what the cache already holds.
-    """
-    mask = inputs.mask
-    if mask is None or (mask.shape[1] == inputs.first_length and bool((mask == 1).all())):
-        return None
-    return mask
 
 
 class _Signature:
@@ -387,8 +351,3 @@ class _Signature:
 
     def by_name(self, name: str) -> bool:
         return name in self._names
-
-
-def _repeated(tensor: Any, rows: int) -> Any:
-    """Repeat each row of a tensor; None stays None."""
-    return tensor if tensor is None or rows == 1 else tensor.repeat_interleave(rows, dim=0)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from automodel_core.generation.compile_config import CompileConfig
 from automodel_core.generation.early_exit import decoder_depth
 from automodel_core.testing.check import Rule, require, require_close
 from automodel_core.testing.subject import BATCH, Inputs, Subject
@@ -145,6 +146,21 @@ def any_cache_holds_the_same(subject: Subject) -> None:
             require(torch.equal(found, written), f"a {cache} cache changes texts of {beams} beams")
 
 
+def a_compiled_step_writes_the_same(subject: Subject) -> None:
+    """Compiled as one graph, once for all lengths, the step writes the same, with beams too."""
+    model, inputs = prompt(subject)
+    one_graph = CompileConfig(backend="eager", fullgraph=True)
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        for beams in (1, 2):
+            written = greedy(model, inputs, num_beams=beams)
+            for call in ("first", "second"):
+                found = greedy(model, inputs, num_beams=beams, compile_config=one_graph)
+                require(
+                    torch.equal(found, written),
+                    f"{call} call, {beams} beams: {found.tolist()} instead of {written.tolist()}",
+                )
+
+
 def every_strategy_decodes(subject: Subject) -> None:
     """Groups of beams, forced words, contrastive search and DoLa write texts."""
     model, inputs = prompt(subject)
@@ -177,5 +193,6 @@ GENERATION_CHECKS = (
     Rule(sampling_repeats_with_a_seed, generates),
     Rule(drafts_change_nothing, generates),
     Rule(any_cache_holds_the_same, generates),
+    Rule(a_compiled_step_writes_the_same, generates),
     Rule(every_strategy_decodes, generates),
 )

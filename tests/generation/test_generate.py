@@ -9,7 +9,6 @@ import torch
 
 from automodel_core import generation as g
 from automodel_core.errors import GenerationArgumentError
-from automodel_core.generation import session as session_module
 from automodel_core.generation.sampling import likeliest
 from automodel_core.layers.cache import Cache
 
@@ -170,7 +169,7 @@ def test_several_end_tokens_and_padding(decoder, prompt):
 
 def test_long_runs_grow_the_buffers(monkeypatch, decoder, prompt):
     monkeypatch.setattr("automodel_core.generation.tokens.BLOCK", 2)
-    monkeypatch.setattr(session_module, "MASK_BLOCK", 2)
+    monkeypatch.setattr("automodel_core.generation.alongside.MASK_BLOCK", 2)
     decoder.generation_config.eos_token_id = None
     padded = torch.tensor([[0, 3, 4], [6, 7, 8]])
     found = decoder.generate(padded, max_new_tokens=20)
