@@ -154,14 +154,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import torch
 from automodel_core.checkpoint.names import WeightNames
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.masks import causal_mask
+from automodel_core.layers.masks import decoder_mask
+from automodel_core.layers.spans import Span
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
@@ -243,18 +243,18 @@ class ${prefix}Model(${prefix}PreTrainedModel):
         cache = past_key_values
         if cache is None and use_cache and not self.training:
             cache = Cache()
-        past = 0 if cache is None else cache.get_seq_length()
         states = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        end, limit = past + states.shape[1], self.config.max_position_embeddings
-        if end > limit:
-            raise InputError(f"{end} positions are more than max_position_embeddings={limit}")
+        span, limit = Span.of(cache, states), self.config.max_position_embeddings
+        if span.exceeds(limit):
+            raise InputError(f"{span.end} positions are more than max_position_embeddings={limit}")
         if position_ids is None:
-            position_ids = torch.arange(past, end, device=states.device)[None]
+            position_ids = span.positions[None]
         states = states + self.embed_positions(position_ids)
-        mask = causal_mask(attention_mask, states.shape[1], end, states.dtype, states.device)
+        mask, is_causal = decoder_mask(attention_mask, span, states)
         output = self.stack(
             states,
             mask,
+            is_causal=is_causal,
             cache=cache,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,

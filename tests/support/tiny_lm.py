@@ -15,6 +15,7 @@ from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
 from automodel_core.layers.masks import causal_mask
+from automodel_core.layers.spans import Span
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
@@ -91,11 +92,10 @@ class TinyModel(TinyFacts):
         output_hidden_states: bool,
     ) -> BaseModelOutput:
         states = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        seen = 0 if past_key_values is None else past_key_values.get_seq_length()
-        length = states.shape[1]
+        span = Span.of(past_key_values, states)
         output = self.stack(
             states,
-            causal_mask(attention_mask, length, seen + length, states.dtype, states.device),
+            causal_mask(attention_mask, span.length, span.keys, states.dtype, states.device),
             cache=past_key_values,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,

@@ -15,6 +15,7 @@ from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
 from automodel_core.layers.masks import causal_mask, context_mask, padding_mask
+from automodel_core.layers.spans import Span
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
@@ -88,11 +89,10 @@ class Side(nn.Module):
         output_hidden_states: bool,
     ) -> BaseModelOutput:
         states = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        cache, length = past_key_values, states.shape[1]
-        seen = 0 if cache is None else cache.get_seq_length()
+        cache, span = past_key_values, Span.of(past_key_values, states)
         mask = padding_mask(attention_mask, states.dtype)
         if self.is_decoder:
-            mask = causal_mask(attention_mask, length, seen + length, states.dtype, states.device)
+            mask = causal_mask(attention_mask, span.length, span.keys, states.dtype, states.device)
         output = self.stack(
             states, mask, cache=cache, context=encoder_hidden_states,
             context_mask=context_mask(encoder_attention_mask, states.dtype, cache),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from automodel_core.checkpoint.names import WeightNames
@@ -14,7 +13,8 @@ from automodel_core.layers.attention import Attention
 from automodel_core.layers.cache import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.masks import causal_mask
+from automodel_core.layers.masks import decoder_mask
+from automodel_core.layers.spans import Span
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
 from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
@@ -93,17 +93,17 @@ class NanoModel(NanoPreTrainedModel):
         cache = past_key_values
         if cache is None and (self.config.use_cache if use_cache is None else use_cache):
             cache = Cache()
-        past = 0 if cache is None else cache.get_seq_length()
-        keys = past + embeds.shape[1]
-        if keys > self.config.n_positions:
-            raise InputError(f"{keys} positions, n_positions={self.config.n_positions}")
+        span = Span.of(cache, embeds)
+        if span.exceeds(self.config.n_positions):
+            raise InputError(f"{span.end} positions, n_positions={self.config.n_positions}")
         if position_ids is None:
-            position_ids = torch.arange(past, keys, device=embeds.device)[None]
+            position_ids = span.positions[None]
         states = embeds + self.embed_positions(position_ids)
-        mask = causal_mask(attention_mask, embeds.shape[1], keys, states.dtype, states.device)
+        mask, is_causal = decoder_mask(attention_mask, span, states)
         output = self.stack(
             states,
             mask,
+            is_causal=is_causal,
             cache=cache,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
