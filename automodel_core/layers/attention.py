@@ -256,9 +256,15 @@ class Attention(nn.Module):
             hidden_states: Tensor, context: Tensor, mask: Tensor | None, cache: CrossAttentionCache
         ) -> Tensor:
             key, value = self._context(context, cache)
-            query = project(hidden_states).view(len(key), -1, heads, head_dim).transpose(1, 2)
+            queries, shared = project(hidden_states), len(key) < rows
+            if shared:
+                query = queries.view(len(key), -1, heads, head_dim).transpose(1, 2)
+            else:
+                query = queries.view(rows, heads, 1, head_dim)
             mask = self._with_position_scores(mask, query, key)
             attended = attend(query, key, value, mask, is_causal=False, dropout=0.0, scale=scale)
-            return output(attended.transpose(1, 2).reshape(rows, inner))
+            if shared:
+                attended = attended.transpose(1, 2)
+            return output(attended.reshape(rows, inner))
 
         return step

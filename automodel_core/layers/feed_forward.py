@@ -38,7 +38,10 @@ class FeedForward(nn.Module):
 
     def prepare(self, rows: int) -> Callable[[Tensor], Tensor]:
         """Return the same function for inference on ``(rows, hidden_size)``, weights packed."""
-        up, down = prepare_linear((self.up_proj,), rows), _prepare_narrow(self.down_proj, rows)
+        up, down = (
+            prepare_linear((self.up_proj,), rows),
+            _prepare_narrow(self.down_proj, rows, self.up_proj),
+        )
         act = self.activation
         return lambda hidden_states: down(act(up(hidden_states)))
 
@@ -69,7 +72,7 @@ class GatedFeedForward(nn.Module):
     def prepare(self, rows: int) -> Callable[[Tensor], Tensor]:
         """Return the same function for inference on ``(rows, hidden_size)``, weights packed."""
         both = prepare_linear((self.gate_proj, self.up_proj), rows)
-        down = _prepare_narrow(self.down_proj, rows)
+        down = _prepare_narrow(self.down_proj, rows, self.up_proj)
         act = self.activation
 
         def step(hidden_states: Tensor) -> Tensor:
@@ -87,8 +90,12 @@ def _narrow(down_proj: nn.Module, wide: Tensor) -> Tensor:
     return narrowed
 
 
-def _prepare_narrow(down_proj: nn.Module, rows: int) -> Callable[[Tensor], Tensor]:
-    if not isinstance(down_proj, nn.Linear):
-        return prepare_linear((down_proj,), rows)
-    prepared, dtype = prepare_linear((down_proj,), rows), down_proj.weight.dtype
-    return lambda wide: prepared(wide.to(dtype))
+def _prepare_narrow(down_proj: nn.Module, rows: int, wide: nn.Module) -> Callable[[Tensor], Tensor]:
+    """Return the last layer, prepared, for what comes out of ``wide``."""
+    prepared = prepare_linear((down_proj,), rows)
+    if not isinstance(down_proj, nn.Linear) or not isinstance(wide, nn.Linear):
+        return prepared
+    dtype = down_proj.weight.dtype
+    if wide.weight.dtype == dtype:
+        return prepared
+    return lambda inputs: prepared(inputs.to(dtype))

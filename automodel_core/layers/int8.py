@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.layers.linear import QuantisedLinear
-from automodel_core.layers.prepared import (
+from automodel_core.layers.products import (
     TensorFunction,
     cpu_facts,
+    fast_product,
     has_fast_bfloat16,
-    packed_product,
 )
 
 __all__ = ["Int8DynamicLinear", "Int8Linear"]
@@ -83,7 +83,7 @@ class Int8Linear(QuantisedLinear):
         if any(layer.bias is not None for layer in layers):
             biases = [torch.zeros_like(n.scale) if n.bias is None else n.bias for n in layers]
             bias = torch.cat([one.float() for one in biases])
-        return _scaled(packed_product(weight, None, rows), weight.dtype, scale, bias)
+        return _scaled(fast_product(weight, None, rows), weight.dtype, scale, bias)
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}"

@@ -251,11 +251,13 @@ class TransformerStack(LayerStack):
         rows = len(hidden_states)
         key = (self, rows)
         if key not in cache.memo:
-            cache.memo[key] = [_step_of(layer, rows) for layer in self.layers]
+            steps = [_step_of(layer, rows) for layer in self.layers]
+            cache.memo[key] = steps, None if self.norm is None else prepare_norm(self.norm)
+        steps, norm = cache.memo[key]
         states = hidden_states.view(rows, -1)
-        for index, step in enumerate(cache.memo[key]):
+        for index, step in enumerate(steps):
             states = step(states, mask, cache.layer(index), context, context_mask)
-        return self._finish(states)[:, None]
+        return (states if norm is None else norm(states))[:, None]
 
 
 def _step_of(layer: nn.Module, rows: int) -> Step:

@@ -13,7 +13,7 @@ import torch
 import transformers
 
 from automodel_core import AutoModelForCausalLM, AutoModelForSeq2SeqLM
-from automodel_core.layers.prepared import best_kernel
+from automodel_core.layers.products import kernel_for
 from benchmarks.rounds import interleaved, table
 from benchmarks.shapes import GPT2_SHAPES, T5_SHAPES, gpt2_checkpoint, t5_checkpoint
 
@@ -36,7 +36,8 @@ HEADER = [
 
 def bandwidth() -> float:
     """Return bytes a second at which one row streams through packed weights of 512 MB."""
-    layers = [best_kernel()(torch.ones(4096, 4096), None, 1) for _ in range(8)]
+    weights = [torch.ones(4096, 4096) for _ in range(8)]
+    layers = [kernel_for(weight, 1)(weight, None, 1) for weight in weights]
     row = torch.ones(1, 4096)
 
     def stream() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from automodel_core.layers.prepared import KERNELS, best_kernel, runs_here
+from automodel_core.layers.products import KERNELS, runs_here
 from benchmarks.rounds import interleaved, table
 from benchmarks.shapes import T5_SHAPES
 
@@ -49,8 +49,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
     rows = [measure(shape, number, rounds) for shape in T5_SHAPES for number in ROWS]
-    chosen = next(name for name, kernel in KERNELS.items() if kernel is best_kernel())
-    title = f"Matrix products of a step, ms, {torch.get_num_threads()} threads; chosen: {chosen}"
+    title = f"Matrix products of a step, ms, {torch.get_num_threads()} threads"
     print(table(title, ["shape", "rows", *KERNELS], rows))
 
 

@@ -1,4 +1,4 @@
-"""Prepared linear layers: the same numbers, kept while the weights are the same."""
+"""Prepared layers: the same numbers, kept while the weights are the same."""
 
 from __future__ import annotations
 
@@ -9,60 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from automodel_core.layers import prepared
 from automodel_core.layers.cache import Cache
 from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.prepared import (
-    KERNELS,
-    checksum,
-    prepare_linear,
-    prepare_norm,
-    runs_here,
-    score_tokens,
-)
-
-
-@pytest.mark.parametrize("kernel", sorted(KERNELS))
-@pytest.mark.parametrize("rows", [1, 2, 8, 33])
-@pytest.mark.parametrize("bias", [True, False])
-def test_kernels_multiply(kernel: str, rows: int, bias: bool) -> None:
-    if not runs_here(KERNELS[kernel]):
-        pytest.skip(f"this build of torch has no {kernel} kernel")
-    linear = nn.Linear(7, 13, bias=bias)
-    inputs = torch.randn(rows, 7)
-    with torch.no_grad():
-        product = KERNELS[kernel](linear.weight, linear.bias, rows)
-        torch.testing.assert_close(product(inputs), linear(inputs))
-
-
-@pytest.mark.parametrize("rows", [1, 2, 8, 33])
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("fast", [True, False])
-def test_bfloat16(monkeypatch, rows: int, bias: bool, fast: bool) -> None:
-    monkeypatch.setattr(prepared, "has_fast_bfloat16", lambda: fast)
-    linear = Linear(32, 13, bias=bias).bfloat16()
-    inputs = torch.randn(rows, 32).bfloat16()
-    with torch.no_grad():
-        product = prepare_linear((linear,), rows)
-        assert (product is linear) != fast
-        torch.testing.assert_close(product(inputs), linear(inputs))
-
-
-def test_what_a_cpu_says_of_itself(monkeypatch) -> None:
-    for facts, fast in (({"avx512_bf16", "avx2"}, True), ({"avx2"}, False), (set(), False)):
-        monkeypatch.setattr(prepared, "cpu_facts", lambda facts=facts: frozenset(facts))
-        assert prepared.has_fast_bfloat16() == fast
-        assert not prepared.has_intel_cpu()
-    monkeypatch.setattr(prepared, "cpu_facts", lambda: frozenset({"GenuineIntel"}))
-    assert prepared.has_intel_cpu()
-
-
-def test_a_kernel_that_fails_does_not_run_here() -> None:
-    def broken(*_: object) -> object:
-        raise RuntimeError("no such operator")
-
-    assert not runs_here(broken)
-    assert not runs_here(lambda weight, bias, rows: lambda inputs: inputs)
+from automodel_core.layers.norms import RMSNorm
+from automodel_core.layers.prepared import checksum, prepare_linear, prepare_norm, score_tokens
 
 
 @pytest.mark.parametrize("biases", [(True, True), (False, False), (True, False)])
@@ -131,11 +81,18 @@ def test_ones_and_zeros_in_another_order() -> None:
     assert len(sums) == 64
 
 
-@pytest.mark.parametrize("kind", [nn.LayerNorm, nn.GroupNorm])
-def test_norms(kind: type) -> None:
-    norm = nn.LayerNorm(6) if kind is nn.LayerNorm else nn.GroupNorm(2, 6)
+@pytest.mark.parametrize("norm", [nn.LayerNorm(6), nn.GroupNorm(2, 6), RMSNorm(6, 1e-2)], ids=str)
+def test_norms(norm: nn.Module) -> None:
     inputs = torch.randn(3, 6)
-    torch.testing.assert_close(prepare_norm(norm)(inputs), norm(inputs))
+    with torch.no_grad():
+        for parameter in norm.parameters():
+            parameter.normal_()
+        prepared = prepare_norm(norm)
+        assert prepared is not norm or type(norm) is nn.GroupNorm
+        for given in (inputs, inputs * 1e-3, inputs * 0, inputs.bfloat16().float()):
+            torch.testing.assert_close(prepared(given), norm(given), rtol=1e-6, atol=1e-6)
+        if type(norm) is RMSNorm:
+            torch.testing.assert_close(prepared(inputs.bfloat16()), norm(inputs.bfloat16()))
     calls: list[int] = []
     norm.register_forward_hook(lambda *_: calls.append(1))
     prepare_norm(norm)(inputs)
@@ -161,4 +118,3 @@ def test_layers_draw_nothing_without_memory() -> None:
     assert torch.equal(torch.random.get_rng_state(), state)
     linear = Linear(4, 4)
     assert bool((linear.weight != 0).any())
-    assert prepared.MOST_ROWS > prepared.TYPICAL_ROWS

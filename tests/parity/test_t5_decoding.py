@@ -12,7 +12,7 @@ transformers = pytest.importorskip("transformers")
 import torch  # noqa: E402
 
 from automodel_core.layers.cache import Cache  # noqa: E402
-from automodel_core.layers.prepared import KERNELS, best_kernel, runs_here  # noqa: E402
+from automodel_core.layers.products import KERNELS, runs_here  # noqa: E402
 from support.reference import assert_close  # noqa: E402
 from support.t5 import CASES, batch, pair  # noqa: E402
 
@@ -139,27 +139,11 @@ def test_every_kernel_gives_the_same_numbers(
     if not runs_here(KERNELS[kernel]):
         pytest.skip(f"this build of torch has no {kernel} kernel")
     monkeypatch.setenv("AUTOMODEL_LINEAR_KERNEL", kernel)
-    best_kernel.cache_clear()
-    try:
-        reference, model = pair(CASES[name], HEAD)
-        given = batch(CASES[name], rows)
-        settings = {"max_new_tokens": 8, "num_beams": 2}
-        expected, found = (generated(m, given, settings) for m in (reference, model))
-    finally:
-        monkeypatch.undo()
-        best_kernel.cache_clear()
+    reference, model = pair(CASES[name], HEAD)
+    given = batch(CASES[name], rows)
+    settings = {"max_new_tokens": 8, "num_beams": 2}
+    expected, found = (generated(m, given, settings) for m in (reference, model))
     assert_same_generation(found, expected)
-
-
-def test_an_unknown_kernel_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AUTOMODEL_LINEAR_KERNEL", "quantum")
-    best_kernel.cache_clear()
-    try:
-        with pytest.raises(ValueError, match=r"quantum.*plain"):
-            best_kernel()
-    finally:
-        monkeypatch.undo()
-        best_kernel.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["1.0", "1.1 padded left", "umt5", "mt5"])

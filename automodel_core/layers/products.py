@@ -1,0 +1,191 @@
+"""Products of inputs with weights, by the routine that is the fastest on this CPU.
+
+A product with one to some dozens of rows is bound by how fast the weights stream from memory. Of
+one row, blocks of the weights are multiplied where they are; for more, routines that read weights
+in their own packed layout get several times nearer to the limit than the general one. MKL, which
+torch calls for single precision, is fast on Intel's CPUs; on others oneDNN is, with many rows too
+(measured, see ``docs/performance.md``).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import platform
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = [
+    "COPYING",
+    "KERNELS",
+    "TensorFunction",
+    "cpu_facts",
+    "fast_product",
+    "gains",
+    "has_fast_bfloat16",
+    "has_intel_cpu",
+    "kernel_for",
+    "linear",
+    "runs_here",
+]
+
+TensorFunction = Callable[[Tensor], Tensor]
+Kernel = Callable[[Tensor, "Tensor | None", int], TensorFunction]
+
+MOST_ROWS = 64
+"""With more rows the arithmetic is the limit, not the memory: weights need no other layout."""
+
+TYPICAL_ROWS = 8
+"""The row count that the oneDNN layout is chosen for; it serves any number of rows."""
+
+BLOCKS_PER_THREAD = 8
+
+WORTHWHILE = 1 << 20
+"""From so many multiplications on, oneDNN's faster work outweighs its slower start.
+
+For one row, which oneDNN does not read much faster, it takes as many again.
+"""
+
+
+def plain_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
+    return lambda inputs: F.linear(inputs, weight, bias)
+
+
+def blocks_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
+    """Multiply a batch of blocks of the weights by one row, which stands as a column."""
+    if rows != 1:
+        return plain_kernel(weight, bias, rows)
+    outputs, width = weight.shape
+    count = _blocks(outputs)
+    blocks = weight.view(count, -1, width)
+    if bias is None:
+        return lambda row: torch.bmm(blocks, row.t().expand(count, width, 1)).view(1, outputs)
+    start = bias.view(count, -1, 1)
+    return lambda row: torch.baddbmm(start, blocks, row.t().expand(count, width, 1)).view(
+        1, outputs
+    )
+
+
+def onednn_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight, TYPICAL_ROWS)
+    product = torch.ops.mkldnn._linear_pointwise.default
+    return lambda inputs: product(inputs, packed, bias, "none", [], "")
+
+
+def mkl_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
+    packed = torch.ops.mkl._mkl_reorder_linear_weight(weight, rows)
+    product = torch.ops.mkl._mkl_linear
+    return lambda inputs: product(inputs, packed, weight, bias, rows)
+
+
+KERNELS: dict[str, Kernel] = {
+    "plain": plain_kernel,
+    "blocks": blocks_kernel,
+    "onednn": onednn_kernel,
+    "mkl": mkl_kernel,
+}
+COPYING = (onednn_kernel, mkl_kernel)
+"""The kernels that keep weights in a layout of their own, beside the model's."""
+
+
+@functools.cache
+def runs_here(kernel: Kernel, dtype: torch.dtype = torch.float32) -> bool:
+    """Return whether this build of torch has the kernel's operators and they give right numbers."""
+    weight, inputs = torch.ones(16, 16, dtype=dtype), torch.ones(2, 16, dtype=dtype)
+    try:
+        return torch.equal(kernel(weight, None, 2)(inputs), F.linear(inputs, weight))
+    except (AttributeError, RuntimeError):
+        return False
+
+
+def gains(weight: Tensor, rows: int) -> bool:
+    """Return whether there may be a better kernel than the plain one for so few rows."""
+    fits = weight.dtype == torch.float32 or (weight.dtype == torch.bfloat16 and has_fast_bfloat16())
+    return weight.device.type == "cpu" and fits and rows <= MOST_ROWS
+
+
+def kernel_for(weight: Tensor, rows: int) -> Kernel:
+    """Return the kernel for products of so many rows with weights ``(out, in)``.
+
+    ``AUTOMODEL_LINEAR_KERNEL`` names another one: plain, blocks, onednn, or mkl, which is for
+    single precision only.
+    """
+    if not gains(weight, rows):
+        return plain_kernel
+    named = os.environ.get("AUTOMODEL_LINEAR_KERNEL", "")
+    if named and named not in KERNELS:
+        raise ValueError(f"AUTOMODEL_LINEAR_KERNEL={named!r}: one of {', '.join(KERNELS)}")
+    single, wanted = weight.dtype == torch.float32, KERNELS.get(named, onednn_kernel)
+    if not named and single and has_intel_cpu():
+        wanted = mkl_kernel
+    elif not named and single and rows == 1 and _suits_blocks(weight):
+        wanted = blocks_kernel
+    usable = (k for k in (wanted, onednn_kernel) if runs_here(k, weight.dtype))
+    return next(usable, plain_kernel)
+
+
+def fast_product(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
+    """Return the product of ``(rows, in)`` with weights ``(out, in)`` by the kernel for it."""
+    return kernel_for(weight, rows)(weight.detach().contiguous(), bias, rows)
+
+
+def _suits_blocks(weight: Tensor) -> bool:
+    """Return whether one row's product is quick to start, and all threads share in it."""
+    threads = torch.get_num_threads()
+    return has_mkl() and weight.numel() < 2 * WORTHWHILE and _blocks(len(weight)) >= threads
+
+
+def _blocks(outputs: int) -> int:
+    return math.gcd(outputs, BLOCKS_PER_THREAD * torch.get_num_threads())
+
+
+def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return ``inputs @ weight.T + bias`` without gradients, for ``(..., in)`` inputs."""
+    if (
+        has_mkl()
+        and not has_intel_cpu()
+        and inputs.numel() * len(weight) >= WORTHWHILE
+        and inputs.dtype == weight.dtype == torch.float32
+        and inputs.device.type == weight.device.type == "cpu"
+        and type(inputs) is Tensor
+        and type(weight) is nn.Parameter
+        and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        and not torch.is_autocast_enabled("cpu")
+        and runs_here(onednn_kernel)
+    ):
+        product: Tensor = torch.ops.mkldnn._linear_pointwise.default(
+            inputs, weight, bias, "none", [], ""
+        )
+        return product
+    return F.linear(inputs, weight, bias)
+
+
+@functools.cache
+def cpu_facts() -> frozenset[str]:
+    """Return the words that the system says about its first CPU: maker, features, ..."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as info:
+            return frozenset(info.read(1 << 14).split("\n\n")[0].split())
+    except OSError:
+        return frozenset(platform.processor().replace(",", " ").split())
+
+
+def has_intel_cpu() -> bool:
+    """Return whether MKL runs at its full speed here."""
+    return "GenuineIntel" in cpu_facts()
+
+
+@functools.cache
+def has_mkl() -> bool:
+    """Return whether torch calls MKL; builds for other processors than x86 do not."""
+    return bool(torch.backends.mkl.is_available())
+
+
+def has_fast_bfloat16() -> bool:
+    """Return whether this CPU multiplies bfloat16 itself; torch is slow at it where not."""
+    return not cpu_facts().isdisjoint(("avx512_bf16", "amx_bf16", "bf16"))
