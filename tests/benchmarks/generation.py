@@ -5,21 +5,17 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
+from typing import Any
 
-import ctranslate2
 import torch
 import transformers
 
-from automodel_core import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 from automodel_core.layers.products import kernel_for
+from automodel_core.layers.transformer import TransformerStack
 from benchmarks.rounds import interleaved, table
-from benchmarks.shapes import GPT2_SHAPES, T5_SHAPES, gpt2_checkpoint, t5_checkpoint
+from benchmarks.shapes import CASES, NEW_TOKENS, SHAPES, SOURCE
 
-NEW_TOKENS = 128
-SOURCE = 64
-CASES = {"batch 1": (1, 1), "batch 8": (8, 1), "beam 4": (1, 4)}
 HEADER = [
     "shape",
     "case",
@@ -48,105 +44,78 @@ def bandwidth() -> float:
     return len(layers) * 4096 * 4096 * 4 / seconds
 
 
-def converted(folder: Path) -> str:
-    """Return the folder of CTranslate2's version of a checkpoint."""
-    target = folder / "ctranslate2"
-    if not target.exists():
-        ctranslate2.converters.TransformersConverter(str(folder)).convert(str(target))
-    return str(target)
+def streamed(model: Any) -> int:
+    """Return the bytes that each step reads: the decoder's layers and the output layer.
+
+    Keys and values of the encoder's states are made once.
+    """
+    encoding = set(model.get_encoder().modules()) if model.config.is_encoder_decoder else set()
+    read = [
+        weight
+        for stack in set(model.modules()) - encoding
+        if isinstance(stack, TransformerStack)
+        for name, weight in stack.named_parameters()
+        if "cross_attn.k_" not in name and "cross_attn.v_" not in name
+    ]
+    return sum(weight.nbytes for weight in (*read, model.get_output_embeddings().weight))
 
 
-def third_party(
-    checkpoint: Path, words: list[list[str]], beams: int, compute_type: str = "default"
-) -> Callable[[], None]:
-    """Return CTranslate2's way of writing exactly the new tokens."""
-    folder = converted(checkpoint)
-    machine = {
-        "device": "cpu",
-        "intra_threads": torch.get_num_threads(),
-        "compute_type": compute_type,
-    }
-    lengths = {"beam_size": beams, "min_length": NEW_TOKENS, "max_length": NEW_TOKENS}
-    if checkpoint.name in GPT2_SHAPES:
-        writer = ctranslate2.Generator(folder, **machine)
-        options = {**lengths, "include_prompt_in_result": False}
-        run = partial(writer.generate_batch, words, **options)
-    else:
-        reader = ctranslate2.Translator(folder, **machine)
-        options = {k.replace("length", "decoding_length"): v for k, v in lengths.items()}
-        run = partial(reader.translate_batch, words, max_input_length=0, **options)
-
-    def once() -> None:
-        written = [getattr(r, "sequences", None) or r.hypotheses for r in run()]
-        produced = {len(sequences[0]) for sequences in written}
-        if produced != {NEW_TOKENS}:
-            raise RuntimeError(f"CTranslate2 made {produced} tokens instead of {NEW_TOKENS}")
-
-    return once
-
-
-def measure(folder: Path, shape: str, case: str, rounds: int, speed: float) -> list[str]:
-    rows, beams = CASES[case]
-    if shape in GPT2_SHAPES:
-        checkpoint = gpt2_checkpoint(folder, shape)
-        ours = AutoModelForCausalLM.from_pretrained(checkpoint)
-        theirs = transformers.AutoModelForCausalLM.from_pretrained(checkpoint).eval()
-        stack = ours.base_model.stack
-    else:
-        checkpoint = t5_checkpoint(folder, shape)
-        ours = AutoModelForSeq2SeqLM.from_pretrained(checkpoint)
-        theirs = transformers.AutoModelForSeq2SeqLM.from_pretrained(checkpoint).eval()
-        stack = ours.get_decoder().stack
+def measure(folder: Path, name: str, case: str, rounds: int, speed: float) -> list[str]:
+    """Return a row of the table."""
+    shape, (rows, beams) = SHAPES[name], CASES[case]
+    ours, theirs = shape.ours(folder), shape.theirs(folder)
     torch.manual_seed(1)
-    source = torch.randint(3, ours.config.vocab_size, (rows, SOURCE))
-    words = [[f"word{token}" for token in row] for row in source.tolist()]
+    inputs = shape.inputs(shape.config, rows)
     forced = {"max_new_tokens": NEW_TOKENS, "min_new_tokens": NEW_TOKENS, "do_sample": False}
     free = {"max_new_tokens": NEW_TOKENS, "do_sample": False, "eos_token_id": None}
     found: dict[str, list[list[int]]] = {}
 
-    def run(
-        name: str, model: Callable[..., torch.Tensor], **settings: object
-    ) -> Callable[[], None]:
+    def run(contender: str, model: Any, settings: dict[str, Any]) -> Callable[[], None]:
         def once() -> None:
-            found[name] = model(source, num_beams=beams, **settings)[:, -NEW_TOKENS:].tolist()
+            ids = model.generate(**inputs, num_beams=beams, **settings)
+            found[contender] = ids[:, -NEW_TOKENS:].tolist()
 
         return once
 
-    result = interleaved(
-        {
-            "ours": run("ours", ours.generate, **forced),
-            "theirs": run("theirs", theirs.generate, **forced),
-            "third": third_party(checkpoint, words, beams),
-            "ours free": run("ours free", ours.generate, **free),
-            "theirs free": run("theirs free", theirs.generate, **free),
-        },
-        rounds,
-    )
-    decoded = rows * NEW_TOKENS
-    streamed = sum(p.nbytes for p in stack.parameters()) + ours.lm_head.weight.nbytes
+    contenders = {
+        "ours": run("ours", ours, forced),
+        "theirs": run("theirs", theirs, forced),
+        **shape.third_party(folder, inputs, beams),
+        "ours free": run("ours free", ours, free),
+        "theirs free": run("theirs free", theirs, free),
+    }
+    result = interleaved(contenders, rounds)
+    decoded, third = rows * NEW_TOKENS, "CTranslate2"
     return [
-        shape,
+        name,
         case,
         f"{decoded / result.median('ours'):.0f}",
         f"{decoded / result.median('theirs'):.0f}",
         f"{result.ratio('ours', 'theirs'):.2f}",
         f"{result.ratio('ours free', 'theirs free'):.2f}",
-        f"{decoded / result.median('third'):.0f}",
-        f"{result.ratio('ours', 'third'):.2f}",
-        "yes" if found["ours"] == found["theirs"] else "NO",
-        f"{rows * speed / streamed:.0f}",
+        f"{decoded / result.median(third):.0f}" if third in contenders else "-",
+        f"{result.ratio('ours', third):.2f}" if third in contenders else "-",
+        sameness(found),
+        f"{rows * speed / streamed(ours):.0f}",
     ]
+
+
+def sameness(found: dict[str, list[list[int]]]) -> str:
+    """Return whether both wrote the same, and how many different tokens a text holds at least."""
+    same = all(found[f"ours{how}"] == found[f"theirs{how}"] for how in ("", " free"))
+    different = min(len(set(row)) for row in found["ours"])
+    return f"{'yes' if same else 'NO'}, {different} different"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    shapes = [*T5_SHAPES, *GPT2_SHAPES]
-    parser.add_argument("--shapes", nargs="+", choices=shapes, default=shapes)
+    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--folder", type=Path, default=None, help="keep the checkpoints here")
     options = parser.parse_args()
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         speed = bandwidth()

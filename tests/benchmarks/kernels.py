@@ -9,19 +9,19 @@ import torch
 
 from automodel_core.layers.products import KERNELS, runs_here
 from benchmarks.rounds import interleaved, table
-from benchmarks.shapes import T5_SHAPES
+from benchmarks.shapes import SHAPES
 
 ROWS = (1, 4, 8, 32)
-VOCABULARY = 32128
+MEASURED = ("t5-small", "t5-base")
 
 
 def weights(shape: str) -> list[torch.Tensor]:
     """Return a decoder's weights, q, k and v joined, and the output layer's."""
-    width, wide = T5_SHAPES[shape]["d_model"], T5_SHAPES[shape]["d_ff"]
-    inner = T5_SHAPES[shape]["num_heads"] * T5_SHAPES[shape]["d_kv"]
+    config = SHAPES[shape].config
+    width, wide, inner = config.d_model, config.d_ff, config.num_heads * config.d_kv
     layer = [(3 * inner, width), (width, inner), (inner, width), (width, inner)]
-    sizes = [*layer, (wide, width), (width, wide)] * T5_SHAPES[shape]["num_layers"]
-    return [torch.randn(size) for size in (*sizes, (VOCABULARY, width))]
+    sizes = [*layer, (wide, width), (width, wide)] * config.num_layers
+    return [torch.randn(size) for size in (*sizes, (config.vocab_size, width))]
 
 
 def measure(shape: str, rows: int, rounds: int) -> list[str]:
@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
-    rows = [measure(shape, number, rounds) for shape in T5_SHAPES for number in ROWS]
+    rows = [measure(shape, number, rounds) for shape in MEASURED for number in ROWS]
     title = f"Matrix products of a step, ms, {torch.get_num_threads()} threads"
     print(table(title, ["shape", "rows", *KERNELS], rows))
 

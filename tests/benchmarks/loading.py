@@ -14,8 +14,9 @@ from safetensors.torch import load_file
 
 from automodel_core import AutoModelForSeq2SeqLM
 from benchmarks.rounds import interleaved, table
-from benchmarks.shapes import T5_SHAPES, t5_checkpoint
+from benchmarks.shapes import SHAPES
 
+MEASURED = ("t5-small", "t5-base")
 PEAK = """
 import sys
 import automodel_core.modeling.loading, automodel_t5.modeling
@@ -40,7 +41,7 @@ def touched(tensors: list[torch.Tensor]) -> None:
 
 
 def measure(folder: Path, shape: str, rounds: int) -> list[str]:
-    checkpoint = t5_checkpoint(folder, shape)
+    checkpoint = SHAPES[shape].checkpoint(folder)
     file = checkpoint / "model.safetensors"
     result = interleaved(
         {
@@ -78,7 +79,7 @@ def main() -> None:
     transformers.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
-        rows = [measure(folder, shape, options.rounds) for shape in T5_SHAPES]
+        rows = [measure(folder, shape, options.rounds) for shape in MEASURED]
     header = [
         "shape",
         "file",

@@ -11,10 +11,8 @@ from typing import Any
 import torch
 import transformers
 
-from automodel_core import AutoModelForCausalLM, AutoModelForSeq2SeqLM
-from benchmarks.generation import CASES, NEW_TOKENS, SOURCE, third_party
 from benchmarks.rounds import interleaved, table
-from benchmarks.shapes import GPT2_SHAPES, T5_SHAPES, gpt2_checkpoint, t5_checkpoint
+from benchmarks.shapes import CASES, NEW_TOKENS, SHAPES, SOURCE
 
 HELD: dict[str, dict[str, Any]] = {
     "float32": {},
@@ -22,54 +20,50 @@ HELD: dict[str, dict[str, Any]] = {
     "int8": {"weights": "int8"},
     "int8_dynamic": {"weights": "int8_dynamic"},
 }
-OTHERS = ("transformers", "CTranslate2 int8")
+REFERENCE, THIRD = "transformers", "CTranslate2"
 
 
-def models(folder: Path, shape: str) -> tuple[Path, dict[str, Any], Any]:
-    """Return a checkpoint, our models of it by how weights are held, and the reference's."""
-    if shape in GPT2_SHAPES:
-        checkpoint, auto = gpt2_checkpoint(folder, shape), AutoModelForCausalLM
-        theirs = transformers.AutoModelForCausalLM.from_pretrained(checkpoint)
-    else:
-        checkpoint, auto = t5_checkpoint(folder, shape), AutoModelForSeq2SeqLM
-        theirs = transformers.AutoModelForSeq2SeqLM.from_pretrained(checkpoint)
-    ours = {held: auto.from_pretrained(checkpoint, **options) for held, options in HELD.items()}
-    return checkpoint, ours, theirs.eval()
+def models(folder: Path, name: str) -> dict[str, Any]:
+    """Return our models of a shape by how weights are held."""
+    return {held: SHAPES[name].ours(folder, **options) for held, options in HELD.items()}
 
 
-def speeds(folder: Path, shape: str, case: str, rounds: int) -> list[str]:
+def speeds(folder: Path, name: str, case: str, rounds: int) -> list[str]:
     """Return tokens a second of every contender, and how many times transformers' that is."""
-    rows, beams = CASES[case]
-    checkpoint, ours, theirs = models(folder, shape)
+    shape, (rows, beams) = SHAPES[name], CASES[case]
     torch.manual_seed(1)
-    source = torch.randint(3, theirs.config.vocab_size, (rows, SOURCE))
-    words = [[f"word{token}" for token in row] for row in source.tolist()]
+    inputs = shape.inputs(shape.config, rows)
     settings = {"max_new_tokens": NEW_TOKENS, "min_new_tokens": NEW_TOKENS, "do_sample": False}
 
     def run(model: Any) -> Callable[[], object]:
-        return lambda: model.generate(source, num_beams=beams, **settings)
+        return lambda: model.generate(**inputs, num_beams=beams, **settings)
 
-    contenders = {held: run(model) for held, model in ours.items()}
-    contenders[OTHERS[0]] = run(theirs)
-    contenders[OTHERS[1]] = third_party(checkpoint, words, beams, compute_type="int8")
+    contenders = {held: run(model) for held, model in models(folder, name).items()}
+    contenders[REFERENCE] = run(shape.theirs(folder))
+    contenders |= shape.third_party(folder, inputs, beams, compute_type="int8")
     result = interleaved(contenders, rounds)
-    times = [result.ratio(name, OTHERS[0]) for name in contenders]
-    tokens = [rows * NEW_TOKENS / result.median(name) for name in contenders]
-    return [shape, case, *(f"{n:.0f} ({t:.2f})" for n, t in zip(tokens, times, strict=True))]
+
+    def shown(contender: str) -> str:
+        if contender not in contenders:
+            return "-"
+        tokens = rows * NEW_TOKENS / result.median(contender)
+        return f"{tokens:.0f} ({result.ratio(contender, REFERENCE):.2f})"
+
+    return [name, case, *(shown(contender) for contender in (*HELD, REFERENCE, THIRD))]
 
 
 @torch.no_grad()
-def errors(folder: Path, shape: str) -> list[str]:
+def errors(folder: Path, name: str) -> list[str]:
     """Return the error of the scores, and the share of places with the same best token."""
-    _, ours, theirs = models(folder, shape)
+    shape, theirs = SHAPES[name], SHAPES[name].theirs(folder)
     torch.manual_seed(2)
-    ids = torch.randint(3, theirs.config.vocab_size, (8, SOURCE))
-    given = {"input_ids": ids}
+    given = shape.inputs(shape.config, 8)
     if theirs.config.is_encoder_decoder:
-        given["decoder_input_ids"] = ids.flip(1)
+        vocabulary = theirs.config.get_text_config(decoder=True).vocab_size
+        given["decoder_input_ids"] = torch.randint(3, vocabulary - 1, (8, SOURCE))
     expected = theirs(**given).logits
-    row = [shape]
-    for model in ours.values():
+    row = [name]
+    for model in models(folder, name).values():
         found = model(**given).logits.float()
         error = (found - expected).norm() / expected.norm()
         same = (found.argmax(-1) == expected.argmax(-1)).float().mean()
@@ -80,12 +74,12 @@ def errors(folder: Path, shape: str) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    shapes = [*T5_SHAPES, *GPT2_SHAPES]
-    parser.add_argument("--shapes", nargs="+", choices=shapes, default=shapes[:3])
+    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--folder", type=Path, default=None, help="keep the checkpoints here")
     options = parser.parse_args()
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         rows = [
@@ -96,7 +90,7 @@ def main() -> None:
         wrong = [errors(folder, shape) for shape in options.shapes]
     threads = f"{torch.get_num_threads()} threads"
     title = f"Tokens a second by how weights are held (times transformers in float32), {threads}"
-    print(table(title, ["shape", "case", *HELD, *OTHERS], rows))
+    print(table(title, ["shape", "case", *HELD, REFERENCE, f"{THIRD} int8"], rows))
     title = "Error of the scores of random models, and the share of equal best tokens"
     print(table(title, ["shape", *HELD], wrong))
 
