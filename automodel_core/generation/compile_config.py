@@ -31,7 +31,9 @@ class CompileConfig:
 
     def arguments(self) -> dict[str, Any]:
         """Return what to call ``torch.compile`` with. Shapes are fixed unless asked otherwise."""
-        chosen = {**vars(self), "dynamic": bool(self.dynamic)}
+        # Torch takes things out of the options.
+        options = None if self.options is None else dict(self.options)
+        chosen = {**vars(self), "dynamic": bool(self.dynamic), "options": options}
         if self.options is not None or self.backend != "inductor":
             del chosen["mode"]
         return chosen

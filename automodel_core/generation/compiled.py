@@ -71,9 +71,12 @@ class CompiledStep:
             logits = write(model, placed)
             self._is_new = False
         else:
+            on_gpu = self.cache.next.device.type == "cuda"
+            if on_gpu:
+                torch.compiler.cudagraph_mark_step_begin()
             with _told_what_to_do():
                 logits = self._compiled(model, placed)
-            if logits.device.type == "cuda":
+            if on_gpu:
                 logits = logits.clone()  # the next step writes there again
         self.cache.advance(1)
         return logits
@@ -147,6 +150,11 @@ class CompiledDecoding:
             raise GenerationArgumentError(
                 f"{type(model).__name__} keeps no keys and values in a cache of automodel_core, so "
                 "its steps have no fixed shapes: leave out compile_config"
+            )
+        if len({layer.keys.device for layer in cache.layers if layer.keys is not None}) > 1:
+            raise GenerationArgumentError(
+                "a compiled step runs on one device, and the model's layers are on several: leave "
+                "out compile_config"
             )
         room = _rounded(cache.get_seq_length() + self._new_tokens)
         context_room = self._fix_shapes(model, cache, arguments, room)

@@ -146,14 +146,14 @@ def _blocks(outputs: int) -> int:
 def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Return ``inputs @ weight.T + bias`` without gradients, for ``(..., in)`` inputs."""
     if (
-        has_mkl()
+        not torch.compiler.is_compiling()
+        and has_mkl()
         and not has_intel_cpu()
         and inputs.numel() * len(weight) >= WORTHWHILE
         and inputs.dtype == weight.dtype == torch.float32
         and inputs.device.type == weight.device.type == "cpu"
         and type(inputs) is Tensor
         and type(weight) is nn.Parameter
-        and not torch.compiler.is_compiling()
         and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         and not torch.is_autocast_enabled("cpu")
         and runs_here(onednn_kernel)

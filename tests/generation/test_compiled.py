@@ -195,6 +195,15 @@ def test_inference_mode_comes_and_goes():
         assert found.tolist() == expected
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_any_precision_is_one_graph(dtype):
+    model = free(drawn_pair, seed=8).to(dtype)
+    counter, config = counted()
+    found = model.generate(PROMPT, max_new_tokens=9, num_beams=2, compile_config=config)
+    assert found.shape == (2, 10)
+    assert counter.frame_count == 1
+
+
 # ---- caches ----
 
 
