@@ -14,6 +14,7 @@ import math
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -83,10 +84,13 @@ def batches(rng: random.Random, tokenizer: T5Tokenizer, steps: int, size: int) -
         yield batch
 
 
-def accuracy(folder: Path, count: int = 2000) -> float:
-    """Return the share of held-out texts that the checkpoint in ``folder`` answers exactly."""
+def accuracy(folder: Path, count: int = 2000, **options: Any) -> float:
+    """Return the share of held-out texts that the checkpoint in ``folder`` answers exactly.
+
+    ``options`` say how it is loaded.
+    """
     tokenizer = T5Tokenizer.from_pretrained(folder)
-    model = T5ForConditionalGeneration.from_pretrained(folder)
+    model = T5ForConditionalGeneration.from_pretrained(folder, **options)
     rng = random.Random(1)
     texts, answers = zip(*(draw(rng, wanted=True) for _ in range(count)), strict=True)
     right = 0

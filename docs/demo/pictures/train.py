@@ -66,12 +66,15 @@ def batch_of(
     return {"pixel_values": pixel_values, "labels": labels}, captions
 
 
-def accuracy(folder: Path, count: int = 1000) -> float:
-    """Return the share of held-out drawings that the checkpoint in ``folder`` describes exactly."""
+def accuracy(folder: Path, count: int = 1000, **options: Any) -> float:
+    """Return the share of held-out drawings that the checkpoint in ``folder`` describes exactly.
+
+    ``options`` say how it is loaded.
+    """
     processor, tokenizer = (
         kind.from_pretrained(folder) for kind in (ViTImageProcessor, GPT2Tokenizer)
     )
-    model = VisionEncoderDecoderModel.from_pretrained(folder)
+    model = VisionEncoderDecoderModel.from_pretrained(folder, **options)
     rng, right = random.Random(1), 0
     for _ in range(0, count, 100):
         batch, captions = batch_of(rng, processor, tokenizer, 100, wanted=True)
