@@ -135,16 +135,20 @@ class ProcessorMixin:
 
     @classmethod
     def from_pretrained(
-        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        plugin: str | None = None,
+        **kwargs: Any,
     ) -> Self:
         """Load both parts of a folder or hub repository, of one revision.
 
         Keywords are hub options and settings: the image processor takes those that it has, the
-        tokenizer the others.
+        tokenizer the others. Of several distributions that provide a part, ``plugin`` chooses one.
         """
         options, rest = HubOptions.split(kwargs)
         files = open_checkpoint(pretrained_model_name_or_path, options)
-        where = hub_arguments(options, files)
+        where = {**hub_arguments(options, files), "plugin": plugin}
         name = pretrained_model_name_or_path
         image_processor, rest = AutoImageProcessor.from_pretrained(
             name, **rest, **where, return_unused_kwargs=True

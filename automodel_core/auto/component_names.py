@@ -28,12 +28,19 @@ def _plain(name: str) -> str:
 def class_named(name: str, kind: str, *, plugin: str | None = None) -> Any | None:
     """Return the installed or registered class of a kind with this name, or ``None``.
 
-    Plugins that fail are passed over: they may have nothing to do with the name.
+    Those of ``plugin`` come first; what it lacks may be another's. Plugins that fail are passed
+    over: they may have nothing to do with the name.
     """
-    if plugin is None:
-        for registered in registry.registered_components(kind):
-            if same_class(registered.__name__, name):
-                return registered
+    if plugin is not None and (found := _provided(name, kind, plugin)) is not None:
+        return found
+    for registered in registry.registered_components(kind):
+        if same_class(registered.__name__, name):
+            return registered
+    return _provided(name, kind, None)
+
+
+def _provided(name: str, kind: str, plugin: str | None) -> Any | None:
+    """Return the class of a kind with this name out of one plugin, or out of any."""
     for model_type in registry.model_types():
         try:
             references = registry.get(model_type, plugin=plugin).components(kind)

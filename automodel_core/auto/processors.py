@@ -65,9 +65,13 @@ class _AutoComponent:
         options, settings = HubOptions.split(kwargs)
         files = open_checkpoint(pretrained_model_name_or_path, options)
         found = cls._find(files, config, model_type, plugin)
-        return found.from_pretrained(
-            pretrained_model_name_or_path, **settings, **hub_arguments(options, files)
-        )
+        settings |= hub_arguments(options, files) | cls._for_parts(plugin)
+        return found.from_pretrained(pretrained_model_name_or_path, **settings)
+
+    @classmethod
+    def _for_parts(cls, plugin: str | None) -> dict[str, Any]:
+        """Return the arguments with which the class found looks for its parts, if it has any."""
+        return {}
 
     @classmethod
     def _find(
@@ -206,6 +210,10 @@ class AutoProcessor(_AutoComponent):
     ) -> None:
         """Let this process find a processor for configurations of ``config_class``."""
         registry.register_component(cls.kind, config_class, processor_class, exist_ok=exist_ok)
+
+    @classmethod
+    def _for_parts(cls, plugin: str | None) -> dict[str, Any]:
+        return {} if plugin is None else {"plugin": plugin}
 
     @classmethod
     def _named(cls, files: CheckpointFiles) -> tuple[str | None, bool]:

@@ -11,11 +11,12 @@ import torch
 
 from automodel_core import AutoConfig, AutoImageProcessor, AutoProcessor, AutoTokenizer
 from automodel_core.configuration import PreTrainedConfig
-from automodel_core.errors import CheckpointNotFoundError, InputError
+from automodel_core.errors import CheckpointNotFoundError, InputError, PluginConflictError
 from automodel_core.processing import ProcessorMixin
 from automodel_core.text import PreTrainedTokenizer
 from automodel_core.vision import BaseImageProcessor
 from support.hub import FakeHub
+from support.tiny_plugin import Site
 
 IMAGE = torch.arange(48, dtype=torch.uint8).view(3, 4, 4)
 
@@ -35,6 +36,10 @@ class ReaderImageProcessor(BaseImageProcessor):
 
     def transform(self, image: Any) -> Any:
         return super().transform(image.flip(-1) if self.do_flip else image)
+
+
+class ReaderTokenizer(PreTrainedTokenizer):
+    """A tokenizer of its own name."""
 
 
 class ReaderProcessor(ProcessorMixin):
@@ -168,3 +173,66 @@ def test_both_parts_are_needed(folder: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     former = ReaderProcessor(tokenizer=tokenizer, feature_extractor=ReaderImageProcessor())
     assert "ReaderImageProcessor" in repr(former)
+
+
+PROVIDER = """
+from automodel_core import Architecture, hookimpl
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.processing import ProcessorMixin
+from automodel_core.text import PreTrainedTokenizer
+from automodel_core.vision import BaseImageProcessor
+
+
+class PageConfig(PreTrainedConfig):
+    model_type = "page"
+
+
+class PageImageProcessor(BaseImageProcessor):
+    pass
+
+
+class PageProcessor(ProcessorMixin):
+    pass
+
+
+@hookimpl
+def automodel_architectures():
+    return [
+        Architecture(
+            model_type="page",
+            plugin_api=(1, 0),
+            config=f"{__name__}:PageConfig",
+            models={},
+            image_processor=f"{__name__}:PageImageProcessor",
+            processor=f"{__name__}:PageProcessor",
+        )
+    ]
+"""
+
+
+def test_the_plugin_chosen_provides_the_parts_too(
+    tmp_path: Path, tokenizer_json: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(tmp_path / "site")
+    site.folder.mkdir()
+    for name in ("one", "other"):
+        (site.folder / f"page_of_{name}.py").write_text(PROVIDER, "utf-8")
+        site.metadata(name, "automodel.architectures", {"page": f"page_of_{name}"})
+    site.use(monkeypatch)
+    monkeypatch.syspath_prepend(str(site.folder))
+    AutoConfig.register("reader", ReaderConfig)
+    AutoTokenizer.register(ReaderConfig, tokenizer_class=ReaderTokenizer)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "page"}))
+    (tmp_path / "tokenizer.json").write_bytes(tokenizer_json)
+    named = {"tokenizer_class": "ReaderTokenizer", "pad_token": "[UNK]"}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(named))
+    (tmp_path / "preprocessor_config.json").write_text("{}")
+
+    with pytest.raises(PluginConflictError):
+        AutoProcessor.from_pretrained(tmp_path)
+    for name in ("one", "other"):
+        processor = AutoProcessor.from_pretrained(tmp_path, plugin=name)
+        assert type(processor).__module__ == f"page_of_{name}"
+        assert type(processor.image_processor).__module__ == f"page_of_{name}"
+        # What the plugin lacks may come from elsewhere.
+        assert type(processor.tokenizer) is ReaderTokenizer
