@@ -24,6 +24,9 @@ from automodel_core.layers.cache import Cache
 
 __all__ = ["DecodingSession"]
 
+TAKES_BACK = "this decoding strategy, which takes back tokens"
+CHANGES_ROWS = "this decoding strategy, which changes the number of rows"
+
 
 class DecodingSession:
     """Run a model token by token.
@@ -146,6 +149,8 @@ class DecodingSession:
         if self.peers is not None:
             self.peers.go_on()
         if self._compiled is not None and not self._is_first:
+            if length > 1:
+                self._require_uncompiled("this decoding strategy, which feeds tokens together")
             logits = self._compiled.logits(self.model, self.cache, inputs)
             self._output = SimpleNamespace(logits=logits)
             return
@@ -193,13 +198,14 @@ class DecodingSession:
 
     def crop(self, length: int) -> None:
         """Forget the tokens from ``length`` on."""
+        self._require_uncompiled(TAKES_BACK)
         if self._use_cache:
             self.cache.crop(self._seen() - (self._fed - length))
         self._fed = length
 
     def require_rollback(self) -> None:
         """Raise unless `crop` can take back what was fed."""
-        self._require_uncompiled("this decoding strategy, which takes back tokens")
+        self._require_uncompiled(TAKES_BACK)
         if isinstance(self.cache, Cache) and not self.cache.is_croppable:
             raise GenerationArgumentError(
                 f"this decoding strategy takes back tokens, which {type(self.cache).__name__} "
@@ -266,6 +272,7 @@ class DecodingSession:
 
     def expand(self, rows: int) -> None:
         """Continue each row by ``rows`` rows from now on; there was one row an item so far."""
+        self._require_uncompiled(CHANGES_ROWS)
         self.rows_per_item = rows
         self.prompt = repeated(self.prompt, rows)
         self._split_rows()
@@ -275,6 +282,7 @@ class DecodingSession:
 
     def narrow(self, index: Tensor) -> None:
         """Keep of the rows of each item the one that ``index`` (batch,) names."""
+        self._require_uncompiled(CHANGES_ROWS)
         self.rows_per_item = 1
         self.prompt = self.prompt.index_select(0, index)
         if self._use_cache:
