@@ -182,26 +182,23 @@ class CompiledDecoding:
             self._constant[name] = F.pad(mask, (0, room - mask.shape[1]), value=1)
         context = cache.layers[0].cross_attn.tensors
         length = 0 if context is None else context[0].shape[2]
-        if not is_pair:
-            return length
         mask = arguments.get("attention_mask")
-        takes_mask = "attention_mask" in inspect.signature(model.forward).parameters
-        if takes_mask and length and (mask is None or mask.dim() == 2):
-            outputs = arguments["encoder_outputs"]
-            states = outputs[0] if isinstance(outputs, (tuple, list)) else outputs.last_hidden_state
-            if mask is None:
-                mask = torch.ones(states.shape[:2], dtype=torch.long, device=states.device)
-            extent = _rounded(length)
-            self._constant["attention_mask"] = F.pad(mask, (0, extent - length))
-            # The states themselves are in the cache, as keys and values.
-            states = states.new_zeros(1, 1, 1).expand(len(states), extent, states.shape[2])
-            self._constant["encoder_outputs"] = (
-                (states,)
-                if isinstance(outputs, (tuple, list))
-                else type(outputs)(last_hidden_state=states)
-            )
-            return extent
-        return length
+        can_hide = "attention_mask" in inspect.signature(model.forward).parameters
+        if not is_pair or not length or not can_hide or (mask is not None and mask.dim() > 2):
+            return length
+        wide = _rounded(length)
+        outputs = arguments["encoder_outputs"]
+        is_tuple = isinstance(outputs, (tuple, list))
+        states = outputs[0] if is_tuple else outputs.last_hidden_state
+        if mask is None:
+            mask = torch.ones(states.shape[:2], dtype=torch.long, device=states.device)
+        self._constant["attention_mask"] = F.pad(mask, (0, wide - length))
+        # What the states say is in the cache, as keys and values.
+        states = states.new_zeros(1, 1, 1).expand(len(states), wide, states.shape[2])
+        self._constant["encoder_outputs"] = (
+            (states,) if is_tuple else type(outputs)(last_hidden_state=states)
+        )
+        return wide
 
 
 def compiled_decoding(
