@@ -5,5 +5,5 @@ from __future__ import annotations
 import subprocess
 import sys
 
-for module in ("imports", "loading", "kernels", "generation", "weights", "quality", "lengths"):
+for module in ("imports", "loading", "kernels", "forward", "generation", "weights", "quality", "lengths"):
     subprocess.run([sys.executable, "-m", f"benchmarks.{module}", *sys.argv[1:]], check=True)
