@@ -1,11 +1,26 @@
-"""Run all benchmarks: ``python -m benchmarks`` with ``tests`` on the path."""
+"""Run the benchmarks named, by default all: ``python -m benchmarks [NAME ...] [OPTIONS]``.
+
+``tests`` must be on the path. Options go to each of them.
+"""
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
-MODULES = "imports loading kernels forward generation weights quality lengths compiled"
+MODULES = (
+    "imports",
+    "loading",
+    "kernels",
+    "forward",
+    "generation",
+    "weights",
+    "quality",
+    "lengths",
+)
 
-for module in MODULES.split():
-    subprocess.run([sys.executable, "-m", f"benchmarks.{module}", *sys.argv[1:]], check=True)
+named = list(itertools.takewhile(MODULES.__contains__, sys.argv[1:]))
+options = sys.argv[1 + len(named) :]
+for module in named or MODULES:
+    subprocess.run([sys.executable, "-m", f"benchmarks.{module}", *options], check=True)
