@@ -76,19 +76,24 @@ def _of(candidates: Tensor, best: Tensor) -> Tensor:
 
 
 class _Said:
-    """The directions of the last hidden states of all tokens so far."""
+    """The directions of the last hidden states of all tokens so far, with room for as many more."""
 
     def __init__(self, states: Tensor, mask: Tensor | None) -> None:
         self._directions = F.normalize(states.float(), dim=-1)
+        self._length = states.shape[1]
         self._hidden = None if mask is None else mask[..., None] == 0
 
     def add(self, states: Tensor) -> None:
-        new = F.normalize(states.float(), dim=-1)[:, None]
-        self._directions = torch.cat([self._directions, new], dim=1)
+        if self._length == self._directions.shape[1]:
+            room = torch.empty_like(self._directions)
+            self._directions = torch.cat([self._directions, room], dim=1)
+        self._directions[:, self._length] = F.normalize(states.float(), dim=-1)
+        self._length += 1
 
     def similarity(self, states: Tensor) -> Tensor:
         """Return the highest similarity (rows, K) of each of K states (rows, K, size)."""
-        cosines = self._directions @ F.normalize(states.float(), dim=-1).transpose(1, 2)
+        directions = self._directions[:, : self._length]
+        cosines = directions @ F.normalize(states.float(), dim=-1).transpose(1, 2)
         if self._hidden is not None:
             prompt = cosines[:, : self._hidden.shape[1]]
             prompt.masked_fill_(self._hidden, torch.finfo(cosines.dtype).min)
