@@ -13,28 +13,11 @@ from typing import Any
 import torch
 import transformers
 
-from automodel_core import AutoModelForCausalLM, AutoModelForSeq2SeqLM, CompileConfig
+from automodel_core import CompileConfig
+from benchmarks.generation import streamed
 from benchmarks.rounds import interleaved, table
+from benchmarks.shapes import CASES, NEW_TOKENS, SHAPES, SOURCE
 
-NEW_TOKENS = 128
-SOURCE = 64
-CASES = {"batch 1": (1, 1), "batch 8": (8, 1), "beam 4": (1, 4)}
-TOKENS = {"bos_token_id": 1, "eos_token_id": 1, "pad_token_id": 0}
-SHAPES: dict[str, Callable[[], Any]] = {
-    "gpt2": lambda: transformers.GPT2LMHeadModel(transformers.GPT2Config(**TOKENS)),
-    "t5-base": lambda: transformers.T5ForConditionalGeneration(
-        transformers.T5Config(
-            d_model=768, d_ff=3072, num_layers=12, num_heads=12, decoder_start_token_id=0
-        )
-    ),
-    "bart-base": lambda: transformers.BartForConditionalGeneration(
-        transformers.BartConfig(
-            d_model=768, encoder_layers=6, decoder_layers=6, encoder_ffn_dim=3072,
-            decoder_ffn_dim=3072, encoder_attention_heads=12, decoder_attention_heads=12,
-            vocab_size=50265,
-        )
-    ),
-}  # fmt: skip
 HEADER = [
     "shape",
     "case",
@@ -58,18 +41,6 @@ def bandwidth(device: str) -> float:
     return numbers.nbytes / seconds
 
 
-def models(folder: Path, shape: str, device: str, dtype: torch.dtype) -> tuple[Any, Any]:
-    """Return our model and the reference's, of the same random weights."""
-    target = folder / shape
-    if not (target / "model.safetensors").exists():
-        torch.manual_seed(0)
-        SHAPES[shape]().save_pretrained(target)
-    ours = AutoModelForCausalLM if shape == "gpt2" else AutoModelForSeq2SeqLM
-    theirs = getattr(transformers, ours.__name__)
-    loaded = (auto.from_pretrained(target, dtype=dtype).to(device) for auto in (ours, theirs))
-    return next(loaded), next(loaded).eval()
-
-
 def theirs_compiled() -> dict[str, Any]:
     """Return what makes transformers compile its step, which it does by itself on a GPU alone."""
     config = transformers.CompileConfig()
@@ -77,26 +48,28 @@ def theirs_compiled() -> dict[str, Any]:
     return {"cache_implementation": "static", "compile_config": config}
 
 
-def measure(folder: Path, shape: str, case: str, rounds: int, device: str, speed: float) -> Any:
-    rows, beams = CASES[case]
-    dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    ours, theirs = models(folder, shape, device, dtype)
+def measure(
+    folder: Path, name: str, case: str, rounds: int, device: str, speed: float
+) -> list[str]:
+    """Return a row of the table."""
+    shape, (rows, beams) = SHAPES[name], CASES[case]
+    options = {"dtype": torch.bfloat16 if device == "cuda" else torch.float32}
+    ours = shape.ours(folder, **options).to(device)
+    theirs = shape.theirs(folder, **options).to(device)
     torch.manual_seed(1)
-    source = torch.randint(3, ours.config.vocab_size, (rows, SOURCE), device=device)
+    inputs = {key: value.to(device) for key, value in shape.inputs(shape.config, rows).items()}
     settings = {
         "max_new_tokens": NEW_TOKENS,
         "do_sample": False,
         "eos_token_id": None,
-        "pad_token_id": 0,
-        "forced_eos_token_id": None,
-        "attention_mask": torch.ones_like(source),
         "num_beams": beams,
     }
     found: dict[str, list[list[int]]] = {}
 
-    def run(name: str, model: Any, **more: Any) -> Callable[[], None]:
+    def run(contender: str, model: Any, **more: Any) -> Callable[[], None]:
         def once() -> None:
-            found[name] = model.generate(source, **settings, **more)[:, -NEW_TOKENS:].tolist()
+            ids = model.generate(**inputs, **settings, **more)
+            found[contender] = ids[:, -NEW_TOKENS:].tolist()
 
         return once
 
@@ -114,10 +87,8 @@ def measure(folder: Path, shape: str, case: str, rounds: int, device: str, speed
         rounds,
     )
     decoded = rows * NEW_TOKENS
-    stack = ours.base_model.stack if shape == "gpt2" else ours.get_decoder().stack
-    streamed = sum(p.nbytes for p in stack.parameters()) + ours.lm_head.weight.nbytes
     rate = decoded / result.median("compiled")
-    row = [shape, case, f"{rate:.0f}", f"{rate * streamed / (rows * speed):.0%}"]
+    row = [name, case, f"{rate:.0f}", f"{rate * streamed(ours) / (rows * speed):.0%}"]
     for other in ("uncompiled", "theirs", "theirs compiled"):
         row.append(f"{decoded / result.median(other):.0f}")
         row.append(f"{result.ratio('compiled', other):.2f}")

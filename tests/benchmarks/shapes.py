@@ -79,9 +79,10 @@ class Shape:
         auto: Any = getattr(automodel_core, self.auto)
         return auto.from_pretrained(self.checkpoint(folder), **options)
 
-    def theirs(self, folder: Path) -> Any:
+    def theirs(self, folder: Path, **options: Any) -> Any:
         """Return the reference's model of the checkpoint."""
-        return getattr(transformers, self.auto).from_pretrained(self.checkpoint(folder)).eval()
+        auto = getattr(transformers, self.auto)
+        return auto.from_pretrained(self.checkpoint(folder), **options).eval()
 
     def third_party(
         self, folder: Path, inputs: dict[str, Tensor], beams: int, compute_type: str = "default"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import ctranslate2
 import torch
 
 __all__ = ["generator", "translator"]
@@ -18,7 +17,7 @@ def generator(
     checkpoint: Path, words: Words, beams: int, tokens: int, compute_type: str
 ) -> Callable[[], None]:
     """Return a way of continuing words with a decoder."""
-    writer: Any = ctranslate2.Generator(**machine(checkpoint, compute_type))
+    writer = loaded("Generator", checkpoint, compute_type)
 
     def run() -> None:
         found = writer.generate_batch(
@@ -37,7 +36,7 @@ def translator(
     checkpoint: Path, words: Words, beams: int, tokens: int, compute_type: str
 ) -> Callable[[], None]:
     """Return a way of answering words with an encoder and a decoder."""
-    reader: Any = ctranslate2.Translator(**machine(checkpoint, compute_type))
+    reader = loaded("Translator", checkpoint, compute_type)
 
     def run() -> None:
         found = reader.translate_batch(
@@ -52,17 +51,19 @@ def translator(
     return run
 
 
-def machine(checkpoint: Path, compute_type: str) -> dict[str, Any]:
-    """Return the arguments that load a model, which is converted first unless it is there."""
+def loaded(kind: str, checkpoint: Path, compute_type: str) -> Any:
+    """Return a model, which is converted first unless it is there."""
+    import ctranslate2  # only who compares with it needs it
+
     target = checkpoint / "ctranslate2"
     if not target.exists():
         ctranslate2.converters.TransformersConverter(str(checkpoint)).convert(str(target))
-    return {
-        "model_path": str(target),
-        "device": "cpu",
-        "intra_threads": torch.get_num_threads(),
-        "compute_type": compute_type,
-    }
+    return getattr(ctranslate2, kind)(
+        str(target),
+        device="cpu",
+        intra_threads=torch.get_num_threads(),
+        compute_type=compute_type,
+    )
 
 
 def check(tokens: int, written: Words) -> None:
