@@ -196,6 +196,7 @@ def hub(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure against the reference implementation and CTranslate2, and print a table."""
     install_torch(session, *groups("test", "reference", "bench"))
+    session.install("-q", "--no-deps", *groups("real-input"))
     install_editable(session, *PLUGINS)
     session.run("python", "-m", "benchmarks", *session.posargs, env={"PYTHONPATH": "tests"})
 
