@@ -18,6 +18,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 __all__ = [
     "COPYING",
@@ -156,6 +157,7 @@ def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         and type(weight) is nn.Parameter
         and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         and not torch.is_autocast_enabled("cpu")
+        and forward_ad._current_level < 0  # tangents are gradients, too
         and runs_here(onednn_kernel)
     ):
         product: Tensor = torch.ops.mkldnn._linear_pointwise.default(

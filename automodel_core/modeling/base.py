@@ -206,6 +206,10 @@ class PreTrainedModel(nn.Module):
     def base_model(self) -> Any:
         return self.get_submodule(self.body)
 
+    def get_decoder(self) -> nn.Module:
+        """Return the part that writes: the body, unless that is made of two."""
+        return self.get_submodule(self.body)
+
     def __getattr__(self, name: str) -> Any:
         # Where the hub calls the body as this house does, it is an ordinary submodule.
         cls = type(self)

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from automodel_core.layers import products
 from automodel_core.layers.linear import Linear
@@ -128,3 +129,11 @@ def test_the_rest_goes_the_general_way(seen: list[bool]) -> None:
         layer.double()(inputs.double())
         layer.to("meta")(inputs.to("meta"))
     assert len(seen) == 5
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+def test_tangents_come_through(seen: list[bool]) -> None:
+    layer, inputs = Linear(256, 128, bias=False), torch.randn(64, 256)
+    with torch.no_grad(), forward_ad.dual_level():
+        states, tangents = forward_ad.unpack_dual(layer(forward_ad.make_dual(inputs, 2 * inputs)))
+        torch.testing.assert_close(tangents, 2 * states)

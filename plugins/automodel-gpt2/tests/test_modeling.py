@@ -252,3 +252,9 @@ def test_a_model_is_built_without_memory() -> None:
         model = GPT2Model(GPT2Config(n_embd=8192, n_head=64))
     assert all(parameter.is_meta for parameter in model.parameters())
     assert not list(model.buffers())
+
+
+def test_the_body_is_what_writes(make: Any) -> None:
+    for head in HEADS:
+        model = make(head)
+        assert model.get_decoder() is model.base_model
