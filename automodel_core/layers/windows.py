@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from automodel_core.layers.linear import Linear
+
 __all__ = ["MergedPatches", "WindowPositions", "between_windows", "from_windows", "to_windows"]
 
 HIDDEN = -100.0
@@ -93,7 +95,7 @@ class MergedPatches(nn.Module):
     def __init__(self, size: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(4 * size)
-        self.reduction = nn.Linear(4 * size, 2 * size, bias=False)
+        self.reduction = Linear(4 * size, 2 * size, bias=False)
 
     def forward(self, states: Tensor) -> Tensor:
         """Return ``(batch, ceil(rows / 2), ceil(columns / 2), 2 * size)``."""
