@@ -60,18 +60,29 @@ def target(output: Any, given: Mapping[str, Any]) -> Tensor:
 def assert_same_generation(found: Any, expected: Any, note: object = None) -> None:
     """Compare ids, the scores of each step, and those of the sequences.
 
-    Beams that are equally likely may stand in any order, so their scores are compared sorted.
+    Of beams only those count that the sequences come from: rounding decides which of several
+    equally likely ones are kept beside them.
     """
     assert found.sequences.tolist() == expected.sequences.tolist(), note
     assert len(found.scores) == len(expected.scores), note
-    for index, (ours, theirs) in enumerate(zip(found.scores, expected.scores, strict=True)):
-        if "sequences_scores" in expected:
-            ours, theirs = (scores.sort(dim=0).values for scores in (ours, theirs))
+    for step in range(len(expected.scores)):
+        ours, theirs = scores_behind(found, step), scores_behind(expected, step)
         assert torch.equal(ours.isinf(), theirs.isinf()), note
+        if len(theirs) == 0:
+            break  # all have ended
         finite = [scores.masked_fill(scores.isinf(), 0.0) for scores in (ours, theirs)]
-        assert_close(*finite, f"scores of step {index}, {note}")
+        assert_close(*finite, f"scores of step {step}, {note}")
     if "sequences_scores" in expected:
         assert_close(found.sequences_scores, expected.sequences_scores)
+
+
+def scores_behind(output: Any, step: int) -> Tensor:
+    """Return the scores (sequences, vocabulary) of a step by which the sequences were chosen."""
+    scores: Tensor = output.scores[step]
+    if "sequences_scores" not in output:
+        return scores
+    beams = output.beam_indices[:, step : step + 1].flatten()
+    return scores[beams[beams >= 0]]
 
 
 def generated(model: Any, given: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
