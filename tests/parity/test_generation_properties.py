@@ -46,6 +46,12 @@ KINDS: dict[str, tuple[Any, str, dict[str, Any]]] = {
 USUAL = {
     "early_stopping", "length_penalty", "max_new_tokens", "num_beams", "num_return_sequences",
 }  # fmt: skip
+FORBIDDING = {
+    "bad_words_ids", "begin_suppress_tokens", "encoder_no_repeat_ngram_size",
+    "forced_bos_token_id", "forced_eos_token_id", "min_length", "min_new_tokens",
+    "no_repeat_ngram_size", "suppress_tokens",
+}  # fmt: skip
+"""What may leave no token of few allowed ones: beams without one have nothing to compare."""
 TOKENS = st.integers(2, VOCABULARY - 1)
 
 
@@ -123,6 +129,10 @@ def choices(draw: Any, kind: str, beams: int) -> dict[str, Any]:
         rare["encoder_no_repeat_ngram_size"] = st.integers(1, 3)
     for name in draw(st.sets(st.sampled_from(sorted(rare)), max_size=4)):
         settings[name] = draw(rare[name])
+    if "prefix_allowed_tokens_fn" in settings:
+        settings = {name: value for name, value in settings.items() if name not in FORBIDDING}
+    if "forced_bos_token_id" in settings:
+        settings.pop("suppress_tokens", None)  # the reference refuses some that contradict
     return settings
 
 
