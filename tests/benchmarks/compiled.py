@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -14,6 +12,7 @@ import torch
 import transformers
 
 from automodel_core import CompileConfig
+from benchmarks.command import checkpoints_in, command, each_case, with_cases
 from benchmarks.generation import streamed
 from benchmarks.rounds import interleaved, table
 from benchmarks.shapes import CASES, NEW_TOKENS, SHAPES, SOURCE
@@ -97,23 +96,14 @@ def measure(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser = with_cases(command(__doc__))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--folder", type=Path, default=None, help="keep the checkpoints here")
     options = parser.parse_args()
-    transformers.logging.set_verbosity_error()
     warnings.simplefilter("ignore")
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary)
+    with checkpoints_in(options) as folder:
         speed = bandwidth(options.device)
-        rows = [
-            measure(folder, shape, case, options.rounds, options.device, speed)
-            for shape in options.shapes
-            for case in options.cases
-        ]
+        more = options.rounds, options.device, speed
+        rows = each_case(options, lambda *of: measure(folder, *of, *more))
     where = (
         torch.cuda.get_device_name()
         if options.device == "cuda"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 
 from automodel_core.layers.products import kernel_for
 from automodel_core.layers.transformer import TransformerStack
+from benchmarks.command import checkpoints_in, command, each_case, with_cases
 from benchmarks.rounds import interleaved, table
 from benchmarks.shapes import CASES, NEW_TOKENS, SHAPES, SOURCE
 
@@ -108,22 +106,10 @@ def sameness(found: dict[str, list[list[int]]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
-    parser.add_argument("--folder", type=Path, default=None, help="keep the checkpoints here")
-    options = parser.parse_args()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary)
+    options = with_cases(command(__doc__)).parse_args()
+    with checkpoints_in(options) as folder:
         speed = bandwidth()
-        rows = [
-            measure(folder, shape, case, options.rounds, speed)
-            for shape in options.shapes
-            for case in options.cases
-        ]
+        rows = each_case(options, lambda *of: measure(folder, *of, options.rounds, speed))
     print(
         table(
             f"generate(), greedy unless beams, fp32, {torch.get_num_threads()} threads, "

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import statistics
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 
+from benchmarks.command import checkpoints_in, command
 from benchmarks.generation import streamed
 from benchmarks.rounds import table
 from benchmarks.shapes import SHAPES, SOURCE
@@ -78,14 +76,8 @@ def measure(folder: Path, name: str, rounds: int) -> list[list[str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=MEASURED)
-    parser.add_argument("--folder", type=Path, default=None, help="keep the checkpoints here")
-    options = parser.parse_args()
-    transformers.logging.disable_progress_bar()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary)
+    options = command(__doc__, MEASURED).parse_args()
+    with checkpoints_in(options) as folder:
         rows = [row for name in options.shapes for row in measure(folder, name, options.rounds)]
     header = ["shape", "tokens", "ms a token", "growth", "growth of the bytes read"]
     print(table(f"Tokens of a long text, {torch.get_num_threads()} threads", header, rows))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 
+from benchmarks.command import checkpoints_in, command, each_case, with_cases
 from benchmarks.rounds import interleaved, table
 from benchmarks.shapes import CASES, NEW_TOKENS, SHAPES, SOURCE
 
@@ -72,21 +70,9 @@ def errors(folder: Path, name: str) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
-    parser.add_argument("--folder", type=Path, default=None, help="keep the checkpoints here")
-    options = parser.parse_args()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary)
-        rows = [
-            speeds(folder, shape, case, options.rounds)
-            for shape in options.shapes
-            for case in options.cases
-        ]
+    options = with_cases(command(__doc__)).parse_args()
+    with checkpoints_in(options) as folder:
+        rows = each_case(options, lambda *of: speeds(folder, *of, options.rounds))
         wrong = [errors(folder, shape) for shape in options.shapes]
     threads = f"{torch.get_num_threads()} threads"
     title = f"Tokens a second by how weights are held (times transformers in float32), {threads}"
