@@ -128,6 +128,20 @@ class NamedManifest(Manifest):
         return self.name
 
 
+class NamedFunction(NamedManifest):
+    """A manifest of a ``function`` that is looked up by its ``name``."""
+
+    __slots__ = ()
+
+    function: str
+    plugin_api: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        self._plugin_api(self.plugin_api)
+        self._name("name", self.name)
+        self._reference("function", self.function)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture(Manifest):
     """One model type: its config, its model for each task, and what prepares its input.
@@ -261,7 +275,7 @@ class CheckpointFormat(NamedManifest):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttentionImplementation(NamedManifest):
+class AttentionImplementation(NamedFunction):
     """An attention kernel, chosen by ``attn_implementation=name``.
 
     ``function`` names ``(query, key, value, mask, *, is_causal, dropout, scale) -> Tensor``.
@@ -271,28 +285,18 @@ class AttentionImplementation(NamedManifest):
     function: str
     plugin_api: tuple[int, int] = PLUGIN_API
 
-    def __post_init__(self) -> None:
-        self._plugin_api(self.plugin_api)
-        self._name("name", self.name)
-        self._reference("function", self.function)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecodingStrategy(NamedManifest):
+class DecodingStrategy(NamedFunction):
     """A way to choose tokens, looked up by name in ``generate``."""
 
     name: str
     function: str
     plugin_api: tuple[int, int] = PLUGIN_API
 
-    def __post_init__(self) -> None:
-        self._plugin_api(self.plugin_api)
-        self._name("name", self.name)
-        self._reference("function", self.function)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quantizer(NamedManifest):
+class Quantizer(NamedFunction):
     """A way to hold weights in fewer bits, chosen by ``from_pretrained(weights=name)``.
 
     ``function`` names ``(model, settings) -> None``, which replaces layers of a loaded model;
@@ -302,11 +306,6 @@ class Quantizer(NamedManifest):
     name: str
     function: str
     plugin_api: tuple[int, int] = PLUGIN_API
-
-    def __post_init__(self) -> None:
-        self._plugin_api(self.plugin_api)
-        self._name("name", self.name)
-        self._reference("function", self.function)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
