@@ -46,10 +46,7 @@ TYPICAL_ROWS = 8
 BLOCKS_PER_THREAD = 8
 
 WORTHWHILE = 1 << 20
-"""From so many multiplications on, oneDNN's faster work outweighs its slower start.
-
-For one row, which oneDNN does not read much faster, it takes as many again.
-"""
+"""From so many multiplications on, oneDNN's faster work outweighs its slower start."""
 
 
 def plain_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
@@ -57,11 +54,23 @@ def plain_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFuncti
 
 
 def blocks_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
-    """Multiply a batch of blocks of the weights by one row, which stands as a column."""
-    if rows != 1:
+    """Multiply a batch of blocks of the weights by one row, which stands as a column.
+
+    Vocabularies seldom divide into blocks, so what is left over of them is multiplied by itself.
+    """
+    count = _blocks(len(weight))
+    even = len(weight) - len(weight) % count
+    if rows != 1 or even == 0:
         return plain_kernel(weight, bias, rows)
+    product = _product_of_blocks(weight[:even], None if bias is None else bias[:even], count)
+    if even == len(weight):
+        return product
+    rest, rest_bias = weight[even:], None if bias is None else bias[even:]
+    return lambda row: torch.cat([product(row), F.linear(row, rest, rest_bias)], dim=1)
+
+
+def _product_of_blocks(weight: Tensor, bias: Tensor | None, count: int) -> TensorFunction:
     outputs, width = weight.shape
-    count = _blocks(outputs)
     blocks = weight.view(count, -1, width)
     if bias is None:
         return lambda row: torch.bmm(blocks, row.t().expand(count, width, 1)).view(1, outputs)
@@ -123,7 +132,7 @@ def kernel_for(weight: Tensor, rows: int) -> Kernel:
     single, wanted = weight.dtype == torch.float32, KERNELS.get(named, onednn_kernel)
     if not named and single and has_intel_cpu():
         wanted = mkl_kernel
-    elif not named and single and rows == 1 and _suits_blocks(weight):
+    elif not named and single and rows == 1 and has_mkl():
         wanted = blocks_kernel
     usable = (k for k in (wanted, onednn_kernel) if runs_here(k, weight.dtype))
     return next(usable, plain_kernel)
@@ -134,14 +143,11 @@ def fast_product(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFuncti
     return kernel_for(weight, rows)(weight.detach().contiguous(), bias, rows)
 
 
-def _suits_blocks(weight: Tensor) -> bool:
-    """Return whether one row's product is quick to start, and all threads share in it."""
-    threads = torch.get_num_threads()
-    return has_mkl() and weight.numel() < 2 * WORTHWHILE and _blocks(len(weight)) >= threads
-
-
 def _blocks(outputs: int) -> int:
-    return math.gcd(outputs, BLOCKS_PER_THREAD * torch.get_num_threads())
+    """Return how many blocks give every thread its share, even ones if there can be."""
+    threads = torch.get_num_threads()
+    count = math.gcd(outputs, BLOCKS_PER_THREAD * threads)
+    return count if count >= threads else threads
 
 
 def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -16,7 +16,7 @@ from automodel_core.layers.products import KERNELS, kernel_for, runs_here
 
 @pytest.mark.parametrize("kernel", sorted(KERNELS))
 @pytest.mark.parametrize("rows", [1, 2, 8, 33])
-@pytest.mark.parametrize("outputs", [13, 24, 64])
+@pytest.mark.parametrize("outputs", [1, 13, 24, 64, 1009])
 @pytest.mark.parametrize("bias", [True, False])
 def test_kernels_multiply(kernel: str, rows: int, outputs: int, bias: bool) -> None:
     if not runs_here(KERNELS[kernel]):
@@ -26,6 +26,15 @@ def test_kernels_multiply(kernel: str, rows: int, outputs: int, bias: bool) -> N
     with torch.no_grad():
         product = KERNELS[kernel](linear.weight, linear.bias, rows)
         torch.testing.assert_close(product(inputs), linear(inputs))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 64])
+@pytest.mark.parametrize("outputs", [7, 61, 256, 1009])
+def test_blocks_are_cut_for_any_number_of_threads(monkeypatch, threads: int, outputs: int) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    weight, bias, row = torch.randn(outputs, 5), torch.randn(outputs), torch.randn(1, 5)
+    product = KERNELS["blocks"](weight, bias, 1)
+    torch.testing.assert_close(product(row), F.linear(row, weight, bias))
 
 
 @pytest.mark.parametrize("rows", [1, 2, 8, 33])
@@ -58,19 +67,18 @@ def test_a_kernel_that_fails_does_not_run_here() -> None:
     assert not runs_here(lambda weight, bias, rows: lambda inputs: inputs)
 
 
-def test_the_kernel_is_chosen_by_maker_rows_and_size(monkeypatch) -> None:
+def test_the_kernel_is_chosen_by_maker_and_rows(monkeypatch) -> None:
     monkeypatch.delenv("AUTOMODEL_LINEAR_KERNEL", raising=False)
     monkeypatch.setattr(products, "runs_here", lambda *_: True)
     monkeypatch.setattr(products, "has_mkl", lambda: True)
     small, large = torch.ones(64, 64), torch.empty(4096, 4096)
-    odd = torch.ones(61, 64) if torch.get_num_threads() > 1 else large
     by_maker = {
-        "AuthenticAMD": ["blocks", "onednn", "onednn", "onednn"],
+        "AuthenticAMD": ["blocks", "onednn", "blocks", "onednn"],
         "GenuineIntel": ["mkl"] * 4,
     }
     for maker, chosen in by_maker.items():
         monkeypatch.setattr(products, "cpu_facts", lambda maker=maker: frozenset({maker}))
-        cases = [(small, 1), (small, 2), (large, 1), (odd, 1)]
+        cases = [(small, 1), (small, 2), (large, 1), (large, 2)]
         assert [kernel_for(*case) for case in cases] == [KERNELS[name] for name in chosen]
     assert kernel_for(small, 1000) is KERNELS["plain"]
     assert kernel_for(small.double(), 1) is KERNELS["plain"]
