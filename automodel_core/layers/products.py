@@ -1,10 +1,9 @@
 """Products of inputs with weights, by the routine that is the fastest on this CPU.
 
-A product with one to some dozens of rows is bound by how fast the weights stream from memory. Of
-one row, blocks of the weights are multiplied where they are; for more, routines that read weights
-in their own packed layout get several times nearer to the limit than the general one. MKL, which
-torch calls for single precision, is fast on Intel's CPUs; on others oneDNN is, with many rows too
-(measured, see ``docs/performance.md``).
+A product with one to some dozens of rows is bound by how fast the weights stream from memory. MKL,
+which torch calls for single precision, is fast on Intel's CPUs, most of all in its own packed
+layout. On others one row is multiplied by blocks of the weights where they are, some dozens by
+oneDNN in its packed layout, and many by oneDNN too (measured, see ``docs/performance.md``).
 """
 
 from __future__ import annotations
@@ -45,6 +44,9 @@ TYPICAL_ROWS = 8
 
 BLOCKS_PER_THREAD = 8
 
+GRAPH_BLOCKS = 16
+"""A graph cannot ask on how many threads it will run."""
+
 WORTHWHILE = 1 << 20
 """From so many multiplications on, oneDNN's faster work outweighs its slower start."""
 
@@ -54,30 +56,38 @@ def plain_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFuncti
 
 
 def blocks_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
-    """Multiply a batch of blocks of the weights by one row, which stands as a column.
+    """Multiply a batch of blocks of the weights by the rows, which stand as columns."""
+    return _in_blocks(weight, bias, rows, _blocks(len(weight)))
 
-    Vocabularies seldom divide into blocks, so what is left over of them is multiplied by itself.
-    """
-    count = _blocks(len(weight))
+
+def _in_blocks(weight: Tensor, bias: Tensor | None, rows: int, count: int) -> TensorFunction:
+    """Return the product by ``count`` blocks, and by what a vocabulary leaves over of them."""
     even = len(weight) - len(weight) % count
-    if rows != 1 or even == 0:
+    if even == 0:
         return plain_kernel(weight, bias, rows)
-    product = _product_of_blocks(weight[:even], None if bias is None else bias[:even], count)
+    product = _product_of_blocks(weight[:even], None if bias is None else bias[:even], rows, count)
     if even == len(weight):
         return product
     rest, rest_bias = weight[even:], None if bias is None else bias[even:]
-    return lambda row: torch.cat([product(row), F.linear(row, rest, rest_bias)], dim=1)
+    return lambda inputs: torch.cat([product(inputs), F.linear(inputs, rest, rest_bias)], dim=1)
 
 
-def _product_of_blocks(weight: Tensor, bias: Tensor | None, count: int) -> TensorFunction:
+def _product_of_blocks(
+    weight: Tensor, bias: Tensor | None, rows: int, count: int
+) -> TensorFunction:
     outputs, width = weight.shape
-    blocks = weight.view(count, -1, width)
-    if bias is None:
-        return lambda row: torch.bmm(blocks, row.t().expand(count, width, 1)).view(1, outputs)
-    start = bias.view(count, -1, 1)
-    return lambda row: torch.baddbmm(start, blocks, row.t().expand(count, width, 1)).view(
-        1, outputs
-    )
+    blocks, columns = weight.view(count, -1, width), (count, width, rows)
+    start = None if bias is None else bias.view(count, -1, 1)
+
+    def run(inputs: Tensor) -> Tensor:
+        placed = inputs.t().expand(columns)
+        if start is None:
+            products = torch.bmm(blocks, placed)
+        else:
+            products = torch.baddbmm(start, blocks, placed)
+        return products.view(1, outputs) if rows == 1 else products.view(outputs, rows).t()
+
+    return run
 
 
 def onednn_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
@@ -132,7 +142,7 @@ def kernel_for(weight: Tensor, rows: int) -> Kernel:
     single, wanted = weight.dtype == torch.float32, KERNELS.get(named, onednn_kernel)
     if not named and single and has_intel_cpu():
         wanted = mkl_kernel
-    elif not named and single and rows == 1 and has_mkl():
+    elif not named and single and rows == 1 and MKL_IS_SLOW:
         wanted = blocks_kernel
     usable = (k for k in (wanted, onednn_kernel) if runs_here(k, weight.dtype))
     return next(usable, plain_kernel)
@@ -152,13 +162,12 @@ def _blocks(outputs: int) -> int:
 
 def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Return ``inputs @ weight.T + bias`` without gradients, for ``(..., in)`` inputs."""
+    if torch.compiler.is_compiling():
+        return _compiled_linear(inputs, weight, bias)
     if (
-        not torch.compiler.is_compiling()
-        and has_mkl()
-        and not has_intel_cpu()
+        MKL_IS_SLOW
         and inputs.numel() * len(weight) >= WORTHWHILE
-        and inputs.dtype == weight.dtype == torch.float32
-        and inputs.device.type == weight.device.type == "cpu"
+        and _is_single_on_cpu(inputs, weight)
         and type(inputs) is Tensor
         and type(weight) is nn.Parameter
         and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
@@ -171,6 +180,32 @@ def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         )
         return product
     return F.linear(inputs, weight, bias)
+
+
+def _compiled_linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return the same in a graph, where few rows are multiplied by blocks of the weights.
+
+    A number of rows that the graph leaves open is not looked at.
+    """
+    from torch.fx.experimental.symbolic_shapes import statically_known_true
+
+    rows = inputs.numel() // inputs.shape[-1]
+    if (
+        MKL_IS_SLOW
+        and _is_single_on_cpu(inputs, weight)
+        and not torch.is_autocast_enabled("cpu")
+        and statically_known_true(rows <= MOST_ROWS)
+    ):
+        product = _in_blocks(weight, None, rows, GRAPH_BLOCKS)
+        outputs = product(inputs.reshape(rows, -1)).view(*inputs.shape[:-1], -1)
+        # A sum of its own, which is joined to what comes behind: graphs are slow at baddbmm.
+        return outputs if bias is None else outputs + bias
+    return F.linear(inputs, weight, bias)
+
+
+def _is_single_on_cpu(inputs: Tensor, weight: Tensor) -> bool:
+    single = inputs.dtype == weight.dtype == torch.float32
+    return single and inputs.device.type == weight.device.type == "cpu"
 
 
 @functools.cache
@@ -188,7 +223,6 @@ def has_intel_cpu() -> bool:
     return "GenuineIntel" in cpu_facts()
 
 
-@functools.cache
 def has_mkl() -> bool:
     """Return whether torch calls MKL; builds for other processors than x86 do not."""
     return bool(torch.backends.mkl.is_available())
@@ -197,3 +231,7 @@ def has_mkl() -> bool:
 def has_fast_bfloat16() -> bool:
     """Return whether this CPU multiplies bfloat16 itself; torch is slow at it where not."""
     return not cpu_facts().isdisjoint(("avx512_bf16", "amx_bf16", "bf16"))
+
+
+MKL_IS_SLOW = has_mkl() and not has_intel_cpu()
+"""Whether torch calls MKL on a CPU that it was not made for; known ahead, as graphs need it."""

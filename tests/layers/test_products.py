@@ -70,7 +70,6 @@ def test_a_kernel_that_fails_does_not_run_here() -> None:
 def test_the_kernel_is_chosen_by_maker_and_rows(monkeypatch) -> None:
     monkeypatch.delenv("AUTOMODEL_LINEAR_KERNEL", raising=False)
     monkeypatch.setattr(products, "runs_here", lambda *_: True)
-    monkeypatch.setattr(products, "has_mkl", lambda: True)
     small, large = torch.ones(64, 64), torch.empty(4096, 4096)
     by_maker = {
         "AuthenticAMD": ["blocks", "onednn", "blocks", "onednn"],
@@ -78,6 +77,7 @@ def test_the_kernel_is_chosen_by_maker_and_rows(monkeypatch) -> None:
     }
     for maker, chosen in by_maker.items():
         monkeypatch.setattr(products, "cpu_facts", lambda maker=maker: frozenset({maker}))
+        monkeypatch.setattr(products, "MKL_IS_SLOW", maker == "AuthenticAMD")
         cases = [(small, 1), (small, 2), (large, 1), (large, 2)]
         assert [kernel_for(*case) for case in cases] == [KERNELS[name] for name in chosen]
     assert kernel_for(small, 1000) is KERNELS["plain"]
@@ -99,8 +99,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Return the calls of the general routine, on a CPU for which it is slow."""
     if not runs_here(KERNELS["onednn"]):
         pytest.skip("this build of torch has no oneDNN")
-    monkeypatch.setattr(products, "has_mkl", lambda: True)
-    monkeypatch.setattr(products, "has_intel_cpu", lambda: False)
+    monkeypatch.setattr(products, "MKL_IS_SLOW", True)
     calls: list[bool] = []
 
     def general(*given: Tensor) -> Tensor:
