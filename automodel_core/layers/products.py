@@ -76,7 +76,7 @@ def _product_of_blocks(
     weight: Tensor, bias: Tensor | None, rows: int, count: int
 ) -> TensorFunction:
     outputs, width = weight.shape
-    blocks, columns = weight.view(count, -1, width), (count, width, rows)
+    blocks, columns = weight.reshape(count, -1, width), (count, width, rows)
     start = None if bias is None else bias.view(count, -1, 1)
 
     def run(inputs: Tensor) -> Tensor:
@@ -167,11 +167,8 @@ def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if (
         MKL_IS_SLOW
         and inputs.numel() * len(weight) >= WORTHWHILE
-        and _is_single_on_cpu(inputs, weight)
-        and type(inputs) is Tensor
-        and type(weight) is nn.Parameter
+        and _are_plain(inputs, weight)
         and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        and not torch.is_autocast_enabled("cpu")
         and forward_ad._current_level < 0  # tangents are gradients, too
         and runs_here(onednn_kernel)
     ):
@@ -189,23 +186,25 @@ def _compiled_linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Ten
     """
     from torch.fx.experimental.symbolic_shapes import statically_known_true
 
-    rows = inputs.numel() // inputs.shape[-1]
-    if (
-        MKL_IS_SLOW
-        and _is_single_on_cpu(inputs, weight)
-        and not torch.is_autocast_enabled("cpu")
-        and statically_known_true(rows <= MOST_ROWS)
-    ):
+    *shape, width = inputs.shape
+    rows = math.prod(shape)
+    if MKL_IS_SLOW and _are_plain(inputs, weight) and statically_known_true(rows <= MOST_ROWS):
         product = _in_blocks(weight, None, rows, GRAPH_BLOCKS)
-        outputs = product(inputs.reshape(rows, -1)).view(*inputs.shape[:-1], -1)
+        outputs = product(inputs.reshape(rows, width)).view(*shape, len(weight))
         # A sum of its own, which is joined to what comes behind: graphs are slow at baddbmm.
         return outputs if bias is None else outputs + bias
     return F.linear(inputs, weight, bias)
 
 
-def _is_single_on_cpu(inputs: Tensor, weight: Tensor) -> bool:
-    single = inputs.dtype == weight.dtype == torch.float32
-    return single and inputs.device.type == weight.device.type == "cpu"
+def _are_plain(inputs: Tensor, weight: Tensor) -> bool:
+    """Return whether both are tensors in single precision on a CPU, and nothing more."""
+    return (
+        inputs.dtype == weight.dtype == torch.float32
+        and inputs.device.type == weight.device.type == "cpu"
+        and type(inputs) is Tensor
+        and type(weight) is nn.Parameter
+        and not torch.is_autocast_enabled("cpu")
+    )
 
 
 @functools.cache

@@ -144,3 +144,47 @@ def test_tangents_come_through(seen: list[bool]) -> None:
     with torch.no_grad(), forward_ad.dual_level():
         states, tangents = forward_ad.unpack_dual(layer(forward_ad.make_dual(inputs, 2 * inputs)))
         torch.testing.assert_close(tangents, 2 * states)
+
+
+@pytest.mark.parametrize("outputs", [3, 64, 1009])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    ("shape", "few"), [((1, 1), True), ((4, 1), True), ((2, 0), True), ((9, 9), False)], ids=str
+)
+def test_a_graph_multiplies_few_rows_by_blocks(
+    monkeypatch, outputs: int, bias: bool, shape: tuple[int, int], few: bool
+) -> None:
+    monkeypatch.setattr(products, "MKL_IS_SLOW", True)
+    called = graph_of(Linear(32, outputs, bias=bias), torch.randn(*shape, 32))
+    assert (torch.bmm in called) == (few and outputs >= products.GRAPH_BLOCKS)
+
+
+def test_a_graph_leaves_alone_what_is_no_plain_tensor(monkeypatch) -> None:
+    monkeypatch.setattr(products, "MKL_IS_SLOW", True)
+    row = torch.randn(1, 1, 32)
+    transposed = Linear(32, 64)
+    transposed.weight = nn.Parameter(torch.randn(32, 64).t())
+    assert torch.bmm in graph_of(transposed, row)
+    assert torch.bmm not in graph_of(Linear(32, 64).double(), row.double())
+    assert torch.bmm not in graph_of(Linear(32, 64), row, dynamic=True)
+    with torch.autocast("cpu"):
+        assert torch.bmm not in graph_of(Linear(32, 64), row)
+    monkeypatch.setattr(products, "MKL_IS_SLOW", False)
+    assert torch.bmm not in graph_of(Linear(32, 64), row)
+
+
+def graph_of(layer: Linear, inputs: Tensor, *, dynamic: bool = False) -> list[object]:
+    """Return the operations of a compiled layer, and raise where its outputs are others."""
+    called: list[object] = []
+
+    def backend(graph, _):
+        called.extend(node.target for node in graph.graph.nodes)
+        return graph.forward
+
+    if dynamic:
+        torch._dynamo.mark_dynamic(inputs := inputs.repeat(3, 1, 1), 0)
+    torch._dynamo.reset()
+    with torch.no_grad():
+        compiled = torch.compile(layer, backend=backend, fullgraph=True)
+        torch.testing.assert_close(compiled(inputs), layer(inputs), rtol=1e-4, atol=1e-5)
+    return called
