@@ -28,18 +28,18 @@ HEADER = [
 ]
 
 
-def bandwidth() -> float:
-    """Return bytes a second at which one row streams through packed weights of 512 MB."""
-    weights = [torch.ones(4096, 4096) for _ in range(8)]
-    layers = [kernel_for(weight, 1)(weight, None, 1) for weight in weights]
-    row = torch.ones(1, 4096)
+class Stream:
+    """One row through 512 MB of weights: how fast memory is at the time."""
 
-    def stream() -> None:
-        for layer in layers:
-            layer(row)
+    def __init__(self) -> None:
+        weights = [torch.ones(4096, 4096) for _ in range(8)]
+        self._layers = [kernel_for(weight, 1)(weight, None, 1) for weight in weights]
+        self._row = torch.ones(1, 4096)
+        self.bytes = sum(weight.nbytes for weight in weights)
 
-    seconds = min(interleaved({"stream": stream}, 7).seconds["stream"])
-    return len(layers) * 4096 * 4096 * 4 / seconds
+    def __call__(self) -> None:
+        for layer in self._layers:
+            layer(self._row)
 
 
 def streamed(model: Any) -> int:
@@ -58,7 +58,7 @@ def streamed(model: Any) -> int:
     return sum(weight.nbytes for weight in (*read, model.get_output_embeddings().weight))
 
 
-def measure(folder: Path, name: str, case: str, rounds: int, speed: float) -> list[str]:
+def measure(folder: Path, name: str, case: str, rounds: int, stream: Stream) -> list[str]:
     """Return a row of the table."""
     shape, (rows, beams) = SHAPES[name], CASES[case]
     ours, theirs = shape.ours(folder), shape.theirs(folder)
@@ -81,9 +81,11 @@ def measure(folder: Path, name: str, case: str, rounds: int, speed: float) -> li
         **shape.third_party(folder, inputs, beams),
         "ours free": run("ours free", ours, free),
         "theirs free": run("theirs free", theirs, free),
+        "stream": stream,
     }
     result = interleaved(contenders, rounds)
     decoded, third = rows * NEW_TOKENS, "CTranslate2"
+    speed = stream.bytes / min(result.seconds["stream"])
     return [
         name,
         case,
@@ -94,7 +96,7 @@ def measure(folder: Path, name: str, case: str, rounds: int, speed: float) -> li
         f"{decoded / result.median(third):.0f}" if third in contenders else "-",
         f"{result.ratio('ours', third):.2f}" if third in contenders else "-",
         sameness(found),
-        f"{rows * speed / streamed(ours):.0f}",
+        f"{rows * speed / streamed(ours):.0f} ({speed / 1e9:.0f} GB/s)",
     ]
 
 
@@ -108,13 +110,12 @@ def sameness(found: dict[str, list[list[int]]]) -> str:
 def main() -> None:
     options = with_cases(command(__doc__)).parse_args()
     with checkpoints_in(options) as folder:
-        speed = bandwidth()
-        rows = each_case(options, lambda *of: measure(folder, *of, options.rounds, speed))
+        stream = Stream()
+        rows = each_case(options, lambda *of: measure(folder, *of, options.rounds, stream))
     print(
         table(
             f"generate(), greedy unless beams, fp32, {torch.get_num_threads()} threads, "
-            f"{SOURCE} source and {NEW_TOKENS} new tokens, "
-            f"weights streamed at {speed / 1e9:.0f} GB/s",
+            f"{SOURCE} source and {NEW_TOKENS} new tokens",
             HEADER,
             rows,
         )
