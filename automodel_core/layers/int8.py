@@ -26,8 +26,8 @@ from automodel_core.layers.products import (
 __all__ = ["Int8DynamicLinear", "Int8Linear"]
 
 LARGEST = 127
-FEW_ROWS = 8
-"""Up to so many rows, reading weights as bytes costs about as little as having them unpacked."""
+FEW_ROWS = 4
+"""Up to so many rows, reading weights as bytes costs less than having them unpacked."""
 
 GRAIN = 32
 """torch's product with bytes reads past the end of rows of other lengths than its multiples."""
