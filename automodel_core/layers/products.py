@@ -222,15 +222,13 @@ def has_intel_cpu() -> bool:
     return "GenuineIntel" in cpu_facts()
 
 
-def has_mkl() -> bool:
-    """Return whether torch calls MKL; builds for other processors than x86 do not."""
-    return bool(torch.backends.mkl.is_available())
-
-
 def has_fast_bfloat16() -> bool:
     """Return whether this CPU multiplies bfloat16 itself; torch is slow at it where not."""
     return not cpu_facts().isdisjoint(("avx512_bf16", "amx_bf16", "bf16"))
 
 
-MKL_IS_SLOW = has_mkl() and not has_intel_cpu()
-"""Whether torch calls MKL on a CPU that it was not made for; known ahead, as graphs need it."""
+MKL_IS_SLOW = bool(torch.backends.mkl.is_available()) and not has_intel_cpu()
+"""Whether torch calls MKL, as builds for x86 do, on a CPU that it was not made for.
+
+It is known ahead, as a graph cannot ask.
+"""
