@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from automodel_core import generation, registry
-from automodel_core.exports import lazy_exports
+from automodel_core.exports import lazy_exports, stub_names
 from automodel_core.registry.task_table import OTHER_BACKENDS, TASK_TABLE
 
 if TYPE_CHECKING:
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     )
     from automodel_core.auto.tokenizer import AutoTokenizer as AutoTokenizer
     from automodel_core.generation import *  # noqa: F403
-    from automodel_core.layers.cache import Cache as Cache
-    from automodel_core.layers.cache_kinds import (
+    from automodel_core.layers.caches.base import Cache as Cache
+    from automodel_core.layers.caches.names import (
         DynamicCache as DynamicCache,
         EncoderDecoderCache as EncoderDecoderCache,
     )
-    from automodel_core.layers.offloaded_cache import OffloadedCache as OffloadedCache
-    from automodel_core.layers.quantized_cache import QuantizedCache as QuantizedCache
-    from automodel_core.layers.sliding_window_cache import (
+    from automodel_core.layers.caches.offloaded import OffloadedCache as OffloadedCache
+    from automodel_core.layers.caches.quantized import QuantizedCache as QuantizedCache
+    from automodel_core.layers.caches.sliding_window import (
         SlidingWindowCache as SlidingWindowCache,
     )
-    from automodel_core.layers.static_cache import StaticCache as StaticCache
+    from automodel_core.layers.caches.static import StaticCache as StaticCache
     from automodel_core.modeling.bayesian_detector import (
         BayesianDetectorConfig as BayesianDetectorConfig,
         BayesianDetectorModel as BayesianDetectorModel,
@@ -94,13 +94,13 @@ __all__ += ["__version__"]
 _decoding_names, _decoding_attribute, _ = lazy_exports(
     __name__,
     {
-        "generation": (name for name in generation.__all__ if name not in _STRATEGIES),
-        "layers.cache": ("Cache",),
-        "layers.cache_kinds": ("DynamicCache", "EncoderDecoderCache"),
-        "layers.offloaded_cache": ("OffloadedCache",),
-        "layers.quantized_cache": ("QuantizedCache",),
-        "layers.sliding_window_cache": ("SlidingWindowCache",),
-        "layers.static_cache": ("StaticCache",),
+        "generation": stub_names(generation.__name__).keys() - set(_STRATEGIES),
+        "layers.caches.base": ("Cache",),
+        "layers.caches.names": ("DynamicCache", "EncoderDecoderCache"),
+        "layers.caches.offloaded": ("OffloadedCache",),
+        "layers.caches.quantized": ("QuantizedCache",),
+        "layers.caches.sliding_window": ("SlidingWindowCache",),
+        "layers.caches.static": ("StaticCache",),
         "modeling.bayesian_detector": ("BayesianDetectorConfig", "BayesianDetectorModel"),
     },
 )

@@ -248,8 +248,8 @@ class PreTrainedConfig:
         cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the keys of ``config.json``, and the arguments that did not say where it is."""
-        from automodel_core.checkpoint.json_files import read_json
-        from automodel_core.checkpoint.source import HubOptions, open_checkpoint
+        from automodel_core.checkpoint.places.json_files import read_json
+        from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
 
         options, rest = HubOptions.split(kwargs)
         path = Path(pretrained_model_name_or_path)
@@ -292,7 +292,7 @@ class PreTrainedConfig:
 
     @classmethod
     def from_json_file(cls, json_file: str | os.PathLike[str]) -> Self:
-        from automodel_core.checkpoint.json_files import read_json
+        from automodel_core.checkpoint.places.json_files import read_json
 
         config: Self = cls.from_dict(read_json(Path(json_file)))
         return config
@@ -324,7 +324,7 @@ class PreTrainedConfig:
         return json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
     def to_json_file(self, json_file_path: str | os.PathLike[str], use_diff: bool = True) -> None:
-        from automodel_core.checkpoint.json_files import write_json
+        from automodel_core.checkpoint.places.json_files import write_json
 
         write_json(Path(json_file_path), self.to_diff_dict() if use_diff else self.to_dict())
 
@@ -341,7 +341,7 @@ class PreTrainedConfig:
         folder.mkdir(parents=True, exist_ok=True)
         self.to_json_file(folder / "config.json")
         if push_to_hub:
-            from automodel_core.checkpoint.push import push_folder
+            from automodel_core.checkpoint.places.push import push_folder
 
             push_folder(folder, **kwargs)
 

@@ -1,36 +1,74 @@
 """Public names of a package that are imported when they are first used (PEP 562).
 
 A plugin's ``__init__`` must import neither torch nor its own models, because discovery imports
-the package on the way to its ``plugin`` module. It lists its names once, by module::
+the package on the way to its ``plugin`` module. Its names are listed once, in the stub beside it
+that type checkers and editors read, ``__init__.pyi``::
 
-    __all__, __getattr__, __dir__ = lazy_exports(
-        __name__, {"configuration": ("GPTConfig",), "modeling": ("GPTModel", "GPTForCausalLM")}
-    )
+    from automodel_gpt.configuration import GPTConfig as GPTConfig
+    from automodel_gpt.modeling import GPTForCausalLM as GPTForCausalLM, GPTModel as GPTModel
 
-The same imports under ``if TYPE_CHECKING:`` tell type checkers and editors what the names are.
+and ``__init__.py`` reads them from there::
+
+    __all__, __getattr__, __dir__ = lazy_exports(__name__)
 """
 
 from __future__ import annotations
 
+import pkgutil
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
-__all__ = ["lazy_exports"]
+__all__ = ["lazy_exports", "stub_names"]
+
+_IMPORT = re.compile(r"^from ([\w.]+) import (?:\(([^)]*)\)|(.*))$", re.MULTILINE)
+_RENAMED = re.compile(r"(\w+) as (\w+)")
+
+
+def stub_names(package: str) -> dict[str, tuple[str, str]]:
+    """Return the module and attribute of each name that a package's ``__init__.pyi`` exports.
+
+    These are the names imported in the form ``from module import name as name``. Raises
+    ``ImportError`` if there is no stub.
+    """
+    try:
+        stub = (pkgutil.get_data(package, "__init__.pyi") or b"").decode("utf-8")
+    except OSError as error:
+        raise ImportError(
+            f"{package} lists its names in __init__.pyi, which is not beside its __init__.py: "
+            'ship it with the package ([tool.setuptools.package-data] "*" = ["*.pyi"])'
+        ) from error
+    return {
+        exported: (module, attribute)
+        for module, several, one in _IMPORT.findall(stub)
+        for attribute, exported in _RENAMED.findall(several or one)
+    }
 
 
 def lazy_exports(
-    package: str, modules: Mapping[str, Iterable[str]]
+    package: str, modules: Mapping[str, Iterable[str]] | None = None
 ) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
-    """Return ``__all__``, ``__getattr__`` and ``__dir__`` of a package from its table of names."""
-    module_of = {name: module for module, names in modules.items() for name in names}
-    exported = sorted(module_of)
+    """Return ``__all__``, ``__getattr__`` and ``__dir__`` of a package.
+
+    The names come from its ``__init__.pyi``, or from a table of submodules and their names.
+    """
+    if modules is None:
+        source = stub_names(package)
+    else:
+        source = {
+            name: (f"{package}.{module}", name)
+            for module, names in modules.items()
+            for name in names
+        }
+    exported = sorted(source)
 
     def get_attribute(name: str) -> Any:
-        if name not in module_of:
+        if name not in source:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{package}.{module_of[name]}"), name)
+        module, attribute = source[name]
+        value = getattr(import_module(module), attribute)
         vars(sys.modules[package])[name] = value
         return value
 

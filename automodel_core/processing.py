@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from automodel_core.auto.model_base import hub_arguments
 from automodel_core.auto.processors import AutoImageProcessor
 from automodel_core.auto.tokenizer import AutoTokenizer
-from automodel_core.checkpoint.json_files import write_json
-from automodel_core.checkpoint.source import HubOptions, open_checkpoint
+from automodel_core.checkpoint.places.json_files import write_json
+from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
 from automodel_core.errors import InputError, shown
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from automodel_core.text.tokenizer import PreTrainedTokenizer
+    from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
     from automodel_core.vision.image_processor import BaseImageProcessor
 
 __all__ = ["ProcessorMixin"]
@@ -171,7 +171,7 @@ class ProcessorMixin:
         ]
         write_json(folder / FILE, self.to_dict())
         if push_to_hub:
-            from automodel_core.checkpoint.push import push_folder
+            from automodel_core.checkpoint.places.push import push_folder
 
             push_folder(folder, **{"commit_message": "Upload processor", **kwargs})
         return written
@@ -185,7 +185,7 @@ class ProcessorMixin:
 
     def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
         """Upload all files to a hub repository and return the address of the commit."""
-        from automodel_core.checkpoint.push import push_folder
+        from automodel_core.checkpoint.places.push import push_folder
 
         with tempfile.TemporaryDirectory() as folder:
             self.save_pretrained(folder)

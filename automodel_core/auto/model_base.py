@@ -20,8 +20,8 @@ from automodel_core.errors import InputError, UnsupportedTaskError, shown
 
 if TYPE_CHECKING:
     from automodel_core.auto.plan import ModelPlan
-    from automodel_core.checkpoint.source import CheckpointFiles, HubOptions
-    from automodel_core.modeling.base import PreTrainedModel
+    from automodel_core.checkpoint.places.source import CheckpointFiles, HubOptions
+    from automodel_core.modeling.pretrained.base import PreTrainedModel
 
 __all__ = ["AutoModelBase", "Opened", "hub_arguments", "split_loading"]
 
@@ -191,7 +191,7 @@ class Opened:
     def of(cls, name: str | os.PathLike[str] | None, kwargs: Mapping[str, Any]) -> Opened:
         """Find a checkpoint and read its configuration; bad arguments are refused first."""
         from automodel_core.auto.reading import build_config, config_values, read_config
-        from automodel_core.checkpoint.source import HubOptions, open_checkpoint
+        from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
 
         kwargs = own_arguments(kwargs)
         config = kwargs.pop("config", None)
@@ -230,7 +230,7 @@ def hub_arguments(options: HubOptions, files: CheckpointFiles | None) -> dict[st
 
 def split_loading(kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the arguments that say how to load weights, checked, and the others."""
-    from automodel_core.modeling.arguments import NOT_OFFERED, WITHOUT_EFFECT, LoadOptions
+    from automodel_core.modeling.pretrained.options import NOT_OFFERED, WITHOUT_EFFECT, LoadOptions
 
     LoadOptions.split(kwargs)
     names = {*(f.name for f in fields(LoadOptions)), *NOT_OFFERED, *WITHOUT_EFFECT, "torch_dtype"}
@@ -261,5 +261,5 @@ def _check_model_arguments(model_class: type[Any], opened: Opened) -> None:
 
 def _is_ours(model_class: type[Any]) -> bool:
     """Return whether a class derives from `PreTrainedModel`, which is imported if one does."""
-    base = sys.modules.get("automodel_core.modeling.base")
+    base = sys.modules.get("automodel_core.modeling.pretrained.base")
     return base is not None and issubclass(model_class, base.PreTrainedModel)

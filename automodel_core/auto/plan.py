@@ -12,8 +12,8 @@ from automodel_core.auto.model_base import Opened
 from automodel_core.errors import InputError
 
 if TYPE_CHECKING:
-    from automodel_core.checkpoint.plan import WeightPlan
-    from automodel_core.checkpoint.report import LoadReport
+    from automodel_core.checkpoint.loading.preview import WeightPlan
+    from automodel_core.checkpoint.loading.report import LoadReport
 
 __all__ = ["ModelPlan", "plan_model", "readable_size"]
 
@@ -138,7 +138,7 @@ class ModelPlan:
 
 def plan_model(auto_class: str, task: str, reference: str, opened: Opened) -> ModelPlan:
     """Return the plan for an opened checkpoint and the model class that was found for it."""
-    from automodel_core.checkpoint.plan import plan_weights
+    from automodel_core.checkpoint.loading.preview import plan_weights
 
     if opened.files is None or opened.name is None:
         raise InputError("a plan needs the name of a checkpoint")
@@ -185,8 +185,8 @@ def _compared(model_class: Any, opened: Opened, weights: WeightPlan) -> LoadRepo
     """Build the model without memory and compare the names and shapes of its weights."""
     import torch
 
-    from automodel_core.checkpoint.ties import find_slots
-    from automodel_core.modeling.base import PreTrainedModel
+    from automodel_core.checkpoint.loading.ties import find_slots
+    from automodel_core.modeling.pretrained.base import PreTrainedModel
 
     if not issubclass(model_class, PreTrainedModel):
         return None

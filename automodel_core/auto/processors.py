@@ -27,7 +27,7 @@ from automodel_core.errors import (
 )
 
 if TYPE_CHECKING:
-    from automodel_core.checkpoint.source import CheckpointFiles
+    from automodel_core.checkpoint.places.source import CheckpointFiles
 
 __all__ = ["AutoFeatureExtractor", "AutoImageProcessor", "AutoProcessor"]
 
@@ -56,7 +56,7 @@ class _AutoComponent:
         and has no effect.
         """
         from automodel_core.auto.model_base import hub_arguments
-        from automodel_core.checkpoint.source import HubOptions, open_checkpoint
+        from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
 
         kwargs = own_arguments(kwargs)
         kwargs.pop("use_fast", None)
@@ -247,7 +247,7 @@ def _settings(files: CheckpointFiles, kind: str) -> list[Mapping[str, Any]]:
 
 
 def _read(files: CheckpointFiles, filename: str) -> dict[str, Any]:
-    from automodel_core.checkpoint.json_files import read_json
+    from automodel_core.checkpoint.places.json_files import read_json
 
     path = files.find(filename)
     return {} if path is None else read_json(path)

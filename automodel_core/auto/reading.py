@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from automodel_core import registry
-from automodel_core.checkpoint.json_files import read_json
-from automodel_core.checkpoint.source import (
+from automodel_core.checkpoint.places.json_files import read_json
+from automodel_core.checkpoint.places.source import (
     CheckpointFiles,
     HubOptions,
     LocalFiles,

@@ -29,8 +29,8 @@ from automodel_core.errors import (
 )
 
 if TYPE_CHECKING:
-    from automodel_core.checkpoint.source import CheckpointFiles, HubOptions
-    from automodel_core.text.tokenizer import PreTrainedTokenizer
+    from automodel_core.checkpoint.places.source import CheckpointFiles, HubOptions
+    from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
 __all__ = ["AutoTokenizer"]
 
@@ -63,7 +63,7 @@ class AutoTokenizer:
         type) or ``config`` choose it instead, ``plugin`` the distribution. ``use_fast`` is
         accepted: there is one kind of tokenizer. Other keywords override the settings.
         """
-        from automodel_core.checkpoint.source import HubOptions, open_checkpoint
+        from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
 
         name = pretrained_model_name_or_path
         kwargs = own_arguments(kwargs)
@@ -158,7 +158,7 @@ class _Choice:
         return other or self._instead_of(named, settings)
 
     def _read(self, filename: str) -> dict[str, Any]:
-        from automodel_core.checkpoint.json_files import read_json
+        from automodel_core.checkpoint.places.json_files import read_json
 
         path = None if self.files is None else self.files.find(filename)
         return {} if path is None else read_json(path)
@@ -169,7 +169,7 @@ class _Choice:
     def _of_config(self, values: Mapping[str, Any], config: Any, named: str | None) -> Any | None:
         """Return the class of the architecture; of a composite, that of the part that has one."""
         from automodel_core.auto.reading import build_config, read_config
-        from automodel_core.checkpoint.source import HubOptions
+        from automodel_core.checkpoint.places.source import HubOptions
 
         if config is None:
             if not values:
@@ -243,7 +243,7 @@ def _of_parts(config: Any, named: str | None) -> Any | None:
 
 
 def _generic() -> Any:
-    from automodel_core.text.tokenizer import PreTrainedTokenizer
+    from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
     return PreTrainedTokenizer
 
@@ -253,7 +253,7 @@ def _where(
 ) -> dict[str, Any]:
     """Return how the class finds the files: opened already, or at the same commit."""
     from automodel_core.auto.model_base import hub_arguments
-    from automodel_core.text.tokenizer import PreTrainedTokenizer
+    from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
     if files is not None and issubclass(tokenizer_class, PreTrainedTokenizer):
         return {"checkpoint": files}

@@ -1,9 +1,7 @@
-"""Checkpoints: where their files come from, what is in them, and how weights get in and out.
-
-Nothing here runs code from a checkpoint. ``source``, ``json_files``, ``headers``, ``names`` and
-``report`` work without torch, so configurations, tokenizers and plans do too.
-"""
+"""Checkpoints: where files come from, formats of weights, their names, load and save."""
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from automodel_core.exports import lazy_exports
+
+__all__, __getattr__, __dir__ = lazy_exports(__name__)

@@ -12,9 +12,9 @@ from typing import BinaryIO
 
 import torch
 
-from automodel_core.checkpoint.formats import variant_name
-from automodel_core.checkpoint.headers import DTYPES
-from automodel_core.checkpoint.replacing import new_sibling
+from automodel_core.checkpoint.formats.choice import variant_name
+from automodel_core.checkpoint.formats.safetensors_header import DTYPES
+from automodel_core.checkpoint.places.atomic_write import new_sibling
 from automodel_core.errors import InputError, shown
 
 __all__ = ["save_weights", "write_safetensors"]

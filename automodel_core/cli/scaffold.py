@@ -30,7 +30,7 @@ testing = ["automodel-core[testing]"]
 include = ["$package", "$package.*"]
 
 [tool.setuptools.package-data]
-"*" = ["py.typed"]
+"*" = ["py.typed", "*.pyi"]
 
 [tool.pytest.ini_options]
 testpaths = ["tests"]
@@ -69,25 +69,18 @@ INIT = '''\
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from automodel_core.exports import lazy_exports
 
-if TYPE_CHECKING:
-    from $package.configuration import ${prefix}Config as ${prefix}Config
-    from $package.modeling import (
-        ${prefix}ForCausalLM as ${prefix}ForCausalLM,
-        ${prefix}Model as ${prefix}Model,
-    )
-
-__all__, __getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "configuration": ("${prefix}Config",),
-        "modeling": ("${prefix}ForCausalLM", "${prefix}Model"),
-    },
-)
+__all__, __getattr__, __dir__ = lazy_exports(__name__)
 '''
+
+STUB = """\
+from $package.configuration import ${prefix}Config as ${prefix}Config
+from $package.modeling import (
+    ${prefix}ForCausalLM as ${prefix}ForCausalLM,
+    ${prefix}Model as ${prefix}Model,
+)
+"""
 
 PLUGIN = '''\
 """What $distribution provides; importing it imports neither torch nor the models."""
@@ -154,19 +147,19 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from automodel_core.checkpoint.names import WeightNames
+from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import InputError
-from automodel_core.layers.attention import Attention
-from automodel_core.layers.cache import Cache
-from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.masks import decoder_mask
-from automodel_core.layers.spans import Span
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
-from automodel_core.modeling.base import PreTrainedModel
-from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.outputs import BaseModelOutput
-from automodel_core.modeling.text_heads import TextModelForCausalLM
+from automodel_core.layers import Attention
+from automodel_core.layers import Cache
+from automodel_core.layers import FeedForward
+from automodel_core.layers import Embedding, Linear
+from automodel_core.layers import decoder_mask
+from automodel_core.layers import Span
+from automodel_core.layers import TransformerLayer, TransformerStack
+from automodel_core.modeling import PreTrainedModel
+from automodel_core.modeling import model_call
+from automodel_core.modeling import BaseModelOutput
+from automodel_core.modeling import TextModelForCausalLM
 from torch import Tensor, nn
 
 from $package.configuration import ${prefix}Config
@@ -311,6 +304,7 @@ FILES = {
     "pyproject.toml": PYPROJECT,
     "README.md": README,
     "$package/__init__.py": INIT,
+    "$package/__init__.pyi": STUB,
     "$package/plugin.py": PLUGIN,
     "$package/configuration.py": CONFIGURATION,
     "$package/modeling.py": MODELING,

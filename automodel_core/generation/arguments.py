@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from automodel_core.errors import GenerationArgumentError
-from automodel_core.generation.caches import check_cache_settings
-from automodel_core.generation.checks import problems_of
-from automodel_core.generation.config import DEFAULTS, FIELDS, GenerationConfig
-from automodel_core.generation.inputs import DecodingInputs
-from automodel_core.generation.protocol import GenerativeModel
+from automodel_core.generation.session.cache_choice import check_cache_settings
+from automodel_core.generation.session.inputs import DecodingInputs
+from automodel_core.generation.session.protocol import GenerativeModel
+from automodel_core.generation.settings.checks import problems_of
+from automodel_core.generation.settings.generation import DEFAULTS, FIELDS, GenerationConfig
 
 __all__ = ["Settings", "reject_unknown", "resolve_settings", "set_lengths"]
 

@@ -16,29 +16,36 @@ from automodel_core.generation.arguments import (
     resolve_settings,
     set_lengths,
 )
-from automodel_core.generation.assisted import prepare_assistant
-from automodel_core.generation.caches import decoding_cache, taken_over
-from automodel_core.generation.compiled import compiled_decoding
-from automodel_core.generation.config import FIELDS, GenerationConfig
-from automodel_core.generation.custom import own_arguments, published_strategy, run_custom
-from automodel_core.generation.healing import healed
-from automodel_core.generation.inputs import (
+from automodel_core.generation.drafting.assisted import prepare_assistant
+from automodel_core.generation.processors.build import (
+    build_logits_processors,
+    build_stopping_criteria,
+)
+from automodel_core.generation.session.cache_choice import decoding_cache, taken_over
+from automodel_core.generation.session.compiled import compiled_decoding
+from automodel_core.generation.session.inputs import (
     DecodingInputs,
     check_ids,
     check_mask,
     prepare_inputs,
     token_ids,
 )
-from automodel_core.generation.outputs import GenerateOutput
-from automodel_core.generation.peers import Peers, find_peers
-from automodel_core.generation.pipeline import build_logits_processors, build_stopping_criteria
-from automodel_core.generation.progress import ProgressLine
-from automodel_core.generation.protocol import GenerativeModel
-from automodel_core.generation.request import DecodingRequest
-from automodel_core.generation.session import DecodingSession
-from automodel_core.generation.strategies import find_strategy
+from automodel_core.generation.session.outputs import GenerateOutput
+from automodel_core.generation.session.peers import Peers, find_peers
+from automodel_core.generation.session.progress import ProgressLine
+from automodel_core.generation.session.protocol import GenerativeModel
+from automodel_core.generation.session.session import DecodingSession
+from automodel_core.generation.settings.generation import FIELDS, GenerationConfig
+from automodel_core.generation.strategies.choice import find_strategy
+from automodel_core.generation.strategies.custom_loop import (
+    own_arguments,
+    published_strategy,
+    run_custom,
+)
+from automodel_core.generation.strategies.request import DecodingRequest
+from automodel_core.generation.token_healing import healed
 from automodel_core.generation.transition_scores import transition_scores
-from automodel_core.layers.prepared import score_tokens
+from automodel_core.layers.kernels.decode_steps import score_tokens
 
 __all__ = ["GenerationMixin"]
 

@@ -1,1 +1,7 @@
-"""Bricks that architectures are wired from; they know nothing of configurations or checkpoints."""
+"""Bricks of models: attention, caches, masks, positions, feed-forward parts, transformers."""
+
+from __future__ import annotations
+
+from automodel_core.exports import lazy_exports
+
+__all__, __getattr__, __dir__ = lazy_exports(__name__)

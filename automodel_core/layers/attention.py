@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.layers.cache import CrossAttentionCache, SelfAttentionCache
-from automodel_core.layers.linear import Linear
-from automodel_core.layers.prepared import prepare_linear
+from automodel_core.layers.caches.base import CrossAttentionCache, SelfAttentionCache
+from automodel_core.layers.kernels.decode_steps import prepare_linear
+from automodel_core.layers.kernels.linear import Linear
 
 __all__ = [
     "Attention",

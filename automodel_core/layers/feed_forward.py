@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.layers.activations import activation as activation_named
-from automodel_core.layers.linear import Linear
-from automodel_core.layers.prepared import prepare_linear
+from automodel_core.layers.kernels.decode_steps import prepare_linear
+from automodel_core.layers.kernels.linear import Linear
 
 __all__ = ["FeedForward", "GatedFeedForward"]
 

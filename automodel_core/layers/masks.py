@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from automodel_core.layers.cache import Cache
-from automodel_core.layers.spans import Span
+from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.caches.position import Span
 
 __all__ = [
     "additive",

@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from automodel_core.layers.cache import Cache
-from automodel_core.layers.linear import Embedding
-from automodel_core.layers.spans import Span
+from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.caches.position import Span
+from automodel_core.layers.kernels.linear import Embedding
 
 __all__ = ["RelativePositionBias"]
 

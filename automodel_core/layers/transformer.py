@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from automodel_core.layers.attention import Attention
-from automodel_core.layers.cache import Cache, LayerCache
+from automodel_core.layers.caches.base import Cache, LayerCache
 from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
-from automodel_core.layers.prepared import has_hooks, may_prepare, prepare_norm
+from automodel_core.layers.kernels.decode_steps import has_hooks, may_prepare, prepare_norm
 
 __all__ = ["LayerStack", "StackOutput", "TransformerLayer", "TransformerStack"]
 

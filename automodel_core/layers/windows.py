@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.layers.linear import Linear
+from automodel_core.layers.kernels.linear import Linear
 
 __all__ = ["MergedPatches", "WindowPositions", "between_windows", "from_windows", "to_windows"]
 

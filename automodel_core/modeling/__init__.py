@@ -1,1 +1,7 @@
-"""Models: their base class, what they return, their losses, and wiring that architectures share."""
+"""Models: their base, bodies, heads, outputs and losses. Needs torch."""
+
+from __future__ import annotations
+
+from automodel_core.exports import lazy_exports
+
+__all__, __getattr__, __dir__ = lazy_exports(__name__)

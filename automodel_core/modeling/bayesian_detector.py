@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.configuration import PreTrainedConfig
-from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.outputs import ModelOutput
+from automodel_core.modeling.pretrained.base import PreTrainedModel
 
 __all__ = [
     "BayesianDetectorConfig",

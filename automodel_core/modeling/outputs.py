@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from automodel_core.layers.cache import Cache
+    from automodel_core.layers.caches.base import Cache
 
 __all__ = [
     "BaseModelOutput",

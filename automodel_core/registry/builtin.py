@@ -38,7 +38,7 @@ def automodel_attention() -> list[AttentionImplementation]:
 
 @hookimpl
 def automodel_quantizers() -> list[Quantizer]:
-    module = "automodel_core.modeling.quantising"
+    module = "automodel_core.modeling.pretrained.quantise"
     return [
         Quantizer(name="int8", function=f"{module}:quantise_int8"),
         Quantizer(name="int8_dynamic", function=f"{module}:quantise_int8_dynamic"),
@@ -50,16 +50,16 @@ def automodel_decoding_strategies() -> list[DecodingStrategy]:
     return [
         DecodingStrategy(name=name, function=f"automodel_core.generation.{function}")
         for name, function in {
-            "greedy": "sampling:sample",
-            "sample": "sampling:sample",
-            "beam": "beam:beam_search",
-            "beam_sample": "beam:beam_search",
-            "group_beam": "diverse_beam:diverse_beam_search",
-            "contrastive": "contrastive:contrastive_search",
-            "dola": "dola:dola_search",
-            "assisted": "assisted:assisted_decoding",
-            "prompt_lookup": "prompt_lookup:prompt_lookup",
-            "constrained_beam": "constrained_beam:constrained_beam_search",
+            "greedy": "strategies.sampling:sample",
+            "sample": "strategies.sampling:sample",
+            "beam": "strategies.beams.search:beam_search",
+            "beam_sample": "strategies.beams.search:beam_search",
+            "group_beam": "strategies.beams.diverse:diverse_beam_search",
+            "contrastive": "strategies.contrastive:contrastive_search",
+            "dola": "strategies.dola:dola_search",
+            "assisted": "drafting.assisted:assisted_decoding",
+            "prompt_lookup": "drafting.prompt_lookup:prompt_lookup",
+            "constrained_beam": "strategies.beams.constrained:constrained_beam_search",
         }.items()
     ]
 
@@ -69,7 +69,7 @@ def automodel_checkpoint_formats() -> list[CheckpointFormat]:
     return [
         CheckpointFormat(
             name="safetensors",
-            reader="automodel_core.checkpoint.safetensors:open_safetensors",
+            reader="automodel_core.checkpoint.formats.safetensors:open_safetensors",
             weight_file="model.safetensors",
             index_file="model.safetensors.index.json",
             priority=100,
@@ -77,7 +77,7 @@ def automodel_checkpoint_formats() -> list[CheckpointFormat]:
         ),
         CheckpointFormat(
             name="pickle",
-            reader="automodel_core.checkpoint.pickled:open_pickled",
+            reader="automodel_core.checkpoint.formats.pickled:open_pickled",
             weight_file="pytorch_model.bin",
             index_file="pytorch_model.bin.index.json",
             priority=0,
@@ -89,6 +89,10 @@ def automodel_checkpoint_formats() -> list[CheckpointFormat]:
 @hookimpl
 def automodel_sources() -> list[Source]:
     return [
-        Source(name="folder", opener="automodel_core.checkpoint.source:open_folder", priority=100),
-        Source(name="hub", opener="automodel_core.checkpoint.source:open_hub", priority=0),
+        Source(
+            name="folder",
+            opener="automodel_core.checkpoint.places.source:open_folder",
+            priority=100,
+        ),
+        Source(name="hub", opener="automodel_core.checkpoint.places.source:open_hub", priority=0),
     ]

@@ -16,8 +16,16 @@ never from its name.
 
 from __future__ import annotations
 
+from automodel_core.testing.case import Subject
 from automodel_core.testing.check import Check, CheckFailedError
-from automodel_core.testing.subject import Subject
+from automodel_core.testing.small_models import (
+    SmallImageConfig,
+    SmallImageModel,
+    SmallTextConfig,
+    SmallTextForCausalLM,
+    SmallTextModel,
+    register_small_parts,
+)
 from automodel_core.testing.suite import (
     Report,
     architecture_checks,
@@ -30,9 +38,15 @@ __all__ = [
     "Check",
     "CheckFailedError",
     "Report",
+    "SmallImageConfig",
+    "SmallImageModel",
+    "SmallTextConfig",
+    "SmallTextForCausalLM",
+    "SmallTextModel",
     "Subject",
     "architecture_checks",
     "check_architecture",
     "checks_of",
     "minimum",
+    "register_small_parts",
 ]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from automodel_core.testing.subject import Subject
+    from automodel_core.testing.case import Subject
 
 __all__ = ["Check", "CheckFailedError", "Rule", "require", "require_close"]
 

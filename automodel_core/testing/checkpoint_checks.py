@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from automodel_core import registry
-from automodel_core.checkpoint.formats import open_weights
-from automodel_core.checkpoint.source import open_checkpoint
-from automodel_core.modeling.base import PreTrainedModel
+from automodel_core.checkpoint.formats.choice import open_weights
+from automodel_core.checkpoint.places.source import open_checkpoint
+from automodel_core.modeling.pretrained.base import PreTrainedModel
+from automodel_core.testing.case import Subject, tensors_of
 from automodel_core.testing.check import Rule, require, require_close
-from automodel_core.testing.subject import Subject, tensors_of
 
 __all__ = ["CHECKPOINT_CHECKS"]
 

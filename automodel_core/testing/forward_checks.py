@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from automodel_core.layers.transformer import TransformerLayer
-from automodel_core.testing.check import Rule, require, require_close
-from automodel_core.testing.subject import (
+from automodel_core.testing.case import (
     BATCH,
     DECODES_ITS_INPUT,
     LENGTH,
@@ -18,6 +17,7 @@ from automodel_core.testing.subject import (
     Subject,
     tensors_of,
 )
+from automodel_core.testing.check import Rule, require, require_close
 
 __all__ = ["FORWARD_CHECKS"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from automodel_core.generation.compile_config import CompileConfig
-from automodel_core.generation.early_exit import decoder_depth
+from automodel_core.generation.session.early_exit import decoder_depth
+from automodel_core.generation.settings.compile import CompileConfig
+from automodel_core.testing.case import BATCH, Inputs, Subject
 from automodel_core.testing.check import Rule, require, require_close
-from automodel_core.testing.subject import BATCH, Inputs, Subject
 
 __all__ = ["GENERATION_CHECKS"]
 

@@ -9,9 +9,9 @@ import torch
 
 from automodel_core import AutoImageProcessor, registry
 from automodel_core.errors import InputError
+from automodel_core.testing.case import BATCH, Subject
 from automodel_core.testing.check import Rule, require, require_close
 from automodel_core.testing.forward_checks import outputs
-from automodel_core.testing.subject import BATCH, Subject
 
 __all__ = ["IMAGE_CHECKS"]
 

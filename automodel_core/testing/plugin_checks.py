@@ -16,8 +16,8 @@ from automodel_core import AutoConfig, registry
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError
 from automodel_core.registry.manifest import COMPONENT_KINDS
+from automodel_core.testing.case import Subject
 from automodel_core.testing.check import Rule, require
-from automodel_core.testing.subject import Subject
 
 __all__ = ["PLUGIN_CHECKS"]
 

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 from automodel_core import registry
 from automodel_core.errors import InputError, MissingExtraError, shown
+from automodel_core.testing.case import Inputs, Subject
 from automodel_core.testing.check import Check, CheckFailedError, Rule
 from automodel_core.testing.checkpoint_checks import CHECKPOINT_CHECKS
 from automodel_core.testing.forward_checks import FORWARD_CHECKS
 from automodel_core.testing.generation_checks import GENERATION_CHECKS
 from automodel_core.testing.image_checks import IMAGE_CHECKS
 from automodel_core.testing.plugin_checks import PLUGIN_CHECKS
-from automodel_core.testing.subject import Inputs, Subject
 
 __all__ = ["Report", "architecture_checks", "check_architecture", "checks_of", "minimum"]
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
-from automodel_core.checkpoint.json_files import read_json, write_json
-from automodel_core.checkpoint.source import HubOptions, open_checkpoint
+from automodel_core.checkpoint.places.json_files import read_json, write_json
+from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
 from automodel_core.errors import (
     CheckpointNotFoundError,
     ConfigurationError,
@@ -312,14 +312,14 @@ class BaseImageProcessor:
         folder.mkdir(parents=True, exist_ok=True)
         self.to_json_file(folder / FILE)
         if push_to_hub:
-            from automodel_core.checkpoint.push import push_folder
+            from automodel_core.checkpoint.places.push import push_folder
 
             push_folder(folder, **{"commit_message": "Upload image processor", **kwargs})
         return [str(folder / FILE)]
 
     def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
         """Upload the settings to a hub repository and return the address of the commit."""
-        from automodel_core.checkpoint.push import push_folder
+        from automodel_core.checkpoint.places.push import push_folder
 
         with tempfile.TemporaryDirectory() as folder:
             self.save_pretrained(folder)

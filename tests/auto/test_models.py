@@ -27,7 +27,7 @@ from automodel_core.errors import (
     RemoteCodeRefusedError,
     UnsupportedTaskError,
 )
-from automodel_core.modeling.base import PreTrainedModel
+from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.registry.task_table import OTHER_BACKENDS, TASK_TABLE
 from support.tiny_plugin import SIZES
 

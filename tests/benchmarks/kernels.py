@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from automodel_core.layers.products import KERNELS, runs_here
+from automodel_core.layers.kernels.cpu_products import KERNELS, runs_here
 from benchmarks.rounds import interleaved, table
 from benchmarks.shapes import SHAPES
 

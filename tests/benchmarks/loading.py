@@ -19,7 +19,7 @@ from benchmarks.shapes import SHAPES
 MEASURED = ("t5-small", "t5-base")
 PEAK = """
 import sys
-import automodel_core.modeling.loading, automodel_t5.modeling
+import automodel_core.modeling.pretrained.loading, automodel_t5.modeling
 from automodel_core import AutoModelForSeq2SeqLM
 
 def peak():

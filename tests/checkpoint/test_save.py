@@ -12,9 +12,9 @@ import safetensors.torch
 import torch
 
 from automodel_core.checkpoint import save as module
-from automodel_core.checkpoint.formats import open_weights
+from automodel_core.checkpoint.formats.choice import open_weights
+from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.checkpoint.save import save_weights
-from automodel_core.checkpoint.source import open_checkpoint
 from automodel_core.errors import InputError
 
 STATE = {"a": torch.randn(4), "b": torch.randn(2, 2), "c": torch.arange(3)}

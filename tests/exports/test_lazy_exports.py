@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -10,33 +9,55 @@ from types import ModuleType
 
 import pytest
 
-from automodel_core.exports import lazy_exports
+from automodel_core.exports import lazy_exports, stub_names
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = sorted(path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml"))
 
 
-def seen_by_type_checkers(package: ModuleType) -> dict[str, str]:
-    """Return the names that a package imports for type checkers, and their modules."""
-    tree = ast.parse(Path(str(package.__file__)).read_text(encoding="utf-8"))
-    blocks = (node for node in tree.body if isinstance(node, ast.If))
-    return {
-        str(alias.asname): str(node.module)
-        for block in blocks
-        for node in block.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
+FACES = [
+    str(path.parent.relative_to(ROOT)).replace("/", ".")
+    for path in sorted(ROOT.glob("automodel_core/*/**/__init__.pyi"))
+]
+
+
+@pytest.mark.parametrize("package", [*(plugin.replace("-", "_") for plugin in PLUGINS), *FACES])
+def test_a_package_exports_what_its_stub_says(package: str) -> None:
+    face = import_module(package)
+    names = stub_names(package)
+    assert sorted(names) == sorted(face.__all__)
+    assert names
+    for name, (module, attribute) in names.items():
+        assert getattr(face, name) is getattr(import_module(module), attribute)
+        assert name in dir(face)
+
+
+def test_a_stub_may_rename_and_list_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "stubbed_package"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "__init__.pyi").write_text(
+        "from a.b import C as C, d as D\nfrom e import (\n    F as F,\n    G as G,\n)\n"
+        "from private import used_in_a_signature\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert stub_names("stubbed_package") == {
+        "C": ("a.b", "C"),
+        "D": ("a.b", "d"),
+        "F": ("e", "F"),
+        "G": ("e", "G"),
     }
 
 
-@pytest.mark.parametrize("plugin", PLUGINS)
-def test_a_plugin_exports_what_type_checkers_see(plugin: str) -> None:
-    package = import_module(plugin.replace("-", "_"))
-    seen = seen_by_type_checkers(package)
-    assert sorted(seen) == sorted(package.__all__)
-    for name, module in seen.items():
-        assert getattr(package, name) is getattr(import_module(module), name)
-        assert name in dir(package)
+def test_a_missing_stub_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "stubless_package"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ImportError, match=r"stubless_package lists its names in __init__\.pyi"):
+        stub_names("stubless_package")
 
 
 @pytest.fixture

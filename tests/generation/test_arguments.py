@@ -7,7 +7,7 @@ import torch
 
 from automodel_core import generation as g
 from automodel_core.errors import GenerationArgumentError
-from automodel_core.layers.cache import Cache
+from automodel_core.layers.caches.base import Cache
 
 PROMPT = torch.tensor([[3, 4, 5], [6, 7, 8]])
 ONES = torch.ones_like(PROMPT)

@@ -9,8 +9,8 @@ import torch
 
 from automodel_core import generation as g
 from automodel_core.errors import GenerationArgumentError
-from automodel_core.generation.sampling import likeliest
-from automodel_core.layers.cache import Cache
+from automodel_core.generation.strategies.sampling import likeliest
+from automodel_core.layers.caches.base import Cache
 
 
 def greedy_by_hand(model, row: torch.Tensor, steps: int) -> list[int]:
@@ -168,8 +168,8 @@ def test_several_end_tokens_and_padding(decoder, prompt):
 
 
 def test_long_runs_grow_the_buffers(monkeypatch, decoder, prompt):
-    monkeypatch.setattr("automodel_core.generation.tokens.BLOCK", 2)
-    monkeypatch.setattr("automodel_core.generation.alongside.MASK_BLOCK", 2)
+    monkeypatch.setattr("automodel_core.generation.session.token_buffer.BLOCK", 2)
+    monkeypatch.setattr("automodel_core.generation.session.step_arguments.MASK_BLOCK", 2)
     decoder.generation_config.eos_token_id = None
     padded = torch.tensor([[0, 3, 4], [6, 7, 8]])
     found = decoder.generate(padded, max_new_tokens=20)

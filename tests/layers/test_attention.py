@@ -14,7 +14,7 @@ from automodel_core.layers.attention import (
     eager_attention,
     sdpa_attention,
 )
-from automodel_core.layers.cache import CrossAttentionCache, SelfAttentionCache
+from automodel_core.layers.caches.base import CrossAttentionCache, SelfAttentionCache
 from automodel_core.layers.masks import causal_mask, padding_mask
 
 

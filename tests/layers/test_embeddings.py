@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from automodel_core.layers.caches.position import Span
 from automodel_core.layers.embeddings import (
     LearnedPositions,
     PaddedSinusoidalPositions,
     ScaledEmbedding,
     SinusoidalPositions,
 )
-from automodel_core.layers.spans import Span
 
 
 def embedded(length: int, size: int = 6, rows: int = 2) -> Tensor:

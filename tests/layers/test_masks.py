@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from automodel_core.layers.cache import Cache
+from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.masks import (
     additive,
     causal_mask,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.layers.attention import Attention
-from automodel_core.layers.cache import Cache
+from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
 from automodel_core.layers.norms import RMSNorm
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack

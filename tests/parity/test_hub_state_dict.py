@@ -13,8 +13,8 @@ from torch import Tensor, nn  # noqa: E402
 
 import automodel_bert  # noqa: E402
 import automodel_t5  # noqa: E402
+from parity.t5.cases import HEADS as T5_HEADS, SMALL as SMALL_T5  # noqa: E402
 from support.reference import randomise  # noqa: E402
-from support.t5 import HEADS as T5_HEADS, SMALL as SMALL_T5  # noqa: E402
 
 BERT_HEADS = (
     "BertModel",

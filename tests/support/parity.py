@@ -22,7 +22,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from automodel_core.layers.cache import Cache
+from automodel_core.layers.caches.base import Cache
 from support.family import ROWS, WRITES, Case, Family, drawn_labels
 from support.reference import (
     assert_close,

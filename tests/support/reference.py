@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from automodel_core.checkpoint.names import WeightNames
+from automodel_core.checkpoint.names.table import WeightNames
 
 __all__ = [
     "assert_close",

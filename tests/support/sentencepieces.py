@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import sentencepiece
 
-from automodel_core.text.numbered import NumberedTokenizer
+from automodel_core.text.subwords.external_ids import NumberedTokenizer
+from support.nasty_text import NASTY
 
 __all__ = ["TEXTS", "is_plain", "train"]
 
-NASTY = json.loads((Path(__file__).parents[1] / "text" / "nasty_text.json").read_text())
 # tokenizers normalises by grapheme: it loses a mark that follows one it has composed, or a space.
 LOST = ("\u0323", "\u0363", "\u034f", "\u1112")
 # Of the ways to cut a long word, several have the same score.

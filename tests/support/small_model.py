@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from automodel_core.checkpoint.formats import open_weights
-from automodel_core.checkpoint.lazy import LazyTensors
-from automodel_core.checkpoint.names import WeightNames
+from automodel_core.checkpoint.formats.choice import open_weights
+from automodel_core.checkpoint.formats.tensors import LazyTensors
+from automodel_core.checkpoint.names.table import WeightNames
+from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.checkpoint.save import save_weights
-from automodel_core.checkpoint.source import open_checkpoint
 
 BODY = WeightNames(
     {"wte": "embed", "ln": "norm"},

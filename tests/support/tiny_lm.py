@@ -8,22 +8,22 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from automodel_core.checkpoint.names import WeightNames
+from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.layers.attention import Attention
-from automodel_core.layers.cache import Cache
+from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.caches.position import Span
 from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.linear import Embedding, Linear
+from automodel_core.layers.kernels.linear import Embedding, Linear
 from automodel_core.layers.masks import causal_mask
-from automodel_core.layers.spans import Span
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
-from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.outputs import BaseModelOutput
-from automodel_core.modeling.text_heads import (
+from automodel_core.modeling.heads.text import (
     TextModelForCausalLM,
     TextModelForTokenClassification,
 )
+from automodel_core.modeling.outputs import BaseModelOutput
+from automodel_core.modeling.pretrained.base import PreTrainedModel
 
 __all__ = ["TinyConfig", "TinyForCausalLM", "TinyForTokenClassification", "TinyModel"]
 

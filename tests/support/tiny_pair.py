@@ -8,22 +8,22 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from automodel_core.checkpoint.names import WeightNames
+from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.layers.attention import Attention
-from automodel_core.layers.cache import Cache
+from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.caches.position import Span
 from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.linear import Embedding, Linear
+from automodel_core.layers.kernels.linear import Embedding, Linear
 from automodel_core.layers.masks import causal_mask, context_mask, padding_mask
-from automodel_core.layers.spans import Span
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
-from automodel_core.modeling.base import PreTrainedModel
 from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.encoder_decoder import (
+from automodel_core.modeling.heads.seq2seq import (
     EncoderDecoderBody,
     EncoderDecoderForConditionalGeneration,
 )
 from automodel_core.modeling.outputs import BaseModelOutput
+from automodel_core.modeling.pretrained.base import PreTrainedModel
 
 __all__ = ["TinyPair", "TinyPairConfig", "drawn_pair"]
 

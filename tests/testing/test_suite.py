@@ -11,7 +11,7 @@ from torch import nn
 
 from automodel_bert import BertConfig, BertModel
 from automodel_bert.modeling import BertForSequenceClassification, BertLMHeadModel
-from automodel_core.checkpoint.names import WeightNames
+from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_core.layers.attention import Attention
 from automodel_core.testing import (

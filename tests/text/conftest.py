@@ -1,20 +1,18 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers.processors import TemplateProcessing
 
 from automodel_core.text import PreTrainedTokenizer
+from support.nasty_text import NASTY
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 @pytest.fixture(scope="session")
 def nasty() -> list[str]:
-    return json.loads((Path(__file__).parent / "nasty_text.json").read_text(encoding="utf-8"))
+    return NASTY
 
 
 @pytest.fixture(scope="session")

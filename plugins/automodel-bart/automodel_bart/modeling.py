@@ -8,22 +8,20 @@ from typing import Any
 from torch import nn
 
 from automodel_bart.configuration import BartConfig
-from automodel_core.fairseq.models import (
+from automodel_core.families.fairseq import (
     FairseqDecoder,
     FairseqForCausalLM,
     FairseqForQuestionAnswering,
     FairseqForSequenceClassification,
     FairseqModel,
     FairseqPreTrainedModel,
-    WithLogitsBias,
-)
-from automodel_core.fairseq.stack import (
     FairseqStack,
     SummedEmbeddings,
+    WithLogitsBias,
     text_layer,
     token_embedding,
 )
-from automodel_core.layers.embeddings import LearnedPositions
+from automodel_core.layers import LearnedPositions
 
 __all__ = [
     "BartDecoderModel",

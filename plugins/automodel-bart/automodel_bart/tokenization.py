@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automodel_core.text.byte_level import FramedByteLevelTokenizer
+from automodel_core.text import FramedByteLevelTokenizer
 
 __all__ = ["BartTokenizer", "BartTokenizerFast", "RobertaTokenizer", "RobertaTokenizerFast"]
 

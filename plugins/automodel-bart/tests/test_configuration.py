@@ -11,7 +11,7 @@ import pytest
 
 from automodel_bart import BartConfig
 from automodel_core.errors import ConfigurationError
-from automodel_core.generation.config import GenerationConfig
+from automodel_core.generation import GenerationConfig
 
 
 def test_defaults_are_those_of_the_large_model() -> None:

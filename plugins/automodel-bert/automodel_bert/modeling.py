@@ -12,28 +12,31 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_bert.configuration import BertConfig
-from automodel_core.checkpoint.names import WeightNames
+from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import ConfigurationError
-from automodel_core.layers.attention import Attention
-from automodel_core.layers.cache import Cache
-from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.masks import causal_mask, decoder_mask, padding_mask
-from automodel_core.layers.prepared import score_tokens
-from automodel_core.layers.spans import Span
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
-from automodel_core.modeling.base import PreTrainedModel
-from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.heads import HeadTransform, Pooler
-from automodel_core.modeling.losses import token_loss
-from automodel_core.modeling.outputs import (
+from automodel_core.layers import (
+    Attention,
+    Cache,
+    Embedding,
+    FeedForward,
+    Linear,
+    Span,
+    TransformerLayer,
+    TransformerStack,
+    causal_mask,
+    decoder_mask,
+    padding_mask,
+    score_tokens,
+)
+from automodel_core.modeling import (
     BaseModelOutput,
+    HeadTransform,
     MaskedLMOutput,
     ModelOutput,
     NextSentencePredictorOutput,
-)
-from automodel_core.modeling.text_body import TextBody, absolute_positions
-from automodel_core.modeling.text_heads import (
+    Pooler,
+    PreTrainedModel,
+    TextBody,
     TextModelForCausalLM,
     TextModelForLabels,
     TextModelForMultipleChoice,
@@ -41,6 +44,9 @@ from automodel_core.modeling.text_heads import (
     TextModelForSequenceClassification,
     TextModelForTokenClassification,
     TextModelHead,
+    absolute_positions,
+    model_call,
+    token_loss,
 )
 
 __all__ = ["BertForPreTrainingOutput", "BertLMHeadModel", "BertModel", "BertPreTrainedModel"]

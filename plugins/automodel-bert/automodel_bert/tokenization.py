@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from automodel_core.text.wordpiece import WordPieceTokenizer
+from automodel_core.text import WordPieceTokenizer
 
 __all__ = ["BertTokenizer", "BertTokenizerFast"]
 

@@ -2,53 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from automodel_core.exports import lazy_exports
 
-if TYPE_CHECKING:
-    from automodel_blenderbot.configuration import (
-        BlenderbotConfig as BlenderbotConfig,
-        BlenderbotSmallConfig as BlenderbotSmallConfig,
-    )
-    from automodel_blenderbot.modeling import (
-        BlenderbotForCausalLM as BlenderbotForCausalLM,
-        BlenderbotForConditionalGeneration as BlenderbotForConditionalGeneration,
-        BlenderbotModel as BlenderbotModel,
-        BlenderbotPreTrainedModel as BlenderbotPreTrainedModel,
-    )
-    from automodel_blenderbot.small import (
-        BlenderbotSmallForCausalLM as BlenderbotSmallForCausalLM,
-        BlenderbotSmallForConditionalGeneration as BlenderbotSmallForConditionalGeneration,
-        BlenderbotSmallModel as BlenderbotSmallModel,
-        BlenderbotSmallPreTrainedModel as BlenderbotSmallPreTrainedModel,
-    )
-    from automodel_blenderbot.small_tokenization import (
-        BlenderbotSmallTokenizer as BlenderbotSmallTokenizer,
-        BlenderbotSmallTokenizerFast as BlenderbotSmallTokenizerFast,
-    )
-    from automodel_blenderbot.tokenization import (
-        BlenderbotTokenizer as BlenderbotTokenizer,
-        BlenderbotTokenizerFast as BlenderbotTokenizerFast,
-    )
-
-__all__, __getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "configuration": ("BlenderbotConfig", "BlenderbotSmallConfig"),
-        "modeling": (
-            "BlenderbotForCausalLM",
-            "BlenderbotForConditionalGeneration",
-            "BlenderbotModel",
-            "BlenderbotPreTrainedModel",
-        ),
-        "small": (
-            "BlenderbotSmallForCausalLM",
-            "BlenderbotSmallForConditionalGeneration",
-            "BlenderbotSmallModel",
-            "BlenderbotSmallPreTrainedModel",
-        ),
-        "small_tokenization": ("BlenderbotSmallTokenizer", "BlenderbotSmallTokenizerFast"),
-        "tokenization": ("BlenderbotTokenizer", "BlenderbotTokenizerFast"),
-    },
-)
+__all__, __getattr__, __dir__ = lazy_exports(__name__)

@@ -8,20 +8,18 @@ from typing import Any
 from torch import nn
 
 from automodel_blenderbot.configuration import BlenderbotConfig
-from automodel_core.fairseq.models import (
+from automodel_core.families.fairseq import (
     FairseqDecoder,
     FairseqForCausalLM,
     FairseqModel,
     FairseqPreTrainedModel,
-    WithLogitsBias,
-)
-from automodel_core.fairseq.stack import (
     FairseqStack,
     SummedEmbeddings,
+    WithLogitsBias,
     text_layer,
     token_embedding,
 )
-from automodel_core.layers.embeddings import LearnedPositions
+from automodel_core.layers import LearnedPositions
 
 __all__ = [
     "BlenderbotDecoderModel",

@@ -8,22 +8,19 @@ from typing import Any
 from torch import nn
 
 from automodel_blenderbot.configuration import BlenderbotSmallConfig
-from automodel_core.fairseq.models import (
+from automodel_core.families.fairseq import (
     FairseqDecoder,
     FairseqForCausalLM,
     FairseqModel,
     FairseqPreTrainedModel,
-    WithLogitsBias,
-)
-from automodel_core.fairseq.stack import (
     FairseqStack,
     NormedTokenEmbeddings,
     SummedEmbeddings,
+    WithLogitsBias,
     text_layer,
     token_embedding,
 )
-from automodel_core.layers.embeddings import LearnedPositions
-from automodel_core.layers.linear import Embedding
+from automodel_core.layers import Embedding, LearnedPositions
 
 __all__ = [
     "BlenderbotSmallDecoderModel",

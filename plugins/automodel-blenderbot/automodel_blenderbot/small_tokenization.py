@@ -31,11 +31,18 @@ from automodel_core.errors import (
     TokenizationError,
     shown,
 )
-from automodel_core.text import BatchEncoding, PreTrainedTokenizer
-from automodel_core.text.backend import Backend, rust_errors
-from automodel_core.text.numbered import numbers_of, read_numbers, vocabulary_file
-from automodel_core.text.requests import EncodeRequest
-from automodel_core.text.special_tokens import TokenLike, added_token
+from automodel_core.text import (
+    Backend,
+    BatchEncoding,
+    EncodeRequest,
+    PreTrainedTokenizer,
+    TokenLike,
+    added_token,
+    numbers_of,
+    read_numbers,
+    rust_errors,
+    vocabulary_file,
+)
 
 __all__ = ["BlenderbotSmallTokenizer", "BlenderbotSmallTokenizerFast"]
 

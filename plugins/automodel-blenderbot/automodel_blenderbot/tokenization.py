@@ -8,8 +8,7 @@ from tokenizers import AddedToken
 from tokenizers.processors import TemplateProcessing
 
 from automodel_core.errors import TokenizationError
-from automodel_core.text.backend import rust_errors
-from automodel_core.text.byte_level import ByteLevelTokenizer
+from automodel_core.text import ByteLevelTokenizer, rust_errors
 
 __all__ = ["BlenderbotTokenizer", "BlenderbotTokenizerFast"]
 

@@ -12,11 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from automodel_blenderbot import BlenderbotSmallTokenizer, BlenderbotSmallTokenizerFast
 from automodel_core import AutoTokenizer
-from automodel_core.errors import (
-    CheckpointFormatError,
-    CheckpointNotFoundError,
-    TokenizationError,
-)
+from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, TokenizationError
 
 LINES = ["hello hello yellow fellows", "how low is hell , you ask ? __newln__", "it ' s .me"] * 9
 SPECIAL = ["__null__", "__start__", "__end__", "__unk__"]

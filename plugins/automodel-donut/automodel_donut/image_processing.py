@@ -9,9 +9,18 @@ import torch
 from torch import Tensor
 
 from automodel_core.errors import InputError
-from automodel_core.vision import BaseImageProcessor, Resampling
-from automodel_core.vision.settings import HALVES, Numbers, Resample, Size, rectangle
-from automodel_core.vision.transforms import fitting_size, pad, resize
+from automodel_core.vision import (
+    HALVES,
+    BaseImageProcessor,
+    Numbers,
+    Resample,
+    Resampling,
+    Size,
+    fitting_size,
+    pad,
+    rectangle,
+    resize,
+)
 
 __all__ = [
     "DonutFeatureExtractor",

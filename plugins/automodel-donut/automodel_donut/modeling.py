@@ -9,24 +9,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.checkpoint.names import WeightNames
+from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import InputError
-from automodel_core.layers.attention import Attention
-from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.linear import Linear
-from automodel_core.layers.patches import PatchEmbedding, edges
-from automodel_core.layers.transformer import LayerStack
-from automodel_core.layers.windows import (
+from automodel_core.layers import (
+    Attention,
+    FeedForward,
+    LayerStack,
+    Linear,
     MergedPatches,
+    PatchEmbedding,
     WindowPositions,
     between_windows,
+    edges,
     from_windows,
     to_windows,
 )
-from automodel_core.modeling.base import PreTrainedModel
-from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.image_heads import ImageModelForImageClassification
-from automodel_core.modeling.outputs import BaseModelOutput, ImageClassifierOutput
+from automodel_core.modeling import (
+    BaseModelOutput,
+    ImageClassifierOutput,
+    ImageModelForImageClassification,
+    PreTrainedModel,
+    model_call,
+)
 from automodel_donut.configuration import DonutSwinConfig
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automodel_core.text.fairseq import FramedPieces
+from automodel_core.families.fairseq import FramedPieces
 
 __all__ = ["XLMRobertaTokenizer", "XLMRobertaTokenizerFast"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automodel_core.composite.configuration import CompositeConfig
+from automodel_core.families.pair import CompositeConfig
 
 __all__ = ["EncoderDecoderConfig"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from automodel_core import AutoConfig
 from automodel_core.errors import ConfigurationError
-from automodel_core.testing.parts import SmallTextConfig, register_small_parts
+from automodel_core.testing import SmallTextConfig, register_small_parts
 from automodel_encoder_decoder import EncoderDecoderConfig
 
 register_small_parts()

@@ -12,8 +12,8 @@ from torch import Tensor
 from automodel_core import AutoModelForSeq2SeqLM
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_core.generation import GenerationConfig
-from automodel_core.modeling.encoder_decoder import shift_right
-from automodel_core.testing.parts import (
+from automodel_core.modeling import shift_right
+from automodel_core.testing import (
     SmallImageConfig,
     SmallImageModel,
     SmallTextConfig,

@@ -9,30 +9,37 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from automodel_core.checkpoint.names import WeightNames
+from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import ConfigurationError, InputError
-from automodel_core.generation.mixin import GenerationMixin
-from automodel_core.layers.activations import activation as activation_named
-from automodel_core.layers.attention import Attention
-from automodel_core.layers.cache import Cache
-from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.masks import decoder_mask
-from automodel_core.layers.spans import Span
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
-from automodel_core.modeling.base import PreTrainedModel
-from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.heads import states_to_score
-from automodel_core.modeling.initialisation import init_normal
-from automodel_core.modeling.losses import next_token_loss, token_loss
-from automodel_core.modeling.outputs import BaseModelOutput, ModelOutput
-from automodel_core.modeling.text_body import TextBody, absolute_positions
-from automodel_core.modeling.text_heads import (
+from automodel_core.generation import GenerationMixin
+from automodel_core.layers import (
+    Attention,
+    Cache,
+    Embedding,
+    FeedForward,
+    Linear,
+    Span,
+    TransformerLayer,
+    TransformerStack,
+    activation as activation_named,
+    decoder_mask,
+)
+from automodel_core.modeling import (
+    BaseModelOutput,
     DecoderForSequenceClassification,
+    ModelOutput,
+    PreTrainedModel,
+    TextBody,
     TextModelForCausalLM,
     TextModelForQuestionAnswering,
     TextModelForTokenClassification,
     TextModelHead,
+    absolute_positions,
+    init_normal,
+    model_call,
+    next_token_loss,
+    states_to_score,
+    token_loss,
 )
 from automodel_gpt2.configuration import GPT2Config
 

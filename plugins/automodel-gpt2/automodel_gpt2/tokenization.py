@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from automodel_core.text.byte_level import ByteLevelTokenizer
+from automodel_core.text import ByteLevelTokenizer
 
 __all__ = ["GPT2Tokenizer", "GPT2TokenizerFast"]
 

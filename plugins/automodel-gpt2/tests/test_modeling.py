@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.errors import ConfigurationError, InputError
-from automodel_core.layers.cache import Cache
+from automodel_core.layers import Cache
 from automodel_gpt2 import GPT2Config, GPT2ForSequenceClassification, GPT2LMHeadModel, GPT2Model
 
 HEADS = (

@@ -2,38 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from automodel_core.exports import lazy_exports
 
-if TYPE_CHECKING:
-    from automodel_m2m100.configuration import M2M100Config as M2M100Config
-    from automodel_m2m100.modeling import (
-        M2M100ForConditionalGeneration as M2M100ForConditionalGeneration,
-        M2M100Model as M2M100Model,
-        M2M100PreTrainedModel as M2M100PreTrainedModel,
-    )
-    from automodel_m2m100.tokenization import (
-        M2M100Tokenizer as M2M100Tokenizer,
-        M2M100TokenizerFast as M2M100TokenizerFast,
-        NllbTokenizer as NllbTokenizer,
-        NllbTokenizerFast as NllbTokenizerFast,
-    )
-
-__all__, __getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "configuration": ("M2M100Config",),
-        "modeling": (
-            "M2M100ForConditionalGeneration",
-            "M2M100Model",
-            "M2M100PreTrainedModel",
-        ),
-        "tokenization": (
-            "M2M100Tokenizer",
-            "M2M100TokenizerFast",
-            "NllbTokenizer",
-            "NllbTokenizerFast",
-        ),
-    },
-)
+__all__, __getattr__, __dir__ = lazy_exports(__name__)

@@ -7,18 +7,16 @@ from typing import Any
 
 from torch import nn
 
-from automodel_core.fairseq.models import (
+from automodel_core.families.fairseq import (
     FairseqForConditionalGeneration,
     FairseqModel,
     FairseqPreTrainedModel,
-)
-from automodel_core.fairseq.stack import (
     FairseqStack,
     SummedEmbeddings,
     text_layer,
     token_embedding,
 )
-from automodel_core.layers.embeddings import PaddedSinusoidalPositions
+from automodel_core.layers import PaddedSinusoidalPositions
 from automodel_m2m100.configuration import M2M100Config
 
 __all__ = ["M2M100ForConditionalGeneration", "M2M100Model", "M2M100PreTrainedModel"]

@@ -9,18 +9,20 @@ from typing import Any, ClassVar
 from tokenizers import AddedToken, Tokenizer
 
 from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
-from automodel_core.text.backend import rust_errors
-from automodel_core.text.fairseq import FairseqTokenizer
-from automodel_core.text.languages import Languages
-from automodel_core.text.numbered import (
+from automodel_core.families.fairseq import FairseqTokenizer
+from automodel_core.text import (
+    Languages,
     NumberedPieces,
     NumberedTokenizer,
+    SentencePieceModel,
+    TokenLike,
+    added_token,
     numbers_of,
     read_numbers,
+    rust_errors,
+    sentencepiece_pipeline,
     vocabulary_file,
 )
-from automodel_core.text.sentencepiece import SentencePieceModel, sentencepiece_pipeline
-from automodel_core.text.special_tokens import TokenLike, added_token
 from automodel_m2m100.languages import LANGUAGES, NLLB_LANGUAGES
 
 __all__ = ["M2M100Tokenizer", "M2M100TokenizerFast", "NllbTokenizer", "NllbTokenizerFast"]

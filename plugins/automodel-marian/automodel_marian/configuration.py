@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from automodel_core.configuration import TokenId
-from automodel_core.fairseq.configuration import FairseqConfig
+from automodel_core.families.fairseq import FairseqConfig
 from automodel_core.fields import PositiveInt
 
 __all__ = ["MarianConfig"]

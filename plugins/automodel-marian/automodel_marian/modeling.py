@@ -8,23 +8,20 @@ from typing import Any
 from torch import Tensor, nn
 
 from automodel_core.errors import InputError
-from automodel_core.fairseq.models import (
+from automodel_core.families.fairseq import (
     FairseqDecoder,
     FairseqForCausalLM,
     FairseqModel,
     FairseqPreTrainedModel,
-    WithLogitsBias,
-)
-from automodel_core.fairseq.stack import (
     FairseqStack,
     SummedEmbeddings,
     TextEmbeddings,
+    WithLogitsBias,
     text_layer,
     token_embedding,
 )
-from automodel_core.layers.embeddings import SinusoidalPositions
-from automodel_core.layers.linear import Embedding
-from automodel_core.modeling.resizing import resize_rows
+from automodel_core.layers import Embedding, SinusoidalPositions
+from automodel_core.modeling import resize_rows
 from automodel_marian.configuration import MarianConfig
 
 __all__ = [

@@ -10,15 +10,16 @@ from typing import Any, ClassVar
 from tokenizers import Regex, decoders
 
 from automodel_core.errors import CheckpointNotFoundError
-from automodel_core.text.numbered import (
+from automodel_core.text import (
+    SPACE,
     NumberedPieces,
     NumberedTokenizer,
+    SentencePieceModel,
+    TokenLike,
     numbers_of,
     read_numbers,
     vocabulary_file,
 )
-from automodel_core.text.sentencepiece import SPACE, SentencePieceModel
-from automodel_core.text.special_tokens import TokenLike
 
 __all__ = ["MarianTokenizer"]
 

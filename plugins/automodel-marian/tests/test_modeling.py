@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 import automodel_marian
 from automodel_core.errors import InputError
-from automodel_core.layers.cache import Cache
+from automodel_core.layers import Cache
 from automodel_marian import MarianMTModel
 
 KINDS: dict[str, dict[str, Any]] = {

@@ -9,22 +9,20 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.errors import ConfigurationError
-from automodel_core.fairseq.models import (
+from automodel_core.families.fairseq import (
     FairseqDecoder,
     FairseqForCausalLM,
     FairseqForQuestionAnswering,
     FairseqForSequenceClassification,
     FairseqModel,
     FairseqPreTrainedModel,
-    WithLogitsBias,
-)
-from automodel_core.fairseq.stack import (
     FairseqStack,
     SummedEmbeddings,
+    WithLogitsBias,
     text_layer,
     token_embedding,
 )
-from automodel_core.layers.embeddings import LearnedPositions
+from automodel_core.layers import LearnedPositions
 from automodel_mbart.configuration import MBartConfig
 
 __all__ = [

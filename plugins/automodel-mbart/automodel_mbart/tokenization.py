@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from automodel_core.text.fairseq import FairseqTokenizer
-from automodel_core.text.special_tokens import TokenLike
+from automodel_core.families.fairseq import FairseqTokenizer
+from automodel_core.text import TokenLike
 
 __all__ = ["MBart50Tokenizer", "MBart50TokenizerFast", "MBartTokenizer", "MBartTokenizerFast"]
 

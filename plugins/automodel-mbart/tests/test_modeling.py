@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 import automodel_mbart
 from automodel_core.errors import ConfigurationError, InputError
-from automodel_core.layers.spans import Span
+from automodel_core.layers import Span
 
 HEADS = (
     "MBartModel",

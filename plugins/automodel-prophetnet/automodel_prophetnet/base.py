@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from automodel_core.checkpoint.names import WeightNames
-from automodel_core.modeling.base import PreTrainedModel
-from automodel_core.modeling.initialisation import init_normal
+from automodel_core.checkpoint import WeightNames
+from automodel_core.modeling import PreTrainedModel, init_normal
 from automodel_prophetnet.configuration import ProphetNetConfig
 
 __all__ = ["ProphetNetPreTrainedModel"]

@@ -9,14 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.errors import InputError
-from automodel_core.layers.attention import Attention
-from automodel_core.layers.cache import Cache
-from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.linear import Embedding
-from automodel_core.layers.masks import context_mask, padding_mask
-from automodel_core.layers.spans import Span
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
-from automodel_core.modeling.calls import model_call
+from automodel_core.layers import (
+    Attention,
+    Cache,
+    Embedding,
+    FeedForward,
+    Span,
+    TransformerLayer,
+    TransformerStack,
+    context_mask,
+    padding_mask,
+)
+from automodel_core.modeling import model_call
 from automodel_prophetnet.base import ProphetNetPreTrainedModel
 from automodel_prophetnet.configuration import ProphetNetConfig
 from automodel_prophetnet.ngram_attention import (

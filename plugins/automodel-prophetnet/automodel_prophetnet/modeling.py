@@ -11,16 +11,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.errors import InputError
-from automodel_core.generation.mixin import GenerationMixin
-from automodel_core.layers.attention import Attention
-from automodel_core.layers.cache import Cache
-from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.masks import padding_mask
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
-from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.encoder_decoder import as_encoder_output, shift_right
-from automodel_core.modeling.outputs import BaseModelOutput
+from automodel_core.generation import GenerationMixin
+from automodel_core.layers import (
+    Attention,
+    Cache,
+    Embedding,
+    FeedForward,
+    Linear,
+    TransformerLayer,
+    TransformerStack,
+    padding_mask,
+)
+from automodel_core.modeling import BaseModelOutput, as_encoder_output, model_call, shift_right
 from automodel_prophetnet.base import ProphetNetPreTrainedModel
 from automodel_prophetnet.configuration import ProphetNetConfig
 from automodel_prophetnet.decoder import ProphetNetDecoder

@@ -18,11 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.layers.cache import SelfAttentionCache
-from automodel_core.layers.linear import Linear
-from automodel_core.layers.masks import additive
-from automodel_core.layers.prepared import prepare_linear
-from automodel_core.layers.spans import Span
+from automodel_core.layers import Linear, SelfAttentionCache, Span, additive, prepare_linear
 
 __all__ = ["NgramSelfAttention", "StreamView", "Streams", "relative_buckets"]
 

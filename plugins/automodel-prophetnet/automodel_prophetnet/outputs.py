@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from automodel_core.layers.cache import Cache
-from automodel_core.modeling.outputs import ModelOutput
+from automodel_core.layers import Cache
+from automodel_core.modeling import ModelOutput
 
 __all__ = [
     "ProphetNetDecoderLMOutput",

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from tokenizers import decoders, pre_tokenizers
 
-from automodel_core.text.wordpiece import WordPieceTokenizer
+from automodel_core.text import WordPieceTokenizer
 
 __all__ = ["ProphetNetTokenizer"]
 

@@ -43,7 +43,7 @@ def test_an_old_file_is_read_and_nothing_is_lost(tmp_path: Path) -> None:
 
 
 def test_generation_follows_an_old_file() -> None:
-    from automodel_core.generation.config import GenerationConfig
+    from automodel_core.generation import GenerationConfig
 
     generation = GenerationConfig.from_model_config(ProphetNetConfig.from_dict(OLD))
     assert (generation.num_beams, generation.max_length, generation.min_length) == (4, 110, 45)

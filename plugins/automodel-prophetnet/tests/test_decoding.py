@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from automodel_core.layers.cache import Cache
+from automodel_core.layers import Cache
 
 ANSWERING, CONTINUING = "ProphetNetForConditionalGeneration", "ProphetNetForCausalLM"
 

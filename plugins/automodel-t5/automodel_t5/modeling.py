@@ -8,29 +8,36 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from automodel_core.checkpoint.names import WeightNames
-from automodel_core.layers.attention import Attention
-from automodel_core.layers.cache import Cache
-from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
-from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.masks import causal_mask, padding_mask
-from automodel_core.layers.norms import RMSNorm
-from automodel_core.layers.positions import RelativePositionBias
-from automodel_core.layers.prepared import score_tokens
-from automodel_core.layers.spans import Span
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
-from automodel_core.modeling.base import PreTrainedModel
-from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.encoder_decoder import (
+from automodel_core.checkpoint import WeightNames
+from automodel_core.layers import (
+    Attention,
+    Cache,
+    Embedding,
+    FeedForward,
+    GatedFeedForward,
+    Linear,
+    RelativePositionBias,
+    RMSNorm,
+    Span,
+    TransformerLayer,
+    TransformerStack,
+    causal_mask,
+    padding_mask,
+    score_tokens,
+)
+from automodel_core.modeling import (
+    BaseModelOutput,
+    ClassificationHead,
     EncoderDecoderBody,
     EncoderDecoderForConditionalGeneration,
     EncoderDecoderForQuestionAnswering,
     EncoderDecoderForSequenceClassification,
+    PreTrainedModel,
+    TextStack,
+    TokenClassifierOutput,
+    model_call,
+    token_loss,
 )
-from automodel_core.modeling.heads import ClassificationHead
-from automodel_core.modeling.losses import token_loss
-from automodel_core.modeling.outputs import BaseModelOutput, TokenClassifierOutput
-from automodel_core.modeling.text_stack import TextStack
 from automodel_t5.configuration import T5Config
 from automodel_t5.weights import t5_names
 

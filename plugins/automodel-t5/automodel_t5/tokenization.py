@@ -12,16 +12,17 @@ from tokenizers.normalizers import Precompiled
 from tokenizers.processors import TemplateProcessing
 
 from automodel_core.errors import TokenizationError, shown
-from automodel_core.text import PreTrainedTokenizer
-from automodel_core.text.backend import Backend, rust_errors
-from automodel_core.text.files import backend_from
-from automodel_core.text.sentencepiece import (
+from automodel_core.text import (
     SPACE,
+    Backend,
     Piece,
     PieceType,
+    PreTrainedTokenizer,
     SentencePieceModel,
+    backend_from,
     copy_model,
     refuse_sampling,
+    rust_errors,
     sentencepiece_pipeline,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from automodel_core.checkpoint.names import WeightNames
+from automodel_core.checkpoint import WeightNames
 
 __all__ = ["t5_names"]
 

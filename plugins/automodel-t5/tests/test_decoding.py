@@ -12,8 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from automodel_core.layers.attention import Attention
-from automodel_core.layers.cache import Cache
+from automodel_core.layers import Attention, Cache
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 import automodel_t5
 from automodel_core.errors import ConfigurationError, InputError
-from automodel_core.layers.cache import Cache
+from automodel_core.layers import Cache
 
 FAMILIES = ("T5", "MT5", "UMT5")
 KINDS = [

@@ -7,19 +7,17 @@ from typing import Any
 
 from torch import nn
 
-from automodel_core.checkpoint.names import WeightNames
-from automodel_core.fairseq.models import (
+from automodel_core.checkpoint import WeightNames
+from automodel_core.families.fairseq import (
     FairseqDecoder,
     FairseqForCausalLM,
     FairseqPreTrainedModel,
-)
-from automodel_core.fairseq.stack import (
     FairseqStack,
     SummedEmbeddings,
     text_layer,
     token_embedding,
 )
-from automodel_core.layers.embeddings import LearnedPositions, PaddedSinusoidalPositions
+from automodel_core.layers import LearnedPositions, PaddedSinusoidalPositions
 from automodel_trocr.configuration import TrOCRConfig
 
 __all__ = ["TrOCRDecoderModel", "TrOCRForCausalLM", "TrOCRPreTrainedModel"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from automodel_core.text.byte_level import FramedByteLevelTokenizer
-from automodel_core.text.fairseq import FramedPieces
+from automodel_core.families.fairseq import FramedPieces
+from automodel_core.text import FramedByteLevelTokenizer
 
 __all__ = [
     "RobertaTokenizer",

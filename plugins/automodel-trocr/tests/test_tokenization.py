@@ -10,8 +10,8 @@ import pytest
 
 from automodel_core import AutoTokenizer
 from automodel_core.errors import CheckpointNotFoundError
-from automodel_core.text.byte_level import FramedByteLevelTokenizer
-from automodel_core.text.fairseq import FramedPieces
+from automodel_core.families.fairseq import FramedPieces
+from automodel_core.text import FramedByteLevelTokenizer
 from automodel_trocr import (
     RobertaTokenizer,
     RobertaTokenizerFast,

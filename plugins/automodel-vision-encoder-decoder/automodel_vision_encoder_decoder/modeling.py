@@ -6,11 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from automodel_core.composite.modeling import CompositeModel
 from automodel_core.errors import InputError
-from automodel_core.layers.cache import Cache
-from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.outputs import Seq2SeqLMOutput
+from automodel_core.families.pair import CompositeModel
+from automodel_core.layers import Cache
+from automodel_core.modeling import Seq2SeqLMOutput, model_call
 from automodel_vision_encoder_decoder.configuration import VisionEncoderDecoderConfig
 
 __all__ = ["VisionEncoderDecoderModel"]

@@ -11,7 +11,7 @@ import pytest
 
 from automodel_core import AutoConfig
 from automodel_core.errors import ConfigurationError, UnknownModelTypeError
-from automodel_core.testing.parts import SmallImageConfig, SmallTextConfig, register_small_parts
+from automodel_core.testing import SmallImageConfig, SmallTextConfig, register_small_parts
 from automodel_vision_encoder_decoder import VisionEncoderDecoderConfig
 
 register_small_parts()

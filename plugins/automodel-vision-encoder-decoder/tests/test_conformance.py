@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from automodel_core.testing import Check, architecture_checks
-from automodel_core.testing.parts import register_small_parts
+from automodel_core.testing import Check, architecture_checks, register_small_parts
 
 register_small_parts()
 TINY = {

@@ -10,7 +10,7 @@ import torch
 
 from automodel_core import AutoModelForImageTextToText, AutoModelForVision2Seq
 from automodel_core.errors import InputError
-from automodel_core.testing.parts import (
+from automodel_core.testing import (
     SmallImageConfig,
     SmallImageModel,
     SmallTextConfig,

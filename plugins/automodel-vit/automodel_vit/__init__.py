@@ -2,62 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from automodel_core.exports import lazy_exports
 
-if TYPE_CHECKING:
-    from automodel_vit.configuration import DeiTConfig as DeiTConfig, ViTConfig as ViTConfig
-    from automodel_vit.distilled import (
-        DeiTForImageClassification as DeiTForImageClassification,
-        DeiTForImageClassificationWithTeacher as DeiTForImageClassificationWithTeacher,
-        DeiTForMaskedImageModeling as DeiTForMaskedImageModeling,
-        DeiTModel as DeiTModel,
-        DeiTPreTrainedModel as DeiTPreTrainedModel,
-    )
-    from automodel_vit.image_processing import (
-        DeiTFeatureExtractor as DeiTFeatureExtractor,
-        DeiTImageProcessor as DeiTImageProcessor,
-        DeiTImageProcessorFast as DeiTImageProcessorFast,
-        DeiTImageProcessorPil as DeiTImageProcessorPil,
-        ViTFeatureExtractor as ViTFeatureExtractor,
-        ViTImageProcessor as ViTImageProcessor,
-        ViTImageProcessorFast as ViTImageProcessorFast,
-        ViTImageProcessorPil as ViTImageProcessorPil,
-    )
-    from automodel_vit.modeling import (
-        ViTForImageClassification as ViTForImageClassification,
-        ViTForMaskedImageModeling as ViTForMaskedImageModeling,
-        ViTModel as ViTModel,
-        ViTPreTrainedModel as ViTPreTrainedModel,
-    )
-
-__all__, __getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "configuration": ("DeiTConfig", "ViTConfig"),
-        "distilled": (
-            "DeiTForImageClassification",
-            "DeiTForImageClassificationWithTeacher",
-            "DeiTForMaskedImageModeling",
-            "DeiTModel",
-            "DeiTPreTrainedModel",
-        ),
-        "image_processing": (
-            "DeiTFeatureExtractor",
-            "DeiTImageProcessor",
-            "DeiTImageProcessorFast",
-            "DeiTImageProcessorPil",
-            "ViTFeatureExtractor",
-            "ViTImageProcessor",
-            "ViTImageProcessorFast",
-            "ViTImageProcessorPil",
-        ),
-        "modeling": (
-            "ViTForImageClassification",
-            "ViTForMaskedImageModeling",
-            "ViTModel",
-            "ViTPreTrainedModel",
-        ),
-    },
-)
+__all__, __getattr__, __dir__ = lazy_exports(__name__)

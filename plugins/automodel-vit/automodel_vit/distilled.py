@@ -7,8 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.outputs import BaseModelOutput, ModelOutput
+from automodel_core.modeling import BaseModelOutput, ModelOutput, model_call
 from automodel_vit.configuration import DeiTConfig
 from automodel_vit.modeling import (
     ViTEmbeddings,

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from automodel_core.vision import BaseImageProcessor, Resampling
-from automodel_core.vision.settings import HALVES, Numbers, Resample, Size, rectangle
+from automodel_core.vision import (
+    HALVES,
+    BaseImageProcessor,
+    Numbers,
+    Resample,
+    Resampling,
+    Size,
+    rectangle,
+)
 
 __all__ = [
     "DeiTFeatureExtractor",

@@ -9,24 +9,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.checkpoint.names import WeightNames
+from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import InputError
-from automodel_core.layers.attention import Attention
-from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.linear import Linear
-from automodel_core.layers.masks import padding_mask
-from automodel_core.layers.patches import PatchEmbedding, edges, patch_grid, resampled_positions
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
-from automodel_core.modeling.base import PreTrainedModel
-from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.heads import Pooler
-from automodel_core.modeling.image_heads import (
+from automodel_core.layers import (
+    Attention,
+    FeedForward,
+    Linear,
+    PatchEmbedding,
+    TransformerLayer,
+    TransformerStack,
+    edges,
+    padding_mask,
+    patch_grid,
+    resampled_positions,
+)
+from automodel_core.modeling import (
+    BaseModelOutput,
     ImageModelForImageClassification,
     ImageModelForMaskedImageModeling,
     ImageModelHead,
+    Pooler,
+    PreTrainedModel,
+    model_call,
     pixel_decoder,
 )
-from automodel_core.modeling.outputs import BaseModelOutput
 from automodel_vit.configuration import ViTConfig
 
 __all__ = [

@@ -4,7 +4,4 @@ from __future__ import annotations
 
 from automodel_core.exports import lazy_exports
 
-__all__, __getattr__, __dir__ = lazy_exports(
-    __name__,
-    {"configuration": ("NanoConfig",), "modeling": ("NanoForCausalLM", "NanoModel")},
-)
+__all__, __getattr__, __dir__ = lazy_exports(__name__)

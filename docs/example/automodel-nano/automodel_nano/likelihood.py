@@ -8,7 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from automodel_core.modeling.outputs import ModelOutput
+from automodel_core.modeling import ModelOutput
 from automodel_nano.modeling import NanoForCausalLM
 
 

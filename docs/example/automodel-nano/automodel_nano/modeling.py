@@ -7,19 +7,25 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from automodel_core.checkpoint.names import WeightNames
+from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import InputError
-from automodel_core.layers.attention import Attention
-from automodel_core.layers.cache import Cache
-from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.linear import Embedding, Linear
-from automodel_core.layers.masks import decoder_mask
-from automodel_core.layers.spans import Span
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
-from automodel_core.modeling.base import PreTrainedModel
-from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.outputs import BaseModelOutput
-from automodel_core.modeling.text_heads import TextModelForCausalLM
+from automodel_core.layers import (
+    Attention,
+    Cache,
+    Embedding,
+    FeedForward,
+    Linear,
+    Span,
+    TransformerLayer,
+    TransformerStack,
+    decoder_mask,
+)
+from automodel_core.modeling import (
+    BaseModelOutput,
+    PreTrainedModel,
+    TextModelForCausalLM,
+    model_call,
+)
 from automodel_nano.configuration import NanoConfig
 
 

@@ -16,6 +16,6 @@ def automodel_architectures() -> list[Architecture]:
                 "base": "automodel_nano.modeling:NanoModel",
                 "causal-lm": "automodel_nano.modeling:NanoForCausalLM",
             },
-            tokenizer="automodel_core.text.tokenizer:PreTrainedTokenizer",
+            tokenizer="automodel_core.text:PreTrainedTokenizer",
         )
     ]

@@ -1,0 +1,16 @@
+from automodel_core.checkpoint.formats.choice import open_weights as open_weights
+from automodel_core.checkpoint.formats.tensors import (
+    LazyTensors as LazyTensors,
+    MemoryTensors as MemoryTensors,
+    ShardedTensors as ShardedTensors,
+)
+from automodel_core.checkpoint.loading.report import LoadReport as LoadReport, Mismatch as Mismatch
+from automodel_core.checkpoint.names.table import WeightNames as WeightNames
+from automodel_core.checkpoint.places.source import (
+    CheckpointFiles as CheckpointFiles,
+    HeaderEntry as HeaderEntry,
+    HubOptions as HubOptions,
+    LocalFiles as LocalFiles,
+    open_checkpoint as open_checkpoint,
+)
+from automodel_core.checkpoint.save import save_weights as save_weights

@@ -1,0 +1,129 @@
+"""Safetensors files, read by mapping them into memory and without any other package."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from automodel_core.checkpoint.formats.safetensors_header import SafetensorsHeader, read_header
+from automodel_core.checkpoint.formats.tensors import LazyTensors
+from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
+
+__all__ = ["SafetensorsFile", "open_safetensors", "torch_dtype"]
+
+_CHUNK = 1 << 20
+_CPU = torch.device("cpu")
+
+
+def open_safetensors(path: str | os.PathLike[str], **_: Any) -> SafetensorsFile:
+    """Open a safetensors file after checking its header; no tensor is read."""
+    if sys.byteorder == "big":
+        raise CheckpointFormatError(
+            f"{shown(str(path))} has little-endian data, which this big-endian machine cannot map"
+        )
+    return SafetensorsFile(Path(path), read_header(path))
+
+
+def torch_dtype(name: str, where: str) -> torch.dtype:
+    """Return the dtype of a name; ``CheckpointFormatError`` if this torch has none of that name."""
+    dtype = vars(torch).get(name)
+    if not isinstance(dtype, torch.dtype):
+        raise CheckpointFormatError(f"{where}: torch {torch.__version__} has no dtype {name}")
+    return dtype
+
+
+class SafetensorsFile(LazyTensors):
+    """One file, mapped privately: writing to a tensor changes memory, never the file."""
+
+    def __init__(self, path: Path, header: SafetensorsHeader) -> None:
+        super().__init__(header.tensors, header.metadata)
+        self.path = path
+        self._header = header
+        self._mapped: Any = None
+
+    def tensor(self, name: str) -> torch.Tensor:
+        info = self._header.tensors[name]
+        begin, end = self._header.spans[name]
+        dtype = self._dtype(name)
+        tensor = torch.empty(0, dtype=dtype, device=_CPU)
+        if begin == end:
+            return tensor.view(info.shape)
+        if begin % dtype.itemsize:
+            return self._copied(name, dtype)
+        tensor.set_(self._map()[begin:end], 0, info.shape)  # type: ignore[call-overload]
+        if dtype is torch.bool:
+            self._check_truth(name, tensor)
+        return tensor
+
+    def read(self, name: str, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+        stored = self._dtype(name)
+        if dtype == stored and device.type == "cpu":
+            return self.tensor(name)
+        if stored is torch.bool or stored.itemsize != self._bytes_per_element(name):
+            return self.tensor(name).to(device=device, dtype=dtype)
+        return self._copied(name, dtype, device)
+
+    def _dtype(self, name: str) -> torch.dtype:
+        return torch_dtype(self._header.tensors[name].dtype, self._where(name))
+
+    def _bytes_per_element(self, name: str) -> int:
+        info = self._header.tensors[name]
+        count = torch.Size(info.shape).numel()
+        return info.nbytes // count if count else torch_dtype(info.dtype, "").itemsize
+
+    def _where(self, name: str) -> str:
+        return f"{shown(str(self.path))}, tensor {shown(name)}"
+
+    def _map(self) -> Any:
+        if self._mapped is None:
+            self._check_size()
+            mapped: Any = torch.UntypedStorage.from_file(
+                str(self.path), False, self._header.file_size
+            )
+            self._mapped = mapped
+        return self._mapped
+
+    def _check_size(self) -> None:
+        try:
+            size = self.path.stat().st_size
+        except OSError as error:
+            raise CheckpointNotFoundError(f"{shown(str(self.path))} is gone: {error}") from error
+        if size != self._header.file_size:
+            raise CheckpointFormatError(
+                f"{shown(str(self.path))} changed while it was read: it had "
+                f"{self._header.file_size} bytes and has {size}"
+            )
+
+    def _copied(self, name: str, dtype: torch.dtype, device: torch.device = _CPU) -> torch.Tensor:
+        """Read a tensor piece by piece through a small buffer; nothing else stays resident."""
+        stored = self._dtype(name)
+        begin, end = self._header.spans[name]
+        result = torch.empty(self._header.tensors[name].shape, dtype=dtype, device=device)
+        flat = result.view(-1)
+        buffer = bytearray(min(_CHUNK, end - begin))
+        window = memoryview(buffer)
+        done = 0
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(begin)
+            while begin < end:
+                piece = min(len(buffer), end - begin)
+                filled = 0
+                while filled < piece and (got := file.readinto(window[filled:piece])):
+                    filled += got
+                if filled < piece:
+                    raise CheckpointFormatError(
+                        f"{self._where(name)}: the file ended while it was read"
+                    )
+                values = torch.frombuffer(buffer, dtype=stored, count=piece // stored.itemsize)
+                flat[done : done + len(values)].copy_(values)
+                done += len(values)
+                begin += piece
+        return result
+
+    def _check_truth(self, name: str, tensor: torch.Tensor) -> None:
+        if int(tensor.view(torch.uint8).max()) > 1:
+            raise CheckpointFormatError(f"{self._where(name)}: a BOOL must be 0 or 1")

@@ -1,0 +1,218 @@
+"""Weights into a model: assigned where they can be, cast and placed one at a time where not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from automodel_core.checkpoint.formats.safetensors import torch_dtype
+from automodel_core.checkpoint.formats.tensors import LazyTensors, MemoryTensors
+from automodel_core.checkpoint.loading.gc_pause import paused_collection
+from automodel_core.checkpoint.loading.match import (
+    Expected,
+    Matching,
+    expected_tensors,
+    match_names,
+    mismatches,
+)
+from automodel_core.checkpoint.loading.placement import DeviceMap, Placement
+from automodel_core.checkpoint.loading.report import LoadReport, Mismatch
+from automodel_core.checkpoint.loading.ties import Slot, Ties, equal_values, find_slots
+from automodel_core.checkpoint.names.table import WeightNames
+from automodel_core.errors import MismatchedWeightsError, shown
+
+__all__ = ["allocate_missing", "checkpoint_dtype", "load_weights"]
+
+
+def load_weights(
+    model: nn.Module,
+    tensors: LazyTensors | Mapping[str, torch.Tensor],
+    names: WeightNames,
+    *,
+    base_prefix: str = "",
+    tied: Mapping[str, str] | None = None,
+    dtype: torch.dtype | None = None,
+    keep_in_fp32: tuple[str, ...] = (),
+    device_map: DeviceMap = None,
+    ignore_mismatched_sizes: bool = False,
+    key_mapping: Mapping[str, str] | None = None,
+) -> LoadReport:
+    """Give a model its weights from a checkpoint, and report what became of each.
+
+    Parameters on the meta device are replaced, others are written to in place. ``tied`` maps the
+    module name of a weight to that of the weight it shares. Weights that the checkpoint lacks, or
+    has in another shape, stay as they are. Raises ``MismatchedWeightsError`` unless
+    ``ignore_mismatched_sizes``, before anything is changed.
+    """
+    source = tensors if isinstance(tensors, LazyTensors) else MemoryTensors(tensors)
+    with paused_collection(), torch.no_grad():
+        slots = find_slots(model)
+        primary = {name: slot for name, slot in slots.items() if name == slot.name}
+        shapes = {name: tuple(slot.tensor.shape) for name, slot in primary.items()}
+        expected = expected_tensors(shapes, names)
+        shared = _other_names(slots, names, expected)
+        matching = match_names(
+            source, expected, shared, base_prefix=base_prefix, key_mapping=key_mapping
+        )
+        wrong = mismatches(matching, source, expected)
+        if wrong and not ignore_mismatched_sizes:
+            raise MismatchedWeightsError(_listed(wrong, matching))
+        skipped = {hub for hub, _, _ in wrong}
+        transfer = _Transfer(source, primary, Placement(device_map, dtype, keep_in_fp32))
+        for hub, name in matching.found.items():
+            if hub not in skipped:
+                transfer.take(hub, name, expected[hub])
+        unexpected = matching.unexpected + [
+            name for name, hub in matching.redundant if not transfer.holds(name, expected[hub])
+        ]
+        ties = Ties(slots, tied or {}, transfer.done)
+        ties.apply()
+        ties.separate()
+        return LoadReport(
+            loaded=tuple(transfer.loaded),
+            tied=tuple(names.to_hub(name).name for name in ties.tied),
+            converted=tuple(transfer.converted),
+            unexpected=tuple(_in_order(source, unexpected)),
+            mismatched=tuple(wrong),
+            missing=tuple(
+                hub
+                for hub, wanted in expected.items()
+                if hub not in skipped and not ties.have_values(wanted.modules)
+            ),
+            untied=tuple(names.to_hub(name).name for name in ties.untied),
+        )
+
+
+def _other_names(
+    slots: Mapping[str, Slot], names: WeightNames, expected: Mapping[str, Expected]
+) -> WeightNames:
+    """Return the table with the further names of weights that several modules hold as one."""
+    aliases = {}
+    for name, slot in slots.items():
+        if name != slot.name:
+            hub, usual = names.to_hub(name), names.to_hub(slot.name)
+            known = hub.name in expected or hub.name in names.aliases
+            if hub.part is None and usual.part is None and not known:
+                aliases[hub.name] = usual.name
+    return names | WeightNames(aliases=aliases) if aliases else names
+
+
+def _listed(wrong: list[Mismatch], matching: Matching) -> str:
+    rows = [
+        f"\n  {shown(matching.found[hub])}: {list(found)} in the checkpoint, {list(needed)} in "
+        "the model"
+        for hub, found, needed in wrong[:20]
+    ]
+    more = f"\n  and {len(wrong) - 20} more" if len(wrong) > 20 else ""
+    return (
+        f"{len(wrong)} weights have another shape (size mismatch):{''.join(rows)}{more}\n"
+        "Change the configuration to fit, or give them new values with "
+        "ignore_mismatched_sizes=True"
+    )
+
+
+def _in_order(source: Iterable[str], chosen: list[str]) -> list[str]:
+    wanted = set(chosen)
+    return [name for name in source if name in wanted] if wanted else []
+
+
+class _Transfer:
+    """The way of tensors from a checkpoint into the slots of a model."""
+
+    def __init__(
+        self, source: LazyTensors, slots: Mapping[str, Slot], placement: Placement
+    ) -> None:
+        self._source = source
+        self._slots = slots
+        self._placement = placement
+        self._dtypes: dict[str, torch.dtype] = {}
+        self.done: set[str] = set()
+        self.loaded: list[str] = []
+        self.converted: list[str] = []
+
+    def _stored(self, name: str) -> torch.dtype:
+        text = self._source[name].dtype
+        if text not in self._dtypes:
+            self._dtypes[text] = torch_dtype(text, f"tensor {shown(name)}")
+        return self._dtypes[text]
+
+    def take(self, hub: str, name: str, expected: Expected) -> None:
+        """Load one tensor into its slot, or its parts into theirs."""
+        stored = self._stored(name)
+        first = expected.modules[0]
+        slot = self._slots[first]
+        if slot.tensor.is_meta:
+            dtype = self._placement.dtype(first, slot.tensor.dtype, stored)
+            device = self._placement.device(first, hub)
+        else:
+            dtype, device = slot.tensor.dtype, slot.tensor.device
+        same = dtype == stored and device.type == "cpu"
+        value = self._source.tensor(name) if same else self._source.read(name, dtype, device)
+        if expected.transposed:
+            # In rows, as kernels want weights; else each product would copy them.
+            value = value.t().contiguous()
+        if expected.lengths:
+            pieces = torch.split(value, list(expected.lengths))
+            for module, piece in zip(expected.modules, pieces, strict=True):
+                part = self._slots[module]
+                if part.tensor.is_meta:
+                    piece_dtype = self._placement.dtype(module, part.tensor.dtype, stored)
+                    piece = piece.to(self._placement.device(module, hub), piece_dtype)
+                part.put(piece)
+                self.done.add(module)
+        else:
+            slot.put(value)
+            self.done.add(first)
+        self.loaded.append(hub)
+        if dtype != stored:
+            self.converted.append(hub)
+
+    def holds(self, name: str, expected: Expected) -> bool:
+        """Return whether a further tensor of the checkpoint only repeats what was loaded."""
+        if self._source[name].shape != expected.shape or len(expected.modules) > 1:
+            return False
+        current = self._slots[expected.modules[0]].tensor
+        if current.is_meta:
+            return False
+        value = self._source.tensor(name)
+        value = value.t() if expected.transposed else value
+        return equal_values(current, value)
+
+
+def checkpoint_dtype(tensors: LazyTensors | Mapping[str, torch.Tensor]) -> torch.dtype | None:
+    """Return the dtype of the first floating-point tensor; ``None`` if there is none."""
+    source = tensors if isinstance(tensors, LazyTensors) else MemoryTensors(tensors)
+    for name, info in source.items():
+        dtype = torch_dtype(info.dtype, f"tensor {shown(name)}")
+        if dtype.is_floating_point:
+            return dtype
+    return None
+
+
+def allocate_missing(
+    model: nn.Module,
+    names: WeightNames,
+    *,
+    dtype: torch.dtype | None = None,
+    keep_in_fp32: tuple[str, ...] = (),
+    device_map: DeviceMap = None,
+) -> tuple[str, ...]:
+    """Give every weight that is still on the meta device memory, without values.
+
+    Returns the module names, one for each; modules that share a weight go on sharing it. Buffers
+    that are not saved are left alone.
+    """
+    placement = Placement(device_map, dtype, keep_in_fp32)
+    allocated = []
+    with torch.no_grad():
+        for name, slot in find_slots(model).items():
+            if name == slot.name and slot.tensor.is_meta:
+                needed: Any = slot.tensor.dtype
+                wanted = placement.dtype(name, needed, needed)
+                device = placement.device(name, names.to_hub(name).name)
+                slot.put(torch.empty(slot.tensor.shape, dtype=wanted, device=device))
+                allocated.append(name)
+    return tuple(allocated)

@@ -1,0 +1,1 @@
+"""What only the descendants of one ancestor share; no family imports another."""

@@ -1,0 +1,28 @@
+from automodel_core.families.fairseq.configuration import (
+    FairseqConfig as FairseqConfig,
+    FairseqDecoderConfig as FairseqDecoderConfig,
+)
+from automodel_core.families.fairseq.models import (
+    FairseqDecoder as FairseqDecoder,
+    FairseqForCausalLM as FairseqForCausalLM,
+    FairseqForConditionalGeneration as FairseqForConditionalGeneration,
+    FairseqForQuestionAnswering as FairseqForQuestionAnswering,
+    FairseqForSequenceClassification as FairseqForSequenceClassification,
+    FairseqModel as FairseqModel,
+    FairseqPreTrainedModel as FairseqPreTrainedModel,
+    WithLogitsBias as WithLogitsBias,
+)
+from automodel_core.families.fairseq.names import stack_names as stack_names
+from automodel_core.families.fairseq.stack import (
+    FairseqStack as FairseqStack,
+    NormedTokenEmbeddings as NormedTokenEmbeddings,
+    SummedEmbeddings as SummedEmbeddings,
+    TextEmbeddings as TextEmbeddings,
+    text_layer as text_layer,
+    token_embedding as token_embedding,
+)
+from automodel_core.families.fairseq.vocabulary import (
+    FairseqPieces as FairseqPieces,
+    FairseqTokenizer as FairseqTokenizer,
+    FramedPieces as FramedPieces,
+)

@@ -1,0 +1,284 @@
+"""Bodies and heads: the wiring that all of the family share.
+
+A plugin derives its own base from `FairseqPreTrainedModel`, where it says how a stack is built,
+and joins that base with these classes; a head names its body in ``model_class``.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from automodel_core.checkpoint.names.table import WeightNames
+from automodel_core.families.fairseq.configuration import FairseqDecoderConfig
+from automodel_core.families.fairseq.names import stack_names
+from automodel_core.families.fairseq.stack import FairseqStack, token_embedding
+from automodel_core.generation.mixin import GenerationMixin
+from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.kernels.linear import Linear
+from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.heads.parts import ClassificationHead, states_to_score
+from automodel_core.modeling.heads.seq2seq import (
+    EncoderDecoderBody,
+    EncoderDecoderForConditionalGeneration,
+    EncoderDecoderForQuestionAnswering,
+    EncoderDecoderForSequenceClassification,
+    EncoderDecoderHead,
+)
+from automodel_core.modeling.losses import token_loss
+from automodel_core.modeling.outputs import BaseModelOutput, CausalLMOutput
+from automodel_core.modeling.pretrained.base import PreTrainedModel
+from automodel_core.modeling.pretrained.first_values import init_normal
+
+__all__ = [
+    "FairseqDecoder",
+    "FairseqForCausalLM",
+    "FairseqForConditionalGeneration",
+    "FairseqForQuestionAnswering",
+    "FairseqForSequenceClassification",
+    "FairseqModel",
+    "FairseqPreTrainedModel",
+    "WithLogitsBias",
+]
+
+TOKENS = "embeddings.embed_tokens"
+
+
+class FairseqPreTrainedModel(PreTrainedModel):
+    """What all models of an architecture share; a plugin adds `config_class` and `make_stack`."""
+
+    base_model_prefix: ClassVar[str] = "model"
+    ties_follow_checkpoint: ClassVar[bool] = True
+    stacks: ClassVar[tuple[str, ...]] = ("encoder", "decoder")
+
+    @classmethod
+    @abstractmethod
+    def make_stack(cls, config: Any, *, decoder: bool) -> FairseqStack:
+        """Return a new encoder or decoder."""
+
+    @classmethod
+    def shares_embeddings(cls, config: Any) -> bool:
+        """Return whether encoder and decoder read one vocabulary with one set of embeddings."""
+        return True
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        names = stack_names(*cls.stacks)
+        return names.nested(hub="model", module=cls.body) if cls.body else names
+
+    def init_module(self, module: nn.Module) -> None:
+        init_normal(module, self.config.init_std)
+
+
+class FairseqModel(FairseqPreTrainedModel, EncoderDecoderBody):
+    """The encoder-decoder without a head."""
+
+    input_embeddings = f"encoder.{TOKENS}"
+    encoder: FairseqStack
+    decoder: FairseqStack
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        if self.shares_embeddings(config):
+            self.embed_tokens = token_embedding(config)
+        self.encoder = self.make_stack(config, decoder=False)
+        self.decoder = self.make_stack(config, decoder=True)
+        self.post_init()
+
+    def ties(self) -> dict[str, str]:
+        if not self.shares_embeddings(self.config):
+            return {}
+        return {f"{side}.{TOKENS}.weight": "embed_tokens.weight" for side in self.stacks}
+
+    def tie_weights(self) -> None:
+        """Make shared embeddings one, whether or not the output layer is tied to them."""
+        self._tie(self.ties())
+
+    def token_layers(self) -> list[nn.Module]:
+        encoder = self.encoder.embeddings.embed_tokens
+        if not self.shares_embeddings(self.config):
+            return [encoder]
+        return [self.embed_tokens, encoder, self.decoder.embeddings.embed_tokens]
+
+
+class FairseqHead(FairseqPreTrainedModel, EncoderDecoderHead):
+    """What heads on an encoder-decoder share."""
+
+    model_class: ClassVar[type[FairseqModel]]
+    model: FairseqModel
+    input_embeddings = f"model.encoder.{TOKENS}"
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.model = self.model_class(config)
+
+    def ties(self) -> dict[str, str]:
+        return {f"model.{a}": f"model.{b}" for a, b in self.model.ties().items()}
+
+    def tie_weights(self) -> None:
+        self.model.tie_weights()
+        super().tie_weights()
+
+    def token_layers(self) -> list[nn.Module]:
+        return self.model.token_layers()
+
+
+class FairseqForConditionalGeneration(FairseqHead, EncoderDecoderForConditionalGeneration):
+    """Text in, text out: an output layer, which may be the decoder's embeddings."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        vocabulary = self.model.decoder.embeddings.embed_tokens.num_embeddings
+        self.lm_head = Linear(config.d_model, vocabulary, bias=False)
+        self.post_init()
+
+    def ties(self) -> dict[str, str]:
+        shared = self.model.shares_embeddings(self.config)
+        tokens = "model.embed_tokens" if shared else f"model.decoder.{TOKENS}"
+        return {**super().ties(), "lm_head.weight": f"{tokens}.weight"}
+
+    def token_layers(self) -> list[nn.Module]:
+        shared = self.model.shares_embeddings(self.config)
+        return [*super().token_layers(), *([self.lm_head] if shared else [])]
+
+
+class WithLogitsBias(FairseqForConditionalGeneration):
+    """An output layer whose scores get a bias that no training changes."""
+
+    final_logits_bias: Tensor
+    caches_with_labels = False
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        bias = torch.zeros(1, self.lm_head.out_features, device="cpu")
+        self.register_buffer("final_logits_bias", bias)
+
+    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+        return super().score(hidden_states, cache) + self.final_logits_bias
+
+    def resize_token_embeddings(self, *args: Any, **kwargs: Any) -> nn.Module:
+        resized = super().resize_token_embeddings(*args, **kwargs)
+        self.fit_logits_bias()
+        return resized
+
+    def fit_logits_bias(self) -> None:
+        """Give the bias as many numbers as the output layer has rows; new ones are 0."""
+        old, size = self.final_logits_bias, self.lm_head.out_features
+        self.final_logits_bias = nn.functional.pad(old[:, :size], (0, max(0, size - old.shape[1])))
+
+
+class FairseqForSequenceClassification(FairseqHead, EncoderDecoderForSequenceClassification):
+    """Classes, or numbers, for whole texts."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.classifier = ClassificationHead(
+            config.d_model, config.num_labels, config.classifier_dropout
+        )
+        self.post_init()
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        return super().weight_names(config) | WeightNames({"classification_head": "classifier"})
+
+
+class FairseqForQuestionAnswering(FairseqHead, EncoderDecoderForQuestionAnswering):
+    """Where in a text the answer to a question starts and ends: two labels, in a copied config."""
+
+    def __init__(self, config: Any) -> None:
+        config = copy.deepcopy(config)
+        config.num_labels = 2
+        super().__init__(config)
+        self.qa_outputs = Linear(config.d_model, config.num_labels)
+        self.post_init()
+
+
+class FairseqDecoder(FairseqPreTrainedModel):
+    """The decoder alone, without a head."""
+
+    stacks = ("decoder",)
+    input_embeddings = f"decoder.{TOKENS}"
+
+    def __init__(self, config: FairseqDecoderConfig) -> None:
+        super().__init__(config)
+        self.decoder = self.make_stack(config, decoder=True)
+        self.post_init()
+
+    def get_decoder(self) -> nn.Module:
+        return self.decoder
+
+    @model_call
+    def forward(self, *args: Any, **options: Any) -> BaseModelOutput:
+        """Run ``(batch, length)`` tokens through the decoder."""
+        output: BaseModelOutput = self.decoder(*args, **options, return_dict=True)
+        return output
+
+
+class FairseqForCausalLM(FairseqPreTrainedModel, GenerationMixin):
+    """Next-token scores of the decoder alone, which may attend to states that it is given.
+
+    The configuration is copied, and says that this is no encoder-decoder.
+    """
+
+    model_class: ClassVar[type[FairseqDecoder]]
+    stacks = ("decoder",)
+    body = "model"
+    input_embeddings = f"model.decoder.{TOKENS}"
+    output_embeddings = "lm_head"
+
+    def __init__(self, config: FairseqDecoderConfig) -> None:
+        config = copy.deepcopy(config)
+        config.is_decoder, config.is_encoder_decoder = True, False
+        super().__init__(config)
+        self.model = self.model_class(config)
+        tokens = self.model.decoder.embeddings.embed_tokens
+        self.lm_head = Linear(config.d_model, tokens.num_embeddings, bias=False)
+        self.post_init()
+
+    def get_decoder(self) -> nn.Module:
+        return self.model.decoder
+
+    @model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        use_cache: bool | None = None,
+        logits_to_keep: int | Tensor = 0,
+        **options: Any,
+    ) -> CausalLMOutput:
+        """Score ``(batch, length)`` tokens; ``labels`` are compared with the scores at their place.
+
+        To learn the next token, give labels that are shifted by one already.
+        """
+        body: BaseModelOutput = self.model.decoder(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            encoder_hidden_states=encoder_hidden_states,
+            encoder_attention_mask=encoder_attention_mask,
+            inputs_embeds=inputs_embeds,
+            past_key_values=past_key_values,
+            use_cache=use_cache,
+            **options,
+            return_dict=True,
+        )
+        states = states_to_score(body["last_hidden_state"], logits_to_keep)
+        logits = self.score(states, past_key_values)
+        loss = None if labels is None else token_loss(logits, labels)
+        return CausalLMOutput(
+            loss,
+            logits,
+            body.past_key_values,
+            body.hidden_states,
+            body.attentions,
+            body.cross_attentions,
+        )

@@ -1,0 +1,126 @@
+"""The encoder and the decoder: embeddings, then layers, then perhaps a norm."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from automodel_core.families.fairseq.configuration import FairseqDecoderConfig
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.caches.position import Span
+from automodel_core.layers.embeddings import ScaledEmbedding
+from automodel_core.layers.feed_forward import FeedForward
+from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.modeling.bodies.text_stack import TextStack
+
+__all__ = [
+    "FairseqStack",
+    "NormedTokenEmbeddings",
+    "SummedEmbeddings",
+    "TextEmbeddings",
+    "text_layer",
+    "token_embedding",
+]
+
+
+class TextEmbeddings(nn.Module):
+    """Tokens and positions, combined, with dropout.
+
+    Without ``norm`` nothing is normalised. A given ``inputs_embeds`` replaces the tokens.
+    """
+
+    def __init__(
+        self,
+        embed_tokens: nn.Embedding,
+        embed_positions: nn.Module,
+        norm: nn.Module | None = None,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.embed_tokens = embed_tokens
+        self.embed_positions = embed_positions
+        self.norm = nn.Identity() if norm is None else norm
+        self.dropout = dropout
+
+    @abstractmethod
+    def combine(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Return ``(batch, length, size)`` for embedded tokens and positions."""
+
+    def forward(self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: Span) -> Tensor:
+        tokens = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
+        combined = self.combine(tokens, self.embed_positions(input_ids, tokens, span))
+        return F.dropout(combined, self.dropout, self.training)
+
+
+class SummedEmbeddings(TextEmbeddings):
+    """The sum of both, normalised."""
+
+    def combine(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        combined: Tensor = self.norm(tokens + positions)
+        return combined
+
+
+class NormedTokenEmbeddings(TextEmbeddings):
+    """The tokens normalised, then the positions added."""
+
+    def combine(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        combined: Tensor = self.norm(tokens) + positions
+        return combined
+
+
+def token_embedding(config: FairseqDecoderConfig, vocab_size: int | None = None) -> ScaledEmbedding:
+    """Return embeddings of the configuration's vocabulary, or of one of another size."""
+    size = config.d_model
+    scale = size**0.5 if config.scale_embedding else 1.0
+    return ScaledEmbedding(vocab_size or config.vocab_size, size, config.pad_token_id, scale)
+
+
+def text_layer(
+    config: FairseqDecoderConfig, *, decoder: bool, norm_first: bool
+) -> TransformerLayer:
+    """Return a layer of the encoder, or of the decoder, which can attend to an encoder."""
+    side = "decoder" if decoder else "encoder"
+    size, dropout = config.d_model, config.attention_dropout
+    attention = partial(
+        Attention, size, getattr(config, f"{side}_attention_heads"), dropout=dropout
+    )
+    return TransformerLayer(
+        attention(),
+        FeedForward(
+            size,
+            getattr(config, f"{side}_ffn_dim"),
+            activation=config.activation_function,
+            dropout=config.activation_dropout,
+        ),
+        partial(nn.LayerNorm, size),
+        norm_first=norm_first,
+        cross_attn=attention(context_size=config.cross_attention_hidden_size) if decoder else None,
+        dropout=config.dropout,
+    )
+
+
+class FairseqStack(TextStack):
+    """The encoder or the decoder, from its ``embeddings``, a recipe of a layer, and a last norm."""
+
+    def __init__(
+        self,
+        config: FairseqDecoderConfig,
+        embeddings: TextEmbeddings,
+        layer: Callable[[], TransformerLayer],
+        norm: nn.Module | None = None,
+        *,
+        decoder: bool,
+    ) -> None:
+        side = "decoder" if decoder else "encoder"
+        layers = [layer() for _ in range(getattr(config, f"{side}_layers"))]
+        stack = TransformerStack(layers, norm, layerdrop=getattr(config, f"{side}_layerdrop"))
+        super().__init__(config, stack, decoder=decoder)
+        self.embeddings = embeddings
+
+    def embed(self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: Span) -> Tensor:
+        embedded: Tensor = self.embeddings(input_ids, inputs_embeds, span)
+        return embedded

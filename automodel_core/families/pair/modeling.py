@@ -1,0 +1,336 @@
+"""The model of a composite: any encoder, and any decoder that can attend to its states."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from automodel_core import registry
+from automodel_core.checkpoint.names.table import WeightNames
+from automodel_core.errors import ConfigurationError, InputError
+from automodel_core.families.pair.configuration import SIDES, CompositeConfig
+from automodel_core.generation.mixin import GenerationMixin
+from automodel_core.generation.settings.generation import GenerationConfig
+from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.kernels.linear import Linear
+from automodel_core.modeling.heads.seq2seq import as_encoder_output, shift_right
+from automodel_core.modeling.losses import token_loss
+from automodel_core.modeling.outputs import Seq2SeqLMOutput
+from automodel_core.modeling.pretrained.base import PreTrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["CompositeModel", "decoder_class", "encoder_class"]
+
+logger = logging.getLogger("automodel_core")
+
+FLAGS = ("output_attentions", "output_hidden_states")
+FOR_DECODER = ("decoder_", "logits_to_keep")
+"""How the arguments begin that go to the decoder."""
+
+Options = Mapping[str, Any]
+Ties = Mapping[str, str]
+
+
+def encoder_class(config: Any, plugin: str | None = None) -> type[PreTrainedModel]:
+    """Return the class of an architecture's encoder: its body, or one that is an encoder alone."""
+    task = "text-encoding" if registry.serves(config, "text-encoding", plugin=plugin) else "base"
+    return registry.model_class(config, task, plugin=plugin)
+
+
+def decoder_class(config: Any, plugin: str | None = None) -> type[PreTrainedModel]:
+    """Return the class of an architecture's decoder with a language-modelling head."""
+    return registry.model_class(config, "causal-lm", plugin=plugin)
+
+
+class CompositeModel(PreTrainedModel, GenerationMixin):
+    """An ``encoder``, and a ``decoder`` with a language-modelling head that attends to it.
+
+    Both are given as models, or made from the configuration with new weights. Where their sizes
+    differ, ``enc_to_dec_proj`` maps the encoder's states, unless the decoder's cross-attention is
+    made for them (``cross_attention_hidden_size``). Raises `ConfigurationError` for parts that the
+    pair's configuration would not lead to when it is loaded again.
+    """
+
+    config: CompositeConfig
+    embeds: ClassVar[str] = "encoder"
+    """The side whose embeddings are the model's input embeddings."""
+
+    encoder: PreTrainedModel
+    decoder: PreTrainedModel
+    enc_to_dec_proj: nn.Module | None
+
+    def __init__(
+        self,
+        config: CompositeConfig | None = None,
+        encoder: PreTrainedModel | None = None,
+        decoder: PreTrainedModel | None = None,
+    ) -> None:
+        config = self._configured(config, encoder, decoder)
+        super().__init__(config)
+        self.encoder = encoder_class(config.encoder)(config.encoder) if encoder is None else encoder
+        self.decoder = decoder_class(config.decoder)(config.decoder) if decoder is None else decoder
+        self._check_decoder()
+        # A part knows best what it is made of; the user sees, and changes, that very object.
+        config.encoder, config.decoder = self.encoder.config, self.decoder.config
+        config.validate()
+        self.enc_to_dec_proj = None
+        sizes = config.encoder.hidden_size, config.decoder.hidden_size
+        if sizes[0] != sizes[1] and config.decoder.cross_attention_hidden_size is None:
+            self.enc_to_dec_proj = Linear(*sizes).to(self.decoder.device, self.decoder.dtype)
+        self.post_init()
+
+    @classmethod
+    def _configured(
+        cls,
+        config: CompositeConfig | None,
+        encoder: PreTrainedModel | None,
+        decoder: PreTrainedModel | None,
+    ) -> CompositeConfig:
+        """Return the pair's configuration, made from the parts if there is none."""
+        classes = {"encoder": encoder_class, "decoder": decoder_class}
+        parts = {"encoder": encoder, "decoder": decoder}
+        if config is None:
+            if encoder is None or decoder is None:
+                raise InputError(f"{cls.__name__} takes config=, or both encoder= and decoder=")
+            kind: Any = cls.config_class
+            config = kind.from_encoder_decoder_configs(encoder.config, decoder.config)
+        for side, part in parts.items():
+            if part is None:
+                continue
+            expected = classes[side](part.config)
+            if not isinstance(part, expected):
+                raise ConfigurationError(
+                    f"{cls.__name__}: the {side} is a {type(part).__name__}, and a checkpoint of "
+                    f"the pair would be loaded with a {expected.__name__}; give one of these"
+                )
+            if isinstance(config, CompositeConfig):
+                _note_difference(side, vars(config)[side], part.config)
+        return config
+
+    def _check_decoder(self) -> None:
+        parts = (name.rpartition(".")[2] for name, _ in self.decoder.named_modules())
+        if "cross_attn" not in parts:
+            raise ConfigurationError(
+                f"{type(self.decoder).__name__} has no cross-attention, so it cannot attend to an "
+                "encoder: make it with is_decoder=True, add_cross_attention=True, if its "
+                "architecture knows them"
+            )
+
+    def post_init(self) -> None:
+        """Settle what is the pair's own: the parts have their values, and keep them."""
+        if self.config._attn_implementation not in (None, "sdpa"):
+            self.set_attn_implementation(self.config._attn_implementation)
+        if any(parameter.is_meta for parameter in self.parameters()):
+            return
+        self.generation_config = GenerationConfig.from_model_config(self.config)
+        self.tie_weights()
+        if self.enc_to_dec_proj is not None:
+            self.init_module(self.enc_to_dec_proj)
+
+    def init_module(self, module: nn.Module) -> None:
+        """Give a module first values as its side does; what is between them is the decoder's."""
+        within = any(module is part for part in self.encoder.modules())
+        (self.encoder if within else self.decoder).init_module(module)
+
+    @classmethod
+    def from_encoder_decoder_pretrained(
+        cls,
+        encoder_pretrained_model_name_or_path: str | os.PathLike[str] | None = None,
+        decoder_pretrained_model_name_or_path: str | os.PathLike[str] | None = None,
+        *model_args: Any,
+        **kwargs: Any,
+    ) -> Self:
+        """Join two checkpoints into one model, in evaluation mode.
+
+        Arguments that begin with ``encoder_`` or ``decoder_`` change the configuration of that
+        side, or say how it is loaded; ``encoder_config`` and ``decoder_config`` replace it, and
+        ``encoder_model`` and ``decoder_model`` are models in place of checkpoints. ``model_args``
+        go to the encoder's ``__init__``. Others that say how to load count for both sides, and the
+        rest are keys of the pair's own configuration. Weights that no checkpoint holds, as those of
+        cross-attention that a decoder did not have, are drawn and stand in ``load_report``.
+        """
+        from automodel_core.families.pair.joining import join_pretrained
+
+        names = (encoder_pretrained_model_name_or_path, decoder_pretrained_model_name_or_path)
+        return join_pretrained(cls, names, model_args, kwargs)
+
+    # ---- weights ----
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        encoder = encoder_class(config.encoder).weight_names(config.encoder)
+        decoder = decoder_class(config.decoder).weight_names(config.decoder)
+        return encoder.nested("encoder", "encoder") | decoder.nested("decoder", "decoder")
+
+    def needs(self, name: str) -> bool:
+        side, _, rest = name.partition(".")
+        return self._side(side).needs(rest) if side in SIDES else True
+
+    def segments_in_fp32(self) -> tuple[str, ...]:
+        return self.encoder.segments_in_fp32() + self.decoder.segments_in_fp32()
+
+    def ties(self) -> dict[str, str]:
+        return {**self._of_sides(lambda part: part.ties()), **self.ties_between()}
+
+    def ties_in_force(self) -> dict[str, str]:
+        """Return the ties within the sides.
+
+        Those between them are kept in memory only: readers of today do not make them, so files
+        hold both weights.
+        """
+        return self._of_sides(lambda part: part.ties_in_force())
+
+    def ties_to_load(self) -> dict[str, str]:
+        return {**self._of_sides(lambda part: part.ties_to_load()), **self.ties_between()}
+
+    def ties_between(self) -> dict[str, str]:
+        """Return the encoder's weights that are the decoder's, if ``tie_encoder_decoder``."""
+        if not self.config.tie_encoder_decoder:
+            return {}
+        body = ".".join(filter(None, ("decoder", self.decoder.body)))
+        theirs = dict(self.get_submodule(body).named_parameters(remove_duplicate=False))
+        ours = dict(self.encoder.named_parameters(remove_duplicate=False))
+        same = [name for name in ours if name in theirs]
+        if not same or any(ours[name].shape != theirs[name].shape for name in same):
+            raise ConfigurationError(
+                "tie_encoder_decoder=True needs an encoder and a decoder of one architecture and "
+                f"one size, not a {type(self.encoder).__name__} and a {type(self.decoder).__name__}"
+            )
+        return {f"encoder.{name}": f"{body}.{name}" for name in same}
+
+    def tie_weights(self) -> None:
+        self.encoder.tie_weights()
+        self.decoder.tie_weights()
+        self._tie(self.ties_between())
+
+    def untie(self, names: Iterable[str]) -> None:
+        names, between = list(names), self.ties_between()
+        if any(name in between for name in names):
+            self.config.tie_encoder_decoder = False
+        for side in SIDES:
+            inside = (name for name in names if name not in between)
+            own = (name for name in inside if name.startswith(f"{side}."))
+            self._side(side).untie(name.partition(".")[2] for name in own)
+
+    def _of_sides(self, ties: Callable[[PreTrainedModel], Ties]) -> dict[str, str]:
+        return {
+            f"{side}.{target}": f"{side}.{source}"
+            for side in SIDES
+            for target, source in ties(self._side(side)).items()
+        }
+
+    # ---- parts ----
+
+    def _side(self, side: str) -> PreTrainedModel:
+        return self.encoder if side == "encoder" else self.decoder
+
+    def get_encoder(self) -> PreTrainedModel:
+        return self.encoder
+
+    def get_decoder(self) -> PreTrainedModel:
+        return self.decoder
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self._side(self.embeds).get_input_embeddings()
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        self._side(self.embeds).set_input_embeddings(value)
+
+    def get_output_embeddings(self) -> nn.Module | None:
+        return self.decoder.get_output_embeddings()
+
+    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
+        self.decoder.set_output_embeddings(new_embeddings)
+
+    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+        decoder: Any = self.decoder
+        scores: Tensor = decoder.score(hidden_states, cache)
+        return scores
+
+    def resize_token_embeddings(self, *args: Any, **kwargs: Any) -> nn.Module:
+        """Raise `InputError`: each side has a vocabulary of its own."""
+        raise InputError(
+            f"{type(self).__name__} has more than one vocabulary: resize that of a side, with "
+            "model.encoder.resize_token_embeddings(...) or model.decoder.resize_token_embeddings(.)"
+        )
+
+    def set_attn_implementation(self, attn_implementation: str) -> None:
+        for side in SIDES:
+            self._side(side).set_attn_implementation(attn_implementation)
+        self.config._attn_implementation = attn_implementation
+
+    # ---- forward ----
+
+    def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
+        return shift_right(labels, self.config.padding_token_id, self.config.start_token_id)
+
+    def visible(self, tokens: Tensor) -> Tensor:
+        """Return a mask over the decoder's tokens that hides padding."""
+        padding = self.config.padding_token_id
+        return torch.ones_like(tokens) if padding is None else tokens.ne(padding).long()
+
+    def run(
+        self,
+        read: Options,
+        written: Options,
+        encoder_outputs: Any,
+        labels: Tensor | None,
+        options: Options,
+    ) -> Seq2SeqLMOutput:
+        """Encode what is ``read``, unless there are ``encoder_outputs``, and score what is written.
+
+        ``read`` and ``written`` are arguments of the two sides. Of the ``options``, what begins
+        with ``decoder_`` goes to the decoder, and the rest to the encoder.
+        """
+        options = dict(options)
+        # Where the pair asks for nothing, a side's own configuration may.
+        wanted = {flag: options.pop(flag) or None for flag in FLAGS}
+        counted = options.pop("num_items_in_batch", None)
+        theirs = [name for name in options if name.startswith(FOR_DECODER)]
+        for_decoder = {name.removeprefix("decoder_"): options.pop(name) for name in theirs}
+        if encoder_outputs is None:
+            encoder_outputs = self.encoder(**read, **wanted, **options, return_dict=True)
+        encoded = as_encoder_output(encoder_outputs)
+        context = self._context(encoded.last_hidden_state, written.get("past_key_values"))
+        decoded = self.decoder(
+            **written, encoder_hidden_states=context, **wanted, **for_decoder, return_dict=True
+        )
+        return Seq2SeqLMOutput(
+            loss=None if labels is None else token_loss(decoded.logits, labels, counted),
+            logits=decoded.logits,
+            past_key_values=decoded.past_key_values,
+            decoder_hidden_states=decoded.hidden_states,
+            decoder_attentions=decoded.attentions,
+            cross_attentions=decoded.cross_attentions,
+            encoder_last_hidden_state=encoded.last_hidden_state,
+            encoder_hidden_states=encoded.hidden_states,
+            encoder_attentions=encoded.attentions,
+        )
+
+    def _context(self, states: Any, cache: Cache | None) -> Any:
+        """Return the encoder's states as the decoder reads them; in a decoding loop, made once."""
+        if self.enc_to_dec_proj is None:
+            return states
+        if cache is None or not cache.decoding:
+            return self.enc_to_dec_proj(states)
+        known = cache.memo.get(self.enc_to_dec_proj)
+        if known is None or known[0] is not states:
+            known = cache.memo[self.enc_to_dec_proj] = states, self.enc_to_dec_proj(states)
+        return known[1]
+
+
+def _note_difference(side: str, said: Any, actual: Any) -> None:
+    """Warn if a configuration describes a part otherwise than the part does itself."""
+    left, right = said.to_dict(), actual.to_dict()
+    own = {key for key in (*left, *right) if left.get(key) != right.get(key)}
+    different = sorted(own - {"is_decoder", "add_cross_attention", "architectures", "dtype"})
+    if different:
+        keys = ", ".join(different)
+        logger.warning("the %s keeps its own configuration, which differs in %s", side, keys)

@@ -1,0 +1,1 @@
+"""Decoding with drafts that the model checks: assistants, prompt look-up."""

@@ -1,0 +1,1 @@
+"""How the next tokens are chosen: sampling, contrastive search, DoLa, and beams."""

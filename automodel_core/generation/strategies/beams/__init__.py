@@ -1,0 +1,1 @@
+"""Beam search and its variants: diverse, constrained, ranked."""

@@ -1,0 +1,72 @@
+from automodel_core.layers.activations import Activation as Activation, activation as activation
+from automodel_core.layers.attention import (
+    Attention as Attention,
+    AttentionFunction as AttentionFunction,
+    attention_weights as attention_weights,
+    eager_attention as eager_attention,
+    sdpa_attention as sdpa_attention,
+)
+from automodel_core.layers.caches.base import (
+    Cache as Cache,
+    CrossAttentionCache as CrossAttentionCache,
+    LayerCache as LayerCache,
+    SelfAttentionCache as SelfAttentionCache,
+)
+from automodel_core.layers.caches.names import (
+    DynamicCache as DynamicCache,
+    EncoderDecoderCache as EncoderDecoderCache,
+)
+from automodel_core.layers.caches.offloaded import OffloadedCache as OffloadedCache
+from automodel_core.layers.caches.position import Span as Span
+from automodel_core.layers.caches.quantized import QuantizedCache as QuantizedCache
+from automodel_core.layers.caches.sliding_window import SlidingWindowCache as SlidingWindowCache
+from automodel_core.layers.caches.static import StaticCache as StaticCache
+from automodel_core.layers.embeddings import (
+    LearnedPositions as LearnedPositions,
+    PaddedSinusoidalPositions as PaddedSinusoidalPositions,
+    ScaledEmbedding as ScaledEmbedding,
+    SinusoidalPositions as SinusoidalPositions,
+)
+from automodel_core.layers.feed_forward import (
+    FeedForward as FeedForward,
+    GatedFeedForward as GatedFeedForward,
+)
+from automodel_core.layers.kernels.decode_steps import (
+    prepare_linear as prepare_linear,
+    prepare_norm as prepare_norm,
+    score_tokens as score_tokens,
+)
+from automodel_core.layers.kernels.linear import (
+    Embedding as Embedding,
+    Linear as Linear,
+    QuantisedLinear as QuantisedLinear,
+)
+from automodel_core.layers.masks import (
+    additive as additive,
+    causal_mask as causal_mask,
+    context_mask as context_mask,
+    decoder_mask as decoder_mask,
+    padding_mask as padding_mask,
+    visible_keys as visible_keys,
+)
+from automodel_core.layers.norms import RMSNorm as RMSNorm
+from automodel_core.layers.patches import (
+    PatchEmbedding as PatchEmbedding,
+    edges as edges,
+    patch_grid as patch_grid,
+    resampled_positions as resampled_positions,
+)
+from automodel_core.layers.positions import RelativePositionBias as RelativePositionBias
+from automodel_core.layers.transformer import (
+    LayerStack as LayerStack,
+    StackOutput as StackOutput,
+    TransformerLayer as TransformerLayer,
+    TransformerStack as TransformerStack,
+)
+from automodel_core.layers.windows import (
+    MergedPatches as MergedPatches,
+    WindowPositions as WindowPositions,
+    between_windows as between_windows,
+    from_windows as from_windows,
+    to_windows as to_windows,
+)

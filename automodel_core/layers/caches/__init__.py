@@ -1,0 +1,1 @@
+"""What decoders keep between steps, of every kind."""

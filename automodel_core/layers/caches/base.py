@@ -1,0 +1,259 @@
+"""Keys and values that a decoder keeps between steps.
+
+Self-attention's grow with every token and live in buffers that grow in blocks; cross-attention's
+are computed once a sequence. Other ways to keep them are in ``static_cache``, ``fixed_cache``,
+``sliding_window_cache``, ``offloaded_cache`` and ``quantized_cache``; ``cache_kinds`` has the names
+that users know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from automodel_core.layers.caches.position import Span
+
+__all__ = ["Cache", "CrossAttentionCache", "LayerCache", "SelfAttentionCache"]
+
+BLOCK = 128
+
+
+class SelfAttentionCache:
+    """Keys and values ``(batch, heads, length, head_dim)`` of one attention, written in place."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._key: Tensor | None = None
+        self._value: Tensor | None = None
+
+    def update(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Append the keys and values of new positions and return those of all positions."""
+        start, end = self.length, self.length + key.shape[2]
+        if key.requires_grad or value.requires_grad:
+            return self._concatenate(key, value)
+        if self._key is None or self._value is None or end > self._key.shape[2]:
+            self._key = _enlarged(self._key, start, end, key)
+            self._value = _enlarged(self._value, start, end, value)
+        self._key[:, :, start:end] = key
+        self._value[:, :, start:end] = value
+        self.length = end
+        return self._key[:, :, :end], self._value[:, :, :end]
+
+    def query_positions(self, length: int) -> Tensor | None:
+        """Return the positions of new tokens, ``None`` where they are the last of the keys'."""
+        return None
+
+    def _concatenate(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Append without writing in place, so that gradients flow through earlier positions."""
+        past = self.tensors
+        if past is not None:
+            key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
+        self._key, self._value, self.length = key, value, key.shape[2]
+        return key, value
+
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor] | None:
+        if self._key is None or self._value is None:
+            return None
+        return self._key[:, :, : self.length], self._value[:, :, : self.length]
+
+    def transform(self, function: Callable[[Tensor], Tensor]) -> None:
+        """Replace both buffers by what ``function`` makes of their batch dimension."""
+        if self._key is not None and self._value is not None:
+            self._key, self._value = function(self._key), function(self._value)
+
+    def reorder(self, index: Tensor, since: int = 0) -> None:
+        """Keep the rows that ``index`` names; positions in use move from ``since`` on."""
+        if self._key is None or self._value is None:
+            return
+        for buffer in (self._key, self._value):
+            used = buffer[:, :, since : self.length]
+            if len(index) == len(buffer):
+                used.copy_(used.index_select(0, index))
+            else:
+                self.transform(lambda rows: rows.index_select(0, index))
+                return
+
+    def crop(self, length: int) -> None:
+        self.length = min(self.length, length)
+
+
+class CrossAttentionCache:
+    """Keys and values of the encoder's output for one attention, computed by the first step."""
+
+    def __init__(self) -> None:
+        self.tensors: tuple[Tensor, Tensor] | None = None
+
+    def reorder(self, index: Tensor) -> None:
+        """Keep the rows that ``index`` names, unless rows of the decoder share one of these."""
+        if self.tensors is not None and len(self.tensors[0]) == len(index):
+            self.transform(lambda rows: rows.index_select(0, index))
+
+    def transform(self, function: Callable[[Tensor], Tensor]) -> None:
+        if self.tensors is not None:
+            self.tensors = function(self.tensors[0]), function(self.tensors[1])
+
+
+class LayerCache:
+    """What one decoder layer keeps."""
+
+    def __init__(self, self_attn: SelfAttentionCache | None = None) -> None:
+        self.self_attn = SelfAttentionCache() if self_attn is None else self_attn
+        self.cross_attn = CrossAttentionCache()
+
+    @property
+    def keys(self) -> Tensor | None:
+        tensors = self.self_attn.tensors
+        return None if tensors is None else tensors[0]
+
+    @property
+    def values(self) -> Tensor | None:
+        tensors = self.self_attn.tensors
+        return None if tensors is None else tensors[1]
+
+
+class Cache:
+    """What a decoder keeps between steps (``past_key_values``); layers appear when first used.
+
+    ``decoding=True`` says that only new tokens will be fed, without gradients, by a decoding loop:
+    layers then run in their prepared form. Other kinds of caches say in `new_attention` how
+    self-attention keeps its keys and values.
+    """
+
+    is_croppable: ClassVar[bool] = True
+    """Whether `crop` can take back any positions."""
+
+    def __init__(self, *, decoding: bool = False) -> None:
+        self.decoding = decoding
+        self.layers: list[LayerCache] = []
+        self.memo: dict[Hashable, Any] = {}
+        """What a model wants to compute once a sequence, as position biases or prepared layers."""
+
+    def layer(self, index: int) -> LayerCache:
+        while len(self.layers) <= index:
+            self.layers.append(LayerCache(self.new_attention()))
+        return self.layers[index]
+
+    def new_attention(self) -> SelfAttentionCache:
+        """Return what a further layer keeps of its self-attention."""
+        return SelfAttentionCache()
+
+    def update(
+        self, key: Tensor, value: Tensor, layer_idx: int, cache_kwargs: Any = None
+    ) -> tuple[Tensor, Tensor]:
+        """Append keys and values of new positions to a layer and return those of all positions."""
+        return self.layer(layer_idx).self_attn.update(key, value)
+
+    def fit(
+        self, mask: Tensor | None, queries: Tensor, is_causal: bool
+    ) -> tuple[Tensor | None, bool]:
+        """Return a mask over all positions as one over those that `update` will return.
+
+        ``queries`` (batch, length, size) are about to be fed; a layer stack calls this before. The
+        mask is additive, over (..., queries, positions), or else ``is_causal`` may stand for it.
+        """
+        return mask, is_causal
+
+    def span(self, length: int, device: torch.device) -> Span:
+        """Return where ``length`` tokens stand that are about to be fed."""
+        return Span(self.get_seq_length(), length, device)
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        """Return how many positions the decoder has seen."""
+        return self.layers[layer_idx].self_attn.length if layer_idx < len(self.layers) else 0
+
+    def get_max_cache_shape(self, layer_idx: int = 0) -> int:
+        """Return for how many positions there is room; -1 if there is no limit."""
+        return -1
+
+    def crop(self, length: int) -> None:
+        """Forget the positions from ``length`` on; a negative length counts from the end."""
+        if length < 0:
+            length = max(0, self.get_seq_length() + length)
+        for layer in self.layers:
+            layer.self_attn.crop(length)
+
+    def reorder(self, index: Tensor, since: int = 0) -> None:
+        """Let row ``i`` continue what row ``index[i]`` was, as beam search needs.
+
+        With ``since`` both rows hold the same before that position, and the same context: beams
+        that part late have little to move. Beams of one input may share their encoder's output;
+        cross-attention then stays as it is.
+        """
+        for layer in self.layers:
+            layer.self_attn.reorder(index, since)
+            if since == 0:
+                layer.cross_attn.reorder(index)
+
+    reorder_cache = reorder
+
+    def repeat_interleave(self, repeats: int, *, context: bool = True) -> None:
+        """Repeat each row, as several sequences of one prompt need.
+
+        With ``context=False`` cross-attention stays as it is: rows may share their context.
+        """
+        self._transform(lambda rows: rows.repeat_interleave(repeats, dim=0), context)
+
+    batch_repeat_interleave = repeat_interleave
+
+    def select(self, index: Tensor, *, context: bool = True) -> None:
+        """Keep only the rows that ``index`` names, of cross-attention too unless rows share it."""
+        self._transform(lambda rows: rows.index_select(0, index.to(rows.device)), context)
+
+    batch_select_indices = select
+
+    def reset(self) -> None:
+        self.layers.clear()
+        self.memo.clear()
+
+    def _transform(self, function: Callable[[Tensor], Tensor], context: bool) -> None:
+        for layer in self.layers:
+            layer.self_attn.transform(function)
+            if context:
+                layer.cross_attn.transform(function)
+
+    def to_legacy_cache(self) -> tuple[tuple[Tensor, ...], ...]:
+        """Return a tuple for each layer: keys and values, and cross-attention's if it has any."""
+        return tuple(self)
+
+    @classmethod
+    def from_legacy_cache(cls, past_key_values: Any = None) -> Any:
+        """Return a cache that holds what such tuples do."""
+        cache = cls()
+        for index, tensors in enumerate(past_key_values or ()):
+            cache.update(tensors[0], tensors[1], index)
+            if len(tensors) > 2:
+                cache.layer(index).cross_attn.tensors = tuple(tensors[2:])
+        return cache
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what a model keeps here for itself: a copy is of keys and values alone."""
+        return {**vars(self), "memo": {}}
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        """Return a layer's ``(key, value)``, followed by cross-attention's if it has one."""
+        layer = self.layers[index]
+        return (*(layer.self_attn.tensors or ()), *(layer.cross_attn.tensors or ()))
+
+
+def _enlarged(buffer: Tensor | None, used: int, needed: int, like: Tensor) -> Tensor:
+    """Return a buffer with room for ``needed`` positions and ahead, holding the ``used`` ones."""
+    batch, heads, _, head_dim = like.shape
+    room = max(needed, 2 * used)
+    room += -room % BLOCK
+    larger = like.new_empty(batch, heads, room, head_dim)
+    if buffer is not None:
+        larger[:, :, :used] = buffer[:, :, :used]
+    return larger

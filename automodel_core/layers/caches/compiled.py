@@ -1,0 +1,144 @@
+"""A cache of fixed shapes, for steps that are compiled once for all lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from automodel_core.layers.caches.base import Cache, LayerCache, SelfAttentionCache
+from automodel_core.layers.caches.position import FixedSpan
+
+__all__ = ["FixedCache", "FixedSelfAttentionCache"]
+
+
+class FixedSelfAttentionCache(SelfAttentionCache):
+    """Keys and values in buffers that stay where they are; all of a buffer is returned."""
+
+    def __init__(self, key: Tensor, value: Tensor, start: Tensor) -> None:
+        super().__init__()
+        self._key: Tensor = key
+        self._value: Tensor = value
+        self._next = start
+
+    def update(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        places = self.query_positions(key.shape[2])
+        self._key.index_copy_(2, places, key)
+        self._value.index_copy_(2, places, value)
+        return self._key, self._value
+
+    def query_positions(self, length: int) -> Tensor:
+        return self._next + torch.arange(length, device=self._next.device)
+
+    @property
+    def buffers(self) -> tuple[Tensor, Tensor]:
+        return self._key, self._value
+
+
+class FixedCache(Cache):
+    """What ``cache`` holds, with room for ``room`` positions and ``context_room`` of a context.
+
+    ``next``, the position of the next token, is a tensor that the compiled step writes and reads;
+    who runs the step calls `advance` behind it. Layers run as they are written, none prepared.
+    ``limit`` is for how many positions the model has rows, as far as it asked so far.
+    """
+
+    def __init__(self, cache: Cache, room: int, context_room: int) -> None:
+        super().__init__()
+        self.room = room
+        self.context_room = context_room
+        self.length = 0
+        self.limit = room
+        device = cache.layers[0].keys.device  # type: ignore[union-attr]
+        self.next = torch.zeros((), dtype=torch.long, device=device)
+        for given in cache.layers:
+            key, value = (_with_room(t, room) for t in given.self_attn.tensors or ())
+            layer = LayerCache(FixedSelfAttentionCache(key, value, self.next))
+            if given.cross_attn.tensors is not None:
+                key, value = (_with_room(t, context_room) for t in given.cross_attn.tensors)
+                layer.cross_attn.tensors = key, value
+            self.layers.append(layer)
+
+    def buffers(self) -> Iterator[Tensor]:
+        """Return every tensor that stays where it is."""
+        yield self.next
+        for layer in self.layers:
+            yield from layer.self_attn.buffers  # type: ignore[attr-defined]
+            yield from layer.cross_attn.tensors or ()
+
+    def takes(self, cache: Cache) -> bool:
+        """Return whether `load` can copy a cache to here."""
+        ours, theirs = list(_parts(self)), list(_parts(cache))
+        return len(ours) == len(theirs) and all(
+            _like(mine) == _like(other) for mine, other in zip(ours, theirs, strict=True)
+        )
+
+    def load(self, cache: Cache) -> None:
+        """Hold what another cache does."""
+        for mine, other in zip(_parts(self, whole=True), _parts(cache), strict=True):
+            mine[:, :, : other.shape[2]] = other
+            mine[:, :, other.shape[2] :] = 0  # hidden, and no NaN that would come through
+        self.length = 0
+        self.next.zero_()
+        self.advance(cache.get_seq_length())
+        self.next.fill_(self.length)
+
+    def store(self, cache: Cache) -> None:
+        """Let another cache hold what this one does of the text."""
+        cache.crop(0)
+        for index, layer in enumerate(self.layers):
+            if layer.self_attn.tensors is not None:
+                cache.update(*layer.self_attn.tensors, index)
+
+    def advance(self, length: int) -> None:
+        """Count positions that a step has written."""
+        self.length += length
+        for layer in self.layers:
+            layer.self_attn.length = self.length
+
+    def span(self, length: int, device: torch.device) -> FixedSpan:
+        return FixedSpan(self, length)
+
+    def fit(self, mask: Any, queries: Tensor, is_causal: bool) -> tuple[Any, bool]:
+        """Return a mask that hides the room behind each query, too.
+
+        A mask that is no tensor is a model's own, which looks at positions itself.
+        """
+        if mask is not None and not isinstance(mask, Tensor):
+            return mask, is_causal
+        places = torch.arange(self.room, device=queries.device)
+        hidden = places > self.span(queries.shape[1], queries.device).positions[:, None]
+        if mask is None:
+            mask = torch.zeros_like(hidden, dtype=queries.dtype)
+        return mask.masked_fill(hidden, torch.finfo(queries.dtype).min), False
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        return self.length
+
+    def get_max_cache_shape(self, layer_idx: int = 0) -> int:
+        return self.room
+
+    def reorder(self, index: Tensor, since: int = 0) -> None:
+        """Let row ``i`` continue what row ``index[i]``, of the same context, was."""
+        for layer in self.layers:
+            layer.self_attn.reorder(index, since)
+
+
+def _parts(cache: Cache, *, whole: bool = False) -> Iterator[Tensor]:
+    """Return the tensors of all layers; with ``whole`` those in no use, too."""
+    for layer in cache.layers:
+        own = layer.self_attn
+        yield from own.buffers if whole else own.tensors or ()  # type: ignore[attr-defined]
+        yield from layer.cross_attn.tensors or ()
+
+
+def _like(tensor: Tensor) -> tuple[Any, ...]:
+    rows, heads, _, size = tensor.shape
+    return rows, heads, size, tensor.dtype, tensor.device
+
+
+def _with_room(tensor: Tensor, room: int) -> Tensor:
+    rows, heads, _, size = tensor.shape
+    return tensor.new_zeros(rows, heads, room, size)

@@ -1,0 +1,1 @@
+"""How linear layers multiply: on this CPU, in decoding steps, in eight bits."""

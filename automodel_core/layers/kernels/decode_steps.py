@@ -1,0 +1,190 @@
+"""Layers prepared for decoding: few rows at a time, the same weights again and again.
+
+Weights are kept in the layout that their product reads the fastest, if that is another than the
+model's. The copy stays beside the layer for the next sequence and is made anew when the layer's
+weights have changed.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+from collections.abc import Callable
+from typing import TypeGuard
+from weakref import WeakKeyDictionary
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.kernels.cpu_products import (
+    COPYING,
+    TensorFunction,
+    fast_product,
+    gains,
+    kernel_for,
+)
+from automodel_core.layers.kernels.linear import Linear, QuantisedLinear
+from automodel_core.layers.norms import RMSNorm
+
+__all__ = [
+    "has_hooks",
+    "may_prepare",
+    "prepare_linear",
+    "prepare_norm",
+    "score_tokens",
+]
+
+WORDS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+LARGE = 1 << 16
+BLOCK = 251
+"""Words that a checksum adds up as one; fewer than a row of a large matrix has."""
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Return whether somebody watches or replaces what this one module's ``forward`` does."""
+    replaced = "forward" in vars(module)
+    return bool(module._forward_hooks or module._forward_pre_hooks or replaced)
+
+
+def is_plain(linear: nn.Module) -> TypeGuard[nn.Linear]:
+    """Return whether a layer is nothing but weight and bias, so that a product may bypass it."""
+    return type(linear) in (Linear, nn.Linear) and not has_hooks(linear)
+
+
+def checksum(weight: Tensor) -> int:
+    """Return a number that any changed bit changes, and any other order of rows, at memory speed.
+
+    Large tensors are summed in blocks, whose sums count by their place; in small ones each word
+    does.
+    """
+    flat = weight.detach().reshape(-1)
+    size = flat.element_size()
+    whole = flat.numel() * size % 8 == 0 and flat.storage_offset() * size % 8 == 0
+    words = flat.view(torch.int64 if whole else WORDS[size])
+    if len(words) > LARGE:
+        end = len(words) // BLOCK * BLOCK
+        words = torch.cat([words[:end].view(-1, BLOCK).sum(1), words[end:]])
+    return int((words * odd_numbers(len(words))).sum())
+
+
+@functools.lru_cache(maxsize=32)
+def odd_numbers(count: int) -> Tensor:
+    """Return different odd numbers without a pattern: a product with one loses no bit."""
+    products = torch.arange(1, count + 1) * 0x2545F4914F6CDD1D
+    return (products ^ (products >> 29)) | 1
+
+
+def version(parameter: Tensor) -> int:
+    """Return how often a tensor was written to in place, as far as torch counts it."""
+    return 0 if parameter.is_inference() else parameter._version
+
+
+_prepared: WeakKeyDictionary[nn.Module, dict[object, TensorFunction]] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def prepare_linear(linears: tuple[nn.Module, ...], rows: int) -> TensorFunction:
+    """Return a function from ``(rows, in)`` to the outputs side by side, ``(rows, sum of out)``.
+
+    Layers that are more than a weight and a bias, and no `QuantisedLinear`, are called as they are:
+    adapters, and those with hooks.
+    """
+    plain = tuple(n for n in linears if is_plain(n) and gains(n.weight, rows))
+    if len(plain) == len(linears):
+        if len(plain) == 1 and kernel_for(plain[0].weight, rows) not in COPYING:
+            return fast_product(plain[0].weight, plain[0].bias, rows)
+        return _kept(plain, rows, lambda: _joined(plain, rows))
+    fewer_bits = [n for n in linears if isinstance(n, QuantisedLinear) and not has_hooks(n)]
+    kinds = {type(linear) for linear in fewer_bits}
+    if len(fewer_bits) == len(linears) and len(kinds) == 1:
+        return _kept(linears, rows, lambda: kinds.pop().prepare(fewer_bits, rows))
+    if len(linears) == 1:
+        return linears[0]
+    return lambda inputs: torch.cat([linear(inputs) for linear in linears], dim=-1)
+
+
+def _kept(
+    linears: tuple[nn.Module, ...], rows: int, pack: Callable[[], TensorFunction]
+) -> TensorFunction:
+    """Return what ``pack`` makes, or made before from the same weights."""
+    tensors = [t for n in linears for t in (*n.parameters(False), *n.buffers(False))]
+    key = (
+        rows,
+        len(linears),
+        *((t.data_ptr(), tuple(t.shape), version(t), checksum(t)) for t in tensors),
+    )
+    with _lock:
+        known = _prepared.get(linears[0], {}).get(key)
+    if known is None:
+        with torch.no_grad():
+            known = pack()
+        with _lock:
+            _prepared[linears[0]] = {key: known}
+    return known
+
+
+def _joined(linears: tuple[nn.Linear, ...], rows: int) -> TensorFunction:
+    weight = (
+        torch.cat([linear.weight for linear in linears]) if len(linears) > 1 else linears[0].weight
+    )
+    bias = None
+    if any(linear.bias is not None for linear in linears):
+        bias = torch.cat(
+            [weight.new_zeros(len(n.weight)) if n.bias is None else n.bias for n in linears]
+        )
+    return fast_product(weight, bias, rows)
+
+
+def prepare_norm(norm: nn.Module) -> TensorFunction:
+    """Return a normalisation as a function, in fewer operations or without a module call."""
+    if type(norm) is nn.LayerNorm and not has_hooks(norm):
+        shape, weight, bias, eps = norm.normalized_shape, norm.weight, norm.bias, norm.eps
+        return lambda inputs: F.layer_norm(inputs, shape, weight, bias, eps)
+    if type(norm) is RMSNorm and norm.weight.device.type == "cpu" and not has_hooks(norm):
+        return _rms_norm_by_length(norm)
+    return norm
+
+
+def _rms_norm_by_length(norm: RMSNorm) -> TensorFunction:
+    """Return the same norm with the root mean square as a vector's length: half the operations."""
+    weight, size, length = norm.weight.detach(), norm.weight.numel(), torch.linalg.vector_norm
+    gain, least = weight * math.sqrt(size), weight.new_tensor(math.sqrt(size * norm.eps))
+
+    def run(inputs: Tensor) -> Tensor:
+        if inputs.dtype != torch.float32 or weight.dtype != torch.float32:
+            normed: Tensor = norm(inputs)
+            return normed
+        return inputs / torch.hypot(length(inputs, dim=-1, keepdim=True), least) * gain
+
+    return run
+
+
+def may_prepare(hidden_states: Tensor, cache: Cache) -> bool:
+    """Return whether prepared layers may stand in: in a decoding loop, in the states' precision."""
+    return (
+        cache.decoding
+        and hidden_states.dtype != torch.float16
+        and not torch.is_grad_enabled()
+        and not torch.is_autocast_enabled(hidden_states.device.type)
+        and not torch.compiler.is_compiling()
+    )
+
+
+def score_tokens(output_layer: nn.Module, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+    """Return an output layer's scores of ``(batch, length, hidden_size)``.
+
+    In a decoding loop the layer is prepared once a sequence.
+    """
+    scores: Tensor
+    rows, length, _ = hidden_states.shape
+    if cache is None or length > 1 or not may_prepare(hidden_states, cache):
+        scores = output_layer(hidden_states)
+        return scores
+    key = (output_layer, rows)
+    if key not in cache.memo:
+        cache.memo[key] = prepare_linear((output_layer,), rows)
+    scores = cache.memo[key](hidden_states[:, 0])[:, None]
+    return scores

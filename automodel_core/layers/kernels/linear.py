@@ -1,0 +1,76 @@
+"""Linear and embedding layers that cost nothing to build on the meta device."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from automodel_core.layers.kernels.cpu_products import linear
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Embedding", "Linear", "QuantisedLinear"]
+
+
+class Linear(nn.Linear):
+    """``nn.Linear`` that draws its first weights only where there is memory to hold them.
+
+    Without gradients it multiplies by what is the fastest on this CPU.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        weight = torch.empty(out_features, in_features)
+        if not weight.is_meta:
+            super().__init__(in_features, out_features, bias)
+            return
+        # A load builds hundreds of these, and attributes of modules are slow to set.
+        nn.Module.__init__(self)
+        vars(self).update(in_features=in_features, out_features=out_features)
+        self.register_parameter("weight", nn.Parameter(weight))
+        self.register_parameter("bias", nn.Parameter(torch.empty(out_features)) if bias else None)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        if torch.is_grad_enabled():
+            return F.linear(input, self.weight, self.bias)
+        return linear(input, self.weight, self.bias)
+
+
+class QuantisedLinear(nn.Module):
+    """What stands in for a linear layer whose weights are held in fewer bits, for inference."""
+
+    in_features: int
+    out_features: int
+    packed_bytes: int = 0
+    """What the layer holds beside parameters and buffers."""
+
+    @classmethod
+    @abstractmethod
+    def prepare(cls, layers: Sequence[Self], rows: int) -> Callable[[Tensor], Tensor]:
+        """Return a function from ``(rows, in)`` to the layers' outputs side by side.
+
+        It is kept while none of the layers' tensors changes.
+        """
+
+
+class Embedding(nn.Embedding):
+    """``nn.Embedding`` that draws its first weights only where there is memory to hold them."""
+
+    def reset_parameters(self) -> None:
+        if not self.weight.is_meta:
+            super().reset_parameters()
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Look rows up; raise ``ValueError`` for an id that no row has."""
+        try:
+            return super().forward(input)
+        except IndexError:
+            raise ValueError(
+                f"ids must lie between 0 and {self.num_embeddings - 1}; those given reach from "
+                f"{int(input.min())} to {int(input.max())}"
+            ) from None

@@ -1,0 +1,64 @@
+from automodel_core.modeling.bodies.text import (
+    TextBody as TextBody,
+    absolute_positions as absolute_positions,
+)
+from automodel_core.modeling.bodies.text_stack import TextStack as TextStack
+from automodel_core.modeling.calls import model_call as model_call
+from automodel_core.modeling.heads.image import (
+    ImageModelForImageClassification as ImageModelForImageClassification,
+    ImageModelForMaskedImageModeling as ImageModelForMaskedImageModeling,
+    ImageModelHead as ImageModelHead,
+    pixel_decoder as pixel_decoder,
+)
+from automodel_core.modeling.heads.parts import (
+    ClassificationHead as ClassificationHead,
+    HeadTransform as HeadTransform,
+    Pooler as Pooler,
+    states_to_score as states_to_score,
+)
+from automodel_core.modeling.heads.seq2seq import (
+    EncoderDecoderBody as EncoderDecoderBody,
+    EncoderDecoderForConditionalGeneration as EncoderDecoderForConditionalGeneration,
+    EncoderDecoderForQuestionAnswering as EncoderDecoderForQuestionAnswering,
+    EncoderDecoderForSequenceClassification as EncoderDecoderForSequenceClassification,
+    EncoderDecoderHead as EncoderDecoderHead,
+    as_encoder_output as as_encoder_output,
+    shift_right as shift_right,
+)
+from automodel_core.modeling.heads.text import (
+    DecoderForSequenceClassification as DecoderForSequenceClassification,
+    TextModelForCausalLM as TextModelForCausalLM,
+    TextModelForLabels as TextModelForLabels,
+    TextModelForMultipleChoice as TextModelForMultipleChoice,
+    TextModelForQuestionAnswering as TextModelForQuestionAnswering,
+    TextModelForSequenceClassification as TextModelForSequenceClassification,
+    TextModelForTokenClassification as TextModelForTokenClassification,
+    TextModelHead as TextModelHead,
+)
+from automodel_core.modeling.losses import (
+    classification_loss as classification_loss,
+    next_token_loss as next_token_loss,
+    span_loss as span_loss,
+    token_loss as token_loss,
+)
+from automodel_core.modeling.outputs import (
+    BaseModelOutput as BaseModelOutput,
+    CausalLMOutput as CausalLMOutput,
+    ImageClassifierOutput as ImageClassifierOutput,
+    MaskedImageModelingOutput as MaskedImageModelingOutput,
+    MaskedLMOutput as MaskedLMOutput,
+    ModelOutput as ModelOutput,
+    MultipleChoiceModelOutput as MultipleChoiceModelOutput,
+    NextSentencePredictorOutput as NextSentencePredictorOutput,
+    QuestionAnsweringModelOutput as QuestionAnsweringModelOutput,
+    Seq2SeqLMOutput as Seq2SeqLMOutput,
+    Seq2SeqModelOutput as Seq2SeqModelOutput,
+    Seq2SeqQuestionAnsweringModelOutput as Seq2SeqQuestionAnsweringModelOutput,
+    Seq2SeqSequenceClassifierOutput as Seq2SeqSequenceClassifierOutput,
+    SequenceClassifierOutput as SequenceClassifierOutput,
+    SequenceClassifierOutputWithPast as SequenceClassifierOutputWithPast,
+    TokenClassifierOutput as TokenClassifierOutput,
+)
+from automodel_core.modeling.pretrained.base import PreTrainedModel as PreTrainedModel
+from automodel_core.modeling.pretrained.first_values import init_normal as init_normal
+from automodel_core.modeling.pretrained.vocabulary import resize_rows as resize_rows

@@ -1,0 +1,1 @@
+"""Heads over any body, and the parts that they share."""

@@ -1,0 +1,63 @@
+"""Parts of heads that several architectures share: between the states of a body and the scores."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from automodel_core.layers.activations import activation as activation_named
+from automodel_core.layers.kernels.linear import Linear
+
+__all__ = ["ClassificationHead", "HeadTransform", "Pooler", "states_to_score"]
+
+
+class Pooler(nn.Module):
+    """The first position's state, linear layer and activation, to stand for the whole input."""
+
+    def __init__(
+        self, hidden_size: int, output_size: int | None = None, activation: str = "tanh"
+    ) -> None:
+        super().__init__()
+        self.dense = Linear(hidden_size, output_size or hidden_size)
+        self.activation = activation_named(activation)
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        """Return ``(batch, output_size)`` for ``(batch, length, hidden_size)``."""
+        return self.activation(self.dense(hidden_states[:, 0]))
+
+
+class ClassificationHead(nn.Module):
+    """Classify one state: dropout, a layer with tanh, dropout, a layer with one output a label."""
+
+    def __init__(self, hidden_size: int, num_labels: int, dropout: float) -> None:
+        super().__init__()
+        self.dense = Linear(hidden_size, hidden_size)
+        self.dropout = nn.Dropout(dropout)
+        self.out_proj = Linear(hidden_size, num_labels)
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        """Return scores ``(batch, labels)`` for ``(batch, hidden_size)``."""
+        hidden_states = torch.tanh(self.dense(self.dropout(hidden_states)))
+        scores: Tensor = self.out_proj(self.dropout(hidden_states))
+        return scores
+
+
+class HeadTransform(nn.Module):
+    """A linear layer, an activation and a norm, before scores over the vocabulary."""
+
+    def __init__(self, hidden_size: int, activation: str, eps: float) -> None:
+        super().__init__()
+        self.dense = Linear(hidden_size, hidden_size)
+        self.activation = activation_named(activation)
+        self.norm = nn.LayerNorm(hidden_size, eps=eps)
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        transformed: Tensor = self.norm(self.activation(self.dense(hidden_states)))
+        return transformed
+
+
+def states_to_score(hidden_states: Tensor, logits_to_keep: int | Tensor) -> Tensor:
+    """Return the states of the last positions, of those at the indices given, or for 0 of all."""
+    if isinstance(logits_to_keep, Tensor):
+        return hidden_states[:, logits_to_keep]
+    return hidden_states[:, -logits_to_keep:]

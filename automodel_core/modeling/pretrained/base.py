@@ -1,0 +1,393 @@
+"""The base class of every model: how one is built, loaded, saved and asked about itself."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from automodel_core import registry
+from automodel_core.checkpoint.names.patterns import SegmentTable, split_pattern
+from automodel_core.checkpoint.names.table import WeightNames
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.errors import InputError
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.kernels.linear import QuantisedLinear
+from automodel_core.layers.transformer import LayerStack
+from automodel_core.modeling.pretrained.first_values import init_normal, initialise
+from automodel_core.modeling.pretrained.hub_state import hub_state, module_state
+from automodel_core.modeling.pretrained.options import dtype_named
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from automodel_core.checkpoint.loading.report import LoadReport
+    from automodel_core.generation.settings.generation import GenerationConfig
+
+__all__ = ["PreTrainedModel"]
+
+
+class PreTrainedModel(nn.Module):
+    """A model with a configuration, whose weights have names on the hub.
+
+    A subclass states its facts as class attributes, builds its modules in ``__init__`` and calls
+    ``post_init`` at the end. Buffers that ``__init__`` computes must name their device, because
+    models are loaded under ``torch.device("meta")``.
+    """
+
+    config_class: ClassVar[type[PreTrainedConfig]]
+    base_model_prefix: ClassVar[str] = ""
+    """What the hub's names of a head model put before those of its body."""
+    main_input_name: ClassVar[str] = "input_ids"
+    input_embeddings: ClassVar[str] = "embed_tokens"
+    """Path of the module that holds the input embeddings."""
+    output_embeddings: ClassVar[str | None] = None
+    """Path of the linear layer that turns states into scores over the vocabulary."""
+    body: ClassVar[str] = ""
+    """Path of the body inside a head model; empty for a body itself."""
+    optional_weights: ClassVar[tuple[str, ...]] = ()
+    """Module names, or prefixes with ``*`` for a layer number, that a checkpoint may lack."""
+    ties_follow_checkpoint: ClassVar[bool] = False
+    """Whether `ties` that a checkpoint lacks are made, whatever its configuration says."""
+    keep_in_fp32: ClassVar[tuple[str, ...]] = ()
+    """Segments of module names that overflow in half precision and stay in single."""
+
+    config: PreTrainedConfig
+    generation_config: GenerationConfig | None = None
+    load_report: LoadReport | None = None
+    """What became of each weight when the model was loaded; ``None`` if it was not."""
+
+    def __init__(self, config: PreTrainedConfig, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+        if not isinstance(config, PreTrainedConfig):
+            raise TypeError(
+                f"{type(self).__name__} takes a configuration such as "
+                f"{self.config_class.__name__}(), got {type(config).__name__}; to load a "
+                f"checkpoint, call {type(self).__name__}.from_pretrained(name)"
+            )
+        if args or kwargs:
+            raise TypeError(
+                f"{type(self).__name__} has no use for "
+                f"{', '.join([*map(repr, args), *kwargs])}; the configuration has "
+                f"{', '.join(config)}"
+            )
+        self.config = config
+
+    def post_init(self) -> None:
+        """Choose the attention; where there is memory, also generation, ties and first values."""
+        if self.config._attn_implementation not in (None, "sdpa"):
+            self.set_attn_implementation(self.config._attn_implementation)
+        if any(parameter.is_meta for parameter in self.parameters()):
+            return
+        if self.can_generate():
+            from automodel_core.generation.settings.generation import GenerationConfig
+
+            self.generation_config = GenerationConfig.from_model_config(self.config)
+        self.tie_weights()
+        initialise(self, self.init_module)
+
+    def init_module(self, module: nn.Module) -> None:
+        """Give one module its first values; architectures with rules of their own replace this."""
+        init_normal(module, self.config.initializer_range)
+
+    @classmethod
+    def weight_names(cls, config: PreTrainedConfig) -> WeightNames:
+        """Return the table between the hub's names of this class's weights and its modules'."""
+        return WeightNames({})
+
+    # ---- from nothing, from a checkpoint, to a checkpoint ----
+
+    @classmethod
+    def from_config(cls, config: PreTrainedConfig, **kwargs: Any) -> Self:
+        """Build a model with first values, in training mode.
+
+        ``dtype`` (by default the configuration's) and ``attn_implementation`` apply, other
+        arguments go to ``__init__``. Raises `InputError` for a dtype that is none.
+        """
+        dtype = kwargs.pop("dtype", kwargs.pop("torch_dtype", None))
+        config = copy.deepcopy(config)
+        config._attn_implementation = kwargs.pop("attn_implementation", config._attn_implementation)
+        model = cls(config, **kwargs)
+        wanted = config.dtype if dtype in (None, "auto") else dtype
+        if wanted is not None:
+            model.to(dtype_named(wanted))
+        config.dtype = model.dtype
+        return model
+
+    _from_config = from_config
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str] | None,
+        *model_args: Any,
+        config: PreTrainedConfig | str | os.PathLike[str] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Load a checkpoint from a folder or the hub, in evaluation mode.
+
+        Without ``config``, keyword arguments that name configuration keys override them and the
+        others go to ``__init__``; with a configuration object all go to ``__init__``.
+        ``output_loading_info=True`` returns ``(model, info)``. Weights of the body that the
+        checkpoint lacks raise `IncompleteCheckpointError`, unless ``strict="off"``; those of a new
+        head are drawn and reported. ``weights="int8"`` rounds those of large linear layers to eight
+        bits, for inference. Raises `CheckpointNotFoundError` where there is no checkpoint
+        and `InputError` for arguments that cannot be meant.
+        """
+        from automodel_core.modeling.pretrained.loading import load_pretrained
+
+        return load_pretrained(cls, pretrained_model_name_or_path, model_args, config, kwargs)
+
+    def save_pretrained(
+        self,
+        save_directory: str | os.PathLike[str],
+        is_main_process: bool = True,
+        state_dict: Mapping[str, Tensor] | None = None,
+        push_to_hub: bool = False,
+        max_shard_size: int | str = "5GB",
+        safe_serialization: bool = True,
+        variant: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write configuration, generation settings and weights, under the hub's names, to a folder.
+
+        ``state_dict`` has this model's module names. Raises ``NotADirectoryError`` if the path is a
+        file.
+        """
+        from automodel_core.modeling.pretrained.saving import save_pretrained
+
+        if is_main_process:
+            save_pretrained(
+                self,
+                Path(save_directory),
+                state_dict=state_dict,
+                max_shard_size=max_shard_size,
+                safe_serialization=safe_serialization,
+                variant=variant,
+            )
+            if push_to_hub:
+                self._push_folder(save_directory, kwargs)
+
+    def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
+        """Upload configuration and weights to a hub repository and return its address."""
+        import tempfile
+
+        saving = {k: kwargs.pop(k) for k in ("max_shard_size", "variant") if k in kwargs}
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder, **saving)
+            return self._push_folder(folder, {"repo_id": repo_id, **kwargs})
+
+    def _push_folder(self, folder: str | os.PathLike[str], kwargs: dict[str, Any]) -> str:
+        from automodel_core.checkpoint.places.push import push_folder
+
+        kwargs.setdefault("repo_id", Path(folder).name)
+        return push_folder(folder, **kwargs)
+
+    def hub_state_dict(self) -> dict[str, Tensor]:
+        """Return all weights under the hub's names, redundant ones too, as the reference does."""
+        return hub_state(self)
+
+    def load_hub_state_dict(self, state: Mapping[str, Tensor], strict: bool = True) -> Any:
+        """Copy weights with the hub's names into this model, as ``nn.Module.load_state_dict`` does.
+
+        Redundant names and those that a checkpoint may hold without need are accepted. In strict
+        mode missing and unknown ones raise ``RuntimeError``, other shapes in any.
+        """
+        return self.load_state_dict(module_state(self, state), strict=strict)
+
+    # ---- parts ----
+
+    @property
+    def base_model(self) -> Any:
+        return self.get_submodule(self.body)
+
+    def get_decoder(self) -> nn.Module:
+        """Return the part that writes: the body, unless that is made of two."""
+        return self.get_submodule(self.body)
+
+    def __getattr__(self, name: str) -> Any:
+        # Where the hub calls the body as this house does, it is an ordinary submodule.
+        cls = type(self)
+        if name and name == cls.base_model_prefix and name != cls.body.partition(".")[0]:
+            return self.base_model
+        return super().__getattr__(name)
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.get_submodule(self.input_embeddings)
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Replace the input embeddings everywhere: several parts may hold them, or their weight."""
+        old = self.get_input_embeddings()
+        for module in list(self.modules()):
+            for name, part in list(module._modules.items()):
+                if part is old or (isinstance(part, nn.Embedding) and part.weight is old.weight):
+                    setattr(module, name, value)
+
+    def get_output_embeddings(self) -> nn.Module | None:
+        return self.get_submodule(self.output_embeddings) if self.output_embeddings else None
+
+    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
+        if self.output_embeddings is None:
+            raise InputError(f"{type(self).__name__} has no output embeddings")
+        self._replace(self.output_embeddings, new_embeddings)
+
+    def token_layers(self) -> list[nn.Module]:
+        """Return the layers with a row for each token, which change with the vocabulary."""
+        output = self.get_output_embeddings()
+        return [self.get_input_embeddings(), *([] if output is None else [output])]
+
+    def _replace(self, path: str, module: nn.Module) -> None:
+        parent, _, leaf = path.rpartition(".")
+        setattr(self.get_submodule(parent), leaf, module)
+
+    def ties(self) -> dict[str, str]:
+        """Return the names of weights that may be one with another, and the names of those.
+
+        A checkpoint that holds neither or equal values for the first makes them one.
+        """
+        if self.output_embeddings is None:
+            return {}
+        return {f"{self.output_embeddings}.weight": f"{self.input_embeddings}.weight"}
+
+    def ties_in_force(self) -> dict[str, str]:
+        """Return the `ties` that the configuration asks for."""
+        return self.ties() if self.config.tie_word_embeddings else {}
+
+    def ties_to_load(self) -> dict[str, str]:
+        """Return the `ties` that a checkpoint may make by what it holds."""
+        return self.ties() if self.ties_follow_checkpoint else self.ties_in_force()
+
+    def tie_weights(self) -> None:
+        """Make output embeddings the input ones, where the configuration says so."""
+        self._tie(self.ties_in_force())
+
+    def _tie(self, ties: Mapping[str, str]) -> None:
+        for target, source in ties.items():
+            owner, _, leaf = target.rpartition(".")
+            part = self.get_submodule(owner)
+            if not isinstance(part, QuantisedLinear):
+                setattr(part, leaf, self.get_parameter(source))
+
+    def untie(self, names: Iterable[str]) -> None:
+        """Note in the configuration that weights of these names are not one with others."""
+        if any(names):
+            self.config.tie_word_embeddings = False
+
+    def segments_in_fp32(self) -> tuple[str, ...]:
+        """Return the segments of module names that stay in single precision."""
+        return self.keep_in_fp32
+
+    def needs(self, name: str) -> bool:
+        """Return whether a checkpoint must hold a weight: that of a body, unless it is optional."""
+        body = f"{self.body}." if self.body else ""
+        if not name.startswith(body):
+            return False
+        optional: SegmentTable[None] = SegmentTable()
+        for pattern in self.base_model.optional_weights:
+            optional.add(split_pattern(pattern, "optional weights"), None)
+        return optional.longest(name[len(body) :].split(".")) is None
+
+    def resize_token_embeddings(
+        self,
+        new_num_tokens: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        mean_resizing: bool = True,
+    ) -> nn.Module:
+        """Change the vocabulary's size and return the input embeddings.
+
+        New rows are the mean of the old ones, or drawn with their spread if ``mean_resizing`` is
+        false. Raises `InputError` for a size below one.
+        """
+        from automodel_core.modeling.pretrained.vocabulary import resize_vocabulary
+
+        return resize_vocabulary(self, new_num_tokens, pad_to_multiple_of, mean_resizing)
+
+    def set_attn_implementation(self, attn_implementation: str) -> None:
+        """Let every attention run by the function of that name: eager, sdpa, or a plugin's.
+
+        Raises `InputError` for a name that nobody provides.
+        """
+        function = registry.attention_function(attn_implementation)
+        for module in self._parts(Attention):
+            module.attend = function
+        self.config._attn_implementation = attn_implementation
+
+    # ---- training ----
+
+    def gradient_checkpointing_enable(
+        self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep only what enters each layer during training, and compute the rest again when needed.
+
+        Raises `InputError` for ``use_reentrant=True`` and for a model without layers to checkpoint.
+        """
+        if gradient_checkpointing_kwargs and gradient_checkpointing_kwargs.get("use_reentrant"):
+            raise InputError("use_reentrant=True is not offered: checkpointing is non-reentrant")
+        self._set_checkpointing(True)
+
+    def gradient_checkpointing_disable(self) -> None:
+        self._set_checkpointing(False)
+
+    def _set_checkpointing(self, on: bool) -> None:
+        stacks = list(self._parts(LayerStack))
+        if not stacks:
+            raise InputError(f"{type(self).__name__} has no layers to checkpoint")
+        for stack in stacks:
+            stack.gradient_checkpointing = on
+
+    @property
+    def is_gradient_checkpointing(self) -> bool:
+        return any(stack.gradient_checkpointing for stack in self._parts(LayerStack))
+
+    def enable_input_require_grads(self) -> Callable[[], None]:
+        """Let gradients reach the embeddings' output, as adapters need; return how to undo it."""
+        hook = self.get_input_embeddings().register_forward_hook(
+            lambda module, inputs, output: output.requires_grad_(True)
+        )
+        return hook.remove
+
+    # ---- facts ----
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(p.dtype for p in self.parameters() if p.is_floating_point())
+
+    @property
+    def name_or_path(self) -> str:
+        return self.config._name_or_path
+
+    def num_parameters(self, only_trainable: bool = False, exclude_embeddings: bool = False) -> int:
+        embeddings = {
+            id(p) for m in self.modules() if isinstance(m, nn.Embedding) for p in m.parameters()
+        }
+        return sum(
+            parameter.numel()
+            for parameter in self.parameters()
+            if (parameter.requires_grad or not only_trainable)
+            and not (exclude_embeddings and id(parameter) in embeddings)
+        )
+
+    def get_memory_footprint(self, return_buffers: bool = True) -> int:
+        """Return the bytes that weights, and buffers unless excluded, take."""
+        tensors = [*self.parameters(), *(self.buffers() if return_buffers else ())]
+        sizes: list[int] = [tensor.nbytes for tensor in tensors]
+        sizes += [part.packed_bytes for part in self._parts(QuantisedLinear)]
+        return sum(sizes)
+
+    @classmethod
+    def can_generate(cls) -> bool:
+        from automodel_core.generation.mixin import GenerationMixin
+
+        return issubclass(cls, GenerationMixin)
+
+    def _parts(self, kind: type[Any]) -> Iterator[Any]:
+        return (module for module in self.modules() if isinstance(module, kind))

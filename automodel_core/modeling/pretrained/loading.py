@@ -1,0 +1,248 @@
+"""From a checkpoint's files to a model: read, build without memory, fill, report."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from automodel_core import registry
+from automodel_core.checkpoint.formats.choice import open_weights
+from automodel_core.checkpoint.loading.gc_pause import paused_collection
+from automodel_core.checkpoint.loading.load import checkpoint_dtype, load_weights
+from automodel_core.checkpoint.loading.placement import Placement
+from automodel_core.checkpoint.places.source import CheckpointFiles, HubOptions, open_checkpoint
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.errors import (
+    CheckpointFormatError,
+    IncompleteCheckpointError,
+    InputError,
+    shown,
+)
+from automodel_core.modeling.pretrained.first_values import initialise_missing
+from automodel_core.modeling.pretrained.options import LoadOptions, dtype_named
+
+if TYPE_CHECKING:
+    from automodel_core.checkpoint.loading.report import LoadReport
+    from automodel_core.modeling.pretrained.base import PreTrainedModel
+
+__all__ = ["load_pretrained"]
+
+logger = logging.getLogger("automodel_core")
+
+
+def load_pretrained(
+    cls: type[PreTrainedModel],
+    name: str | os.PathLike[str] | None,
+    model_args: Sequence[Any],
+    config: PreTrainedConfig | str | os.PathLike[str] | None,
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """Do what `PreTrainedModel.from_pretrained` says."""
+    options, rest = LoadOptions.split(kwargs)
+    quantizer = options.quantizer()
+    hub, rest = HubOptions.split(rest)
+    files: CheckpointFiles | None = rest.pop("checkpoint", None)
+    task: str | None = rest.pop("task", None)
+    if (name is None) == (options.state_dict is None):
+        raise InputError(
+            "give either the name of a checkpoint or state_dict=, with config=, not both"
+        )
+    if files is None and name is not None:
+        files = open_checkpoint(name, hub)
+
+    config, model_kwargs = _configure(cls, name, files, config, rest)
+    _refuse_fewer_bits(config)
+    config._attn_implementation = options.attn_implementation or config._attn_implementation
+    weights = _weights(files, options)
+    config.dtype = _dtype(config, options, weights)
+
+    context = registry.LoadContext(
+        name_or_path=str(name or ""),
+        task=task,
+        model_type=config.model_type,
+        model_class=f"{cls.__module__}:{cls.__qualname__}",
+        distribution=registry.provider(config),
+        commit=None if files is None else files.commit,
+    )
+    registry.notify_before_load(context)
+    with paused_collection():
+        with torch.device("meta"):
+            model = cls(config, *model_args, **model_kwargs)
+        report = _fill(model, weights, options)
+        _check_complete(model, report, options.strict, str(name or "state_dict"))
+        _finish(model, Placement(options.device_map, config.dtype, model.segments_in_fp32()))
+    if quantizer is not None:
+        method, settings = quantizer
+        registry.quantizer(method)(model, settings)
+    model.load_report = report
+    _settle_generation(model, files, options.generation_config)
+    registry.notify_after_load(context, model)
+    if report.missing or report.mismatched:
+        logger.warning("%s", report)
+    return (model, report.loading_info()) if options.output_loading_info else model
+
+
+def _configure(
+    cls: type[PreTrainedModel],
+    name: str | os.PathLike[str] | None,
+    files: CheckpointFiles | None,
+    config: PreTrainedConfig | str | os.PathLike[str] | None,
+    rest: dict[str, Any],
+) -> tuple[PreTrainedConfig, dict[str, Any]]:
+    """Return the model's own configuration and the arguments that are not the configuration's."""
+    if isinstance(config, PreTrainedConfig):
+        config = copy.deepcopy(config)
+    elif files is None:
+        raise InputError("state_dict= needs config= with a configuration object")
+    elif config is not None:
+        config, rest = cls.config_class.from_pretrained(config, return_unused_kwargs=True, **rest)
+    else:
+        from automodel_core.checkpoint.places.json_files import read_json
+
+        values = read_json(files.require("config.json"))
+        values["_name_or_path"] = str(name)
+        cls.config_class.warn_of_other_type(values)
+        config, rest = cls.config_class.from_dict(values, return_unused_kwargs=True, **rest)
+    if not isinstance(config, cls.config_class):
+        raise InputError(
+            f"{cls.__name__} takes a {cls.config_class.__name__}, got a {type(config).__name__}"
+        )
+    if name is not None:
+        config._name_or_path = str(name)
+    return config, rest
+
+
+def _refuse_fewer_bits(config: PreTrainedConfig) -> None:
+    """Raise `CheckpointFormatError` if another library has quantised a checkpoint's weights."""
+    stored = vars(config).get("quantization_config")
+    if isinstance(stored, Mapping) and (method := stored.get("quant_method")):
+        raise CheckpointFormatError(
+            f"{shown(config._name_or_path)} holds weights that {shown(method)} has quantised, "
+            "which nothing here reads: load the checkpoint that it was made from; weights='int8' "
+            "saves memory there too"
+        )
+
+
+def _weights(files: CheckpointFiles | None, options: LoadOptions) -> Any:
+    if files is None:
+        return options.state_dict
+    return open_weights(
+        files,
+        use_safetensors=options.use_safetensors,
+        variant=options.variant,
+        weights_only=options.weights_only,
+    )
+
+
+def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torch.dtype:
+    """Return the dtype asked for; for "auto" the configuration's, else that of the first weight."""
+    if options.dtype != "auto":
+        return dtype_named(options.dtype)
+    if config.dtype is not None:
+        return dtype_named(config.dtype)
+    return checkpoint_dtype(weights) or torch.float32
+
+
+def _fill(model: PreTrainedModel, weights: Any, options: LoadOptions) -> LoadReport:
+    """Give the model the checkpoint's weights and first values for the rest."""
+    config, names = model.config, model.weight_names(model.config)
+    report = load_weights(
+        model,
+        weights,
+        names,
+        base_prefix=model.base_model_prefix,
+        tied=model.ties_to_load(),
+        dtype=config.dtype,
+        keep_in_fp32=model.segments_in_fp32(),
+        device_map=options.device_map,
+        ignore_mismatched_sizes=options.ignore_mismatched_sizes,
+        key_mapping=options.key_mapping,
+    )
+    if report.untied:
+        model.untie(name for hub in report.untied for name in names.to_module(hub))
+    if report.missing or report.mismatched:
+        missing = [n for n, p in model.named_parameters(remove_duplicate=False) if p.is_meta]
+        placement = Placement(options.device_map, config.dtype, model.segments_in_fp32())
+        initialise_missing(
+            model,
+            {name: placement.device(name, names.to_hub(name).name) for name in missing},
+            model.init_module,
+            dtype=config.dtype,
+        )
+        report = report.with_initialised(names.to_hub(name).name for name in missing)
+    return report
+
+
+def _finish(model: PreTrainedModel, placement: Placement) -> None:
+    """Turn to evaluation mode, and place the buffers; raise if one was left without memory."""
+    waiting: list[tuple[str, nn.Module]] = [("", model)]
+    while waiting:
+        path, module = waiting.pop()
+        vars(module)["training"] = False
+        parts = module._modules.items()
+        waiting.extend((f"{path}{key}.", part) for key, part in parts if part is not None)
+        for name, buffer in module._buffers.items():
+            if buffer is None:
+                continue
+            if buffer.is_meta:
+                raise InputError(
+                    f"{type(model).__name__}: the buffer {name!r} of a {type(module).__name__} has "
+                    "no value: compute it in __init__ with device='cpu', or store it in the "
+                    "checkpoint"
+                )
+            full = path + name
+            device = placement.device(full, model.weight_names(model.config).to_hub(full).name)
+            # What is stored with the weights has their precision; what is computed keeps its own.
+            saved = name not in module._non_persistent_buffers_set
+            dtype = placement.dtype(full, buffer.dtype, buffer.dtype) if saved else buffer.dtype
+            module._buffers[name] = buffer.to(device, dtype)
+
+
+def _check_complete(
+    model: PreTrainedModel, report: LoadReport, strict: bool | str, checkpoint: str
+) -> None:
+    """Raise if weights are missing that the caller did not allow to be drawn."""
+    if strict in (False, "off") or not report.missing:
+        return
+    names = model.weight_names(model.config)
+    modules = {hub: names.to_module(hub) for hub in report.missing}
+    lacking = sorted(
+        hub
+        for hub, targets in modules.items()
+        if strict in (True, "full") or any(map(model.needs, targets))
+    )
+    if lacking:
+        some = ", ".join(lacking[:8]) + (
+            f" and {len(lacking) - 8} more" if len(lacking) > 8 else ""
+        )
+        raise IncompleteCheckpointError(
+            f"{checkpoint}: {len(lacking)} weights that {type(model).__name__} needs are not in "
+            f"the checkpoint: {some}. It may belong to another architecture or be cut short; "
+            "strict='off' draws them at random instead"
+        )
+
+
+def _settle_generation(model: PreTrainedModel, files: CheckpointFiles | None, given: Any) -> None:
+    """Take generation settings from the caller, else from the checkpoint's own file."""
+    if not model.can_generate():
+        return
+    from automodel_core.checkpoint.places.json_files import read_json
+    from automodel_core.generation.settings.generation import GenerationConfig
+
+    if isinstance(given, GenerationConfig):
+        model.generation_config = given
+    elif given is not None:
+        raise InputError(
+            f"generation_config={shown(given)}: expected a GenerationConfig object, "
+            "as GenerationConfig.from_pretrained(name) returns"
+        )
+    elif files is not None and (path := files.find("generation_config.json")) is not None:
+        model.generation_config = GenerationConfig.from_dict(read_json(path))
+    else:
+        model.generation_config = GenerationConfig.from_model_config(model.config)

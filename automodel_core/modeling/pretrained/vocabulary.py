@@ -1,0 +1,76 @@
+"""Vocabulary size: input and output embeddings, and what depends on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from automodel_core.errors import InputError
+from automodel_core.modeling.pretrained.quantise import refuse_quantised
+
+if TYPE_CHECKING:
+    from automodel_core.modeling.pretrained.base import PreTrainedModel
+
+__all__ = ["resize_rows", "resize_vocabulary"]
+
+
+def resize_vocabulary(
+    model: PreTrainedModel, size: int | None, multiple: int | None, mean_resizing: bool
+) -> nn.Module:
+    """Change the rows of all embeddings to ``size``, rounded up to a multiple.
+
+    ``None`` keeps the size. Raises `InputError` for a size or multiple below one.
+    """
+    embeddings = model.get_input_embeddings()
+    if not isinstance(embeddings, nn.Embedding):
+        raise InputError(f"{type(model).__name__} has no token embeddings to resize")
+    size = embeddings.num_embeddings if size is None else size
+    if multiple is not None:
+        if multiple < 1:
+            raise InputError(f"pad_to_multiple_of={multiple}: expected a positive integer")
+        size += -size % multiple
+    if size < 1:
+        raise InputError(f"new_num_tokens={size}: a vocabulary needs at least one token")
+    if size == embeddings.num_embeddings:
+        return embeddings
+
+    resize_rows(model.token_layers(), size, mean_resizing)
+    model.config.vocab_size = size
+    return embeddings
+
+
+def resize_rows(layers: Iterable[nn.Module], size: int, mean_resizing: bool = True) -> None:
+    """Give layers with a row for each token ``size`` rows; those that share a weight still do."""
+    resized: dict[Tensor, nn.Parameter] = {}
+    for layer in (layers := list(layers)):
+        refuse_quantised(layer, "a vocabulary of another size")
+    for layer in layers:
+        if not isinstance(layer, nn.Embedding | nn.Linear):
+            continue
+        if layer.weight not in resized:
+            resized[layer.weight] = _resized(layer.weight, size, mean_resizing)
+        layer.weight = resized[layer.weight]
+        if isinstance(layer, nn.Embedding):
+            layer.num_embeddings = size
+            continue
+        layer.out_features = size
+        if layer.bias is not None:
+            layer.bias = _resized(layer.bias, size, True)
+
+
+@torch.no_grad()
+def _resized(old: Tensor, size: int, mean_resizing: bool) -> nn.Parameter:
+    """Return the first ``size`` rows; new ones are the old's mean, or drawn with their spread."""
+    new: Tensor = old.new_empty((size, *old.shape[1:]))
+    kept = min(size, len(old))
+    new[:kept] = old[:kept]
+    if old.dim() == 1:
+        new[kept:] = 0
+    elif mean_resizing:
+        new[kept:] = old.mean(dim=0)
+    else:
+        new[kept:].normal_(0.0, old.std().item())
+    return nn.Parameter(new, requires_grad=old.requires_grad)

@@ -1,0 +1,202 @@
+"""What is checked: an architecture, a tiny configuration of it, and inputs for each task."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor
+
+from automodel_core import registry
+from automodel_core.errors import InputError
+from automodel_core.layers.patches import edges, patch_grid
+
+if TYPE_CHECKING:
+    from automodel_core.configuration import PreTrainedConfig
+    from automodel_core.modeling.pretrained.base import PreTrainedModel
+    from automodel_core.registry.manifest import Architecture
+
+__all__ = ["Inputs", "Subject", "tensors_of"]
+
+Inputs = dict[str, Any]
+
+BATCH, LENGTH, CHOICES = 2, 7, 3
+DECODES_ITS_INPUT = ("question-answering", "sequence-classification")
+"""Tasks for which an encoder-decoder makes the decoder's input from the encoder's."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An architecture, and the task that is checked, if it is one.
+
+    ``inputs`` returns the arguments of ``forward``, labels among them, for a task whose inputs are
+    not text; it gets the task and the configuration.
+    """
+
+    model_type: str
+    values: Mapping[str, Any]
+    """Configuration keys that make the model tiny."""
+    task_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Further keys for single tasks."""
+    inputs: Callable[[str, Any], Inputs] | None = None
+    task: str = ""
+
+    @property
+    def architecture(self) -> Architecture:
+        """The manifest."""
+        return registry.get(self.model_type)
+
+    @property
+    def auto_class(self) -> Any:
+        """The Auto class of the task."""
+        import automodel_core
+
+        return getattr(automodel_core, registry.task(self.task).auto_class)
+
+    @property
+    def config_class(self) -> Any:
+        """The class of the configuration."""
+        return registry.config_class(self.model_type)
+
+    @property
+    def model_class(self) -> type[PreTrainedModel]:
+        """The class of the model for the task."""
+        found = registry.resolve(self.architecture.models[self.task])
+        return cast("type[PreTrainedModel]", found)
+
+    def name_of(self, function: Callable[..., None]) -> str:
+        """Return the id of a check of this subject."""
+        return f"{function.__name__}-{self.task}" if self.task else function.__name__
+
+    def config(self, **more: Any) -> PreTrainedConfig:
+        """Return a new tiny configuration."""
+        values = {**self.values, **self.task_values.get(self.task, {}), **more}
+        config: PreTrainedConfig = self.config_class(**copy.deepcopy(values))
+        return config
+
+    def model(self, **more: Any) -> PreTrainedModel:
+        """Return a new tiny model in evaluation mode, every weight of it different from zero."""
+        torch.manual_seed(0)
+        model = self.model_class(self.config(**more))
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.is_floating_point():
+                    parameter.add_(torch.randn_like(parameter), alpha=0.05)
+        return model.eval()
+
+    @cached_property
+    def accepted(self) -> frozenset[str]:
+        """The names of the arguments of the model's ``forward``."""
+        return frozenset(inspect.signature(self.model_class.forward).parameters)
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether the model's main input are token ids that `example` makes."""
+        return self.inputs is None and self.model_class.main_input_name == "input_ids"
+
+    @property
+    def sees_images(self) -> bool:
+        """Whether the model's main input are images that `example` makes."""
+        return self.inputs is None and self.model_class.main_input_name == "pixel_values"
+
+    def pixels(self, config: Any, rows: int = BATCH) -> Tensor:
+        """Return images of the size that the configuration, or its encoder's, names."""
+        seen = vars(config).get("encoder", config)
+        shape = (rows, seen.num_channels, *edges(seen.image_size))
+        return torch.randn(shape, generator=torch.Generator().manual_seed(2))
+
+    def tokens(self, config: Any, rows: int = BATCH, length: int = LENGTH) -> Tensor:
+        """Return token ids, none of them special, but for the end of a text where one is due."""
+        special = {config.pad_token_id, config.bos_token_id, config.eos_token_id}
+        vocabulary = range(config.get_text_config(decoder=True).vocab_size)
+        usual = torch.tensor([t for t in vocabulary if t not in special])
+        drawn = torch.randint(
+            len(usual), (rows, length), generator=torch.Generator().manual_seed(1)
+        )
+        tokens = usual[drawn]
+        if isinstance(config.eos_token_id, int) and not self.generates_alone:
+            tokens[:, -1] = config.eos_token_id
+        return tokens
+
+    @property
+    def generates(self) -> bool:
+        """Whether the model writes text, after a text or an image."""
+        return (self.reads_text or self.sees_images) and self.model_class.can_generate()
+
+    @property
+    def generates_alone(self) -> bool:
+        """Whether the model continues its own input, so that an end in it would be strange."""
+        return self.model_class.can_generate() and not self.config().is_encoder_decoder
+
+    def prompt(self, config: Any) -> Inputs:
+        """Return the main input: images, or tokens and their mask."""
+        if self.sees_images:
+            return {"pixel_values": self.pixels(config)}
+        tokens = self.tokens(config)
+        return {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+
+    def example(self, config: Any) -> Inputs:
+        """Return arguments of ``forward`` without labels."""
+        if self.inputs is not None:
+            return without_labels(self.inputs(self.task, config))
+        if not self.reads_text and not self.sees_images:
+            raise InputError(
+                f"{self.model_type} for {self.task} reads neither text nor images: give inputs="
+            )
+        if self.task == "multiple-choice":
+            tokens = self.tokens(config, BATCH * CHOICES).view(BATCH, CHOICES, LENGTH)
+            return {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+        example = self.prompt(config)
+        if "decoder_input_ids" in self.accepted and self.task not in DECODES_ITS_INPUT:
+            example["decoder_input_ids"] = self.tokens(config, length=LENGTH - 2)
+        return example
+
+    def labels(self, config: Any) -> Inputs:
+        """Return the arguments of ``forward`` that a loss is made from; empty without a loss."""
+        if self.inputs is not None:
+            everything = self.inputs(self.task, config)
+            return {k: v for k, v in everything.items() if k not in without_labels(everything)}
+        rows = torch.arange(BATCH)
+        if "start_positions" in self.accepted:
+            return {"start_positions": rows, "end_positions": rows + 1}
+        if self.task == "masked-image-modeling":
+            # The loss is about the patches that are hidden.
+            height, width = patch_grid(config.image_size, config.patch_size)
+            return {"bool_masked_pos": torch.arange(BATCH * height * width).view(BATCH, -1) % 3 > 0}
+        if "labels" not in self.accepted:
+            return {}
+        if self.task in (
+            "image-classification",
+            "sequence-classification",
+            "next-sentence-prediction",
+        ):
+            return {"labels": rows % 2}
+        if self.task == "multiple-choice":
+            return {"labels": rows % CHOICES}
+        if self.task == "token-classification":
+            return {"labels": self.tokens(config) % config.num_labels}
+        labels: Inputs = {"labels": self.tokens(config)}
+        if "decoder_input_ids" in self.example(config):
+            labels["labels"] = self.tokens(config, length=LENGTH - 2)
+        if "next_sentence_label" in self.accepted:
+            labels["next_sentence_label"] = rows % 2
+        return labels
+
+
+def without_labels(inputs: Mapping[str, Any]) -> Inputs:
+    """Return the arguments that are not labels."""
+    return {
+        name: value
+        for name, value in inputs.items()
+        if not name.endswith(("labels", "label", "positions"))
+    }
+
+
+def tensors_of(output: Any) -> dict[str, Tensor]:
+    """Return the tensors of a model's output by name, those inside tuples excepted."""
+    return {name: value for name, value in output.items() if isinstance(value, Tensor)}

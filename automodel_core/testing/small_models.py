@@ -1,0 +1,175 @@
+"""Small architectures, to test composites without installing any other plugin."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+from automodel_core import registry
+from automodel_core.checkpoint.names.table import WeightNames
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.errors import InputError
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.caches.position import Span
+from automodel_core.layers.feed_forward import FeedForward
+from automodel_core.layers.kernels.linear import Embedding, Linear
+from automodel_core.layers.masks import decoder_mask, padding_mask
+from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.modeling.bodies.text import TextBody
+from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.heads.text import TextModelForCausalLM
+from automodel_core.modeling.outputs import BaseModelOutput
+from automodel_core.modeling.pretrained.base import PreTrainedModel
+
+__all__ = [
+    "SmallImageConfig",
+    "SmallImageModel",
+    "SmallTextConfig",
+    "SmallTextForCausalLM",
+    "SmallTextModel",
+    "register_small_parts",
+]
+
+
+class SmallConfig(PreTrainedConfig):
+    """What both architectures have."""
+
+    hidden_size: int = 8
+    num_hidden_layers: int = 2
+    initializer_range: float = 0.5
+
+
+class SmallTextConfig(SmallConfig):
+    """A text encoder, or with ``is_decoder`` a decoder."""
+
+    model_type = "small-text"
+
+    vocab_size: int = 23
+    use_cache: bool = True
+
+
+class SmallImageConfig(SmallConfig):
+    """An encoder of square images."""
+
+    model_type = "small-image"
+
+    image_size: int = 6
+    patch_size: int = 2
+    num_channels: int = 3
+
+
+def small_stack(config: SmallConfig) -> TransformerStack:
+    size = config.hidden_size
+    return TransformerStack(
+        [
+            TransformerLayer(
+                Attention(size, 2),
+                FeedForward(size, 2 * size),
+                partial(nn.LayerNorm, size),
+                norm_first=True,
+                cross_attn=Attention(size, 2) if config.add_cross_attention else None,
+            )
+            for _ in range(config.num_hidden_layers)
+        ],
+        nn.LayerNorm(size),
+    )
+
+
+class SmallTextFacts(PreTrainedModel):
+    """What the text models share."""
+
+    config_class = SmallTextConfig
+    config: SmallTextConfig
+    base_model_prefix = "small"
+    optional_weights = ("stack.layers.*.cross_attn", "stack.layers.*.cross_attn_norm")
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        body = WeightNames({"words": "embed_tokens", "h": "stack.layers", "last": "stack.norm"})
+        return body.nested(hub="small", module="model") if cls.body else body
+
+
+class SmallTextModel(SmallTextFacts, TextBody):
+    """The body."""
+
+    def __init__(self, config: SmallTextConfig) -> None:
+        super().__init__(config, decoder=config.is_decoder)
+        self.embed_tokens = Embedding(config.vocab_size, config.hidden_size)
+        self.stack = small_stack(config)
+        self.post_init()
+
+    def embed(
+        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, span: Span
+    ) -> Tensor:
+        return tokens
+
+    def mask(
+        self, states: Tensor, attention_mask: Tensor | None, span: Span
+    ) -> tuple[Tensor | None, bool]:
+        if not self.is_decoder:
+            return padding_mask(attention_mask, states.dtype), False
+        return decoder_mask(attention_mask, span, states)
+
+
+class SmallTextForCausalLM(SmallTextFacts, TextModelForCausalLM):
+    """The body with an output layer, which is the embeddings."""
+
+    def __init__(self, config: SmallTextConfig) -> None:
+        super().__init__(config)
+        self.model = SmallTextModel(config)
+        self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.post_init()
+
+
+class SmallImageModel(PreTrainedModel):
+    """Patches, in rows, as a text is of tokens."""
+
+    config_class = SmallImageConfig
+    config: SmallImageConfig
+    main_input_name = "pixel_values"
+    input_embeddings = "embed_patches"
+
+    def __init__(self, config: SmallImageConfig) -> None:
+        super().__init__(config)
+        patch = config.num_channels * config.patch_size**2
+        self.embed_patches = Linear(patch, config.hidden_size)
+        self.stack = small_stack(config)
+        self.post_init()
+
+    @model_call
+    def forward(
+        self,
+        pixel_values: Tensor,
+        interpolate_pos_encoding: bool = False,
+        *,
+        output_attentions: bool,
+        output_hidden_states: bool,
+    ) -> BaseModelOutput:
+        """Encode ``(batch, channels, height, width)``."""
+        size = self.config.image_size
+        if not interpolate_pos_encoding and tuple(pixel_values.shape[2:]) != (size, size):
+            raise InputError(f"pixel_values must be {size} high and wide")
+        patch = self.config.patch_size
+        pixels = pixel_values.to(self.dtype)
+        patches = nn.functional.unfold(pixels, patch, stride=patch).transpose(1, 2)
+        output = self.stack(
+            self.embed_patches(patches),
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+        )
+        return BaseModelOutput(**vars(output))
+
+
+def register_small_parts() -> None:
+    """Let this process find both architectures."""
+    for config in (SmallTextConfig, SmallImageConfig):
+        registry.register_config(config.model_type, config, exist_ok=True)
+    models = (
+        ("base", SmallTextModel),
+        ("causal-lm", SmallTextForCausalLM),
+        ("base", SmallImageModel),
+    )
+    for task, model in models:
+        registry.register_model(task, model.config_class, model, exist_ok=True)

@@ -1,0 +1,52 @@
+from tokenizers import AddedToken as AddedToken
+
+from automodel_core.text.chat.tools import tool_schema as tool_schema
+from automodel_core.text.encoding.batch import (
+    BatchEncoding as BatchEncoding,
+    CharSpan as CharSpan,
+    TokenSpan as TokenSpan,
+)
+from automodel_core.text.encoding.lengths import (
+    PaddingStrategy as PaddingStrategy,
+    TruncationStrategy as TruncationStrategy,
+)
+from automodel_core.text.encoding.post_processor import (
+    Template as Template,
+    bos_eos_processor as bos_eos_processor,
+)
+from automodel_core.text.encoding.request import EncodeRequest as EncodeRequest
+from automodel_core.text.encoding.rust import Backend as Backend, rust_errors as rust_errors
+from automodel_core.text.encoding.tensors import TensorType as TensorType
+from automodel_core.text.subwords.byte_level import (
+    ByteLevelTokenizer as ByteLevelTokenizer,
+    FramedByteLevelTokenizer as FramedByteLevelTokenizer,
+)
+from automodel_core.text.subwords.external_ids import (
+    NumberedPieces as NumberedPieces,
+    NumberedTokenizer as NumberedTokenizer,
+    numbers_of as numbers_of,
+    read_numbers as read_numbers,
+    vocabulary_file as vocabulary_file,
+)
+from automodel_core.text.subwords.sentencepiece import (
+    SPACE as SPACE,
+    Piece as Piece,
+    PieceType as PieceType,
+    SentencePieceModel as SentencePieceModel,
+    copy_model as copy_model,
+    refuse_sampling as refuse_sampling,
+    sentencepiece_pipeline as sentencepiece_pipeline,
+)
+from automodel_core.text.subwords.wordpiece import WordPieceTokenizer as WordPieceTokenizer
+from automodel_core.text.tokenizer.files import backend_from as backend_from
+from automodel_core.text.tokenizer.special_tokens import (
+    TokenLike as TokenLike,
+    added_token as added_token,
+)
+from automodel_core.text.tokenizer.tokenizer import (
+    PreTrainedTokenizer as PreTrainedTokenizer,
+    PreTrainedTokenizerFast as PreTrainedTokenizerFast,
+    TokenizersBackend as TokenizersBackend,
+)
+from automodel_core.text.translation.languages import Languages as Languages
+from automodel_core.text.translation.source_target import Side as Side, TwoSides as TwoSides

@@ -1,0 +1,1 @@
+"""Chat templates, and the schemas of tools in them."""

@@ -1,0 +1,1 @@
+"""From texts to batches of ids: requests, truncation, padding, tensors, over the Rust library."""

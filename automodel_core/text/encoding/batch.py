@@ -1,0 +1,186 @@
+"""What a tokenizer returns: model inputs by name, which also know words and characters."""
+
+from __future__ import annotations
+
+from collections import UserDict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tokenizers import Encoding
+
+from automodel_core.errors import TokenizationError
+from automodel_core.text.encoding.tensors import TensorType, as_tensor_type, tensor_kind, to_tensor
+
+__all__ = ["BatchEncoding", "CharSpan", "TokenSpan"]
+
+
+class CharSpan(NamedTuple):
+    """Characters ``start`` to ``end - 1`` of the text."""
+
+    start: int
+    end: int
+
+
+class TokenSpan(NamedTuple):
+    """Tokens ``start`` to ``end - 1`` of the sequence."""
+
+    start: int
+    end: int
+
+
+class BatchEncoding(UserDict[str, Any]):
+    """Model inputs by name; with an integer key, the `tokenizers.Encoding` of that row.
+
+    Methods that take an index in a row take it alone (row 0) or after the row's index.
+    """
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        encoding: Encoding | Sequence[Encoding] | None = None,
+        tensor_type: str | TensorType | None = None,
+        prepend_batch_axis: bool = False,
+        n_sequences: int | None = None,
+    ) -> None:
+        super().__init__(data)
+        self._encodings: list[Encoding] | None
+        if encoding is None:
+            self._encodings = None
+        else:
+            self._encodings = [encoding] if isinstance(encoding, Encoding) else list(encoding)
+        if n_sequences is None and self._encodings:
+            n_sequences = self._encodings[0].n_sequences
+        self._n_sequences = n_sequences
+        self.convert_to_tensors(tensor_type, prepend_batch_axis)
+
+    def __getitem__(self, item: Any) -> Any:
+        if isinstance(item, str):
+            return self.data[item]
+        if self._encodings is not None:
+            return self._encodings[item]
+        if isinstance(item, slice):
+            return {key: value[item] for key, value in self.data.items()}
+        raise KeyError(
+            f"{item!r}: a key is a name, or a row's number if a tokenizer made this encoding"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        # "data" itself is absent while an instance is being unpickled.
+        if name == "data" or name not in self.data:
+            raise AttributeError(f"BatchEncoding has no {name!r}")
+        return self.data[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    @property
+    def is_fast(self) -> bool:
+        return self._encodings is not None
+
+    @property
+    def encodings(self) -> list[Encoding] | None:
+        return self._encodings
+
+    @property
+    def n_sequences(self) -> int | None:
+        """1 for single texts, 2 for pairs, ``None`` if it is not known."""
+        return self._n_sequences
+
+    def _row(self, index: int = 0) -> Encoding:
+        if not self._encodings:
+            raise TokenizationError(
+                "Words and characters are known only to encodings made from text"
+            )
+        try:
+            return self._encodings[index]
+        except IndexError as error:
+            raise TokenizationError(
+                f"Row {index} does not exist: the batch has {len(self._encodings)} rows"
+            ) from error
+
+    def _at(self, first: int, second: int | None) -> tuple[Encoding, int]:
+        row, index = (0, first) if second is None else (first, second)
+        encoding = self._row(row)
+        return encoding, index if index >= 0 else len(encoding) + index
+
+    def tokens(self, batch_index: int = 0) -> list[str]:
+        return list(self._row(batch_index).tokens)
+
+    def sequence_ids(self, batch_index: int = 0) -> list[int | None]:
+        """Return for each token 0 or 1 (first or second text), ``None`` for special tokens."""
+        return list(self._row(batch_index).sequence_ids)
+
+    def word_ids(self, batch_index: int = 0) -> list[int | None]:
+        """Return for each token the number of its word, ``None`` for special tokens."""
+        return list(self._row(batch_index).word_ids)
+
+    def words(self, batch_index: int = 0) -> list[int | None]:
+        """Return `word_ids` (the older name)."""
+        return self.word_ids(batch_index)
+
+    def token_to_sequence(
+        self, batch_or_token_index: int, token_index: int | None = None
+    ) -> int | None:
+        encoding, index = self._at(batch_or_token_index, token_index)
+        return encoding.token_to_sequence(index)
+
+    def token_to_word(
+        self, batch_or_token_index: int, token_index: int | None = None
+    ) -> int | None:
+        encoding, index = self._at(batch_or_token_index, token_index)
+        return encoding.token_to_word(index)
+
+    def token_to_chars(
+        self, batch_or_token_index: int, token_index: int | None = None
+    ) -> CharSpan | None:
+        encoding, index = self._at(batch_or_token_index, token_index)
+        span = encoding.token_to_chars(index)
+        return None if span is None else CharSpan(*span)
+
+    def word_to_tokens(
+        self, batch_or_word_index: int, word_index: int | None = None, sequence_index: int = 0
+    ) -> TokenSpan | None:
+        encoding, index = self._at(batch_or_word_index, word_index)
+        span = encoding.word_to_tokens(index, sequence_index)
+        return None if span is None else TokenSpan(*span)
+
+    def word_to_chars(
+        self, batch_or_word_index: int, word_index: int | None = None, sequence_index: int = 0
+    ) -> CharSpan:
+        encoding, index = self._at(batch_or_word_index, word_index)
+        span = encoding.word_to_chars(index, sequence_index)
+        if span is None:
+            raise TokenizationError(f"Text {sequence_index} has no word {index}")
+        return CharSpan(*span)
+
+    def char_to_token(
+        self, batch_or_char_index: int, char_index: int | None = None, sequence_index: int = 0
+    ) -> int | None:
+        encoding, index = self._at(batch_or_char_index, char_index)
+        return encoding.char_to_token(index, sequence_index)
+
+    def char_to_word(
+        self, batch_or_char_index: int, char_index: int | None = None, sequence_index: int = 0
+    ) -> int | None:
+        encoding, index = self._at(batch_or_char_index, char_index)
+        return encoding.char_to_word(index, sequence_index)
+
+    def convert_to_tensors(
+        self, tensor_type: str | TensorType | None = None, prepend_batch_axis: bool = False
+    ) -> BatchEncoding:
+        """Replace the lists by tensors in place, with a batch axis in front if wanted."""
+        if tensor_type is not None:
+            kind = as_tensor_type(tensor_type)
+            for key, value in self.data.items():
+                self.data[key] = to_tensor(key, [value] if prepend_batch_axis else value, kind)
+        return self
+
+    def to(self, device: Any, *, non_blocking: bool = False) -> BatchEncoding:
+        """Move the torch tensors to ``device``, in place."""
+        for key, value in self.data.items():
+            if tensor_kind(value) is TensorType.PYTORCH:
+                self.data[key] = value.to(device=device, non_blocking=non_blocking)
+        return self

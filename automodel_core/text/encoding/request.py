@@ -1,0 +1,247 @@
+"""One call of a tokenizer: what is asked for, and how the answer is put together."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import Any
+
+from tokenizers import Encoding
+from tokenizers.processors import PostProcessor
+
+from automodel_core.errors import MissingExtraError, TokenizationError, shown
+from automodel_core.text.encoding.batch import BatchEncoding
+from automodel_core.text.encoding.lengths import Lengths
+from automodel_core.text.encoding.rust import Backend, rust_errors
+from automodel_core.text.encoding.tensors import TensorType
+
+__all__ = ["EncodeRequest", "encode", "keywords"]
+
+OTHER_KEYWORDS = (
+    "split_special_tokens",
+    "max_target_length",
+    "truncation_strategy",
+    "pad_to_max_length",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeRequest:
+    """What a call asks for."""
+
+    lengths: Lengths
+    add_special_tokens: bool = True
+    is_split_into_words: bool = False
+    split_special_tokens: bool = False
+    token_type_ids: bool = False
+    attention_mask: bool = True
+    overflowing_tokens: bool = False
+    special_tokens_mask: bool = False
+    offsets_mapping: bool = False
+    length: bool = False
+    return_tensors: str | TensorType | None = None
+    processor: PostProcessor | None = None
+    """Adds the special tokens, if not the tokenizer's own does."""
+
+    def with_lengths(self, lengths: Lengths) -> EncodeRequest:
+        return replace(self, lengths=lengths)
+
+
+def keywords(given: dict[str, Any]) -> dict[str, Any]:
+    """Check a call's rarer keywords, and express the older ones by today's."""
+    for name in given:
+        if name not in OTHER_KEYWORDS:
+            close = difflib.get_close_matches(name, [*OTHER_KEYWORDS, *CALL_KEYWORDS], 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise TypeError(f"A tokenizer takes no argument {name!r}{hint}")
+    result = dict(given)
+    strategy = result.pop("truncation_strategy", None)
+    if strategy is not None:
+        result["truncation"] = strategy
+    if result.pop("pad_to_max_length", False):
+        result["padding"] = "max_length"
+    return result
+
+
+CALL_KEYWORDS = (
+    "text_pair",
+    "text_target",
+    "text_pair_target",
+    "add_special_tokens",
+    "padding",
+    "truncation",
+    "max_length",
+    "stride",
+    "is_split_into_words",
+    "pad_to_multiple_of",
+    "padding_side",
+    "return_tensors",
+    "return_token_type_ids",
+    "return_attention_mask",
+    "return_overflowing_tokens",
+    "return_special_tokens_mask",
+    "return_offsets_mapping",
+    "return_length",
+    "verbose",
+)
+
+
+def encode(
+    backend: Backend,
+    text: Any,
+    text_pair: Any,
+    request: EncodeRequest,
+    truncation_side: str,
+    pad: Callable[[Encoding, int], None],
+    finish: Callable[[Encoding, Any], Encoding] | None = None,
+) -> BatchEncoding:
+    """Encode ``text`` (with ``text_pair``); ``pad`` extends one encoding to a length.
+
+    ``finish`` corrects an encoding; it sees the input too: a text, words, or a pair of either.
+    """
+    if request.is_split_into_words:
+        _need_numpy()
+    inputs, batched = _inputs(text, text_pair, request.is_split_into_words)
+    truncation = _truncation(backend, request, truncation_side, text_pair is not None)
+    options = {"add_special_tokens": request.add_special_tokens}
+    try:
+        with (
+            backend.leased(truncation, request.split_special_tokens, request.processor) as rust,
+            rust_errors("encoding"),
+        ):
+            if batched:
+                encodings = rust.encode_batch(
+                    inputs, is_pretokenized=request.is_split_into_words, **options
+                )
+            else:
+                # One text needs no pool of threads.
+                first, second = inputs[0] if text_pair else (inputs[0], None)
+                encodings = [
+                    rust.encode(
+                        first, second, is_pretokenized=request.is_split_into_words, **options
+                    )
+                ]
+    except TokenizationError:
+        _explain(inputs)
+        raise
+    if finish is not None:
+        encodings = [finish(*pair) for pair in zip(encodings, inputs, strict=True)]
+    if request.lengths.padding is not None and encodings:
+        length = request.lengths.padded(max(len(encoding) for encoding in encodings))
+        for encoding in encodings:
+            pad(encoding, length)
+    return _collect(encodings, request, single=not batched)
+
+
+def _collect(encodings: list[Encoding], request: EncodeRequest, *, single: bool) -> BatchEncoding:
+    samples = list(range(len(encodings)))
+    if request.overflowing_tokens:
+        rows = [[encoding, *encoding.overflowing] for encoding in encodings]
+        samples = [index for index, parts in enumerate(rows) for _ in parts]
+        encodings = [part for parts in rows for part in parts]
+    data: dict[str, Any] = {"input_ids": [encoding.ids for encoding in encodings]}
+    if request.token_type_ids:
+        data["token_type_ids"] = [encoding.type_ids for encoding in encodings]
+    if request.attention_mask:
+        data["attention_mask"] = [encoding.attention_mask for encoding in encodings]
+    if request.special_tokens_mask:
+        data["special_tokens_mask"] = [encoding.special_tokens_mask for encoding in encodings]
+    if request.offsets_mapping:
+        data["offset_mapping"] = [encoding.offsets for encoding in encodings]
+    if single and request.return_tensors is None and not request.overflowing_tokens:
+        data = {key: rows[0] for key, rows in data.items()}
+    if request.length:
+        data["length"] = [len(encoding) for encoding in encodings]
+    if request.overflowing_tokens:
+        data["overflow_to_sample_mapping"] = samples
+    return BatchEncoding(data, encodings, tensor_type=request.return_tensors)
+
+
+def _inputs(text: Any, text_pair: Any, split: bool) -> tuple[list[Any], bool]:
+    """Return the inputs as the Rust library takes them, and whether they are a batch."""
+    for value in (text,) if text_pair is None else (text, text_pair):
+        if not isinstance(value, str | list | tuple):
+            raise TokenizationError(
+                "Text is a str, a list of str, or lists of words, "
+                f"got {type(value).__name__} {shown(value)}"
+            )
+    batched = isinstance(text, list | tuple)
+    if split:
+        batched = batched and len(text) > 0 and isinstance(text[0], list | tuple)
+    if not batched:
+        return [(text, text_pair) if text_pair else text], False
+    if text_pair is None:
+        return list(text), True
+    if isinstance(text_pair, str) or len(text_pair) != len(text):
+        given = "one str" if isinstance(text_pair, str) else f"{len(text_pair)} texts"
+        raise TokenizationError(f"text is a batch of {len(text)} texts, and text_pair is {given}")
+    return list(zip(text, text_pair, strict=True)), True
+
+
+def _truncation(
+    backend: Backend, request: EncodeRequest, side: str, pair: bool
+) -> Mapping[str, Any] | None:
+    lengths = request.lengths
+    if lengths.truncation is None or lengths.max_length is None:
+        return None
+    special = _added(backend, request, pair) if request.add_special_tokens else 0
+    room = lengths.max_length - special
+    if room < 0:
+        raise TokenizationError(
+            f"max_length={lengths.max_length} leaves no room for the {special} special tokens"
+        )
+    if lengths.stride and lengths.stride >= room:
+        raise TokenizationError(
+            f"stride={lengths.stride} must be below the {room} tokens that "
+            f"max_length={lengths.max_length} leaves for text"
+        )
+    return {
+        "max_length": lengths.max_length,
+        "stride": lengths.stride,
+        "strategy": lengths.truncation.value,
+        "direction": side,
+    }
+
+
+def _added(backend: Backend, request: EncodeRequest, pair: bool) -> int:
+    """Return how many special tokens the request's processor adds."""
+    processor = backend.processor if request.processor is None else request.processor
+    return 0 if processor is None else processor.num_special_tokens_to_add(pair)
+
+
+def _need_numpy() -> None:
+    """Raise `MissingExtraError` where the tokenizers package cannot look whether words are arrays.
+
+    It panics then, whatever the words are.
+    """
+    if find_spec("numpy") is None:
+        raise MissingExtraError(
+            "is_split_into_words=True needs NumPy, by which the tokenizers package takes words: "
+            "pip install numpy"
+        )
+
+
+def _explain(inputs: list[Any]) -> None:
+    """Raise the error that names the first input which is no text, if there is one."""
+    for row, value in enumerate(inputs):
+        for leaf in _leaves(value):
+            if not isinstance(leaf, str):
+                raise TokenizationError(
+                    f"Input {row} holds {type(leaf).__name__} {shown(leaf)} where text belongs"
+                )
+            try:
+                leaf.encode("utf-8")
+            except UnicodeEncodeError as error:
+                raise TokenizationError(
+                    f"Input {row} holds a lone surrogate at character {error.start}: "
+                    f"{shown(leaf)}. It is no Unicode text; "
+                    "text.encode('utf-8', 'replace').decode() replaces it."
+                ) from error
+
+
+def _leaves(value: Any) -> list[Any]:
+    if isinstance(value, list | tuple):
+        return [leaf for item in value for leaf in _leaves(item)]
+    return [value]

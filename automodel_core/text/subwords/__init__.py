@@ -1,0 +1,1 @@
+"""Subword algorithms: byte-level BPE, WordPiece, SentencePiece, and ids of another vocabulary."""

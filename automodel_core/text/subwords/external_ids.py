@@ -1,0 +1,277 @@
+"""SentencePiece cuts texts into pieces, and a ``vocab.json`` numbers the pieces.
+
+The Rust tokenizer gets its pieces in the order of their numbers, so its ids are right as they come.
+Only what the vocabulary lacks, or what no model cuts, is looked up by its text afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tokenizers import AddedToken, Encoding, Regex, Tokenizer, models, normalizers
+
+from automodel_core.checkpoint.places.json_files import read_json
+from automodel_core.errors import CheckpointFormatError, TokenizationError, shown
+from automodel_core.text.encoding.batch import BatchEncoding
+from automodel_core.text.encoding.request import EncodeRequest
+from automodel_core.text.encoding.rust import Backend, rust_errors
+from automodel_core.text.subwords.sentencepiece import (
+    HIDDEN,
+    Piece,
+    PieceType,
+    SentencePieceModel,
+    hidden_piece,
+    metaspace_decoder,
+    refuse_sampling,
+    sentencepiece_pipeline,
+)
+from automodel_core.text.tokenizer.special_tokens import TokenLike
+from automodel_core.text.translation.source_target import TwoSides
+
+__all__ = [
+    "NumberedPieces",
+    "NumberedTokenizer",
+    "numbers_of",
+    "read_numbers",
+    "vocabulary_file",
+]
+
+LEADING = "\U000f0002"
+"""Stands, within Rust, for text at the start of a part that is kept whole."""
+
+
+def read_numbers(path: str | os.PathLike[str]) -> dict[str, int]:
+    """Return the ids by piece of a ``vocab.json``."""
+    numbers = read_json(Path(path))
+    for piece, index in numbers.items():
+        if isinstance(index, bool) or not isinstance(index, int) or index < 0:
+            raise CheckpointFormatError(
+                f"{shown(str(path))}: the id of {shown(piece)} must be an integer of at least 0, "
+                f"got {shown(index)}"
+            )
+    return numbers
+
+
+def numbers_of(vocabulary: Mapping[str, int], unk_token: str) -> Backend:
+    """Return the tokenizer that knows a vocabulary, and joins its pieces to text."""
+    if unk_token not in vocabulary:
+        raise TokenizationError(f"The vocabulary has no {unk_token!r}, the token of what it lacks")
+    with rust_errors("building a vocabulary"):
+        rust = Tokenizer(models.WordLevel(dict(vocabulary), unk_token=unk_token))
+        rust.decoder = metaspace_decoder(byte_fallback=False)
+    return Backend(rust)
+
+
+class NumberedPieces:
+    """A SentencePiece model whose pieces have the ids of a vocabulary.
+
+    ``numbers`` is the vocabulary, `cutter` cuts texts. ``leading`` is a regular expression: what
+    it matches at the start of a text, or after an added token, is one token.
+    """
+
+    def __init__(
+        self,
+        model: SentencePieceModel,
+        numbers: Backend,
+        unk_token: str,
+        leading: str | None = None,
+    ) -> None:
+        vocabulary = numbers.rust.get_vocab(with_added_tokens=False)
+        self.model = model
+        self.numbers = numbers
+        self.unk_token = unk_token
+        self.unk_id = vocabulary[unk_token]
+        self._size = 1 + max(vocabulary.values())
+        self._added: dict[int, int] = {}
+        pipeline = sentencepiece_pipeline(_in_order(model, vocabulary, self.unk_id))
+        if leading is not None:
+            _keep_whole(pipeline, leading)
+        self.cutter = Backend(pipeline)
+
+    def add_tokens(self, tokens: Sequence[AddedToken | str], special: bool) -> None:
+        """Let the cutter keep tokens whole that the vocabulary has been given."""
+        with self.cutter.exclusive() as rust, rust_errors("adding tokens"):
+            if special:
+                rust.add_special_tokens(list(tokens))
+            else:
+                rust.add_tokens(list(tokens))
+            self._added = {
+                index: number
+                for index, token in rust.get_added_tokens_decoder().items()
+                if (number := self.numbers.rust.token_to_id(token.content)) is not None
+            }
+
+    def number(self, encoding: Encoding, text: Any) -> Encoding:
+        """Return ``encoding`` of ``text`` with the vocabulary's ids."""
+        parts = [encoding, *encoding.overflowing]
+        if all(
+            max(part.ids, default=0) < self._size and self.unk_id not in part.ids for part in parts
+        ):
+            return encoding
+        state = json.loads(encoding.__getstate__())
+        for part in [state, *state["overflowing"]]:
+            self._correct(part, text, pair=encoding.n_sequences == 2)
+        corrected = Encoding()
+        corrected.__setstate__(json.dumps(state).encode())
+        return corrected
+
+    def _correct(self, state: dict[str, Any], text: Any, *, pair: bool) -> None:
+        ids, tokens, offsets = state["ids"], state["tokens"], state["offsets"]
+        whole = {"0": {"start": 0, "end": len(ids)}}
+        for sequence, span in (state["sequence_ranges"] or whole).items():
+            source = text[int(sequence)] if pair else text
+            end = 0
+            for place in range(span["start"], span["end"]):
+                index = ids[place]
+                words = source if isinstance(source, str) else source[state["words"][place]]
+                if LEADING in tokens[place]:
+                    # The library remembers the last character that a longer text stood for.
+                    offsets[place][0] = end
+                end = offsets[place][1]
+                if LEADING in tokens[place]:
+                    tokens[place] = words[slice(*offsets[place])]
+                elif HIDDEN in tokens[place]:
+                    tokens[place] = self._unknown(words[slice(*offsets[place])])
+                if index in self._added:
+                    ids[place] = self._added[index]
+                elif index >= self._size or index == self.unk_id:
+                    number = self.numbers.rust.token_to_id(tokens[place])
+                    ids[place] = self.unk_id if number is None else number
+
+    def _unknown(self, text: str) -> str:
+        """Return ``text`` that the model does not know, if it is what the offsets mean.
+
+        Where the model knows one of its characters, they have lost their way over characters that
+        were joined or left out.
+        """
+        piece = self.cutter.rust.token_to_id
+        return text if all(piece(character) is None for character in text) else self.unk_token
+
+
+def _in_order(
+    model: SentencePieceModel, vocabulary: Mapping[str, int], unk_id: int
+) -> SentencePieceModel:
+    """Return ``model`` with its pieces at their numbers; those without one come last."""
+    kinds = (PieceType.NORMAL, PieceType.USER_DEFINED, PieceType.BYTE)
+    known = {piece.text: piece for piece in model.pieces if piece.type in kinds}
+    pieces: list[Piece] = [hidden_piece(index) for index in range(1 + max(vocabulary.values()))]
+    for text, index in vocabulary.items():
+        if text in known:
+            pieces[index] = known[text]
+    pieces += [piece for text, piece in known.items() if text not in vocabulary]
+    return replace(model, pieces=tuple(pieces), unk_id=unk_id)
+
+
+def _keep_whole(rust: Tokenizer, leading: str) -> None:
+    """Let what ``leading`` matches at the start of a part be one token, whatever the model."""
+    first = normalizers.Replace(Regex(rf"\A{leading}"), LEADING)
+    rest = rust.normalizer
+    rust.normalizer = first if rest is None else normalizers.Sequence([first, rest])
+    rust.add_tokens([AddedToken(LEADING, normalized=True)])
+
+
+class NumberedTokenizer(TwoSides):
+    """A tokenizer whose pieces a vocabulary numbers; targets may have pieces of their own.
+
+    Its files hold what ``tokenizer.json`` cannot say, so it writes none.
+    """
+
+    vocab_files_names: ClassVar[dict[str, str]] = {"vocab_file": "vocab.json"}
+
+    def __init__(
+        self, *, source: NumberedPieces, target: NumberedPieces | None = None, **settings: Any
+    ) -> None:
+        refuse_sampling(settings)
+        self._pieces = (source, source if target is None else target)
+        super().__init__(tokenizer_object=source.numbers, **settings)
+
+    @abstractmethod
+    def _files(self) -> dict[str, bytes]:
+        """Return the vocabulary files, content by name."""
+
+    @property
+    def _reads(self) -> Backend:
+        return self._pieces[self._side.target].numbers
+
+    @property
+    def _writes(self) -> Backend:
+        return self._pieces[not self._side.decodes_sources].numbers
+
+    def add_tokens(
+        self, new_tokens: TokenLike | Sequence[TokenLike], special_tokens: bool = False
+    ) -> int:
+        """Add tokens that the vocabulary lacks, and return how many there were."""
+        tokens = [new_tokens] if isinstance(new_tokens, str | AddedToken) else list(new_tokens)
+        count = super().add_tokens(tokens, special_tokens)
+        source, target = self._pieces
+        if target.numbers is not source.numbers:
+            with target.numbers.exclusive() as rust, rust_errors("adding tokens"):
+                rust.add_special_tokens(tokens) if special_tokens else rust.add_tokens(tokens)
+        for pieces in {id(side): side for side in self._pieces}.values():
+            pieces.add_tokens(tokens, special_tokens)
+        return count
+
+    def _id_to_token(self, index: int) -> str | None:
+        token = super()._id_to_token(index)
+        return self.unk_token if token is None else token
+
+    def _encode(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
+        pieces = self._pieces[self._side.target]
+        request = replace(request, processor=self._processor)
+        return self._encode_with(pieces.cutter, text, text_pair, request, pieces.number)
+
+    def decode(
+        self,
+        token_ids: Any,
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+        *,
+        use_source_tokenizer: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Return the text of a target's ids, or of a source's with ``use_source_tokenizer``."""
+        with self._on(replace(self._side, decodes_sources=use_source_tokenizer)):
+            texts = super().decode(
+                token_ids, skip_special_tokens, clean_up_tokenization_spaces, **kwargs
+            )
+        return texts.strip() if isinstance(texts, str) else [text.strip() for text in texts]
+
+    def train_new_from_iterator(self, *arguments: Any, **options: Any) -> Any:
+        """Refuse: SentencePiece trains such models."""
+        raise TokenizationError(
+            f"{type(self).__name__} is made of SentencePiece models, which this library reads and "
+            "does not train: train one with the sentencepiece package"
+        )
+
+    @property
+    def can_save_slow_tokenizer(self) -> bool:
+        return True
+
+    @property
+    def saved_class_name(self) -> str:
+        return type(self).__name__
+
+    def save_vocabulary(
+        self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None
+    ) -> tuple[str, ...]:
+        """Write the models and the vocabularies, and return their paths."""
+        start = f"{filename_prefix}-" if filename_prefix else ""
+        written = []
+        for name, content in self._files().items():
+            path = Path(save_directory, start + name)
+            path.write_bytes(content)
+            written.append(str(path))
+        return tuple(written)
+
+
+def vocabulary_file(numbers: Backend) -> bytes:
+    """Return the content of the ``vocab.json`` of a vocabulary."""
+    ids = numbers.rust.get_vocab(with_added_tokens=False)
+    ordered = dict(sorted(ids.items(), key=lambda item: item[1]))
+    return json.dumps(ordered, ensure_ascii=False, indent=2).encode()

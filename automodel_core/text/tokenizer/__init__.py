@@ -1,0 +1,1 @@
+"""The base of all tokenizers, a subject a file."""

@@ -1,0 +1,150 @@
+"""Pad batches of token ids, as collators need it: mappings or lists of them, lists or tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from automodel_core.errors import TokenizationError, shown
+from automodel_core.text.encoding.batch import BatchEncoding
+from automodel_core.text.encoding.lengths import Lengths, PaddingStrategy
+from automodel_core.text.encoding.tensors import TensorType, plain, tensor_kind
+from automodel_core.text.tokenizer.decoding import Decoding
+
+__all__ = ["Padding"]
+
+
+class Padding(Decoding):
+    """The part of a tokenizer that makes rows equally long."""
+
+    model_max_length: int
+    padding_side: str
+    model_input_names: Sequence[str]
+
+    @property
+    def pad_token_type_id(self) -> int:
+        return 0
+
+    def _wanted(self, name: str, choice: bool | None) -> bool:
+        return name in self.model_input_names if choice is None else choice
+
+    def _lengths(self, **arguments: Any) -> Lengths:
+        if arguments.get("padding_side") is None:
+            arguments["padding_side"] = self.padding_side
+        lengths = Lengths.settle(**arguments, model_max_length=self.model_max_length)
+        if lengths.padding is not None and self.pad_token_id is None:
+            raise TokenizationError(
+                "This tokenizer does not have a padding token. Set one, as "
+                "tokenizer.pad_token = tokenizer.eos_token, or add one: "
+                "tokenizer.add_special_tokens({'pad_token': '[PAD]'})"
+            )
+        return lengths
+
+    def pad(
+        self,
+        encoded_inputs: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        padding: bool | str | PaddingStrategy = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        padding_side: str | None = None,
+        return_attention_mask: bool | None = None,
+        return_tensors: str | TensorType | None = None,
+        verbose: bool = True,
+    ) -> BatchEncoding:
+        """Pad encoded rows to one length: a mapping of lists, or a list of mappings."""
+        lengths = self._lengths(
+            padding=padding,
+            truncation=False,
+            max_length=max_length,
+            pad_to_multiple_of=pad_to_multiple_of,
+            padding_side=padding_side,
+            verbose=False,
+        )
+        main_input = self.model_input_names[0]
+        return _pad_batch(
+            encoded_inputs,
+            lengths,
+            {
+                main_input: 0 if self.pad_token_id is None else self.pad_token_id,
+                "attention_mask": 0,
+                "token_type_ids": self.pad_token_type_id,
+                "special_tokens_mask": 1,
+            },
+            main_input=main_input,
+            with_mask=self._wanted("attention_mask", return_attention_mask),
+            return_tensors=return_tensors,
+        )
+
+
+def _pad_batch(
+    inputs: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    lengths: Lengths,
+    fillers: Mapping[str, int],
+    *,
+    main_input: str,
+    with_mask: bool,
+    return_tensors: str | TensorType | None,
+) -> BatchEncoding:
+    """Return ``inputs`` padded with the value that ``fillers`` gives for each key.
+
+    Other keys are kept. A row whose mask is missing gets one. Tensors come back as tensors.
+    """
+    if isinstance(inputs, Mapping):
+        data = dict(inputs)
+    else:
+        data = {key: [row[key] for row in inputs] for key in (inputs[0] if len(inputs) else ())}
+    if main_input not in data:
+        raise TokenizationError(
+            f"Padding needs {main_input!r}; the input has {shown(sorted(data))}"
+        )
+    if data[main_input] is None or len(data[main_input]) == 0:
+        return BatchEncoding({**data, "attention_mask": []} if with_mask else data)
+    kinds = [tensor_kind(value) or _kind_within(value) for value in data.values()]
+    if return_tensors is None:
+        return_tensors = next((kind for kind in kinds if kind is not None), None)
+    data = {key: plain(value) for key, value in data.items()}
+
+    rows = data[main_input]
+    if isinstance(rows[0], int):
+        padded = _padded(data, len(rows), lengths, fillers, main_input, with_mask)
+        return BatchEncoding(padded, tensor_type=return_tensors)
+    for key, value in data.items():
+        if not isinstance(value, list) or len(value) != len(rows):
+            raise TokenizationError(f"{key!r} has not one entry for each of the {len(rows)} rows")
+    longest = max(len(row) for row in rows)
+    batch: dict[str, list[Any]] = {}
+    for index in range(len(rows)):
+        one = {key: value[index] for key, value in data.items()}
+        for key, value in _padded(one, longest, lengths, fillers, main_input, with_mask).items():
+            batch.setdefault(key, []).append(value)
+    return BatchEncoding(batch, tensor_type=return_tensors)
+
+
+def _kind_within(value: Any) -> TensorType | None:
+    """Return the kind of a list of tensors."""
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
+    return tensor_kind(value)
+
+
+def _padded(
+    row: dict[str, Any],
+    longest: int,
+    lengths: Lengths,
+    fillers: Mapping[str, int],
+    main_input: str,
+    with_mask: bool,
+) -> dict[str, Any]:
+    ids = row[main_input]
+    result = dict(row)
+    if with_mask and "attention_mask" not in row:
+        result["attention_mask"] = [1] * len(ids)
+    missing = 0 if lengths.padding is None else lengths.padded(longest) - len(ids)
+    if missing > 0:
+        for key, filler in fillers.items():
+            if key in result and (key != "attention_mask" or with_mask):
+                pad = [filler] * missing
+                result[key] = (
+                    pad + result[key] if lengths.padding_side == "left" else result[key] + pad
+                )
+    return result

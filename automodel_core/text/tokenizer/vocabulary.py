@@ -1,0 +1,186 @@
+"""Tokens and ids: look-up both ways, added tokens, and the special tokens around a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tokenizers import AddedToken, Tokenizer
+from tokenizers.processors import PostProcessor
+
+from automodel_core.errors import TokenizationError, shown
+from automodel_core.text.encoding.post_processor import Template, bos_eos_processor
+from automodel_core.text.encoding.rust import Backend, rust_errors
+from automodel_core.text.encoding.tensors import plain
+from automodel_core.text.tokenizer.special_tokens import SpecialTokens, TokenLike
+
+__all__ = ["Vocabulary"]
+
+LARGEST_ID = 2**32 - 1
+
+
+class Vocabulary(SpecialTokens):
+    """What a tokenizer knows without looking at text."""
+
+    _backend: Backend
+    _add_bos_token: bool
+    _add_eos_token: bool
+
+    @property
+    def backend_tokenizer(self) -> Tokenizer:
+        """The `tokenizers.Tokenizer`; do not change it while other threads encode."""
+        return self._backend.rust
+
+    @property
+    def _reads(self) -> Backend:
+        """What numbers the tokens of a text."""
+        return self._backend
+
+    @property
+    def _writes(self) -> Backend:
+        """What names the ids that become text."""
+        return self._backend
+
+    @property
+    def is_fast(self) -> bool:
+        return True
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of tokens without the added ones."""
+        return self._backend.rust.get_vocab_size(with_added_tokens=False)
+
+    def __len__(self) -> int:
+        return self._backend.rust.get_vocab_size(with_added_tokens=True)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def get_vocab(self) -> dict[str, int]:
+        return self._backend.rust.get_vocab(with_added_tokens=True)
+
+    @property
+    def vocab(self) -> dict[str, int]:
+        return self.get_vocab()
+
+    @property
+    def added_tokens_decoder(self) -> dict[int, AddedToken]:
+        return self._backend.rust.get_added_tokens_decoder()
+
+    @property
+    def added_tokens_encoder(self) -> dict[str, int]:
+        return {token.content: index for index, token in sorted(self.added_tokens_decoder.items())}
+
+    def get_added_vocab(self) -> dict[str, int]:
+        return self.added_tokens_encoder
+
+    def add_tokens(
+        self, new_tokens: TokenLike | Sequence[TokenLike], special_tokens: bool = False
+    ) -> int:
+        """Add tokens that the vocabulary lacks, and return how many there were."""
+        tokens = [new_tokens] if isinstance(new_tokens, str | AddedToken) else list(new_tokens)
+        if not tokens:
+            return 0
+        with self._backend.exclusive() as rust, rust_errors("adding tokens"):
+            return rust.add_special_tokens(tokens) if special_tokens else rust.add_tokens(tokens)
+
+    def _token_to_id(self, token: Any) -> int | None:
+        if not isinstance(token, str | AddedToken):
+            raise TokenizationError(f"A token is a str, got {type(token).__name__} {shown(token)}")
+        with rust_errors(f"looking up the token {shown(str(token))}"):
+            rust = self._reads.rust
+            index = rust.token_to_id(str(token))
+            unk = self._tokens.get("unk_token") if index is None else None
+            return index if unk is None else rust.token_to_id(str(unk))
+
+    def convert_tokens_to_ids(self, tokens: Any) -> Any:
+        """Return the id of a token, or the ids of a list; unknown ones get ``unk_token``'s."""
+        if tokens is None:
+            return None
+        if isinstance(tokens, str | AddedToken):
+            return self._token_to_id(tokens)
+        return [self._token_to_id(token) for token in tokens]
+
+    def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
+        """Return the token of an id, or of several; ``None`` for an id beyond the vocabulary."""
+        numbers = plain(ids)
+        if isinstance(numbers, int):
+            return self._id_to_token(numbers)
+        skipped = set(self.all_special_ids) if skip_special_tokens else set()
+        return [self._id_to_token(index) for index in map(int, numbers) if index not in skipped]
+
+    def _id_to_token(self, index: int) -> str | None:
+        if not 0 <= index <= LARGEST_ID:
+            raise TokenizationError(f"Token ids are at least 0, got {index}")
+        return self._writes.rust.id_to_token(index)
+
+    def convert_tokens_to_string(self, tokens: Iterable[str]) -> str:
+        decoder = self._writes.rust.decoder
+        with rust_errors("joining tokens"):
+            return " ".join(tokens) if decoder is None else decoder.decode(list(tokens))
+
+    @property
+    def _processor(self) -> PostProcessor | None:
+        """What adds the special tokens."""
+        return self._backend.processor
+
+    def num_special_tokens_to_add(self, pair: bool = False) -> int:
+        processor = self._processor
+        return 0 if processor is None else processor.num_special_tokens_to_add(pair)
+
+    @property
+    def add_bos_token(self) -> bool:
+        return self._add_bos_token
+
+    @add_bos_token.setter
+    def add_bos_token(self, value: bool) -> None:
+        self._add_bos_token = bool(value)
+        self.update_post_processor()
+
+    @property
+    def add_eos_token(self) -> bool:
+        return self._add_eos_token
+
+    @add_eos_token.setter
+    def add_eos_token(self, value: bool) -> None:
+        self._add_eos_token = bool(value)
+        self.update_post_processor()
+
+    def update_post_processor(self) -> None:
+        """Put ``bos_token`` and ``eos_token`` around each text, as the two flags say."""
+
+        def wanted(name: str, flag: bool) -> tuple[str, int] | None:
+            token, index = self.token_named(name), self.id_named(name)
+            return (token, index) if flag and token is not None and index is not None else None
+
+        processor = bos_eos_processor(
+            wanted("bos_token", self._add_bos_token), wanted("eos_token", self._add_eos_token)
+        )
+        with self._backend.exclusive() as rust:
+            rust.post_processor = processor
+
+    def build_inputs_with_special_tokens(
+        self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
+    ) -> list[int]:
+        return Template.of(self._processor).ids(token_ids_0, token_ids_1)
+
+    def create_token_type_ids_from_sequences(
+        self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
+    ) -> list[int]:
+        return Template.of(self._processor).type_ids(token_ids_0, token_ids_1)
+
+    def get_special_tokens_mask(
+        self,
+        token_ids_0: Sequence[int],
+        token_ids_1: Sequence[int] | None = None,
+        already_has_special_tokens: bool = False,
+    ) -> list[int]:
+        """Return 1 for special tokens and 0 for others, of the sequence with its special tokens."""
+        if not already_has_special_tokens:
+            return Template.of(self._processor).special_mask(token_ids_0, token_ids_1)
+        if token_ids_1 is not None:
+            raise TokenizationError(
+                "A sequence that already has its special tokens is given as token_ids_0 alone"
+            )
+        special = set(self.all_special_ids)
+        return [int(index in special) for index in plain(token_ids_0)]

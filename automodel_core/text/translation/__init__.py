@@ -1,0 +1,1 @@
+"""Tokenizers of translation models: source and target sides, language codes."""

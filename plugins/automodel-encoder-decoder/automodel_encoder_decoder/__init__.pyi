@@ -1,0 +1,2 @@
+from automodel_encoder_decoder.configuration import EncoderDecoderConfig as EncoderDecoderConfig
+from automodel_encoder_decoder.modeling import EncoderDecoderModel as EncoderDecoderModel

@@ -1,0 +1,190 @@
+"""Products with weights: the same numbers by every kernel, and the right one for a CPU."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+
+from automodel_core.layers.kernels import cpu_products as products
+from automodel_core.layers.kernels.cpu_products import KERNELS, kernel_for, runs_here
+from automodel_core.layers.kernels.decode_steps import prepare_linear
+from automodel_core.layers.kernels.linear import Linear
+
+
+@pytest.mark.parametrize("kernel", sorted(KERNELS))
+@pytest.mark.parametrize("rows", [1, 2, 8, 33])
+@pytest.mark.parametrize("outputs", [1, 13, 24, 64, 1009])
+@pytest.mark.parametrize("bias", [True, False])
+def test_kernels_multiply(kernel: str, rows: int, outputs: int, bias: bool) -> None:
+    if not runs_here(KERNELS[kernel]):
+        pytest.skip(f"this build of torch has no {kernel} kernel")
+    linear = nn.Linear(7, outputs, bias=bias)
+    inputs = torch.randn(rows, 7)
+    with torch.no_grad():
+        product = KERNELS[kernel](linear.weight, linear.bias, rows)
+        torch.testing.assert_close(product(inputs), linear(inputs))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 64])
+@pytest.mark.parametrize("outputs", [7, 61, 256, 1009])
+def test_blocks_are_cut_for_any_number_of_threads(monkeypatch, threads: int, outputs: int) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    weight, bias, row = torch.randn(outputs, 5), torch.randn(outputs), torch.randn(1, 5)
+    product = KERNELS["blocks"](weight, bias, 1)
+    torch.testing.assert_close(product(row), F.linear(row, weight, bias))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 8, 33])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("fast", [True, False])
+def test_bfloat16(monkeypatch, rows: int, bias: bool, fast: bool) -> None:
+    monkeypatch.setattr(products, "has_fast_bfloat16", lambda: fast)
+    linear = Linear(32, 13, bias=bias).bfloat16()
+    inputs = torch.randn(rows, 32).bfloat16()
+    with torch.no_grad():
+        product = prepare_linear((linear,), rows)
+        assert (product is linear) != fast
+        torch.testing.assert_close(product(inputs), linear(inputs))
+
+
+def test_what_a_cpu_says_of_itself(monkeypatch) -> None:
+    for facts, fast in (({"avx512_bf16", "avx2"}, True), ({"avx2"}, False), (set(), False)):
+        monkeypatch.setattr(products, "cpu_facts", lambda facts=facts: frozenset(facts))
+        assert products.has_fast_bfloat16() == fast
+        assert not products.has_intel_cpu()
+    monkeypatch.setattr(products, "cpu_facts", lambda: frozenset({"GenuineIntel"}))
+    assert products.has_intel_cpu()
+
+
+def test_a_kernel_that_fails_does_not_run_here() -> None:
+    def broken(*_: object) -> object:
+        raise RuntimeError("no such operator")
+
+    assert not runs_here(broken)
+    assert not runs_here(lambda weight, bias, rows: lambda inputs: inputs)
+
+
+def test_the_kernel_is_chosen_by_maker_and_rows(monkeypatch) -> None:
+    monkeypatch.delenv("AUTOMODEL_LINEAR_KERNEL", raising=False)
+    monkeypatch.setattr(products, "runs_here", lambda *_: True)
+    small, large = torch.ones(64, 64), torch.empty(4096, 4096)
+    by_maker = {
+        "AuthenticAMD": ["blocks", "onednn", "blocks", "onednn"],
+        "GenuineIntel": ["mkl"] * 4,
+    }
+    for maker, chosen in by_maker.items():
+        monkeypatch.setattr(products, "cpu_facts", lambda maker=maker: frozenset({maker}))
+        monkeypatch.setattr(products, "MKL_IS_SLOW", maker == "AuthenticAMD")
+        cases = [(small, 1), (small, 2), (large, 1), (large, 2)]
+        assert [kernel_for(*case) for case in cases] == [KERNELS[name] for name in chosen]
+    assert kernel_for(small, 1000) is KERNELS["plain"]
+    assert kernel_for(small.double(), 1) is KERNELS["plain"]
+
+
+def test_a_kernel_may_be_named(monkeypatch) -> None:
+    for name, kernel in KERNELS.items():
+        monkeypatch.setenv("AUTOMODEL_LINEAR_KERNEL", name)
+        if runs_here(kernel):
+            assert kernel_for(torch.ones(64, 64), 2) is kernel
+    monkeypatch.setenv("AUTOMODEL_LINEAR_KERNEL", "quantum")
+    with pytest.raises(ValueError, match=r"quantum.*plain"):
+        kernel_for(torch.ones(64, 64), 2)
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Return the calls of the general routine, on a CPU for which it is slow."""
+    if not runs_here(KERNELS["onednn"]):
+        pytest.skip("this build of torch has no oneDNN")
+    monkeypatch.setattr(products, "MKL_IS_SLOW", True)
+    calls: list[bool] = []
+
+    def general(*given: Tensor) -> Tensor:
+        calls.append(True)
+        return torch.ops.aten.linear(*given)
+
+    monkeypatch.setattr(F, "linear", general)
+    return calls
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(64, 256), (4, 16, 256)], ids=str)
+def test_layers_multiply_large_matrices_by_onednn(
+    seen: list[bool], bias: bool, shape: tuple[int, ...]
+) -> None:
+    layer, inputs = Linear(256, 128, bias=bias), torch.randn(shape)
+    expected = torch.ops.aten.linear(inputs, layer.weight, layer.bias)
+    with torch.no_grad():
+        torch.testing.assert_close(layer(inputs), expected)
+    with torch.inference_mode():
+        torch.testing.assert_close(layer(inputs), expected)
+        torch.testing.assert_close(layer(inputs.transpose(0, -2)), expected.transpose(0, -2))
+    assert not seen
+
+
+def test_the_rest_goes_the_general_way(seen: list[bool]) -> None:
+    layer, inputs = Linear(256, 128), torch.randn(64, 256)
+    layer(inputs).sum().backward()
+    assert layer.weight.grad is not None
+    with torch.no_grad():
+        layer(inputs[:1])
+        with torch.autocast("cpu"):
+            assert layer(inputs).dtype == torch.bfloat16
+        layer.double()(inputs.double())
+        layer.to("meta")(inputs.to("meta"))
+    assert len(seen) == 5
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+def test_tangents_come_through(seen: list[bool]) -> None:
+    layer, inputs = Linear(256, 128, bias=False), torch.randn(64, 256)
+    with torch.no_grad(), forward_ad.dual_level():
+        states, tangents = forward_ad.unpack_dual(layer(forward_ad.make_dual(inputs, 2 * inputs)))
+        torch.testing.assert_close(tangents, 2 * states)
+
+
+@pytest.mark.parametrize("outputs", [3, 64, 1009])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    ("shape", "few"), [((1, 1), True), ((4, 1), True), ((2, 0), True), ((9, 9), False)], ids=str
+)
+def test_a_graph_multiplies_few_rows_by_blocks(
+    monkeypatch, outputs: int, bias: bool, shape: tuple[int, int], few: bool
+) -> None:
+    monkeypatch.setattr(products, "MKL_IS_SLOW", True)
+    called = graph_of(Linear(32, outputs, bias=bias), torch.randn(*shape, 32))
+    assert (torch.bmm in called) == (few and outputs >= products.GRAPH_BLOCKS)
+
+
+def test_a_graph_leaves_alone_what_is_no_plain_tensor(monkeypatch) -> None:
+    monkeypatch.setattr(products, "MKL_IS_SLOW", True)
+    row = torch.randn(1, 1, 32)
+    transposed = Linear(32, 64)
+    transposed.weight = nn.Parameter(torch.randn(32, 64).t())
+    assert torch.bmm in graph_of(transposed, row)
+    assert torch.bmm not in graph_of(Linear(32, 64).double(), row.double())
+    assert torch.bmm not in graph_of(Linear(32, 64), row, dynamic=True)
+    with torch.autocast("cpu"):
+        assert torch.bmm not in graph_of(Linear(32, 64), row)
+    monkeypatch.setattr(products, "MKL_IS_SLOW", False)
+    assert torch.bmm not in graph_of(Linear(32, 64), row)
+
+
+def graph_of(layer: Linear, inputs: Tensor, *, dynamic: bool = False) -> list[object]:
+    """Return the operations of a compiled layer, and raise where its outputs are others."""
+    called: list[object] = []
+
+    def backend(graph, _):
+        called.extend(node.target for node in graph.graph.nodes)
+        return graph.forward
+
+    if dynamic:
+        torch._dynamo.mark_dynamic(inputs := inputs.repeat(3, 1, 1), 0)
+    torch._dynamo.reset()
+    with torch.no_grad():
+        compiled = torch.compile(layer, backend=backend, fullgraph=True)
+        torch.testing.assert_close(compiled(inputs), layer(inputs), rtol=1e-4, atol=1e-5)
+    return called
