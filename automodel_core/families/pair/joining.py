@@ -1,51 +1,57 @@
-"""From two checkpoints to one composite."""
+"""The two sides of a composite, each loaded from a checkpoint of its own."""
 
 from __future__ import annotations
 
 import copy
-import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields
+from typing import Any
 
 from automodel_core.auto.model_base import Opened, split_loading
 from automodel_core.checkpoint.loading.report import LoadReport
 from automodel_core.checkpoint.places.source import HubOptions
 from automodel_core.errors import InputError
-from automodel_core.families.pair.configuration import SIDES
-from automodel_core.families.pair.modeling import CompositeModel, decoder_class, encoder_class
+from automodel_core.families.pair.configuration import SIDES, CompositeConfig
+from automodel_core.families.pair.parts import decoder_class, encoder_class
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 
-__all__ = ["join_pretrained"]
-
-logger = logging.getLogger("automodel_core")
+__all__ = ["LoadedSides", "load_sides"]
 
 Name = str | os.PathLike[str] | None
-Model = TypeVar("Model", bound=CompositeModel)
 
 
-def join_pretrained(
-    cls: type[Model], names: tuple[Name, Name], model_args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Model:
-    """Do what `CompositeModel.from_encoder_decoder_pretrained` says."""
-    sides, own = _sorted(cls, kwargs)
-    encoder = _encoder(names[0], model_args, sides["encoder"])
-    decoder = _decoder(names[1], sides["decoder"])
-    kind: Any = cls.config_class
-    config = kind.from_encoder_decoder_configs(encoder.config, decoder.config, **own)
-    config.dtype = decoder.dtype
-    model = cls(config, encoder, decoder).eval()
-    model.load_report = _report(model)
-    _tell_what_is_new(model)
-    return model
+@dataclass(frozen=True)
+class LoadedSides:
+    """An encoder and a decoder that are loaded, and what the composite of them needs to know."""
+
+    encoder: PreTrainedModel
+    decoder: PreTrainedModel
+    config_keys: Mapping[str, Any]
+    """Keys of the composite's own configuration."""
+    report: LoadReport
+    """What became of each weight, by its name in the composite."""
 
 
-def _sorted(
-    cls: type[CompositeModel], kwargs: Mapping[str, Any]
+def load_sides(
+    config_class: type[CompositeConfig],
+    names: tuple[Name, Name],
+    model_args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> LoadedSides:
+    """Load both sides as `CompositeModel.from_encoder_decoder_pretrained` says."""
+    arguments, config_keys = _arguments(config_class, kwargs)
+    encoder = _encoder(names[0], model_args, arguments["encoder"])
+    decoder = _decoder(names[1], arguments["decoder"])
+    report = _report({"encoder": encoder, "decoder": decoder})
+    return LoadedSides(encoder, decoder, config_keys, report)
+
+
+def _arguments(
+    config_class: type[CompositeConfig], kwargs: Mapping[str, Any]
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """Return the arguments of each side, and the keys of the pair's own configuration."""
-    own_keys = cls.config_class._fields()
+    """Return the arguments of each side, and the keys of the composite's own configuration."""
+    own_keys = config_class._fields()
     loading, rest = split_loading(kwargs)
     shared = loading | {f.name: rest.pop(f.name) for f in fields(HubOptions) if f.name in rest}
     sides = {}
@@ -100,28 +106,13 @@ def _loaded(
     return loaded
 
 
-def _report(model: CompositeModel) -> LoadReport:
-    """Return what became of each weight of the pair, by its name there."""
+def _report(sides: Mapping[str, PreTrainedModel]) -> LoadReport:
+    """Return what became of each weight, by its name in the composite."""
     entries: dict[str, list[Any]] = {f.name: [] for f in fields(LoadReport)}
-    for side, part in (("encoder", model.encoder), ("decoder", model.decoder)):
-        for key, found in vars(part.load_report or LoadReport()).items():
+    for side, model in sides.items():
+        for key, found in vars(model.load_report or LoadReport()).items():
             entries[key] += [
                 f"{side}.{entry}" if isinstance(entry, str) else (f"{side}.{entry[0]}", *entry[1:])
                 for entry in found
             ]
-    if model.enc_to_dec_proj is not None:
-        new = [f"enc_to_dec_proj.{name}" for name, _ in model.enc_to_dec_proj.named_parameters()]
-        entries["missing"] += new
-        entries["initialised"] += new
     return LoadReport(**{key: tuple(found) for key, found in entries.items()})
-
-
-def _tell_what_is_new(model: CompositeModel) -> None:
-    names = model.weight_names(model.config)
-    report = model.load_report or LoadReport()
-    modules = [module for hub in report.initialised for module in names.to_module(hub)]
-    crossing = [name for name in modules if ".cross_attn" in name]
-    new = [f"the decoder's cross-attention ({len(crossing)} weights)"] if crossing else []
-    new += ["enc_to_dec_proj"] if model.enc_to_dec_proj is not None else []
-    if new:
-        logger.warning("new values, to be trained before use: %s", " and ".join(new))

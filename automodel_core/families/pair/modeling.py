@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from automodel_core import registry
+from automodel_core.checkpoint.loading.report import LoadReport
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_core.families.pair.configuration import SIDES, CompositeConfig
+from automodel_core.families.pair.joining import load_sides
+from automodel_core.families.pair.parts import decoder_class, encoder_class
 from automodel_core.generation.mixin import GenerationMixin
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.layers.caches.base import Cache
@@ -26,27 +29,17 @@ from automodel_core.modeling.pretrained.base import PreTrainedModel
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["CompositeModel", "decoder_class", "encoder_class"]
+__all__ = ["CompositeModel"]
 
 logger = logging.getLogger("automodel_core")
 
+PROJECTION = "enc_to_dec_proj"
 FLAGS = ("output_attentions", "output_hidden_states")
 FOR_DECODER = ("decoder_", "logits_to_keep")
 """How the arguments begin that go to the decoder."""
 
 Options = Mapping[str, Any]
 Ties = Mapping[str, str]
-
-
-def encoder_class(config: Any, plugin: str | None = None) -> type[PreTrainedModel]:
-    """Return the class of an architecture's encoder: its body, or one that is an encoder alone."""
-    task = "text-encoding" if registry.serves(config, "text-encoding", plugin=plugin) else "base"
-    return registry.model_class(config, task, plugin=plugin)
-
-
-def decoder_class(config: Any, plugin: str | None = None) -> type[PreTrainedModel]:
-    """Return the class of an architecture's decoder with a language-modelling head."""
-    return registry.model_class(config, "causal-lm", plugin=plugin)
 
 
 class CompositeModel(PreTrainedModel, GenerationMixin):
@@ -156,10 +149,31 @@ class CompositeModel(PreTrainedModel, GenerationMixin):
         rest are keys of the pair's own configuration. Weights that no checkpoint holds, as those of
         cross-attention that a decoder did not have, are drawn and stand in ``load_report``.
         """
-        from automodel_core.families.pair.joining import join_pretrained
-
+        kind: Any = cls.config_class
         names = (encoder_pretrained_model_name_or_path, decoder_pretrained_model_name_or_path)
-        return join_pretrained(cls, names, model_args, kwargs)
+        sides = load_sides(kind, names, model_args, kwargs)
+        config = kind.from_encoder_decoder_configs(
+            sides.encoder.config, sides.decoder.config, **sides.config_keys
+        )
+        config.dtype = sides.decoder.dtype
+        model = cls(config, sides.encoder, sides.decoder).eval()
+        projection = tuple(name for name in model.state_dict() if name.startswith(PROJECTION))
+        model.load_report = replace(
+            sides.report,
+            missing=sides.report.missing + projection,
+            initialised=sides.report.initialised + projection,
+        )
+        model._warn_of_new_weights()
+        return model
+
+    def _warn_of_new_weights(self) -> None:
+        names, report = self.weight_names(self.config), self.load_report or LoadReport()
+        modules = [module for hub in report.initialised for module in names.to_module(hub)]
+        crossing = [name for name in modules if ".cross_attn" in name]
+        new = [f"the decoder's cross-attention ({len(crossing)} weights)"] if crossing else []
+        new += [PROJECTION] if self.enc_to_dec_proj is not None else []
+        if new:
+            logger.warning("new values, to be trained before use: %s", " and ".join(new))
 
     # ---- weights ----
 
