@@ -249,7 +249,8 @@ class PreTrainedConfig:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the keys of ``config.json``, and the arguments that did not say where it is."""
         from automodel_core.checkpoint.places.json_files import read_json
-        from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
+        from automodel_core.checkpoint.places.options import HubOptions
+        from automodel_core.checkpoint.places.source import open_checkpoint
 
         options, rest = HubOptions.split(kwargs)
         path = Path(pretrained_model_name_or_path)

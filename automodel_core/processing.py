@@ -13,7 +13,8 @@ from automodel_core.auto.model_base import hub_arguments
 from automodel_core.auto.processors import AutoImageProcessor
 from automodel_core.auto.tokenizer import AutoTokenizer
 from automodel_core.checkpoint.places.json_files import write_json
-from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
+from automodel_core.checkpoint.places.options import HubOptions
+from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.errors import InputError, shown
 
 if TYPE_CHECKING:

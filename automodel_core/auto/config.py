@@ -75,7 +75,7 @@ class AutoConfig:
         ``subfolder``, ``cache_dir``, ``token``, ``local_files_only``, ``force_download``.
         """
         from automodel_core.auto.reading import read_config
-        from automodel_core.checkpoint.places.source import HubOptions
+        from automodel_core.checkpoint.places.options import HubOptions
 
         kwargs = own_arguments(kwargs)
         model_type, plugin = kwargs.pop("model_type", None), kwargs.pop("plugin", None)

@@ -20,7 +20,8 @@ from automodel_core.errors import InputError, UnsupportedTaskError, shown
 
 if TYPE_CHECKING:
     from automodel_core.auto.plan import ModelPlan
-    from automodel_core.checkpoint.places.source import CheckpointFiles, HubOptions
+    from automodel_core.checkpoint.places.options import HubOptions
+    from automodel_core.checkpoint.places.source import CheckpointFiles
     from automodel_core.modeling.pretrained.base import PreTrainedModel
 
 __all__ = ["AutoModelBase", "Opened", "hub_arguments", "split_loading"]
@@ -191,7 +192,8 @@ class Opened:
     def of(cls, name: str | os.PathLike[str] | None, kwargs: Mapping[str, Any]) -> Opened:
         """Find a checkpoint and read its configuration; bad arguments are refused first."""
         from automodel_core.auto.reading import build_config, config_values, read_config
-        from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
+        from automodel_core.checkpoint.places.options import HubOptions
+        from automodel_core.checkpoint.places.source import open_checkpoint
 
         kwargs = own_arguments(kwargs)
         config = kwargs.pop("config", None)

@@ -56,7 +56,8 @@ class _AutoComponent:
         and has no effect.
         """
         from automodel_core.auto.model_base import hub_arguments
-        from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
+        from automodel_core.checkpoint.places.options import HubOptions
+        from automodel_core.checkpoint.places.source import open_checkpoint
 
         kwargs = own_arguments(kwargs)
         kwargs.pop("use_fast", None)

@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from automodel_core import registry
+from automodel_core.checkpoint.places.folder import LocalFiles
 from automodel_core.checkpoint.places.json_files import read_json
-from automodel_core.checkpoint.places.source import (
-    CheckpointFiles,
-    HubOptions,
-    LocalFiles,
-    open_checkpoint,
-)
+from automodel_core.checkpoint.places.options import HubOptions
+from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
 from automodel_core.errors import (
     CheckpointNotFoundError,
     ConfigurationError,

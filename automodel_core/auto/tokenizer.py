@@ -29,7 +29,8 @@ from automodel_core.errors import (
 )
 
 if TYPE_CHECKING:
-    from automodel_core.checkpoint.places.source import CheckpointFiles, HubOptions
+    from automodel_core.checkpoint.places.options import HubOptions
+    from automodel_core.checkpoint.places.source import CheckpointFiles
     from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
 __all__ = ["AutoTokenizer"]
@@ -63,7 +64,8 @@ class AutoTokenizer:
         type) or ``config`` choose it instead, ``plugin`` the distribution. ``use_fast`` is
         accepted: there is one kind of tokenizer. Other keywords override the settings.
         """
-        from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
+        from automodel_core.checkpoint.places.options import HubOptions
+        from automodel_core.checkpoint.places.source import open_checkpoint
 
         name = pretrained_model_name_or_path
         kwargs = own_arguments(kwargs)
@@ -169,7 +171,7 @@ class _Choice:
     def _of_config(self, values: Mapping[str, Any], config: Any, named: str | None) -> Any | None:
         """Return the class of the architecture; of a composite, that of the part that has one."""
         from automodel_core.auto.reading import build_config, read_config
-        from automodel_core.checkpoint.places.source import HubOptions
+        from automodel_core.checkpoint.places.options import HubOptions
 
         if config is None:
             if not values:

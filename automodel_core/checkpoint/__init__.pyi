@@ -6,11 +6,11 @@ from automodel_core.checkpoint.formats.tensors import (
 )
 from automodel_core.checkpoint.loading.report import LoadReport as LoadReport, Mismatch as Mismatch
 from automodel_core.checkpoint.names.table import WeightNames as WeightNames
+from automodel_core.checkpoint.places.folder import LocalFiles as LocalFiles
+from automodel_core.checkpoint.places.options import HubOptions as HubOptions
 from automodel_core.checkpoint.places.source import (
     CheckpointFiles as CheckpointFiles,
     HeaderEntry as HeaderEntry,
-    HubOptions as HubOptions,
-    LocalFiles as LocalFiles,
     open_checkpoint as open_checkpoint,
 )
 from automodel_core.checkpoint.save import save_weights as save_weights

@@ -79,7 +79,8 @@ def auto_class_for(
 def convert(options: argparse.Namespace) -> int:
     """Write a copy of a checkpoint whose weights are safetensors."""
     from automodel_core.checkpoint.formats.choice import find_weights
-    from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
+    from automodel_core.checkpoint.places.options import HubOptions
+    from automodel_core.checkpoint.places.source import open_checkpoint
 
     target = Path(options.folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):

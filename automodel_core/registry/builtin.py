@@ -88,11 +88,8 @@ def automodel_checkpoint_formats() -> list[CheckpointFormat]:
 
 @hookimpl
 def automodel_sources() -> list[Source]:
+    places = "automodel_core.checkpoint.places"
     return [
-        Source(
-            name="folder",
-            opener="automodel_core.checkpoint.places.source:open_folder",
-            priority=100,
-        ),
-        Source(name="hub", opener="automodel_core.checkpoint.places.source:open_hub", priority=0),
+        Source(name="folder", opener=f"{places}.folder:open_folder", priority=100),
+        Source(name="hub", opener=f"{places}.hub:open_repository", priority=0),
     ]

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from torch import Tensor
 
 from automodel_core.checkpoint.places.json_files import read_json, write_json
-from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
+from automodel_core.checkpoint.places.options import HubOptions
+from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.errors import (
     CheckpointNotFoundError,
     ConfigurationError,

@@ -7,8 +7,9 @@ from typing import Any
 
 from automodel_core import registry
 from automodel_core.checkpoint.formats.tensors import LazyTensors, ShardedTensors
+from automodel_core.checkpoint.places.file_names import plain_name
 from automodel_core.checkpoint.places.json_files import read_json
-from automodel_core.checkpoint.places.source import CheckpointFiles, plain_name
+from automodel_core.checkpoint.places.source import CheckpointFiles
 from automodel_core.errors import (
     CheckpointFormatError,
     CheckpointNotFoundError,

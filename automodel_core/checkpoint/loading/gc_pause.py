@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["paused_collection"]
+__all__ = ["gc_paused"]
 
 
 class _Pauses:
@@ -36,7 +36,7 @@ _pauses = _Pauses()
 
 
 @contextmanager
-def paused_collection() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Keep the cyclic collector from running; the last of several threads restores it."""
     _pauses.begin()
     try:

@@ -10,7 +10,7 @@ from torch import nn
 
 from automodel_core.checkpoint.formats.safetensors import torch_dtype
 from automodel_core.checkpoint.formats.tensors import LazyTensors, MemoryTensors
-from automodel_core.checkpoint.loading.gc_pause import paused_collection
+from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.loading.match import (
     Expected,
     Matching,
@@ -48,7 +48,7 @@ def load_weights(
     ``ignore_mismatched_sizes``, before anything is changed.
     """
     source = tensors if isinstance(tensors, LazyTensors) else MemoryTensors(tensors)
-    with paused_collection(), torch.no_grad():
+    with gc_paused(), torch.no_grad():
         slots = find_slots(model)
         primary = {name: slot for name, slot in slots.items() if name == slot.name}
         shapes = {name: tuple(slot.tensor.shape) for name, slot in primary.items()}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["new_sibling", "replacing"]
+__all__ = ["atomic_write", "new_sibling"]
 
 
 def new_sibling(path: Path) -> tuple[BinaryIO, Path]:
@@ -19,7 +19,7 @@ def new_sibling(path: Path) -> tuple[BinaryIO, Path]:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Write a file that takes the place of ``path`` at the end; a failure leaves the old one."""
     path = Path(path)
     file, temporary = new_sibling(path)

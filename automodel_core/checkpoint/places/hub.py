@@ -6,19 +6,17 @@ commit. Offline, and for a commit that is in the cache, nothing is asked of the 
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from automodel_core.checkpoint.places.atomic_write import replacing
-from automodel_core.checkpoint.places.source import (
-    CheckpointFiles,
-    HeaderEntry,
-    HubOptions,
-    plain_name,
-)
+from automodel_core.checkpoint.places.atomic_write import atomic_write
+from automodel_core.checkpoint.places.file_names import plain_name
+from automodel_core.checkpoint.places.options import HubOptions
+from automodel_core.checkpoint.places.source import CheckpointFiles, HeaderEntry
 from automodel_core.errors import CheckpointNotFoundError, InputError, shown
 
 __all__ = ["HubFiles", "open_repository"]
@@ -27,12 +25,13 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PARALLEL_DOWNLOADS = 8
 
 
-def open_repository(repo_id: str, options: HubOptions) -> HubFiles:
+def open_repository(name_or_path: str | os.PathLike[str], options: HubOptions) -> HubFiles:
     """Resolve a repository and revision to the files of one commit."""
     from huggingface_hub import constants
     from huggingface_hub.errors import HFValidationError, RevisionNotFoundError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
+    repo_id = os.fspath(name_or_path)
     try:
         validate_repo_id(repo_id)
     except HFValidationError as error:
@@ -245,7 +244,7 @@ class _RepositoryCache:
             if path.is_file() and path.read_text("utf-8") == text:
                 return
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as file:
+            with atomic_write(path) as file:
                 file.write(text.encode("utf-8"))
         except OSError:
             return

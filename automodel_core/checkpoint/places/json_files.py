@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from automodel_core.checkpoint.places.atomic_write import replacing
+from automodel_core.checkpoint.places.atomic_write import atomic_write
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
 
 __all__ = ["parse_json", "read_json", "write_json"]
@@ -97,6 +97,6 @@ def write_json(
     text = json.dumps(dict(values), indent=2, sort_keys=sort_keys, ensure_ascii=False)
     if _SURROGATE.search(text):
         text = json.dumps(dict(values), indent=2, sort_keys=sort_keys)
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.write(text.encode("utf-8"))
         file.write(b"\n")

@@ -10,7 +10,7 @@ from typing import Any
 
 from automodel_core.auto.model_base import Opened, split_loading
 from automodel_core.checkpoint.loading.report import LoadReport
-from automodel_core.checkpoint.places.source import HubOptions
+from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.errors import InputError
 from automodel_core.families.pair.configuration import SIDES, CompositeConfig
 from automodel_core.families.pair.parts import decoder_class, encoder_class

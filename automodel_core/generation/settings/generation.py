@@ -238,7 +238,8 @@ class GenerationConfig:
         Hub options (``revision``, ``token``, ``local_files_only``, ...) and overrides of fields may
         be given by keyword.
         """
-        from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
+        from automodel_core.checkpoint.places.options import HubOptions
+        from automodel_core.checkpoint.places.source import open_checkpoint
 
         options, settings = HubOptions.split(kwargs)
         files = open_checkpoint(pretrained_model_name, options)

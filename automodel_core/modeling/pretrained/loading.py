@@ -13,10 +13,11 @@ from torch import nn
 
 from automodel_core import registry
 from automodel_core.checkpoint.formats.choice import open_weights
-from automodel_core.checkpoint.loading.gc_pause import paused_collection
+from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.loading.load import checkpoint_dtype, load_weights
 from automodel_core.checkpoint.loading.placement import Placement
-from automodel_core.checkpoint.places.source import CheckpointFiles, HubOptions, open_checkpoint
+from automodel_core.checkpoint.places.options import HubOptions
+from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import (
     CheckpointFormatError,
@@ -71,7 +72,7 @@ def load_pretrained(
         commit=None if files is None else files.commit,
     )
     registry.notify_before_load(context)
-    with paused_collection():
+    with gc_paused():
         with torch.device("meta"):
             model = cls(config, *model_args, **model_kwargs)
         report = _fill(model, weights, options)

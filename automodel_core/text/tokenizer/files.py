@@ -14,14 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from tokenizers import AddedToken, Tokenizer
 
+from automodel_core.checkpoint.places.file_names import plain_name
+from automodel_core.checkpoint.places.folder import LocalFiles
 from automodel_core.checkpoint.places.json_files import read_json, write_json
-from automodel_core.checkpoint.places.source import (
-    CheckpointFiles,
-    HubOptions,
-    LocalFiles,
-    open_checkpoint,
-    plain_name,
-)
+from automodel_core.checkpoint.places.options import HubOptions
+from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
 from automodel_core.text.encoding.rust import Backend, rust_errors
 from automodel_core.text.tokenizer.special_tokens import NAMED_TOKENS, TokenLike

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from automodel_core.checkpoint.formats.choice import find_weights, open_weights, variant_name
-from automodel_core.checkpoint.places.source import HubOptions, open_checkpoint
+from automodel_core.checkpoint.places.options import HubOptions
+from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.checkpoint.save import save_weights
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, InputError
 from support.hub import FakeHub

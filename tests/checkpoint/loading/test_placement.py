@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from automodel_core.checkpoint.loading.gc_pause import paused_collection
+from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.loading.load import checkpoint_dtype, load_weights
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.checkpoint.save import save_weights
@@ -91,7 +91,7 @@ def test_the_garbage_collector_is_restored_by_the_last_of_many_threads() -> None
     seen: list[bool] = []
 
     def work() -> None:
-        with paused_collection():
+        with gc_paused():
             barrier.wait()
             seen.append(gc.isenabled())
             barrier.wait()
@@ -105,12 +105,12 @@ def test_the_garbage_collector_is_restored_by_the_last_of_many_threads() -> None
     assert gc.isenabled()
     gc.disable()
     try:
-        with paused_collection():
+        with gc_paused():
             pass
         assert not gc.isenabled()
     finally:
         gc.enable()
-    with pytest.raises(ZeroDivisionError), paused_collection():
+    with pytest.raises(ZeroDivisionError), gc_paused():
         1 / 0  # noqa: B018
     assert gc.isenabled()
 

@@ -12,13 +12,10 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
+from automodel_core.checkpoint.places.file_names import plain_name, safe_join
+from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.push import PushError, push_folder
-from automodel_core.checkpoint.places.source import (
-    HubOptions,
-    open_checkpoint,
-    plain_name,
-    safe_join,
-)
+from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, InputError
 from support.hub import FakeHub, environment
 

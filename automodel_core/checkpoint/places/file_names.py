@@ -1,0 +1,40 @@
+"""File names that come from inside a file: they may not lead out of its folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from automodel_core.errors import CheckpointFormatError, shown
+
+__all__ = ["is_plain", "plain_name", "safe_join"]
+
+
+def is_plain(name: object) -> bool:
+    """Return whether ``name`` has no separators, ``..``, drive, wildcards or control characters."""
+    return (
+        isinstance(name, str)
+        and name not in ("", ".", "..")
+        and not any(c in '/\\:\0"<>|?*' or ord(c) < 32 or ord(c) == 127 for c in name)
+        and len(name) <= 255
+    )
+
+
+def plain_name(name: object, where: str = "") -> str:
+    """Return ``name`` if it can only be a file of the folder it is looked for in.
+
+    Separators, ``..``, drives, wildcards and control characters raise ``CheckpointFormatError``.
+    ``where`` says which file and key the name came from.
+    """
+    if not isinstance(name, str) or not is_plain(name):
+        place = f" in {where}" if where else ""
+        raise CheckpointFormatError(
+            f"file name {shown(name)}{place} is refused: a plain name of a file in the same "
+            "folder was expected, without separators, '..' or drive"
+        )
+    return name
+
+
+def safe_join(folder: str | os.PathLike[str], name: object, where: str = "") -> Path:
+    """Join a file name that came from a file to a folder; see `plain_name`."""
+    return Path(folder) / plain_name(name, where)

@@ -1,0 +1,72 @@
+"""The arguments of ``from_pretrained`` that say where the files of a checkpoint are."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from automodel_core.checkpoint.places.file_names import is_plain
+from automodel_core.errors import InputError, shown
+
+__all__ = ["HubOptions"]
+
+OBSOLETE = {
+    "resume_download": "downloads decide by themselves what to fetch",
+    "use_auth_token": "pass token= instead",
+    "mirror": "set the environment variable HF_ENDPOINT instead",
+}
+"""Arguments of older Auto classes, and what to do today; they are accepted and ignored."""
+
+
+@dataclass(frozen=True)
+class HubOptions:
+    """How to find the files of a checkpoint; the arguments that ``from_pretrained`` passes on.
+
+    ``token`` is a token, ``True`` for the one that is logged in, ``False`` for none. ``revision``
+    is a branch, a tag, a commit or ``refs/pr/N``. ``proxies`` is accepted for older callers: the
+    hub client reads ``HTTPS_PROXY``.
+    """
+
+    cache_dir: str | os.PathLike[str] | None = None
+    force_download: bool = False
+    local_files_only: bool = False
+    proxies: Mapping[str, str] | None = field(default=None, repr=False)
+    token: str | bool | None = field(default=None, repr=False)
+    revision: str | None = None
+    subfolder: str = ""
+
+    def __post_init__(self) -> None:
+        if self.force_download and self.local_files_only:
+            raise InputError("force_download=True and local_files_only=True exclude each other")
+        if self.revision is not None:
+            _check_parts("revision", self.revision)
+        if self.subfolder:
+            _check_parts("subfolder", self.subfolder)
+        if self.proxies:
+            warnings.warn(
+                "proxies= has no effect: set the environment variable HTTPS_PROXY", stacklevel=3
+            )
+
+    @classmethod
+    def split(cls, kwargs: Mapping[str, Any]) -> tuple[HubOptions, dict[str, Any]]:
+        """Return the options that ``kwargs`` names, and the other arguments."""
+        rest = dict(kwargs)
+        for name, advice in OBSOLETE.items():
+            if rest.pop(name, None) is not None:
+                warnings.warn(f"{name}= has no effect: {advice}", FutureWarning, stacklevel=3)
+        known = {f.name: rest.pop(f.name) for f in fields(cls) if f.name in rest}
+        if known.get("subfolder", "") is None:
+            known["subfolder"] = ""
+        return cls(**known), rest
+
+
+def _check_parts(what: str, value: str) -> None:
+    """Refuse a revision or subfolder that would leave the folder it is looked for in."""
+    if not isinstance(value, str):
+        raise InputError(f"{what} must be a string, got {shown(value)}")
+    parts = value.strip("/").split("/")
+    if value.startswith("/") or any(not is_plain(part) for part in parts):
+        raise InputError(f"{what} must be a relative name without '..', got {shown(value)}")
