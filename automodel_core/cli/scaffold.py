@@ -154,8 +154,7 @@ from automodel_core.layers import Cache
 from automodel_core.layers import FeedForward
 from automodel_core.layers import Embedding, Linear
 from automodel_core.layers import decoder_mask
-from automodel_core.layers import Span
-from automodel_core.layers import TransformerLayer, TransformerStack
+from automodel_core.layers import TransformerLayer, TransformerStack, span_of
 from automodel_core.modeling import PreTrainedModel
 from automodel_core.modeling import model_call
 from automodel_core.modeling import BaseModelOutput
@@ -237,7 +236,7 @@ class ${prefix}Model(${prefix}PreTrainedModel):
         if cache is None and use_cache and not self.training:
             cache = Cache()
         states = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        span, limit = Span.of(cache, states), self.config.max_position_embeddings
+        span, limit = span_of(cache, states), self.config.max_position_embeddings
         if span.exceeds(limit):
             raise InputError(f"{span.end} positions are more than max_position_embeddings={limit}")
         if position_ids is None:

@@ -11,13 +11,14 @@ from automodel_core.layers.caches.base import (
     CrossAttentionCache as CrossAttentionCache,
     LayerCache as LayerCache,
     SelfAttentionCache as SelfAttentionCache,
+    span_of as span_of,
 )
 from automodel_core.layers.caches.names import (
     DynamicCache as DynamicCache,
     EncoderDecoderCache as EncoderDecoderCache,
 )
 from automodel_core.layers.caches.offloaded import OffloadedCache as OffloadedCache
-from automodel_core.layers.caches.position import Span as Span
+from automodel_core.layers.caches.position import PositionSpan as PositionSpan
 from automodel_core.layers.caches.quantized import QuantizedCache as QuantizedCache
 from automodel_core.layers.caches.sliding_window import SlidingWindowCache as SlidingWindowCache
 from automodel_core.layers.caches.static import StaticCache as StaticCache

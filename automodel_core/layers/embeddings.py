@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from automodel_core.layers.caches.position import Span
+from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.kernels.linear import Embedding
 
 __all__ = [
@@ -44,7 +44,7 @@ class LearnedPositions(Embedding):
         self.offset = offset
 
     def forward(  # type: ignore[override]
-        self, input_ids: Tensor | None, embeds: Tensor, span: Span
+        self, input_ids: Tensor | None, embeds: Tensor, span: PositionSpan
     ) -> Tensor:
         """Return ``(length, size)``; raise ``ValueError`` for more positions than there are."""
         return span.rows_of(self.weight, self.offset)
@@ -66,7 +66,7 @@ class SinusoidalPositions(nn.Module):
         table = torch.cat([angles.sin(), angles[:, : size // 2].cos()], dim=1)
         self.register_buffer("weight", table.float())
 
-    def forward(self, input_ids: Tensor | None, embeds: Tensor, span: Span) -> Tensor:
+    def forward(self, input_ids: Tensor | None, embeds: Tensor, span: PositionSpan) -> Tensor:
         """Return ``(length, size)``; raise ``ValueError`` for more positions than there are."""
         return span.rows_of(self.weight)
 
@@ -97,7 +97,7 @@ class PaddedSinusoidalPositions(nn.Module):
         table[self.padding_idx] = 0.0
         return table
 
-    def forward(self, input_ids: Tensor | None, embeds: Tensor, span: Span) -> Tensor:
+    def forward(self, input_ids: Tensor | None, embeds: Tensor, span: PositionSpan) -> Tensor:
         """Return ``(batch or 1, length, size)``."""
         needed = self.padding_idx + 1 + span.keys
         if needed > len(self.table):

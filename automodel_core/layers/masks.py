@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from automodel_core.layers.caches.base import Cache
-from automodel_core.layers.caches.position import Span
+from automodel_core.layers.caches.position import PositionSpan
 
 __all__ = [
     "additive",
@@ -93,9 +93,12 @@ def causal_mask(
 
 
 def decoder_mask(
-    attention_mask: Tensor | None, span: Span, states: Tensor
+    attention_mask: Tensor | None, span: PositionSpan, states: Tensor
 ) -> tuple[Tensor | None, bool]:
-    """Return a decoder's mask for ``states`` at ``span``, or that plain causality will do."""
+    """Return ``(additive mask or None, is_causal)`` for a decoder's ``states`` at ``span``.
+
+    It is ``(None, True)`` if the kernel's causal mode is enough.
+    """
     flat = attention_mask is None or attention_mask.dim() == 2
     if span.begins and flat and (attention_mask is None or visible_keys(attention_mask) is None):
         return None, span.length > 1

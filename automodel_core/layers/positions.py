@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.layers.caches.base import Cache
-from automodel_core.layers.caches.position import Span
+from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.kernels.linear import Embedding
 
 __all__ = ["RelativePositionBias"]
@@ -40,11 +40,10 @@ class RelativePositionBias(nn.Module):
             positions = torch.arange(keys - queries, keys, device=key.device)
         return self._between(positions, keys)
 
-    def at(self, span: Span, cache: Cache | None) -> Tensor:
+    def at(self, span: PositionSpan, cache: Cache | None) -> Tensor:
         """Return ``(1, heads, queries, keys)`` for new tokens.
 
-        Those of one token come from a table that a sequence computes once, if it is written by a
-        decoding loop.
+        In a decoding loop, single-token biases are sliced from a table cached per sequence.
         """
         if cache is None or not cache.decoding or span.length > 1:
             return self._between(span.positions, span.keys)

@@ -281,10 +281,10 @@ def _step_of(layer: nn.Module, rows: int) -> Step:
 
 
 def _has_own_parts(layer: TransformerLayer) -> bool:
-    """Return whether the class of each part states its prepared form, and nobody watches one.
+    """Return whether every part defines its own decode step and has no hooks.
 
-    A class that only inherits that form may compute something else. Linear layers are asked one by
-    one.
+    A class that only inherits its decode step may compute something else in ``forward``. Hooks of
+    linear layers are looked at one by one, when these are packed.
     """
     forms: list[tuple[nn.Module, str]] = [(layer.self_attn, "prepare"), (layer.mlp, "prepare")]
     if layer.cross_attn is not None:

@@ -14,13 +14,13 @@ from automodel_core.layers.kernels.linear import Linear
 __all__ = ["MergedPatches", "WindowPositions", "between_windows", "from_windows", "to_windows"]
 
 HIDDEN = -100.0
-"""What is added to the scores of patches that are neighbours by wrapping round only."""
+"""Added to the scores of patches that are neighbours by the cyclic shift only."""
 
 
 def to_windows(states: Tensor, window: int, shift: int) -> Tensor:
-    """Return ``(batch * windows, window ** 2, size)``; zeros fill the last row and column.
+    """Pad to whole windows, shift cyclically by ``shift`` patches, and partition.
 
-    The image is moved up and left by ``shift`` patches first, what leaves it comes back opposite.
+    Return ``(batch * windows, window ** 2, size)``.
     """
     batch, height, width, size = states.shape
     states = F.pad(states, (0, 0, 0, -width % window, 0, -height % window))
@@ -32,7 +32,7 @@ def to_windows(states: Tensor, window: int, shift: int) -> Tensor:
 
 
 def from_windows(windows: Tensor, window: int, shift: int, height: int, width: int) -> Tensor:
-    """Return what `to_windows` has cut to where it was, ``(batch, height, width, size)``."""
+    """Undo `to_windows`: return ``(batch, height, width, size)``."""
     rows, columns = -(-height // window), -(-width // window)
     grid = windows.view(-1, rows, columns, window, window, windows.shape[-1]).transpose(2, 3)
     states = grid.reshape(-1, rows * window, columns * window, windows.shape[-1])
@@ -44,7 +44,7 @@ def from_windows(windows: Tensor, window: int, shift: int, height: int, width: i
 def between_windows(states: Tensor, window: int, shift: int) -> Tensor | None:
     """Return the additive mask ``(batch * windows, 1, window ** 2, window ** 2)`` of a shift.
 
-    It keeps apart what a shift has put together; without one, there is none.
+    It hides patches that are neighbours by the cyclic shift only; ``None`` without a shift.
     """
     if not shift:
         return None
@@ -61,9 +61,10 @@ def between_windows(states: Tensor, window: int, shift: int) -> Tensor | None:
 
 
 class WindowPositions(nn.Module):
-    """A learned number for each head and each way from one patch of a window to another.
+    """A learned number for each head and each offset between two patches of a window.
 
-    ``index`` is where the ways of a whole window are in ``table``; checkpoints hold it too.
+    ``index[q, k]`` is the row of ``table`` for the offset from query to key in a whole window;
+    checkpoints hold it too.
     """
 
     index: Tensor
@@ -72,10 +73,10 @@ class WindowPositions(nn.Module):
         super().__init__()
         self.window = window
         self.table = nn.Parameter(torch.zeros((2 * window - 1) ** 2, num_heads))
-        self.register_buffer("index", self.ways(window, "cpu"))
+        self.register_buffer("index", self.offset_rows(window, "cpu"))
 
-    def ways(self, window: int, device: torch.device | str) -> Tensor:
-        """Return the rows of the table for a window that is perhaps smaller, ``(n, n)``."""
+    def offset_rows(self, window: int, device: torch.device | str) -> Tensor:
+        """Return the rows of the table, ``(n, n)``, for a window that may be smaller."""
         places = torch.arange(window, device=device)
         rows, columns = (part.flatten() for part in torch.meshgrid(places, places, indexing="ij"))
         below, beside = (part[:, None] - part[None, :] for part in (rows, columns))
@@ -85,7 +86,7 @@ class WindowPositions(nn.Module):
         """Return ``(1, heads, queries, keys)`` for the patches of a window, row by row."""
         window = round(query.shape[2] ** 0.5)
         whole = window == self.window
-        index = self.index if whole else self.ways(window, self.table.device)
+        index = self.index if whole else self.offset_rows(window, self.table.device)
         return self.table[index].permute(2, 0, 1)[None]
 
 

@@ -12,7 +12,7 @@ from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
-from automodel_core.layers.caches.position import Span
+from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import Embedding, Linear
 from automodel_core.layers.masks import decoder_mask, padding_mask
@@ -101,12 +101,16 @@ class SmallTextModel(SmallTextFacts, TextBody):
         self.post_init()
 
     def embed(
-        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, span: Span
+        self,
+        tokens: Tensor,
+        token_type_ids: Tensor | None,
+        position_ids: Tensor | None,
+        span: PositionSpan,
     ) -> Tensor:
         return tokens
 
     def mask(
-        self, states: Tensor, attention_mask: Tensor | None, span: Span
+        self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan
     ) -> tuple[Tensor | None, bool]:
         if not self.is_decoder:
             return padding_mask(attention_mask, states.dtype), False

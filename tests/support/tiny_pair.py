@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.layers.attention import Attention
-from automodel_core.layers.caches.base import Cache
-from automodel_core.layers.caches.position import Span
+from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import Embedding, Linear
 from automodel_core.layers.masks import causal_mask, context_mask, padding_mask
@@ -89,7 +88,7 @@ class Side(nn.Module):
         output_hidden_states: bool,
     ) -> BaseModelOutput:
         states = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        cache, span = past_key_values, Span.of(past_key_values, states)
+        cache, span = past_key_values, span_of(past_key_values, states)
         mask = padding_mask(attention_mask, states.dtype)
         if self.is_decoder:
             mask = causal_mask(attention_mask, span.length, span.keys, states.dtype, states.device)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from automodel_core.families.fairseq.configuration import FairseqDecoderConfig
 from automodel_core.layers.attention import Attention
-from automodel_core.layers.caches.position import Span
+from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.embeddings import ScaledEmbedding
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
@@ -50,7 +50,9 @@ class TextEmbeddings(nn.Module):
     def combine(self, tokens: Tensor, positions: Tensor) -> Tensor:
         """Return ``(batch, length, size)`` for embedded tokens and positions."""
 
-    def forward(self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: Span) -> Tensor:
+    def forward(
+        self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: PositionSpan
+    ) -> Tensor:
         tokens = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
         combined = self.combine(tokens, self.embed_positions(input_ids, tokens, span))
         return F.dropout(combined, self.dropout, self.training)
@@ -121,6 +123,8 @@ class FairseqStack(TextStack):
         super().__init__(config, stack, decoder=decoder)
         self.embeddings = embeddings
 
-    def embed(self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: Span) -> Tensor:
+    def embed(
+        self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: PositionSpan
+    ) -> Tensor:
         embedded: Tensor = self.embeddings(input_ids, inputs_embeds, span)
         return embedded

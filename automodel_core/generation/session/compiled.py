@@ -23,7 +23,7 @@ from automodel_core.generation.session.protocol import GenerativeModel
 from automodel_core.generation.settings.compile import CompileConfig, compile_config_of
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.layers.caches.base import Cache, SelfAttentionCache
-from automodel_core.layers.caches.compiled import FixedCache
+from automodel_core.layers.caches.compiled import CompiledCache
 from automodel_core.layers.caches.names import OTHER_NAMES
 from automodel_core.layers.caches.static import StaticSelfAttentionCache
 
@@ -48,7 +48,7 @@ def write(model: GenerativeModel, arguments: dict[str, Any]) -> Tensor:
 class CompiledStep:
     """A compiled function with the tensors that it reads and writes, which stay where they are."""
 
-    def __init__(self, config: CompileConfig, cache: FixedCache) -> None:
+    def __init__(self, config: CompileConfig, cache: CompiledCache) -> None:
         # Torch keeps what it compiles with the code, and gives up after some versions of one.
         own = types.FunctionType(write.__code__.replace(), write.__globals__, write.__name__)
         self._compiled: Callable[..., Tensor] = torch.compile(own, **config.arguments())
@@ -165,7 +165,7 @@ class CompiledDecoding:
             step = _idle.get(model, {}).pop(self._key, None)
         if step is None or not step.cache.takes(cache):
             with torch.inference_mode(False):
-                step = CompiledStep(self._config, FixedCache(cache, room, context_room))
+                step = CompiledStep(self._config, CompiledCache(cache, room, context_room))
         step.cache.load(cache)
         if not self._shows_cache:
             cache.reset()

@@ -1,9 +1,8 @@
 """Keys and values that a decoder keeps between steps.
 
 Self-attention's grow with every token and live in buffers that grow in blocks; cross-attention's
-are computed once a sequence. Other ways to keep them are in ``static_cache``, ``fixed_cache``,
-``sliding_window_cache``, ``offloaded_cache`` and ``quantized_cache``; ``cache_kinds`` has the names
-that users know.
+are computed once a sequence. The modules beside this one keep them in other ways; ``names`` has the
+names that users know.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from automodel_core.layers.caches.position import Span
+from automodel_core.layers.caches.position import PositionSpan
 
-__all__ = ["Cache", "CrossAttentionCache", "LayerCache", "SelfAttentionCache"]
+__all__ = ["Cache", "CrossAttentionCache", "LayerCache", "SelfAttentionCache", "span_of"]
 
 BLOCK = 128
 
@@ -43,7 +42,7 @@ class SelfAttentionCache:
         return self._key[:, :, :end], self._value[:, :, :end]
 
     def query_positions(self, length: int) -> Tensor | None:
-        """Return the positions of new tokens, ``None`` where they are the last of the keys'."""
+        """Return the positions of new tokens, ``None`` if these are the last of the keys'."""
         return None
 
     def _concatenate(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -157,9 +156,9 @@ class Cache:
         """
         return mask, is_causal
 
-    def span(self, length: int, device: torch.device) -> Span:
-        """Return where ``length`` tokens stand that are about to be fed."""
-        return Span(self.get_seq_length(), length, device)
+    def span(self, length: int, device: torch.device) -> PositionSpan:
+        """Return the positions of the next ``length`` tokens."""
+        return PositionSpan(self.get_seq_length(), length, device)
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Return how many positions the decoder has seen."""
@@ -246,6 +245,12 @@ class Cache:
         """Return a layer's ``(key, value)``, followed by cross-attention's if it has one."""
         layer = self.layers[index]
         return (*(layer.self_attn.tensors or ()), *(layer.cross_attn.tensors or ()))
+
+
+def span_of(cache: Cache | None, states: Tensor) -> PositionSpan:
+    """Return the positions of ``states`` (batch, length, ...), which are about to be fed."""
+    length, device = states.shape[1], states.device
+    return PositionSpan(0, length, device) if cache is None else cache.span(length, device)
 
 
 def _enlarged(buffer: Tensor | None, used: int, needed: int, like: Tensor) -> Tensor:

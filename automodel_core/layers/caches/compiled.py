@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from automodel_core.layers.caches.base import Cache, LayerCache, SelfAttentionCache
-from automodel_core.layers.caches.position import FixedSpan
+from automodel_core.layers.caches.position import PositionSpan
 
-__all__ = ["FixedCache", "FixedSelfAttentionCache"]
+__all__ = ["CompiledCache", "CompiledSelfAttentionCache", "CompiledSpan"]
 
 
-class FixedSelfAttentionCache(SelfAttentionCache):
-    """Keys and values in buffers that stay where they are; all of a buffer is returned."""
+class CompiledSelfAttentionCache(SelfAttentionCache):
+    """Keys and values in buffers that never move; `update` returns them whole."""
 
     def __init__(self, key: Tensor, value: Tensor, start: Tensor) -> None:
         super().__init__()
@@ -37,12 +38,12 @@ class FixedSelfAttentionCache(SelfAttentionCache):
         return self._key, self._value
 
 
-class FixedCache(Cache):
-    """What ``cache`` holds, with room for ``room`` positions and ``context_room`` of a context.
+class CompiledCache(Cache):
+    """A copy of ``cache`` for ``room`` positions, and ``context_room`` of cross-attention's.
 
-    ``next``, the position of the next token, is a tensor that the compiled step writes and reads;
-    who runs the step calls `advance` behind it. Layers run as they are written, none prepared.
-    ``limit`` is for how many positions the model has rows, as far as it asked so far.
+    ``next``, the position of the next token, is a tensor that the compiled step reads and writes;
+    the caller of the step calls `advance` after it. Layers run their ``forward``, not a prepared
+    step. ``limit`` is the model's maximum position count, learnt from `PositionSpan.exceeds`.
     """
 
     def __init__(self, cache: Cache, room: int, context_room: int) -> None:
@@ -55,14 +56,14 @@ class FixedCache(Cache):
         self.next = torch.zeros((), dtype=torch.long, device=device)
         for given in cache.layers:
             key, value = (_with_room(t, room) for t in given.self_attn.tensors or ())
-            layer = LayerCache(FixedSelfAttentionCache(key, value, self.next))
+            layer = LayerCache(CompiledSelfAttentionCache(key, value, self.next))
             if given.cross_attn.tensors is not None:
                 key, value = (_with_room(t, context_room) for t in given.cross_attn.tensors)
                 layer.cross_attn.tensors = key, value
             self.layers.append(layer)
 
     def buffers(self) -> Iterator[Tensor]:
-        """Return every tensor that stays where it is."""
+        """Return every tensor whose address never changes."""
         yield self.next
         for layer in self.layers:
             yield from layer.self_attn.buffers  # type: ignore[attr-defined]
@@ -98,13 +99,13 @@ class FixedCache(Cache):
         for layer in self.layers:
             layer.self_attn.length = self.length
 
-    def span(self, length: int, device: torch.device) -> FixedSpan:
-        return FixedSpan(self, length)
+    def span(self, length: int, device: torch.device) -> CompiledSpan:
+        return CompiledSpan(self, length)
 
     def fit(self, mask: Any, queries: Tensor, is_causal: bool) -> tuple[Any, bool]:
-        """Return a mask that hides the room behind each query, too.
+        """Return a mask that also hides the unused slots behind each query.
 
-        A mask that is no tensor is a model's own, which looks at positions itself.
+        Non-tensor masks are passed through: the model masks unused slots itself.
         """
         if mask is not None and not isinstance(mask, Tensor):
             return mask, is_causal
@@ -124,6 +125,50 @@ class FixedCache(Cache):
         """Let row ``i`` continue what row ``index[i]``, of the same context, was."""
         for layer in self.layers:
             layer.self_attn.reorder(index, since)
+
+
+class CompiledSpan(PositionSpan):
+    """New tokens behind those of a `CompiledCache`, whose length is a tensor.
+
+    A compiled step cannot check whether the model has positions enough: the run before it was
+    compiled tells the cache the limit.
+    """
+
+    is_compiled = True
+
+    def __init__(self, cache: CompiledCache, length: int) -> None:
+        self.cache = cache
+        self.length = length
+        self.device = cache.next.device
+
+    @property
+    def begins(self) -> bool:
+        return False
+
+    @property
+    def end(self) -> int:
+        return self.cache.length + self.length
+
+    @property
+    def keys(self) -> int:
+        return self.cache.room
+
+    @property
+    def first(self) -> Tensor:
+        return self.cache.next
+
+    @property
+    def positions(self) -> Tensor:
+        return self.cache.next + torch.arange(self.length, device=self.device)
+
+    def exceeds(self, limit: int) -> bool:
+        if torch.compiler.is_compiling():
+            return False
+        self.cache.limit = min(limit, self.cache.limit)
+        return super().exceeds(limit)
+
+    def _rows_of(self, table: Tensor, unused: int) -> Tensor:
+        return F.embedding(self.positions + unused, table)
 
 
 def _parts(cache: Cache, *, whole: bool = False) -> Iterator[Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from automodel_core.layers.caches.base import Cache, SelfAttentionCache
 from automodel_core.layers.caches.offloaded import OffloadedCache, OffloadedSelfAttentionCache
-from automodel_core.layers.caches.position import Span
+from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.caches.quantized import QuantizedCache
 from automodel_core.layers.caches.sliding_window import SlidingWindowCache
 from automodel_core.layers.caches.static import StaticCache
@@ -64,7 +64,7 @@ class EncoderDecoderCache(Cache):
     ) -> tuple[Tensor | None, bool]:
         return self._own.fit(mask, queries, is_causal)
 
-    def span(self, length: int, device: torch.device) -> Span:
+    def span(self, length: int, device: torch.device) -> PositionSpan:
         return self._own.span(length, device)
 
     def get_max_cache_shape(self, layer_idx: int = 0) -> int:

@@ -1,4 +1,4 @@
-"""Where new tokens stand in a text.
+"""The positions of new tokens.
 
 What changes from step to step must not be a Python number in a compiled step, or each length would
 be compiled anew. So a model asks a span, not its cache, for positions and for rows of tables.
@@ -6,35 +6,24 @@ be compiled anew. So a model asks a span, not its cache, for positions and for r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from automodel_core.layers.caches.base import Cache
-    from automodel_core.layers.caches.compiled import FixedCache
-
-__all__ = ["FixedSpan", "Span"]
+__all__ = ["PositionSpan"]
 
 
-class Span:
+class PositionSpan:
     """``length`` new tokens, behind ``past`` positions that a cache holds."""
 
-    is_fixed: ClassVar[bool] = False
-    """Whether the numbers here are the same at every step, but for those in tensors."""
+    is_compiled: ClassVar[bool] = False
+    """Whether the numbers here are constants of a compiled step; what changes is in tensors."""
 
     def __init__(self, past: int, length: int, device: torch.device | None = None) -> None:
         self.past = past
         self.length = length
         self.device = device
-
-    @staticmethod
-    def of(cache: Cache | None, states: Tensor) -> Span:
-        """Return where ``states`` (batch, length, size) stand, which are about to be fed."""
-        length, device = states.shape[1], states.device
-        return Span(0, length, device) if cache is None else cache.span(length, device)
 
     @property
     def begins(self) -> bool:
@@ -79,47 +68,3 @@ class Span:
 
     def _rows_of(self, table: Tensor, unused: int) -> Tensor:
         return table[unused + self.past : unused + self.end]
-
-
-class FixedSpan(Span):
-    """New tokens behind those of a cache of fixed shapes, which knows their place as a tensor.
-
-    A compiled step cannot look whether there are positions enough. What runs before it is compiled
-    tells the cache the limit.
-    """
-
-    is_fixed = True
-
-    def __init__(self, cache: FixedCache, length: int) -> None:
-        self.cache = cache
-        self.length = length
-        self.device = cache.next.device
-
-    @property
-    def begins(self) -> bool:
-        return False
-
-    @property
-    def end(self) -> int:
-        return self.cache.length + self.length
-
-    @property
-    def keys(self) -> int:
-        return self.cache.room
-
-    @property
-    def first(self) -> Tensor:
-        return self.cache.next
-
-    @property
-    def positions(self) -> Tensor:
-        return self.cache.next + torch.arange(self.length, device=self.device)
-
-    def exceeds(self, limit: int) -> bool:
-        if torch.compiler.is_compiling():
-            return False
-        self.cache.limit = min(limit, self.cache.limit)
-        return super().exceeds(limit)
-
-    def _rows_of(self, table: Tensor, unused: int) -> Tensor:
-        return F.embedding(self.positions + unused, table)

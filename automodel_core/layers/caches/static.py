@@ -48,8 +48,8 @@ class StaticSelfAttentionCache(SelfAttentionCache):
 class StaticCache(Cache):
     """A cache for ``max_cache_len`` positions, whose tensors never move.
 
-    Attention reads only what is in use; compiled decoding has a `FixedCache` of its own. What the
-    cache sees for itself (a config, batch size, device) may be given, and is not needed.
+    Attention reads only the positions in use; compiled decoding has a `CompiledCache` of its own. A
+    config, batch size, dtype and device are accepted and not needed: the first keys show them.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ GRAPH_BLOCKS = 16
 """A graph cannot ask on how many threads it will run."""
 
 WORTHWHILE = 1 << 20
-"""From so many multiplications on, oneDNN's faster work outweighs its slower start."""
+"""Multiply-adds above which oneDNN repays its start-up cost."""
 
 
 def plain_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
-from automodel_core.layers.caches.base import Cache
-from automodel_core.layers.caches.position import Span
+from automodel_core.layers.caches.base import Cache, span_of
+from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.masks import context_mask
 from automodel_core.layers.transformer import TransformerStack
 from automodel_core.modeling.calls import model_call
@@ -37,13 +37,17 @@ class TextBody(PreTrainedModel):
 
     @abstractmethod
     def embed(
-        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, span: Span
+        self,
+        tokens: Tensor,
+        token_type_ids: Tensor | None,
+        position_ids: Tensor | None,
+        span: PositionSpan,
     ) -> Tensor:
         """Return what enters the first layer; ``span`` is where the tokens stand."""
 
     @abstractmethod
     def mask(
-        self, states: Tensor, attention_mask: Tensor | None, span: Span
+        self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan
     ) -> tuple[Tensor | None, bool]:
         """Return the mask over the sequence, and whether plain causality stands in for one."""
 
@@ -79,7 +83,7 @@ class TextBody(PreTrainedModel):
         use_cache = wanted and self.is_decoder and not recomputes
         cache = Cache() if use_cache and past_key_values is None else past_key_values
         tokens = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        span = Span.of(cache, tokens)
+        span = span_of(cache, tokens)
         states = self.embed(tokens, token_type_ids, position_ids, span)
         mask, is_causal = self.mask(states, attention_mask, span)
         output = self.stack(
@@ -99,7 +103,9 @@ class TextBody(PreTrainedModel):
         )
 
 
-def absolute_positions(position_ids: Tensor | None, span: Span, config: PreTrainedConfig) -> Tensor:
+def absolute_positions(
+    position_ids: Tensor | None, span: PositionSpan, config: PreTrainedConfig
+) -> Tensor:
     """Return the given positions, or else those of ``span``.
 
     Raises `InputError` where these are more than the configuration's ``max_position_embeddings``.

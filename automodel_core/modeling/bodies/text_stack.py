@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from automodel_core.errors import InputError
-from automodel_core.layers.caches.base import Cache
-from automodel_core.layers.caches.position import Span
+from automodel_core.layers.caches.base import Cache, span_of
+from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.masks import context_mask, decoder_mask, padding_mask
 from automodel_core.layers.transformer import TransformerStack
 from automodel_core.modeling.calls import model_call
@@ -28,11 +28,13 @@ class TextStack(nn.Module):
         self.stack = stack
 
     @abstractmethod
-    def embed(self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: Span) -> Tensor:
+    def embed(
+        self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: PositionSpan
+    ) -> Tensor:
         """Return what enters the first layer; ``span`` is where the tokens stand."""
 
     def mask(
-        self, states: Tensor, attention_mask: Tensor | None, span: Span, cache: Cache | None
+        self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan, cache: Cache | None
     ) -> tuple[Tensor | None, bool]:
         """Return the mask over the sequence, and whether plain causality stands in for one."""
         if not self.is_decoder:
@@ -63,7 +65,7 @@ class TextStack(nn.Module):
         if cache is None and use_cache and self.is_decoder and not recomputes:
             cache = Cache()
         tokens: Any = input_ids if inputs_embeds is None else inputs_embeds
-        span = Span.of(cache, tokens)
+        span = span_of(cache, tokens)
         states = self.embed(input_ids, inputs_embeds, span)
         mask, is_causal = self.mask(states, attention_mask, span, cache)
         output = self.stack(

@@ -20,7 +20,7 @@ from automodel_core.layers import (
     Embedding,
     FeedForward,
     Linear,
-    Span,
+    PositionSpan,
     TransformerLayer,
     TransformerStack,
     causal_mask,
@@ -186,7 +186,11 @@ class BertModel(BertPreTrainedModel, TextBody):
         return self.config.position_embedding_type == "absolute"
 
     def embed(
-        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, span: Span
+        self,
+        tokens: Tensor,
+        token_type_ids: Tensor | None,
+        position_ids: Tensor | None,
+        span: PositionSpan,
     ) -> Tensor:
         """Add token types (0 by default) and absolute positions to the tokens, and normalise."""
         given = position_ids if self.is_absolute else None
@@ -199,7 +203,7 @@ class BertModel(BertPreTrainedModel, TextBody):
         return F.dropout(self.embed_norm(embedded), self.config.hidden_dropout_prob, self.training)
 
     def mask(
-        self, states: Tensor, attention_mask: Tensor | None, span: Span
+        self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan
     ) -> tuple[Tensor | None, bool]:
         """Hide padding and, in a decoder, later tokens; scores of positions need a real mask."""
         dtype, device = states.dtype, states.device

@@ -18,7 +18,7 @@ from automodel_core.layers import (
     Embedding,
     FeedForward,
     Linear,
-    Span,
+    PositionSpan,
     TransformerLayer,
     TransformerStack,
     activation as activation_named,
@@ -140,7 +140,11 @@ class GPT2Model(GPT2PreTrainedModel, TextBody):
         self.post_init()
 
     def embed(
-        self, tokens: Tensor, token_type_ids: Tensor | None, position_ids: Tensor | None, span: Span
+        self,
+        tokens: Tensor,
+        token_type_ids: Tensor | None,
+        position_ids: Tensor | None,
+        span: PositionSpan,
     ) -> Tensor:
         """Add positions and, if given, token types, which are tokens themselves."""
         positions = absolute_positions(position_ids, span, self.config)
@@ -151,7 +155,7 @@ class GPT2Model(GPT2PreTrainedModel, TextBody):
         return dropped
 
     def mask(
-        self, states: Tensor, attention_mask: Tensor | None, span: Span
+        self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan
     ) -> tuple[Tensor | None, bool]:
         return decoder_mask(attention_mask, span, states)
 

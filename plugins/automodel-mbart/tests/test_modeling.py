@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 import automodel_mbart
 from automodel_core.errors import ConfigurationError, InputError
-from automodel_core.layers import Span
+from automodel_core.layers import span_of
 
 HEADS = (
     "MBartModel",
@@ -36,7 +36,7 @@ def test_embeddings_are_normalised_too(make, input_ids) -> None:
     part = make("MBartModel").encoder.embeddings
     rows = part.embed_tokens.weight[input_ids] + part.embed_positions.weight[2:9]
     expected = F.layer_norm(rows, (16,), part.norm.weight, part.norm.bias)
-    torch.testing.assert_close(part(input_ids, None, Span.of(None, rows)), expected)
+    torch.testing.assert_close(part(input_ids, None, span_of(None, rows)), expected)
 
 
 def test_a_target_begins_with_the_code_of_its_language(make, input_ids) -> None:

@@ -14,11 +14,12 @@ from automodel_core.layers import (
     Cache,
     Embedding,
     FeedForward,
-    Span,
+    PositionSpan,
     TransformerLayer,
     TransformerStack,
     context_mask,
     padding_mask,
+    span_of,
 )
 from automodel_core.modeling import model_call
 from automodel_prophetnet.base import ProphetNetPreTrainedModel
@@ -102,9 +103,9 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel):
         cache = past_key_values
         if cache is None and use_cache and not recomputes:
             cache = Cache()
-        span, length = Span.of(cache, embeds), embeds.shape[1]
+        span, length = span_of(cache, embeds), embeds.shape[1]
         # What follows the text is read off the first stream alone.
-        decoding = span.is_fixed or (cache is not None and cache.decoding)
+        decoding = span.is_compiled or (cache is not None and cache.decoding)
         steps = decoding and (not span.begins or length == 1)
         streams = Streams(span, count=1 if steps else self.config.ngram)
         states = self._embed(embeds, streams)
@@ -178,7 +179,7 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel):
             key = (self, states.dtype)
             if key not in cache.memo:
                 longest = Streams(
-                    Span(config.max_position_embeddings, 1, states.device), streams.count
+                    PositionSpan(config.max_position_embeddings, 1, states.device), streams.count
                 )
                 cache.memo[key] = StreamView.of(longest, bucket, states)
             view = cache.memo[key].of_last(keys)

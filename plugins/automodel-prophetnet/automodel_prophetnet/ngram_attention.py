@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.layers import Linear, SelfAttentionCache, Span, additive, prepare_linear
+from automodel_core.layers import Linear, PositionSpan, SelfAttentionCache, additive, prepare_linear
 
 __all__ = ["NgramSelfAttention", "StreamView", "Streams", "relative_buckets"]
 
@@ -42,7 +42,7 @@ class Streams:
     ``count`` streams predict, beside the main one.
     """
 
-    span: Span
+    span: PositionSpan
     count: int
 
     @property

@@ -16,9 +16,9 @@ from automodel_core.layers import (
     FeedForward,
     GatedFeedForward,
     Linear,
+    PositionSpan,
     RelativePositionBias,
     RMSNorm,
-    Span,
     TransformerLayer,
     TransformerStack,
     causal_mask,
@@ -108,13 +108,15 @@ class T5Stack(TextStack):
         )
         self.dropout = nn.Dropout(config.dropout_rate)
 
-    def embed(self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: Span) -> Tensor:
+    def embed(
+        self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: PositionSpan
+    ) -> Tensor:
         embeds = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
         dropped: Tensor = self.dropout(embeds)
         return dropped
 
     def mask(
-        self, states: Tensor, attention_mask: Tensor | None, span: Span, cache: Cache | None
+        self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan, cache: Cache | None
     ) -> tuple[Tensor | None, bool]:
         """Return position biases and what padding and causality hide, as one mask."""
         dtype, device = states.dtype, states.device

@@ -9,9 +9,8 @@ import torch
 from hypothesis import given, strategies as st
 from torch import Tensor
 
-from automodel_core.layers.caches.base import Cache
-from automodel_core.layers.caches.compiled import FixedCache
-from automodel_core.layers.caches.position import Span
+from automodel_core.layers.caches.base import Cache, span_of
+from automodel_core.layers.caches.compiled import CompiledCache
 from automodel_core.layers.masks import decoder_mask
 from automodel_core.layers.positions import RelativePositionBias
 from layers.caches.test_names import fed, stack, states
@@ -27,9 +26,9 @@ def prefilled(length: int, rows: int = 2) -> Cache:
 
 
 @torch.no_grad()
-def stepped(cache: FixedCache, new: Tensor, mask: Tensor | None = None) -> Tensor:
+def stepped(cache: CompiledCache, new: Tensor, mask: Tensor | None = None) -> Tensor:
     """Feed states to a fixed cache as a compiled step does; the mask has all of its width."""
-    additive, is_causal = decoder_mask(mask, Span.of(cache, new), new)
+    additive, is_causal = decoder_mask(mask, span_of(cache, new), new)
     found = stack()(new, additive, is_causal=is_causal, cache=cache).last_hidden_state
     cache.next.add_(new.shape[1])
     cache.advance(new.shape[1])
@@ -42,7 +41,7 @@ def test_the_numbers_are_those_of_the_usual_cache(
     prompt: int, pieces: list[int], padded: bool
 ) -> None:
     usual = prefilled(prompt)
-    fixed = FixedCache(usual, ROOM, 0)
+    fixed = CompiledCache(usual, ROOM, 0)
     assert fixed.takes(usual)
     fixed.load(usual)
     mask = None
@@ -69,7 +68,7 @@ def test_the_numbers_are_those_of_the_usual_cache(
 
 def test_nothing_moves_and_nothing_of_an_earlier_text_is_left() -> None:
     first, second = prefilled(9), prefilled(4)
-    fixed = FixedCache(first, ROOM, 0)
+    fixed = CompiledCache(first, ROOM, 0)
     places = [tensor.data_ptr() for tensor in fixed.buffers()]
     for earlier in fixed.buffers():
         if earlier.is_floating_point():
@@ -82,7 +81,7 @@ def test_nothing_moves_and_nothing_of_an_earlier_text_is_left() -> None:
 
 
 def test_what_has_other_shapes_is_not_taken() -> None:
-    fixed = FixedCache(prefilled(3), ROOM, 0)
+    fixed = CompiledCache(prefilled(3), ROOM, 0)
     assert fixed.takes(prefilled(5))
     assert not fixed.takes(prefilled(3, rows=3))
     assert not fixed.takes(Cache())
@@ -96,7 +95,7 @@ def test_a_context_is_kept_with_room() -> None:
     cache = prefilled(3)
     for layer in cache.layers:
         layer.cross_attn.tensors = torch.ones(1, 2, 5, 4), torch.ones(1, 2, 5, 4)
-    fixed = FixedCache(cache, ROOM, 8)
+    fixed = CompiledCache(cache, ROOM, 8)
     fixed.load(cache)
     for layer in fixed.layers:
         key, value = layer.cross_attn.tensors
@@ -108,7 +107,7 @@ def test_a_context_is_kept_with_room() -> None:
 
 
 def test_it_learns_how_many_positions_a_model_has() -> None:
-    fixed = FixedCache(prefilled(3), ROOM, 0)
+    fixed = CompiledCache(prefilled(3), ROOM, 0)
     fixed.load(prefilled(3))
     table = torch.arange(12.0)[:, None]
     assert fixed.span(1, table.device).rows_of(table, unused=2).tolist() == [[5.0]]
@@ -122,22 +121,22 @@ def test_biases_are_those_of_the_same_positions(bidirectional: bool) -> None:
     torch.manual_seed(0)
     biases = RelativePositionBias(2, 8, 20, bidirectional=bidirectional)
     usual = prefilled(6)
-    fixed = FixedCache(usual, ROOM, 0)
+    fixed = CompiledCache(usual, ROOM, 0)
     fixed.load(usual)
     one, several = states(2, 1), states(2, 3)
     for new in (one, several):
-        expected = biases.at(Span.of(usual, new), usual)
-        found = biases.at(Span.of(fixed, new), fixed)
+        expected = biases.at(span_of(usual, new), usual)
+        found = biases.at(span_of(fixed, new), fixed)
         assert found.shape[-1] == ROOM
         torch.testing.assert_close(found[..., : expected.shape[-1]], expected)
     # As an attention asks for them, which knows the query and the keys.
     query, keys = torch.ones(2, 2, 1, 4), torch.ones(2, 2, 7, 4)
-    table = biases.at(Span.of(usual, one), usual)
+    table = biases.at(span_of(usual, one), usual)
     torch.testing.assert_close(biases(query, keys), table)
     torch.testing.assert_close(biases(query, keys, torch.tensor([6])), table)
 
 
 def test_a_mask_of_a_model_s_own_is_left_to_it() -> None:
-    fixed, own = FixedCache(prefilled(3), ROOM, 0), object()
+    fixed, own = CompiledCache(prefilled(3), ROOM, 0), object()
     assert fixed.fit(own, states(2, 1), False) == (own, False)
     assert fixed.get_max_cache_shape() == ROOM

@@ -11,10 +11,9 @@ from hypothesis import given, strategies as st
 from torch import Tensor, nn
 
 from automodel_core.layers.attention import Attention
-from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.caches.names import CACHES, DynamicCache, EncoderDecoderCache
 from automodel_core.layers.caches.offloaded import OffloadedCache
-from automodel_core.layers.caches.position import Span
 from automodel_core.layers.caches.quantized import QuantizedCache, QuantizedTensor
 from automodel_core.layers.caches.sliding_window import SlidingWindowCache
 from automodel_core.layers.caches.static import StaticCache
@@ -58,7 +57,7 @@ def fed(model: TransformerStack, fed_states: Tensor, cache: Cache, mask: Tensor 
     """Feed states (rows, length, size) behind what the cache has seen."""
     seen, length = cache.get_seq_length(), fed_states.shape[1]
     visible = None if mask is None else mask[:, : seen + length]
-    additive, is_causal = decoder_mask(visible, Span.of(cache, fed_states), fed_states)
+    additive, is_causal = decoder_mask(visible, span_of(cache, fed_states), fed_states)
     return model(fed_states, additive, is_causal=is_causal, cache=cache).last_hidden_state
 
 

@@ -15,10 +15,10 @@ from automodel_core.layers import (
     Embedding,
     FeedForward,
     Linear,
-    Span,
     TransformerLayer,
     TransformerStack,
     decoder_mask,
+    span_of,
 )
 from automodel_core.modeling import (
     BaseModelOutput,
@@ -99,7 +99,7 @@ class NanoModel(NanoPreTrainedModel):
         cache = past_key_values
         if cache is None and (self.config.use_cache if use_cache is None else use_cache):
             cache = Cache()
-        span = Span.of(cache, embeds)
+        span = span_of(cache, embeds)
         if span.exceeds(self.config.n_positions):
             raise InputError(f"{span.end} positions, n_positions={self.config.n_positions}")
         if position_ids is None:
