@@ -206,7 +206,7 @@ def catalog(session: nox.Session) -> None:
     """Write the catalogue of install hints from the plugins' manifests; ``-- --check`` compares."""
     session.install("-q", "-c", CONSTRAINTS, "importlib-metadata", "pluggy")
     mode = session.posargs or ["--write"]
-    session.run("python", "-m", "automodel_core.registry.catalogue", *mode)
+    session.run("python", "-m", "house.catalogue", *mode, env={"PYTHONPATH": "tests"})
 
 
 @nox.session(reuse_venv=False)

@@ -12,9 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from automodel_core.exports import lazy_exports
-from automodel_core.registry.lookup import Registry
+from automodel_core.registry.registry import Registry
 
 if TYPE_CHECKING:
+    from automodel_core.registry.imports import resolve as resolve
+    from automodel_core.registry.installed.state import (
+        PluginRecord as PluginRecord,
+        PluginState as PluginState,
+    )
     from automodel_core.registry.manifest import (
         PLUGIN_API as PLUGIN_API,
         Architecture as Architecture,
@@ -27,11 +32,6 @@ if TYPE_CHECKING:
         Source as Source,
         Task as Task,
     )
-    from automodel_core.registry.records import (
-        PluginRecord as PluginRecord,
-        PluginState as PluginState,
-    )
-    from automodel_core.registry.references import resolve as resolve
 
 __all__, __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -48,8 +48,8 @@ __all__, __getattr__, __dir__ = lazy_exports(
             "Source",
             "Task",
         ),
-        "records": ("PluginRecord", "PluginState"),
-        "references": ("resolve",),
+        "installed.state": ("PluginRecord", "PluginState"),
+        "imports": ("resolve",),
     },
 )
 __all__ += [
@@ -191,52 +191,52 @@ def registered_components(kind: str) -> tuple[type[Any], ...]:
 
 def tasks() -> Mapping[str, Task]:
     """Return every task by name, those of installed extensions included."""
-    return _registry.contributions.tasks()
+    return _registry.parts.tasks()
 
 
 def task(name: str) -> Task:
     """Return one task by name."""
-    return _registry.contributions.task(name)
+    return _registry.parts.task(name)
 
 
 def task_of_auto_class(name: str) -> Task | None:
     """Return the task whose Auto class has this name, or ``None``."""
-    return _registry.contributions.task_of_auto_class(name)
+    return _registry.parts.task_of_auto_class(name)
 
 
 def attention_function(name: str) -> Callable[..., Any]:
     """Return an attention kernel by name."""
-    return _registry.contributions.attention_function(name)
+    return _registry.parts.attention_function(name)
 
 
 def quantizer(name: str) -> Callable[..., Any]:
     """Return a function that gives a model weights of fewer bits, by name."""
-    return _registry.contributions.quantizer(name)
+    return _registry.parts.quantizer(name)
 
 
 def decoding_strategy(name: str) -> Callable[..., Any]:
     """Return a decoding strategy by name."""
-    return _registry.contributions.decoding_strategy(name)
+    return _registry.parts.decoding_strategy(name)
 
 
 def checkpoint_formats() -> tuple[CheckpointFormat, ...]:
     """Return the formats of weight files, highest priority first."""
-    return _registry.contributions.checkpoint_formats()
+    return _registry.parts.checkpoint_formats()
 
 
 def sources() -> tuple[Source, ...]:
     """Return the places that checkpoints come from, highest priority first."""
-    return _registry.contributions.sources()
+    return _registry.parts.sources()
 
 
 def notify_before_load(context: LoadContext) -> None:
     """Tell the observers that a model is about to be loaded."""
-    _registry.contributions.notify_before_load(context)
+    _registry.parts.notify_before_load(context)
 
 
 def notify_after_load(context: LoadContext, model: object) -> None:
     """Tell the observers that a model was loaded."""
-    _registry.contributions.notify_after_load(context, model)
+    _registry.parts.notify_after_load(context, model)
 
 
 def refresh() -> None:

@@ -1,8 +1,7 @@
 """Say who provides what is not installed, from the catalogue that ships with the core.
 
-``catalog.json`` is written by ``python -m automodel_core.registry.catalogue`` from the manifests
-of the plugins in this repository. A distribution is named only if it stands there: a name is
-never made up from a model type.
+``nox -s catalog`` writes ``catalog.json`` from the manifests of the plugins in this repository. A
+distribution is named only if it is listed there: a name is never made up from a model type.
 """
 
 from __future__ import annotations

@@ -28,8 +28,7 @@ UNSAFE_CALLS = {"eval", "exec"}
 MAY_IMPORT_BY_NAME = {
     CORE / "__init__.py",
     CORE / "exports.py",
-    CORE / "registry" / "catalogue.py",
-    CORE / "registry" / "references.py",
+    CORE / "registry" / "imports.py",
     CORE / "text" / "encoding" / "tensors.py",
 }
 WITHOUT_TORCH = (

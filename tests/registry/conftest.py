@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from automodel_core.registry.lookup import Registry
+from automodel_core.registry.registry import Registry
 
 ARCHITECTURES = "automodel.architectures"
 EXTENSIONS = "automodel.extensions"
@@ -138,7 +138,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         file = sys.modules[name].__dict__.get("__file__") or ""
         if str(file).startswith(str(folder)):
             del sys.modules[name]
-    from automodel_core.registry import references
+    from automodel_core.registry import imports
 
-    for ref in [ref for ref in references._resolved if ref.partition(":")[0] not in sys.modules]:
-        del references._resolved[ref]
+    for ref in [ref for ref in imports._resolved if ref.partition(":")[0] not in sys.modules]:
+        del imports._resolved[ref]

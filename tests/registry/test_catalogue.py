@@ -11,7 +11,7 @@ import pytest
 
 from automodel_core.errors import PluginConflictError, RegistrationError
 from automodel_core.registry import hints
-from automodel_core.registry.catalogue import catalogue_of, main
+from house.catalogue import catalogue_of, main
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from automodel_core.registry.discovery import discover
+from automodel_core.registry.installed.metadata import discover
 
 ROOT = Path(__file__).parents[2]
 DESCRIBE = """

@@ -17,7 +17,7 @@ import pytest
 
 from automodel_core import registry
 from automodel_core.cli.new import write_plugin
-from automodel_core.registry.lookup import Registry
+from automodel_core.registry.registry import Registry
 
 SIZES = {
     "vocab_size": 99,

@@ -22,7 +22,7 @@ from automodel_core.families.pair.configuration import CompositeConfig
 from automodel_core.fields import PositiveInt
 from automodel_core.registry import hints
 from automodel_core.registry.hints import Known
-from automodel_core.registry.lookup import Registry
+from automodel_core.registry.registry import Registry
 
 
 class Reader(PreTrainedConfig):

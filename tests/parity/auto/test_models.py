@@ -22,7 +22,7 @@ import automodel_core as ours  # noqa: E402
 import automodel_t5  # noqa: E402
 from automodel_core import registry  # noqa: E402
 from automodel_core.configuration import PreTrainedConfig  # noqa: E402
-from automodel_core.registry.lookup import Registry  # noqa: E402
+from automodel_core.registry.registry import Registry  # noqa: E402
 from automodel_core.registry.task_table import TASK_TABLE  # noqa: E402
 
 OLD = theirs.__version__.startswith("4.")

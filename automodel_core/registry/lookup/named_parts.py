@@ -21,10 +21,11 @@ from automodel_core.errors import (
     UnsupportedTaskError,
     shown,
 )
-from automodel_core.registry.discovery import Candidate
-from automodel_core.registry.environment import PREFER, normalised
-from automodel_core.registry.installed import InstalledPlugins, conflict, title
-from automodel_core.registry.loading import Contribution, collect
+from automodel_core.registry.imports import describe, resolve
+from automodel_core.registry.installed.environment import PREFER, normalised
+from automodel_core.registry.installed.loading import Declarations, collect
+from automodel_core.registry.installed.metadata import Candidate
+from automodel_core.registry.installed.plugins import InstalledPlugins, conflict, title
 from automodel_core.registry.manifest import (
     CheckpointFormat,
     Head,
@@ -33,17 +34,16 @@ from automodel_core.registry.manifest import (
     Source,
     Task,
 )
-from automodel_core.registry.references import describe, resolve
 
-__all__ = ["CORE", "Contributions"]
+__all__ = ["CORE", "NamedParts"]
 
 CORE = "automodel-core"
 
 _M = TypeVar("_M", bound=Manifest)
-_Kind = Callable[[Contribution], tuple[_M, ...]]
+_Kind = Callable[[Declarations], tuple[_M, ...]]
 
 
-class Contributions:
+class NamedParts:
     """The named parts of one scan."""
 
     def __init__(self, plugins: InstalledPlugins) -> None:
@@ -117,9 +117,9 @@ class Contributions:
         self._notify("automodel_after_load", context=context, model=model)
 
     def _notify(self, hook: str, **arguments: object) -> None:
-        for candidate, contribution in self._plugins.extensions():
+        for candidate, declared in self._plugins.extensions():
             try:
-                getattr(contribution.manager.hook, hook)(**arguments)
+                getattr(declared.manager.hook, hook)(**arguments)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001 - observers cannot disturb
@@ -184,8 +184,8 @@ class Contributions:
     def _claims(self, kind: _Kind[_M]) -> list[tuple[Candidate, _M]]:
         return [
             (candidate, manifest)
-            for candidate, contribution in self._plugins.extensions()
-            for manifest in kind(contribution)
+            for candidate, declared in self._plugins.extensions()
+            for manifest in kind(declared)
         ]
 
 
@@ -197,8 +197,8 @@ def _function(ref: str) -> Callable[..., Any]:
 
 
 @functools.cache
-def _of_core() -> Contribution:
+def _of_core() -> Declarations:
     """Return what the core declares, collected from its own plugin module."""
-    from automodel_core.registry import builtin
+    from automodel_core.registry import core_plugin
 
-    return collect(builtin)
+    return collect(core_plugin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from automodel_core.errors import ConfigurationError
-from automodel_core.registry.environment import ALLOWED, DISABLED, PREFER, STRICT, Choices
+from automodel_core.registry.installed.environment import ALLOWED, DISABLED, PREFER, STRICT, Choices
 
 
 def choices(**environment: str) -> Choices:

@@ -1,8 +1,8 @@
-"""Write ``catalog.json``, from which install hints are made, or check that it is current.
+"""Write ``catalog.json``, from which the core makes install hints, or check that it is current.
 
-``python -m automodel_core.registry.catalogue --write`` (or ``--check``) in the repository. The
-source is the plugins' own manifests: each ``plugins/*/pyproject.toml`` names its plugin modules,
-and those return the architectures. Neither torch nor an installation of the plugins is needed.
+``nox -s catalog`` runs this. The source is the plugins' own manifests: each
+``plugins/*/pyproject.toml`` names its plugin modules, and those return the architectures. Neither
+torch nor an installation of the plugins is needed.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any
 
 from automodel_core.errors import PluginConflictError, RegistrationError, shown
 from automodel_core.registry.hints import CATALOGUE_FILE
-from automodel_core.registry.loading import collect
+from automodel_core.registry.imports import import_guarded
+from automodel_core.registry.installed.loading import collect
+from automodel_core.registry.installed.state import ARCHITECTURES
 from automodel_core.registry.manifest import COMPONENT_KINDS, Architecture
-from automodel_core.registry.records import ARCHITECTURES
-from automodel_core.registry.references import import_guarded
 
 __all__ = ["catalogue_of", "main"]
 
@@ -51,7 +51,7 @@ def catalogue_of(plugins: Path) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 if the file is current or was written, 1 if it is not current."""
-    parser = argparse.ArgumentParser(prog="python -m automodel_core.registry.catalogue")
+    parser = argparse.ArgumentParser(prog="nox -s catalog --")
     mode = parser.add_mutually_exclusive_group(required=True)
     mode.add_argument("--check", action="store_true", help="fail if the file is not current")
     mode.add_argument("--write", action="store_true", help="write the file")

@@ -14,8 +14,8 @@ from automodel_core.errors import (
     PluginIncompatibleError,
     UnknownModelTypeError,
 )
-from automodel_core.registry.records import PluginState
-from automodel_core.registry.references import resolve
+from automodel_core.registry.imports import resolve
+from automodel_core.registry.installed.state import PluginState
 
 HOOK = "from automodel_core import Architecture, hookimpl\n"
 

@@ -19,8 +19,8 @@ from importlib.machinery import PathFinder
 from typing import Any
 
 from automodel_core.errors import shown
-from automodel_core.registry.environment import normalised
-from automodel_core.registry.records import ARCHITECTURES, EXTENSIONS, PluginState
+from automodel_core.registry.installed.environment import normalised
+from automodel_core.registry.installed.state import ARCHITECTURES, EXTENSIONS, PluginState
 
 __all__ = ["Candidate", "Obstacle", "discover"]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from automodel_core.registry.discovery import Candidate, discover
-from automodel_core.registry.records import PluginState
+from automodel_core.registry.installed.metadata import Candidate, discover
+from automodel_core.registry.installed.state import PluginState
 
 ARCHITECTURES = "automodel.architectures"
 EXTENSIONS = "automodel.extensions"

@@ -28,13 +28,13 @@ from automodel_core.registry.manifest import (
 if TYPE_CHECKING:
     import pluggy
 
-__all__ = ["Contribution", "collect"]
+__all__ = ["Declarations", "collect"]
 
 _M = TypeVar("_M", bound=Manifest)
 
 
 @dataclass(frozen=True, slots=True)
-class Contribution:
+class Declarations:
     """Everything that one plugin module declares, and the manager that calls its observers."""
 
     module: ModuleType
@@ -55,7 +55,7 @@ class Contribution:
         return bool(hooks - {"automodel_architectures"})
 
 
-def collect(module: ModuleType) -> Contribution:
+def collect(module: ModuleType) -> Declarations:
     """Call the registration hooks of a module and check what they return.
 
     Raises ``PluginIncompatibleError`` for another plugin API, ``TypeError`` or ``ValueError`` for
@@ -71,7 +71,7 @@ def collect(module: ModuleType) -> Contribution:
     manager.register(module)
     _check_marks(manager, module)
     hook = manager.hook
-    contribution = Contribution(
+    declared = Declarations(
         module=module,
         architectures=_checked(hook.automodel_architectures(), Architecture),
         heads=_checked(hook.automodel_heads(), Head),
@@ -85,7 +85,7 @@ def collect(module: ModuleType) -> Contribution:
     )
     # Last, so that a plugin for a newer API is told from one with a misspelt hook.
     manager.check_pending()
-    return contribution
+    return declared
 
 
 def _check_marks(manager: pluggy.PluginManager, module: ModuleType) -> None:

@@ -16,8 +16,8 @@ from automodel_core.errors import (
     PluginNotInstalledError,
     UnsupportedTaskError,
 )
+from automodel_core.registry.installed.state import PluginState
 from automodel_core.registry.manifest import LoadContext
-from automodel_core.registry.records import PluginState
 from automodel_core.registry.task_table import TASK_TABLE
 
 KERNEL = """
@@ -32,7 +32,7 @@ CONTEXT = LoadContext(name_or_path="x", task="base", model_type="one", model_cla
 
 
 def test_the_core_knows_37_tasks(site: Any) -> None:
-    tasks = site.registry().contributions.tasks()
+    tasks = site.registry().parts.tasks()
     assert len(TASK_TABLE) == len(tasks) == 37
     assert len({task.auto_class for task in tasks.values()}) == 37
     assert all(task.description.endswith(".") for task in tasks.values())
@@ -40,7 +40,7 @@ def test_the_core_knows_37_tasks(site: Any) -> None:
 
 def test_names_of_the_core_need_no_extension(site: Any) -> None:
     site.extension("fake-kernel", "raise AssertionError('imported')")
-    parts = site.registry().contributions
+    parts = site.registry().parts
     assert parts.task("ctc").auto_class == "AutoModelForCTC"
     assert parts.task_of_auto_class("AutoModelForCTC").name == "ctc"
     assert parts.attention_function("eager").__name__ == "eager_attention"
@@ -62,7 +62,7 @@ def test_formats_and_sources_are_ordered_by_priority(site: Any) -> None:
             )]
         """,
     )
-    parts = site.registry().contributions
+    parts = site.registry().parts
     assert [source.name for source in parts.sources()] == ["folder", "mirror", "hub"]
     assert [item.name for item in parts.checkpoint_formats()] == ["safetensors", "zip", "pickle"]
 
@@ -71,7 +71,7 @@ def test_an_extension_adds_a_kernel(site: Any) -> None:
     site.extension("fake-kernel", KERNEL.format(name="flash", package="fake_kernel"))
     registry = site.registry()
     assert "fake_kernel" not in sys.modules
-    assert registry.contributions.attention_function("flash")() == "fake_kernel.plugin"
+    assert registry.parts.attention_function("flash")() == "fake_kernel.plugin"
     (record,) = registry.plugins.records()
     assert (record.state, record.is_architecture) == (PluginState.LOADED, False)
 
@@ -85,7 +85,7 @@ def test_an_extension_adds_a_task(site: Any) -> None:
             return [Task(name="dreaming", auto_class="AutoModelForDreaming", description="Dreams.")]
         """,
     )
-    parts = site.registry().contributions
+    parts = site.registry().parts
     assert parts.task_of_auto_class("AutoModelForDreaming").name == "dreaming"
     assert parts.task_of_auto_class("AutoModelForNothing") is None
     assert "dreaming" in parts.tasks()
@@ -103,11 +103,11 @@ def test_an_extension_brings_a_quantizer(site: Any) -> None:
             return [Quantizer(name="int3", function="fake_bits.plugin:quantise")]
         """,
     )
-    assert site.registry().contributions.quantizer("int3")(None, {}) == "fake_bits.plugin"
+    assert site.registry().parts.quantizer("int3")(None, {}) == "fake_bits.plugin"
 
 
 def test_what_is_not_installed_is_said(site: Any) -> None:
-    parts = site.registry().contributions
+    parts = site.registry().parts
     with pytest.raises(InputError, match="'flash' is not installed; installed are eager, sdpa"):
         parts.attention_function("flash")
     with pytest.raises(GenerationArgumentError, match=r"installed are .*beam_sample, .*greedy"):
@@ -119,7 +119,7 @@ def test_what_is_not_installed_is_said(site: Any) -> None:
 def test_two_extensions_with_one_name_are_an_error_when_it_is_used(site: Any) -> None:
     for name in ("kernel-a", "kernel-b"):
         site.extension(name, KERNEL.format(name="flash", package=name.replace("-", "_")))
-    parts = site.registry().contributions
+    parts = site.registry().parts
     with pytest.raises(PluginConflictError, match="AUTOMODEL_PREFER=flash=kernel-a"):
         parts.attention_function("flash")
     with (
@@ -127,23 +127,23 @@ def test_two_extensions_with_one_name_are_an_error_when_it_is_used(site: Any) ->
         pytest.raises(InputError, match=r"installed are eager, sdpa$"),
     ):
         parts.attention_function("other")
-    preferring = site.registry(AUTOMODEL_PREFER="flash=kernel-b").contributions
+    preferring = site.registry(AUTOMODEL_PREFER="flash=kernel-b").parts
     assert preferring.attention_function("flash")() == "kernel_b.plugin"
-    absent = site.registry(AUTOMODEL_PREFER="flash=kernel-c").contributions
+    absent = site.registry(AUTOMODEL_PREFER="flash=kernel-c").parts
     with pytest.raises(PluginNotInstalledError, match="kernel-c"):
         absent.attention_function("flash")
 
 
 def test_a_name_of_the_core_is_replaced_only_on_purpose(site: Any) -> None:
     site.extension("fake-kernel", KERNEL.format(name="sdpa", package="fake_kernel"))
-    parts = site.registry().contributions
+    parts = site.registry().parts
     assert parts.attention_function("sdpa").__name__ == "sdpa_attention"
     with (
         pytest.warns(RuntimeWarning, match="AUTOMODEL_PREFER=sdpa=fake-kernel"),
         pytest.raises(InputError),
     ):
         parts.attention_function("other")
-    preferring = site.registry(AUTOMODEL_PREFER="sdpa=fake-kernel").contributions
+    preferring = site.registry(AUTOMODEL_PREFER="sdpa=fake-kernel").parts
     assert preferring.attention_function("sdpa")() == "fake_kernel.plugin"
 
 
@@ -161,7 +161,7 @@ def test_a_name_of_the_core_is_replaced_only_on_purpose(site: Any) -> None:
 def test_a_broken_extension_is_left_out_with_one_warning(site: Any, body: str) -> None:
     site.extension("bad-kernel", body)
     site.extension("good-kernel", KERNEL.format(name="flash", package="good_kernel"))
-    parts = site.registry().contributions
+    parts = site.registry().parts
     with pytest.warns(RuntimeWarning, match="extension left out: plugin bad-kernel") as caught:
         assert parts.attention_function("flash")() == "good_kernel.plugin"
     assert len(caught) == 1
@@ -172,14 +172,14 @@ def test_a_broken_extension_is_left_out_with_one_warning(site: Any, body: str) -
 
 def test_strict_raises_a_broken_extension(site: Any) -> None:
     site.extension("bad-kernel", "raise ImportError('no luck')")
-    parts = site.registry(AUTOMODEL_STRICT_PLUGINS="yes").contributions
+    parts = site.registry(AUTOMODEL_STRICT_PLUGINS="yes").parts
     with pytest.raises(PluginBrokenError, match="no luck"):
         parts.sources()
 
 
 def test_a_disabled_extension_is_not_imported(site: Any) -> None:
     site.extension("bad-kernel", "raise AssertionError('imported')")
-    assert site.registry(AUTOMODEL_PLUGINS="").contributions.sources()
+    assert site.registry(AUTOMODEL_PLUGINS="").parts.sources()
 
 
 def test_an_extension_that_asks_the_registry_while_it_is_imported_sees_the_others(
@@ -188,14 +188,14 @@ def test_an_extension_that_asks_the_registry_while_it_is_imported_sees_the_other
     site.module("shared", "registries = []")
     site.extension(
         "asking",
-        "import shared\nnames = [s.name for s in shared.registries[0].contributions.sources()]\n"
+        "import shared\nnames = [s.name for s in shared.registries[0].parts.sources()]\n"
         + KERNEL.format(name="flash", package="asking"),
     )
     import shared  # type: ignore[import-not-found]
 
     registry = site.registry()
     shared.registries.append(registry)
-    assert registry.contributions.attention_function("flash")() == "asking.plugin"
+    assert registry.parts.attention_function("flash")() == "asking.plugin"
     assert sys.modules["asking.plugin"].names == ["folder", "hub"]
 
 
@@ -226,7 +226,7 @@ def test_observers_are_told_and_cannot_disturb(site: Any) -> None:
             seen.append(context)
         """,
     )
-    parts = site.registry().contributions
+    parts = site.registry().parts
     with pytest.warns(RuntimeWarning, match=r"observer-a.*automodel_before_load raised SystemExit"):
         parts.notify_before_load(CONTEXT)
     model = object()

@@ -17,16 +17,22 @@ from automodel_core.errors import (
     PluginIncompatibleError,
     RegistrationError,
 )
-from automodel_core.registry.discovery import Candidate, Obstacle
-from automodel_core.registry.environment import ALLOWED, DISABLED, PREFER, Choices, normalised
-from automodel_core.registry.loading import Contribution, collect
-from automodel_core.registry.records import (
+from automodel_core.registry.imports import describe, import_guarded
+from automodel_core.registry.installed.environment import (
+    ALLOWED,
+    DISABLED,
+    PREFER,
+    Choices,
+    normalised,
+)
+from automodel_core.registry.installed.loading import Declarations, collect
+from automodel_core.registry.installed.metadata import Candidate, Obstacle
+from automodel_core.registry.installed.state import (
     ARCHITECTURES,
     EXTENSIONS,
     PluginRecord,
     PluginState,
 )
-from automodel_core.registry.references import describe, import_guarded
 
 __all__ = ["InstalledPlugins", "conflict", "error_of", "title"]
 
@@ -66,7 +72,7 @@ class InstalledPlugins:
         for item in self._candidates:
             if item.group == ARCHITECTURES and not _is(item, PluginState.SHADOWED):
                 self._by_model_type.setdefault(item.name, []).append(item)
-        self._outcomes: dict[tuple[str, str], Contribution | _Failure] = {}
+        self._outcomes: dict[tuple[str, str], Declarations | _Failure] = {}
         self._importing = _OfThread()
         self._warned: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
@@ -95,7 +101,7 @@ class InstalledPlugins:
             for item in self._candidates
         )
 
-    def load(self, candidate: Candidate) -> Contribution:
+    def load(self, candidate: Candidate) -> Declarations:
         """Import the module of a candidate; raise what is known to be wrong with it, chained."""
         if candidate.obstacle is not None:
             raise error_of(candidate, candidate.obstacle)
@@ -114,12 +120,12 @@ class InstalledPlugins:
             raise error_of(candidate, outcome.obstacle) from outcome.error
         return outcome
 
-    def extensions(self) -> list[tuple[Candidate, Contribution]]:
+    def extensions(self) -> list[tuple[Candidate, Declarations]]:
         """Import every usable extension; one that fails is warned about once and left out.
 
         Under ``AUTOMODEL_STRICT_PLUGINS`` it raises instead.
         """
-        found: dict[tuple[str, str], tuple[Candidate, Contribution]] = {}
+        found: dict[tuple[str, str], tuple[Candidate, Declarations]] = {}
         for item in self._candidates:
             key = _module_of(item)
             if item.group != EXTENSIONS or item.obstacle is not None or key in found:
@@ -206,14 +212,14 @@ class InstalledPlugins:
             fix = f"add {candidate.distribution} to {ALLOWED}, or unset the variable"
         return replace(candidate, obstacle=Obstacle(PluginState.DISABLED, cause, fix))
 
-    def _attempt(self, candidate: Candidate) -> Contribution | _Failure:
+    def _attempt(self, candidate: Candidate) -> Declarations | _Failure:
         key = _module_of(candidate)
         self._importing.keys = self._importing.keys | {key}
         try:
             with self._transaction():
-                contribution = collect(import_guarded(candidate.module, "its plugin module"))
-                self._check_groups(candidate, contribution)
-                return contribution
+                declared = collect(import_guarded(candidate.module, "its plugin module"))
+                self._check_groups(candidate, declared)
+                return declared
         except KeyboardInterrupt:
             raise
         except PluginIncompatibleError as error:
@@ -232,20 +238,20 @@ class InstalledPlugins:
         finally:
             self._importing.keys = self._importing.keys - {key}
 
-    def _check_groups(self, candidate: Candidate, contribution: Contribution) -> None:
+    def _check_groups(self, candidate: Candidate, declared: Declarations) -> None:
         """Refuse hooks that would never be called, given the groups the module is listed in."""
         key = _module_of(candidate)
         listed = {item.group for item in self._candidates if _module_of(item) == key}
-        if contribution.extends and EXTENSIONS not in listed:
+        if declared.extends and EXTENSIONS not in listed:
             raise RegistrationError(
                 f"it implements hooks that only modules of the entry-point group {EXTENSIONS} are "
                 "asked for; list the module there too"
             )
-        if EXTENSIONS in listed and not contribution.extends:
+        if EXTENSIONS in listed and not declared.extends:
             raise RegistrationError(
                 f"it is an entry point of {EXTENSIONS} and implements no hook for it"
             )
-        if contribution.architectures and ARCHITECTURES not in listed:
+        if declared.architectures and ARCHITECTURES not in listed:
             raise RegistrationError(
                 f"it returns architectures; name each of their model types as an entry point of "
                 f"{ARCHITECTURES}"

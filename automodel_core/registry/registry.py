@@ -12,23 +12,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from automodel_core.registry.discovery import Candidate, discover
-from automodel_core.registry.environment import STRICT, Choices
+from automodel_core.registry.installed.environment import STRICT, Choices
+from automodel_core.registry.installed.metadata import Candidate, discover
 
 if TYPE_CHECKING:
-    from automodel_core.registry.architectures import Architectures
-    from automodel_core.registry.contributions import Contributions
-    from automodel_core.registry.installed import InstalledPlugins
-    from automodel_core.registry.registrations import Registrations
+    from automodel_core.registry.installed.plugins import InstalledPlugins
+    from automodel_core.registry.lookup.architectures import Architectures
+    from automodel_core.registry.lookup.in_process import Registrations
+    from automodel_core.registry.lookup.named_parts import NamedParts
 
 __all__ = ["Registry"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class _Lookups:
     plugins: InstalledPlugins
     architectures: Architectures
-    contributions: Contributions
+    parts: NamedParts
     registrations: Registrations
 
 
@@ -43,7 +43,7 @@ class Registry:
     ) -> None:
         self._where = path, environment, finders
         self._lock = threading.RLock()
-        self._parts: _Parts | None = None
+        self._lookups: _Lookups | None = None
         self._candidates, self._choices = self._scan()
 
     @classmethod
@@ -60,16 +60,16 @@ class Registry:
         return self._built().architectures
 
     @property
-    def contributions(self) -> Contributions:
-        return self._built().contributions
+    def parts(self) -> NamedParts:
+        return self._built().parts
 
     def refresh(self) -> None:
         """Scan again."""
         candidates, choices = self._scan()
         with self._lock:
             self._candidates, self._choices = candidates, choices
-            if self._parts is not None:
-                self._parts = self._build(self._parts.registrations)
+            if self._lookups is not None:
+                self._lookups = self._build(self._lookups.registrations)
 
     def _scan(self) -> tuple[tuple[Candidate, ...], Choices]:
         """Read metadata and variables; under ``AUTOMODEL_STRICT_PLUGINS`` raise for problems."""
@@ -79,26 +79,26 @@ class Registry:
             _refuse_problems(candidates, choices)
         return candidates, choices
 
-    def _built(self) -> _Parts:
-        parts = self._parts
-        if parts is None:
+    def _built(self) -> _Lookups:
+        lookups = self._lookups
+        if lookups is None:
             with self._lock:
-                if self._parts is None:
-                    from automodel_core.registry.registrations import Registrations
+                if self._lookups is None:
+                    from automodel_core.registry.lookup.in_process import Registrations
 
-                    self._parts = self._build(Registrations())
-                parts = self._parts
-        return parts
+                    self._lookups = self._build(Registrations())
+                lookups = self._lookups
+        return lookups
 
-    def _build(self, registrations: Registrations) -> _Parts:
-        from automodel_core.registry.architectures import Architectures
-        from automodel_core.registry.contributions import Contributions
-        from automodel_core.registry.installed import InstalledPlugins
+    def _build(self, registrations: Registrations) -> _Lookups:
+        from automodel_core.registry.installed.plugins import InstalledPlugins
+        from automodel_core.registry.lookup.architectures import Architectures
+        from automodel_core.registry.lookup.named_parts import NamedParts
 
         plugins = InstalledPlugins(self._candidates, self._choices, registrations.undone_on_error)
-        contributions = Contributions(plugins)
-        architectures = Architectures(plugins, registrations, contributions)
-        return _Parts(plugins, architectures, contributions, registrations)
+        parts = NamedParts(plugins)
+        architectures = Architectures(plugins, registrations, parts)
+        return _Lookups(plugins, architectures, parts, registrations)
 
 
 def _refuse_problems(candidates: Sequence[Candidate], choices: Choices) -> None:
@@ -106,8 +106,8 @@ def _refuse_problems(candidates: Sequence[Candidate], choices: Choices) -> None:
     from contextlib import nullcontext
 
     from automodel_core.errors import PluginBrokenError, PluginConflictError
-    from automodel_core.registry.installed import InstalledPlugins
-    from automodel_core.registry.records import PluginState
+    from automodel_core.registry.installed.plugins import InstalledPlugins
+    from automodel_core.registry.installed.state import PluginState
 
     problems = [
         record

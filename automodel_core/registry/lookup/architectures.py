@@ -21,13 +21,13 @@ from automodel_core.errors import (
     shown,
 )
 from automodel_core.registry import hints
-from automodel_core.registry.contributions import Contributions
-from automodel_core.registry.discovery import Candidate
-from automodel_core.registry.environment import PREFER, normalised
-from automodel_core.registry.installed import InstalledPlugins, conflict, error_of, title
+from automodel_core.registry.imports import resolve
+from automodel_core.registry.installed.environment import PREFER, normalised
+from automodel_core.registry.installed.metadata import Candidate
+from automodel_core.registry.installed.plugins import InstalledPlugins, conflict, error_of, title
+from automodel_core.registry.lookup.in_process import Registrations, class_name
+from automodel_core.registry.lookup.named_parts import NamedParts
 from automodel_core.registry.manifest import COMPONENT_KINDS, Architecture
-from automodel_core.registry.references import resolve
-from automodel_core.registry.registrations import Registrations, class_name
 
 __all__ = ["Architectures"]
 
@@ -39,11 +39,11 @@ class Architectures:
         self,
         plugins: InstalledPlugins,
         registrations: Registrations,
-        contributions: Contributions,
+        parts: NamedParts,
     ) -> None:
         self._plugins = plugins
         self._registrations = registrations
-        self._contributions = contributions
+        self._parts = parts
 
     def model_types(self) -> tuple[str, ...]:
         return tuple(sorted({*self._plugins.model_types(), *self._registrations.model_types()}))
@@ -103,7 +103,7 @@ class Architectures:
         found = self._find_model(config, task, plugin)
         if found is not None:
             return found
-        known = self._contributions.task(task)
+        known = self._parts.task(task)
         config_class, model_type = _identity(config)
         owner = self._owner(config_class, model_type, plugin)
         models = self._architecture(owner, model_type).models if owner is not None else {}
@@ -118,7 +118,7 @@ class Architectures:
         self, config: Any, task: str, plugin: str | None
     ) -> tuple[type[Any] | str, Candidate | None] | None:
         """Return the registered class, or the reference of a plugin's, for a config and a task."""
-        self._contributions.task(task)
+        self._parts.task(task)
         config_class, model_type = _identity(config)
         registered = self._registrations.model(config_class, task)
         if registered is not None and plugin is None:
@@ -131,7 +131,7 @@ class Architectures:
         names_a_head = plugin is not None and owner is not None and owner.key != normalised(plugin)
         if task in models and not names_a_head:
             return models[task], owner
-        head = self._contributions.head(model_type, task, plugin)
+        head = self._parts.head(model_type, task, plugin)
         if head is not None:
             return head.model, None
         return (models[task], owner) if task in models else None
@@ -160,7 +160,7 @@ class Architectures:
     def serving(self, task: str) -> tuple[str, ...]:
         """Return the model types that serve a task here; plugins that fail are passed over."""
         found = set(self._registrations.model_types_serving(task))
-        found |= {head.model_type for head in self._contributions.heads() if head.task == task}
+        found |= {head.model_type for head in self._parts.heads() if head.task == task}
         for model_type in self._plugins.model_types():
             for candidate in self._plugins.usable(model_type):
                 try:
@@ -186,7 +186,7 @@ class Architectures:
     def register_model(
         self, task: str, config_class: type[Any], model_class: type[Any], *, exist_ok: bool
     ) -> None:
-        auto_class = self._contributions.task(task).auto_class
+        auto_class = self._parts.task(task).auto_class
         self._registrations.check_model(config_class, model_class)
         if not exist_ok:
             self._check_free(config_class, task, f"{auto_class} finds")

@@ -17,8 +17,8 @@ from automodel_core.errors import (
 )
 from automodel_core.registry import hints
 from automodel_core.registry.hints import Known
-from automodel_core.registry.records import PluginState
-from automodel_core.registry.references import resolve
+from automodel_core.registry.imports import resolve
+from automodel_core.registry.installed.state import PluginState
 
 PREFER = "AUTOMODEL_PREFER"
 

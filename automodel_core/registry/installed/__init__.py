@@ -1,0 +1,1 @@
+"""The installed plugins: found in metadata, filtered by the environment, imported when needed."""

@@ -1,0 +1,1 @@
+"""Look-up: from names to architectures and to the other parts that plugins provide."""
