@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,55 +12,34 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core import registry
-from automodel_core.checkpoint.names.patterns import SegmentTable, split_pattern
-from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.kernels.linear import QuantisedLinear
 from automodel_core.layers.transformer import LayerStack
-from automodel_core.modeling.pretrained.first_values import init_normal, initialise
+from automodel_core.modeling.pretrained.first_values import initialise
 from automodel_core.modeling.pretrained.hub_state import hub_state, module_state
+from automodel_core.modeling.pretrained.loading import load_pretrained
 from automodel_core.modeling.pretrained.options import dtype_named
+from automodel_core.modeling.pretrained.saving import save_pretrained
+from automodel_core.modeling.pretrained.vocabulary import resize_vocabulary
+from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from automodel_core.checkpoint.loading.report import LoadReport
-    from automodel_core.generation.settings.generation import GenerationConfig
-
 __all__ = ["PreTrainedModel"]
 
 
-class PreTrainedModel(nn.Module):
-    """A model with a configuration, whose weights have names on the hub.
+class PreTrainedModel(WeightedModel):
+    """A model that is built from a configuration, loaded, saved and asked about itself.
 
     A subclass states its facts as class attributes, builds its modules in ``__init__`` and calls
     ``post_init`` at the end. Buffers that ``__init__`` computes must name their device, because
     models are loaded under ``torch.device("meta")``.
     """
 
-    config_class: ClassVar[type[PreTrainedConfig]]
-    base_model_prefix: ClassVar[str] = ""
-    """What the hub's names of a head model put before those of its body."""
     main_input_name: ClassVar[str] = "input_ids"
-    input_embeddings: ClassVar[str] = "embed_tokens"
-    """Path of the module that holds the input embeddings."""
-    output_embeddings: ClassVar[str | None] = None
-    """Path of the linear layer that turns states into scores over the vocabulary."""
-    body: ClassVar[str] = ""
-    """Path of the body inside a head model; empty for a body itself."""
-    optional_weights: ClassVar[tuple[str, ...]] = ()
-    """Module names, or prefixes with ``*`` for a layer number, that a checkpoint may lack."""
-    ties_follow_checkpoint: ClassVar[bool] = False
-    """Whether `ties` that a checkpoint lacks are made, whatever its configuration says."""
-    keep_in_fp32: ClassVar[tuple[str, ...]] = ()
-    """Segments of module names that overflow in half precision and stay in single."""
-
-    config: PreTrainedConfig
-    generation_config: GenerationConfig | None = None
-    load_report: LoadReport | None = None
-    """What became of each weight when the model was loaded; ``None`` if it was not."""
 
     def __init__(self, config: PreTrainedConfig, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -90,15 +69,6 @@ class PreTrainedModel(nn.Module):
             self.generation_config = GenerationConfig.from_model_config(self.config)
         self.tie_weights()
         initialise(self, self.init_module)
-
-    def init_module(self, module: nn.Module) -> None:
-        """Give one module its first values; architectures with rules of their own replace this."""
-        init_normal(module, self.config.initializer_range)
-
-    @classmethod
-    def weight_names(cls, config: PreTrainedConfig) -> WeightNames:
-        """Return the table between the hub's names of this class's weights and its modules'."""
-        return WeightNames({})
 
     # ---- from nothing, from a checkpoint, to a checkpoint ----
 
@@ -139,8 +109,6 @@ class PreTrainedModel(nn.Module):
         bits, for inference. Raises `CheckpointNotFoundError` where there is no checkpoint
         and `InputError` for arguments that cannot be meant.
         """
-        from automodel_core.modeling.pretrained.loading import load_pretrained
-
         return load_pretrained(cls, pretrained_model_name_or_path, model_args, config, kwargs)
 
     def save_pretrained(
@@ -159,8 +127,6 @@ class PreTrainedModel(nn.Module):
         ``state_dict`` has this model's module names. Raises ``NotADirectoryError`` if the path is a
         file.
         """
-        from automodel_core.modeling.pretrained.saving import save_pretrained
-
         if is_main_process:
             save_pretrained(
                 self,
@@ -202,12 +168,8 @@ class PreTrainedModel(nn.Module):
 
     # ---- parts ----
 
-    @property
-    def base_model(self) -> Any:
-        return self.get_submodule(self.body)
-
     def get_decoder(self) -> nn.Module:
-        """Return the part that writes: the body, unless that is made of two."""
+        """Return the decoder; for a decoder-only model, its body."""
         return self.get_submodule(self.body)
 
     def __getattr__(self, name: str) -> Any:
@@ -216,81 +178,6 @@ class PreTrainedModel(nn.Module):
         if name and name == cls.base_model_prefix and name != cls.body.partition(".")[0]:
             return self.base_model
         return super().__getattr__(name)
-
-    def get_input_embeddings(self) -> nn.Module:
-        return self.get_submodule(self.input_embeddings)
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replace the input embeddings everywhere: several parts may hold them, or their weight."""
-        old = self.get_input_embeddings()
-        for module in list(self.modules()):
-            for name, part in list(module._modules.items()):
-                if part is old or (isinstance(part, nn.Embedding) and part.weight is old.weight):
-                    setattr(module, name, value)
-
-    def get_output_embeddings(self) -> nn.Module | None:
-        return self.get_submodule(self.output_embeddings) if self.output_embeddings else None
-
-    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
-        if self.output_embeddings is None:
-            raise InputError(f"{type(self).__name__} has no output embeddings")
-        self._replace(self.output_embeddings, new_embeddings)
-
-    def token_layers(self) -> list[nn.Module]:
-        """Return the layers with a row for each token, which change with the vocabulary."""
-        output = self.get_output_embeddings()
-        return [self.get_input_embeddings(), *([] if output is None else [output])]
-
-    def _replace(self, path: str, module: nn.Module) -> None:
-        parent, _, leaf = path.rpartition(".")
-        setattr(self.get_submodule(parent), leaf, module)
-
-    def ties(self) -> dict[str, str]:
-        """Return the names of weights that may be one with another, and the names of those.
-
-        A checkpoint that holds neither or equal values for the first makes them one.
-        """
-        if self.output_embeddings is None:
-            return {}
-        return {f"{self.output_embeddings}.weight": f"{self.input_embeddings}.weight"}
-
-    def ties_in_force(self) -> dict[str, str]:
-        """Return the `ties` that the configuration asks for."""
-        return self.ties() if self.config.tie_word_embeddings else {}
-
-    def ties_to_load(self) -> dict[str, str]:
-        """Return the `ties` that a checkpoint may make by what it holds."""
-        return self.ties() if self.ties_follow_checkpoint else self.ties_in_force()
-
-    def tie_weights(self) -> None:
-        """Make output embeddings the input ones, where the configuration says so."""
-        self._tie(self.ties_in_force())
-
-    def _tie(self, ties: Mapping[str, str]) -> None:
-        for target, source in ties.items():
-            owner, _, leaf = target.rpartition(".")
-            part = self.get_submodule(owner)
-            if not isinstance(part, QuantisedLinear):
-                setattr(part, leaf, self.get_parameter(source))
-
-    def untie(self, names: Iterable[str]) -> None:
-        """Note in the configuration that weights of these names are not one with others."""
-        if any(names):
-            self.config.tie_word_embeddings = False
-
-    def segments_in_fp32(self) -> tuple[str, ...]:
-        """Return the segments of module names that stay in single precision."""
-        return self.keep_in_fp32
-
-    def needs(self, name: str) -> bool:
-        """Return whether a checkpoint must hold a weight: that of a body, unless it is optional."""
-        body = f"{self.body}." if self.body else ""
-        if not name.startswith(body):
-            return False
-        optional: SegmentTable[None] = SegmentTable()
-        for pattern in self.base_model.optional_weights:
-            optional.add(split_pattern(pattern, "optional weights"), None)
-        return optional.longest(name[len(body) :].split(".")) is None
 
     def resize_token_embeddings(
         self,
@@ -303,8 +190,6 @@ class PreTrainedModel(nn.Module):
         New rows are the mean of the old ones, or drawn with their spread if ``mean_resizing`` is
         false. Raises `InputError` for a size below one.
         """
-        from automodel_core.modeling.pretrained.vocabulary import resize_vocabulary
-
         return resize_vocabulary(self, new_num_tokens, pad_to_multiple_of, mean_resizing)
 
     def set_attn_implementation(self, attn_implementation: str) -> None:
@@ -382,12 +267,6 @@ class PreTrainedModel(nn.Module):
         sizes: list[int] = [tensor.nbytes for tensor in tensors]
         sizes += [part.packed_bytes for part in self._parts(QuantisedLinear)]
         return sum(sizes)
-
-    @classmethod
-    def can_generate(cls) -> bool:
-        from automodel_core.generation.mixin import GenerationMixin
-
-        return issubclass(cls, GenerationMixin)
 
     def _parts(self, kind: type[Any]) -> Iterator[Any]:
         return (module for module in self.modules() if isinstance(module, kind))

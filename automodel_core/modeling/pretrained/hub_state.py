@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
-
-if TYPE_CHECKING:
-    from automodel_core.modeling.pretrained.base import PreTrainedModel
+from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 __all__ = ["hub_state", "module_state"]
 
 
-def hub_state(model: PreTrainedModel) -> dict[str, Tensor]:
+def hub_state(model: WeightedModel) -> dict[str, Tensor]:
     """Return all weights under the hub's names, under redundant ones too, as the reference does."""
     refuse_quantised(model, "a state dict with the hub's names")
     names = model.weight_names(model.config)
@@ -26,7 +23,7 @@ def hub_state(model: PreTrainedModel) -> dict[str, Tensor]:
     return state
 
 
-def module_state(model: PreTrainedModel, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def module_state(model: WeightedModel, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return weights with the hub's names under the model's own.
 
     Redundant names count where the usual one is absent, and a shared weight needs to be given

@@ -27,10 +27,10 @@ from automodel_core.errors import (
 )
 from automodel_core.modeling.pretrained.first_values import initialise_missing
 from automodel_core.modeling.pretrained.options import LoadOptions, dtype_named
+from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 if TYPE_CHECKING:
     from automodel_core.checkpoint.loading.report import LoadReport
-    from automodel_core.modeling.pretrained.base import PreTrainedModel
 
 __all__ = ["load_pretrained"]
 
@@ -38,7 +38,7 @@ logger = logging.getLogger("automodel_core")
 
 
 def load_pretrained(
-    cls: type[PreTrainedModel],
+    cls: type[WeightedModel],
     name: str | os.PathLike[str] | None,
     model_args: Sequence[Any],
     config: PreTrainedConfig | str | os.PathLike[str] | None,
@@ -90,7 +90,7 @@ def load_pretrained(
 
 
 def _configure(
-    cls: type[PreTrainedModel],
+    cls: type[WeightedModel],
     name: str | os.PathLike[str] | None,
     files: CheckpointFiles | None,
     config: PreTrainedConfig | str | os.PathLike[str] | None,
@@ -150,7 +150,7 @@ def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torc
     return checkpoint_dtype(weights) or torch.float32
 
 
-def _fill(model: PreTrainedModel, weights: Any, options: LoadOptions) -> LoadReport:
+def _fill(model: WeightedModel, weights: Any, options: LoadOptions) -> LoadReport:
     """Give the model the checkpoint's weights and first values for the rest."""
     config, names = model.config, model.weight_names(model.config)
     report = load_weights(
@@ -180,7 +180,7 @@ def _fill(model: PreTrainedModel, weights: Any, options: LoadOptions) -> LoadRep
     return report
 
 
-def _finish(model: PreTrainedModel, placement: Placement) -> None:
+def _finish(model: WeightedModel, placement: Placement) -> None:
     """Turn to evaluation mode, and place the buffers; raise if one was left without memory."""
     waiting: list[tuple[str, nn.Module]] = [("", model)]
     while waiting:
@@ -206,7 +206,7 @@ def _finish(model: PreTrainedModel, placement: Placement) -> None:
 
 
 def _check_complete(
-    model: PreTrainedModel, report: LoadReport, strict: bool | str, checkpoint: str
+    model: WeightedModel, report: LoadReport, strict: bool | str, checkpoint: str
 ) -> None:
     """Raise if weights are missing that the caller did not allow to be drawn."""
     if strict in (False, "off") or not report.missing:
@@ -229,7 +229,7 @@ def _check_complete(
         )
 
 
-def _settle_generation(model: PreTrainedModel, files: CheckpointFiles | None, given: Any) -> None:
+def _settle_generation(model: WeightedModel, files: CheckpointFiles | None, given: Any) -> None:
     """Take generation settings from the caller, else from the checkpoint's own file."""
     if not model.can_generate():
         return

@@ -7,7 +7,7 @@ and classifiers keep their precision: they are small, or read one row at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
@@ -15,27 +15,25 @@ from automodel_core.errors import InputError, shown
 from automodel_core.layers.kernels.int8 import Int8DynamicLinear, Int8Linear
 from automodel_core.layers.kernels.linear import Linear, QuantisedLinear
 from automodel_core.layers.transformer import LayerStack
-
-if TYPE_CHECKING:
-    from automodel_core.modeling.pretrained.base import PreTrainedModel
+from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 __all__ = ["quantise_int8", "quantise_int8_dynamic", "refuse_quantised", "replace_linears"]
 
 LEFT_OUT = "modules_to_not_convert"
 
 
-def quantise_int8(model: PreTrainedModel, settings: Mapping[str, Any]) -> None:
+def quantise_int8(model: WeightedModel, settings: Mapping[str, Any]) -> None:
     """Round weights to eight bits; what they are multiplied with keeps bfloat16's precision."""
     replace_linears(model, Int8Linear.of, settings)
 
 
-def quantise_int8_dynamic(model: PreTrainedModel, settings: Mapping[str, Any]) -> None:
+def quantise_int8_dynamic(model: WeightedModel, settings: Mapping[str, Any]) -> None:
     """Round weights to eight bits, and what they are multiplied with, row by row."""
     replace_linears(model, Int8DynamicLinear.of, settings)
 
 
 def replace_linears(
-    model: PreTrainedModel,
+    model: WeightedModel,
     replacement: Callable[[nn.Linear], QuantisedLinear],
     settings: Mapping[str, Any],
 ) -> None:
@@ -61,7 +59,7 @@ def replace_linears(
     model.requires_grad_(False)
 
 
-def _large_linears(model: PreTrainedModel) -> dict[str, nn.Linear]:
+def _large_linears(model: WeightedModel) -> dict[str, nn.Linear]:
     output = model.get_output_embeddings()
     stacks = [part for part in model.modules() if isinstance(part, LayerStack)]
     inside = {id(module) for stack in stacks for module in stack.modules()}
@@ -72,7 +70,7 @@ def _large_linears(model: PreTrainedModel) -> dict[str, nn.Linear]:
     }
 
 
-def _is_meant(model: PreTrainedModel, path: str, name: str) -> bool:
+def _is_meant(model: WeightedModel, path: str, name: str) -> bool:
     """Return whether a name, whole segments of one, is in a layer's, here or on the hub."""
     hub = model.weight_names(model.config).to_hub(f"{path}.weight").name
     return any(f".{name}." in f".{candidate}." for candidate in (path, hub))

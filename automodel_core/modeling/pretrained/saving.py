@@ -5,22 +5,19 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from automodel_core.checkpoint.save import save_weights
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
-
-if TYPE_CHECKING:
-    from automodel_core.modeling.pretrained.base import PreTrainedModel
+from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 __all__ = ["save_pretrained"]
 
 
 def save_pretrained(
-    model: PreTrainedModel,
+    model: WeightedModel,
     folder: Path,
     *,
     state_dict: Mapping[str, Tensor] | None,

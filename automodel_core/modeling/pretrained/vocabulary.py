@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from automodel_core.errors import InputError
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
-
-if TYPE_CHECKING:
-    from automodel_core.modeling.pretrained.base import PreTrainedModel
+from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 __all__ = ["resize_rows", "resize_vocabulary"]
 
 
 def resize_vocabulary(
-    model: PreTrainedModel, size: int | None, multiple: int | None, mean_resizing: bool
+    model: WeightedModel, size: int | None, multiple: int | None, mean_resizing: bool
 ) -> nn.Module:
     """Change the rows of all embeddings to ``size``, rounded up to a multiple.
 

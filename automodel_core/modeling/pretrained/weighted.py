@@ -1,0 +1,145 @@
+"""What loading, saving, resizing and quantising know of a model: its weights and their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from torch import nn
+
+from automodel_core.checkpoint.names.patterns import SegmentTable, split_pattern
+from automodel_core.checkpoint.names.table import WeightNames
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.errors import InputError
+from automodel_core.layers.kernels.linear import QuantisedLinear
+from automodel_core.modeling.pretrained.first_values import init_normal
+
+if TYPE_CHECKING:
+    from automodel_core.checkpoint.loading.report import LoadReport
+    from automodel_core.generation.settings.generation import GenerationConfig
+
+__all__ = ["WeightedModel"]
+
+
+class WeightedModel(nn.Module):
+    """A module with a configuration, whose weights have names on the hub.
+
+    A subclass states its facts as class attributes. `PreTrainedModel` derives from this class and
+    adds what users call.
+    """
+
+    config_class: ClassVar[type[PreTrainedConfig]]
+    base_model_prefix: ClassVar[str] = ""
+    """What the hub's names of a head model put before those of its body."""
+    input_embeddings: ClassVar[str] = "embed_tokens"
+    """Path of the module that holds the input embeddings."""
+    output_embeddings: ClassVar[str | None] = None
+    """Path of the linear layer that turns states into scores over the vocabulary."""
+    body: ClassVar[str] = ""
+    """Path of the body inside a head model; empty for a body itself."""
+    optional_weights: ClassVar[tuple[str, ...]] = ()
+    """Module names, or prefixes with ``*`` for a layer number, that a checkpoint may lack."""
+    ties_follow_checkpoint: ClassVar[bool] = False
+    """Whether weights are tied where the checkpoint lacks one, whatever the configuration says."""
+    keep_in_fp32: ClassVar[tuple[str, ...]] = ()
+    """Modules (by name segment) kept in float32 because they overflow in float16."""
+
+    config: PreTrainedConfig
+    generation_config: GenerationConfig | None = None
+    load_report: LoadReport | None = None
+    """What became of each weight when the model was loaded; ``None`` if it was not."""
+
+    @classmethod
+    def weight_names(cls, config: PreTrainedConfig) -> WeightNames:
+        """Return the table between the hub's names of this class's weights and its modules'."""
+        return WeightNames({})
+
+    def init_module(self, module: nn.Module) -> None:
+        """Give one module its first values; architectures with rules of their own replace this."""
+        init_normal(module, self.config.initializer_range)
+
+    def needs(self, name: str) -> bool:
+        """Return whether a checkpoint must hold a weight: that of a body, unless it is optional."""
+        body = f"{self.body}." if self.body else ""
+        if not name.startswith(body):
+            return False
+        optional: SegmentTable[None] = SegmentTable()
+        for pattern in self.base_model.optional_weights:
+            optional.add(split_pattern(pattern, "optional weights"), None)
+        return optional.longest(name[len(body) :].split(".")) is None
+
+    def segments_in_fp32(self) -> tuple[str, ...]:
+        """Return the `keep_in_fp32` of all parts."""
+        return self.keep_in_fp32
+
+    @classmethod
+    def can_generate(cls) -> bool:
+        from automodel_core.generation.mixin import GenerationMixin
+
+        return issubclass(cls, GenerationMixin)
+
+    # ---- tied weights ----
+
+    def ties(self) -> dict[str, str]:
+        """Return ``{target: source}`` for weights that may share storage.
+
+        They are tied when a checkpoint lacks the target or stores equal values.
+        """
+        if self.output_embeddings is None:
+            return {}
+        return {f"{self.output_embeddings}.weight": f"{self.input_embeddings}.weight"}
+
+    def ties_in_force(self) -> dict[str, str]:
+        """Return the `ties` that the configuration asks for."""
+        return self.ties() if self.config.tie_word_embeddings else {}
+
+    def ties_to_load(self) -> dict[str, str]:
+        """Return the `ties` to make where a checkpoint lacks a weight or repeats its values."""
+        return self.ties() if self.ties_follow_checkpoint else self.ties_in_force()
+
+    def tie_weights(self) -> None:
+        """Let tied weights share storage, where the configuration says so."""
+        self._tie(self.ties_in_force())
+
+    def _tie(self, ties: Mapping[str, str]) -> None:
+        for target, source in ties.items():
+            owner, _, leaf = target.rpartition(".")
+            part = self.get_submodule(owner)
+            if not isinstance(part, QuantisedLinear):
+                setattr(part, leaf, self.get_parameter(source))
+
+    def untie(self, names: Iterable[str]) -> None:
+        """Record in the configuration that these weights are untied."""
+        if any(names):
+            self.config.tie_word_embeddings = False
+
+    # ---- parts ----
+
+    @property
+    def base_model(self) -> Any:
+        return self.get_submodule(self.body)
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.get_submodule(self.input_embeddings)
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Replace the input embeddings everywhere: several parts may hold them, or their weight."""
+        old = self.get_input_embeddings()
+        for module in list(self.modules()):
+            for name, part in list(module._modules.items()):
+                if part is old or (isinstance(part, nn.Embedding) and part.weight is old.weight):
+                    setattr(module, name, value)
+
+    def get_output_embeddings(self) -> nn.Module | None:
+        return self.get_submodule(self.output_embeddings) if self.output_embeddings else None
+
+    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
+        if self.output_embeddings is None:
+            raise InputError(f"{type(self).__name__} has no output embeddings")
+        parent, _, leaf = self.output_embeddings.rpartition(".")
+        setattr(self.get_submodule(parent), leaf, new_embeddings)
+
+    def token_layers(self) -> list[nn.Module]:
+        """Return the layers with a row for each token, which change with the vocabulary."""
+        output = self.get_output_embeddings()
+        return [self.get_input_embeddings(), *([] if output is None else [output])]
