@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         SlidingWindowCache as SlidingWindowCache,
     )
     from automodel_core.layers.caches.static import StaticCache as StaticCache
-    from automodel_core.modeling.bayesian_detector import (
+    from automodel_core.modeling.watermark_detector import (
         BayesianDetectorConfig as BayesianDetectorConfig,
         BayesianDetectorModel as BayesianDetectorModel,
     )
@@ -101,7 +101,7 @@ _decoding_names, _decoding_attribute, _ = lazy_exports(
         "layers.caches.quantized": ("QuantizedCache",),
         "layers.caches.sliding_window": ("SlidingWindowCache",),
         "layers.caches.static": ("StaticCache",),
-        "modeling.bayesian_detector": ("BayesianDetectorConfig", "BayesianDetectorModel"),
+        "modeling.watermark_detector": ("BayesianDetectorConfig", "BayesianDetectorModel"),
     },
 )
 

@@ -45,10 +45,6 @@ from automodel_core.generation.processors.stopping import (
     StoppingCriteriaList as StoppingCriteriaList,
     StopStringCriteria as StopStringCriteria,
 )
-from automodel_core.generation.processors.synthid import (
-    SynthIDTextWatermarkDetector as SynthIDTextWatermarkDetector,
-    SynthIDTextWatermarkLogitsProcessor as SynthIDTextWatermarkLogitsProcessor,
-)
 from automodel_core.generation.processors.warpers import (
     EpsilonLogitsWarper as EpsilonLogitsWarper,
     EtaLogitsWarper as EtaLogitsWarper,
@@ -59,10 +55,14 @@ from automodel_core.generation.processors.warpers import (
     TopPLogitsWarper as TopPLogitsWarper,
     TypicalLogitsWarper as TypicalLogitsWarper,
 )
-from automodel_core.generation.processors.watermark import (
+from automodel_core.generation.processors.watermarks.greenlist import (
     WatermarkDetector as WatermarkDetector,
     WatermarkDetectorOutput as WatermarkDetectorOutput,
     WatermarkLogitsProcessor as WatermarkLogitsProcessor,
+)
+from automodel_core.generation.processors.watermarks.synthid import (
+    SynthIDTextWatermarkDetector as SynthIDTextWatermarkDetector,
+    SynthIDTextWatermarkLogitsProcessor as SynthIDTextWatermarkLogitsProcessor,
 )
 from automodel_core.generation.session.outputs import (
     GenerateBeamDecoderOnlyOutput as GenerateBeamDecoderOnlyOutput,

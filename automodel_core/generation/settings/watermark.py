@@ -1,14 +1,26 @@
-"""How text is watermarked: settings that stand in a generation config. No torch."""
+"""The settings of a watermark, as a generation config holds them. No torch.
+
+The processors that mark text, and the detectors, are in `processors.watermarks`. The settings name
+their processor by a reference, so that a config can be read and checked without torch.
+"""
 
 from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from automodel_core.errors import GenerationArgumentError, shown
+from automodel_core.registry import resolve
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from typing_extensions import Self
+
+    Processor = Callable[[Tensor, Tensor], Tensor]
 
 __all__ = [
     "BaseWatermarkingConfig",
@@ -17,32 +29,37 @@ __all__ = [
     "watermarking_of",
 ]
 
+_PROCESSORS = "automodel_core.generation.processors.watermarks"
 
+
+@dataclass
 class BaseWatermarkingConfig(ABC):
-    """Settings of one way to watermark; they must be the same when the mark is looked for."""
+    """Settings of one kind of watermark; to detect a mark takes the settings that made it."""
 
     @abstractmethod
     def validate(self) -> None:
         """Raise `GenerationArgumentError` for values that cannot work."""
 
     @abstractmethod
-    def construct_processor(self, vocab_size: int, device: Any = None) -> Any:
+    def construct_processor(
+        self, vocab_size: int, device: torch.device | str | None = None
+    ) -> Processor:
         """Return the logits processor that marks text."""
 
     @classmethod
-    def from_dict(cls, config_dict: Mapping[str, Any], **kwargs: Any) -> Any:
+    def from_dict(cls, config_dict: Mapping[str, Any], **kwargs: Any) -> Self:
         """Build from a mapping, overridden by ``kwargs``."""
         return cls(**{**config_dict, **kwargs})
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
+        return asdict(self)
 
     def to_json_string(self) -> str:
         return json.dumps(self.to_dict(), indent=2) + "\n"
 
     def update(self, **settings: Any) -> dict[str, Any]:
         """Take over the settings that are fields here and return the others."""
-        names = {field.name for field in fields(self)}  # type: ignore[arg-type]
+        names = {field.name for field in fields(self)}
         for name in names & settings.keys():
             setattr(self, name, settings[name])
         return {name: value for name, value in settings.items() if name not in names}
@@ -57,11 +74,11 @@ def _require(holds: bool, name: str, expected: str, value: object) -> None:
 
 @dataclass
 class WatermarkingConfig(BaseWatermarkingConfig):
-    """Favour a part of the vocabulary, drawn anew after each text (arXiv:2306.04634).
+    """Favour a "green" part of the vocabulary, drawn anew at each position (arXiv:2306.04634).
 
-    ``bias`` is added to the scores of the ``greenlist_ratio`` of the tokens. What seeds the draw,
-    beside the ``hashing_key``, is the last token ("lefthash") or the last ``context_width`` tokens
-    with the next one ("selfhash").
+    ``bias`` is added to the scores of the green tokens, a share ``greenlist_ratio`` of all. The
+    draw is seeded with the ``hashing_key`` and the previous token ("lefthash"), or the previous
+    ``context_width`` tokens and the scored token itself ("selfhash").
     """
 
     greenlist_ratio: float = 0.25
@@ -80,19 +97,22 @@ class WatermarkingConfig(BaseWatermarkingConfig):
         _require(0.0 < ratio < 1.0, "greenlist_ratio", "between 0 and 1", ratio)
         _require(width >= 1, "context_width", "at least 1", width)
 
-    def construct_processor(self, vocab_size: int, device: Any = None) -> Any:
-        from automodel_core.generation.processors.watermark import WatermarkLogitsProcessor
-
-        return WatermarkLogitsProcessor(vocab_size, device, **self.to_dict())
+    def construct_processor(
+        self, vocab_size: int, device: torch.device | str | None = None
+    ) -> Processor:
+        build = cast(
+            Callable[..., "Processor"], resolve(f"{_PROCESSORS}.greenlist:WatermarkLogitsProcessor")
+        )
+        return build(vocab_size, device, **self.to_dict())
 
 
 @dataclass
 class SynthIDTextWatermarkingConfig(BaseWatermarkingConfig):
-    """Let tokens play tournaments with each other (https://doi.org/10.1038/s41586-024-08025-4).
+    """Sample tokens by tournaments (https://doi.org/10.1038/s41586-024-08025-4).
 
     There is one tournament for each of the ``keys``; its random numbers come from the key and the
-    last ``ngram_len`` tokens. A context that came up among the last ``context_history_size`` is not
-    marked again; ``skip_first_ngram_calls`` leaves the first tokens unmarked, too.
+    last ``ngram_len`` tokens. A context that occurred among the last ``context_history_size`` is
+    not marked again; ``skip_first_ngram_calls`` leaves the first tokens unmarked, too.
     """
 
     ngram_len: int
@@ -109,16 +129,21 @@ class SynthIDTextWatermarkingConfig(BaseWatermarkingConfig):
         _require(self.ngram_len >= 2, "ngram_len", "at least 2", self.ngram_len)
         _require(len(self.keys) > 0, "keys", "a list of at least one integer", self.keys)
 
-    def construct_processor(self, vocab_size: int, device: Any = None) -> Any:
-        from automodel_core.generation.processors.synthid import SynthIDTextWatermarkLogitsProcessor
+    def construct_processor(
+        self, vocab_size: int, device: torch.device | str | None = None
+    ) -> Processor:
+        build = cast(
+            Callable[..., "Processor"],
+            resolve(f"{_PROCESSORS}.synthid:SynthIDTextWatermarkLogitsProcessor"),
+        )
+        return build(**self.to_dict(), device=device)
 
-        return SynthIDTextWatermarkLogitsProcessor(**self.to_dict(), device=device)
 
+def watermarking_of(setting: object) -> BaseWatermarkingConfig:
+    """Return the ``watermarking_config`` of a generation config as an object.
 
-def watermarking_of(setting: Any) -> BaseWatermarkingConfig:
-    """Return a setting of a generation config as an object; it may come as a mapping.
-
-    Raise `GenerationArgumentError` if it is none, or cannot work.
+    A mapping is read as `SynthIDTextWatermarkingConfig` if it has an ``ngram_len``. Raise
+    `GenerationArgumentError` for anything else and for values that cannot work.
     """
     if isinstance(setting, Mapping):
         kind = SynthIDTextWatermarkingConfig if "ngram_len" in setting else WatermarkingConfig

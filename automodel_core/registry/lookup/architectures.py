@@ -153,6 +153,8 @@ class Architectures:
         return None
 
     def provider(self, config: Any) -> str | None:
+        if getattr(type(config), "model_type", None) == "":
+            return None  # no Auto class finds it: it is loaded by its own class
         config_class, model_type = _identity(config)
         owner = self._owner(config_class, model_type, None)
         return owner.distribution if owner is not None else None

@@ -10,7 +10,7 @@ import torch
 from automodel_core import generation as g
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.settings.watermark import watermarking_of
-from automodel_core.modeling.bayesian_detector import BayesianDetectorConfig, BayesianDetectorModel
+from automodel_core.modeling.watermark_detector import BayesianDetectorConfig, BayesianDetectorModel
 from support.tiny_lm import drawn
 
 PROMPT = torch.tensor([[3, 4, 5], [6, 7, 8]])
@@ -103,6 +103,18 @@ def test_a_detector_that_was_not_trained_says_the_base_rate():
     assert bool((output.posterior_probabilities > 0.3).all())
     output.loss.backward()
     assert detector.likelihood_model_watermarked.delta.grad is not None
+
+
+def test_a_detector_is_loaded_by_its_class(tmp_path):
+    detector = BayesianDetectorModel(BayesianDetectorConfig(watermarking_depth=4))
+    detector.save_pretrained(tmp_path)
+    found = BayesianDetectorModel.from_pretrained(tmp_path)
+    assert found.config.watermarking_depth == 4
+    assert torch.equal(found.prior, detector.prior)
+    path = tmp_path / "config.json"
+    older = json.loads(path.read_text()) | {"model_type": "bayesian_detector"}
+    path.write_text(json.dumps(older))
+    assert BayesianDetectorModel.from_pretrained(tmp_path).config.watermarking_depth == 4
 
 
 # ---- settings ----

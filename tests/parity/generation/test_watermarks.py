@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from automodel_core import generation as g  # noqa: E402
-from automodel_core.modeling import bayesian_detector  # noqa: E402
+from automodel_core.modeling import watermark_detector  # noqa: E402
 from support.examples import examples  # noqa: E402
 
 VOCABULARY = 53
@@ -108,7 +108,7 @@ def test_a_trained_detector_says_the_same(tmp_path: Any) -> None:
     with torch.no_grad():
         theirs.likelihood_model_watermarked.delta.normal_(0.0, 0.5)
     theirs.save_pretrained(tmp_path / "theirs")
-    ours = bayesian_detector.BayesianDetectorModel.from_pretrained(tmp_path / "theirs")
+    ours = watermark_detector.BayesianDetectorModel.from_pretrained(tmp_path / "theirs")
     g_values = torch.randint(0, 2, (3, 7, 4))
     mask = torch.rand(3, 7) > 0.3
     labels = torch.tensor([0.0, 1.0, 1.0])

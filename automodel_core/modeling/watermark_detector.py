@@ -1,4 +1,8 @@
-"""A classifier that tells SynthID's watermark (https://doi.org/10.1038/s41586-024-08025-4)."""
+"""A classifier that detects SynthID's watermark (https://doi.org/10.1038/s41586-024-08025-4).
+
+It is a model, so it is here and not beside the processor that computes its input. It has no model
+type: it is loaded by its class, not by an Auto class.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +26,6 @@ __all__ = [
 
 class BayesianDetectorConfig(PreTrainedConfig):
     """How many tournaments mark a text, how often texts are marked, and what they were made by."""
-
-    model_type = "bayesian_detector"
 
     watermarking_depth: int | None = None
     base_rate: float = 0.5
