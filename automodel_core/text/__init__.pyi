@@ -15,7 +15,11 @@ from automodel_core.text.encoding.post_processor import (
     bos_eos_processor as bos_eos_processor,
 )
 from automodel_core.text.encoding.request import EncodeRequest as EncodeRequest
-from automodel_core.text.encoding.rust import Backend as Backend, rust_errors as rust_errors
+from automodel_core.text.encoding.rust import (
+    Backend as Backend,
+    backend_from as backend_from,
+    rust_errors as rust_errors,
+)
 from automodel_core.text.encoding.tensors import TensorType as TensorType
 from automodel_core.text.subwords.byte_level import (
     ByteLevelTokenizer as ByteLevelTokenizer,
@@ -38,8 +42,7 @@ from automodel_core.text.subwords.sentencepiece import (
     sentencepiece_pipeline as sentencepiece_pipeline,
 )
 from automodel_core.text.subwords.wordpiece import WordPieceTokenizer as WordPieceTokenizer
-from automodel_core.text.tokenizer.files import backend_from as backend_from
-from automodel_core.text.tokenizer.special_tokens import (
+from automodel_core.text.tokenizer.added_tokens import (
     TokenLike as TokenLike,
     added_token as added_token,
 )

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from support.hub import FakeHub, serving_hub
+from support.hub import hub
 from support.tiny_plugin import checkpoint, tiny_gpt, tiny_site
 
 __all__ = ["checkpoint", "hub", "tiny_gpt", "tiny_site"]
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[FakeHub]:
-    """A hub on this machine, empty."""
-    with serving_hub(tmp_path / "cache") as server:
-        yield server
 
 
 @pytest.fixture

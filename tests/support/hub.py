@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
+import pytest
 from huggingface_hub import constants, file_download
 
 _API = re.compile(
@@ -292,3 +293,10 @@ def environment(hub: FakeHub, cache: Path) -> dict[str, str]:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_OFFLINE": "0",
     }
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[FakeHub]:
+    """A hub on this machine, empty, with a cache in ``tmp_path / "cache"``."""
+    with serving_hub(tmp_path / "cache") as server:
+        yield server

@@ -5,7 +5,10 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from tokenizers.processors import TemplateProcessing
 
 from automodel_core.text import PreTrainedTokenizer
+from support.hub import hub
 from support.nasty_text import NASTY
+
+__all__ = ["hub", "nasty", "pipeline", "tokenizer"]
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 

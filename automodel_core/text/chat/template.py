@@ -17,7 +17,7 @@ from typing import Any
 
 from automodel_core.errors import MissingExtraError, TokenizationError, shown
 from automodel_core.text.chat.tools import tool_schema
-from automodel_core.text.tokenizer.legacy import OlderCalls
+from automodel_core.text.tokenizer.protocol import Encoder, TokenTable
 
 __all__ = ["ChatTemplates", "render"]
 
@@ -31,7 +31,7 @@ CUT_HERE = "\ue0f0cut\ue0f1"
 _recording: ContextVar[tuple[list[str], list[Span]] | None] = ContextVar("recording", default=None)
 
 
-class ChatTemplates(OlderCalls):
+class ChatTemplates(Encoder, TokenTable):
     """The part of a tokenizer that renders conversations."""
 
     chat_template: str | dict[str, str] | None

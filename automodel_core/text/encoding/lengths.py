@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from automodel_core.errors import TokenizationError, shown
+from automodel_core.text.encoding.checks import Side, checked
 
 __all__ = ["NO_LIMIT", "Lengths", "PaddingStrategy", "TruncationStrategy"]
 
@@ -41,7 +42,7 @@ class Lengths:
     max_length: int | None = None
     stride: int = 0
     pad_to_multiple_of: int | None = None
-    padding_side: str = "right"
+    padding_side: Side = "right"
 
     @classmethod
     def settle(
@@ -73,30 +74,22 @@ class Lengths:
                 cut = None
             else:
                 max_length = model_max_length
-        for name, value in (("max_length", max_length), ("stride", stride)):
-            if value is not None and (
-                isinstance(value, bool) or not isinstance(value, int) or value < 0
-            ):
-                raise TokenizationError(
-                    f"{name} must be an integer of at least 0, got {shown(value)}"
-                )
-        if padding_side not in ("left", "right"):
+        lengths = cls(
+            pad,
+            cut,
+            checked("max_length", max_length),
+            checked("stride", stride),
+            checked("pad_to_multiple_of", pad_to_multiple_of),
+            checked("padding_side", padding_side),
+        )
+        multiple = lengths.pad_to_multiple_of
+        if pad and cut and multiple and lengths.max_length and lengths.max_length % multiple:
             raise TokenizationError(
-                f"padding_side must be 'left' or 'right', got {shown(padding_side)}"
+                f"Truncation to max_length={max_length} and padding to a multiple of "
+                f"pad_to_multiple_of={multiple} contradict each other: "
+                "max_length is not a multiple of it"
             )
-        if pad_to_multiple_of is not None:
-            if not isinstance(pad_to_multiple_of, int) or pad_to_multiple_of < 1:
-                raise TokenizationError(
-                    "pad_to_multiple_of must be an integer above 0, "
-                    f"got {shown(pad_to_multiple_of)}"
-                )
-            if pad and cut and max_length is not None and max_length % pad_to_multiple_of:
-                raise TokenizationError(
-                    f"Truncation to max_length={max_length} and padding to a multiple of "
-                    f"pad_to_multiple_of={pad_to_multiple_of} contradict each other: "
-                    "max_length is not a multiple of it"
-                )
-        return cls(pad, cut, max_length, stride, pad_to_multiple_of, padding_side)
+        return lengths
 
     def padded(self, longest: int) -> int:
         """Return the length to pad to in a batch whose longest sequence has ``longest`` tokens."""

@@ -11,14 +11,23 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 from tokenizers.processors import PostProcessor
 
-from automodel_core.errors import TokenizationError, shown
+from automodel_core.errors import (
+    CheckpointFormatError,
+    CheckpointNotFoundError,
+    TokenizationError,
+    shown,
+)
 
-__all__ = ["Backend", "rust_errors"]
+__all__ = ["LARGEST_ID", "Backend", "backend_from", "rust_errors", "stored_defaults"]
+
+LARGEST_ID = 2**32 - 1
+"""The library keeps ids in 32 bits."""
 
 
 @contextmanager
@@ -147,3 +156,36 @@ class Backend:
     def __deepcopy__(self, memo: dict[int, Any]) -> Backend:
         with self.exclusive() as rust, rust_errors("copying the tokenizer"):
             return Backend(Tokenizer.from_str(rust.to_str()))
+
+
+def backend_from(
+    tokenizer_object: Tokenizer | Backend | None, tokenizer_file: str | os.PathLike[str] | None
+) -> Backend | None:
+    """Return the backend of a given tokenizer (copied) or file; ``None`` without either."""
+    if isinstance(tokenizer_object, Backend):
+        return tokenizer_object
+    if tokenizer_object is not None:
+        return Backend.from_json(tokenizer_object.to_str(), "tokenizer_object")
+    if tokenizer_file is None:
+        return None
+    path = Path(tokenizer_file)
+    try:
+        content = path.read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        raise CheckpointNotFoundError(f"There is no tokenizer file {shown(str(path))}") from error
+    except UnicodeDecodeError as error:
+        raise CheckpointFormatError(f"{shown(str(path))} is not UTF-8: {error}") from error
+    return Backend.from_json(content, str(path))
+
+
+def stored_defaults(rust: Tokenizer) -> dict[str, Any]:
+    """Take truncation and padding out of a tokenizer, and return the settings that they imply."""
+    defaults: dict[str, Any] = {}
+    if rust.truncation is not None:
+        defaults["truncation_side"] = rust.truncation["direction"]
+        rust.no_truncation()
+    if rust.padding is not None:
+        defaults["pad_token"] = rust.padding["pad_token"]
+        defaults["padding_side"] = rust.padding["direction"]
+        rust.no_padding()
+    return defaults

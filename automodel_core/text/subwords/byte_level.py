@@ -17,8 +17,8 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.request import EncodeRequest
-from automodel_core.text.encoding.rust import Backend, rust_errors
-from automodel_core.text.tokenizer.files import backend_from, renamed_token
+from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
+from automodel_core.text.tokenizer.added_tokens import renamed_token
 from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
 __all__ = ["ByteLevelTokenizer", "FramedByteLevelTokenizer", "Merges", "Pieces", "bpe_model"]

@@ -31,7 +31,7 @@ from automodel_core.text.subwords.sentencepiece import (
     refuse_sampling,
     sentencepiece_pipeline,
 )
-from automodel_core.text.tokenizer.special_tokens import TokenLike
+from automodel_core.text.tokenizer.added_tokens import TokenLike
 from automodel_core.text.translation.source_target import TwoSides
 
 __all__ = [
@@ -196,11 +196,11 @@ class NumberedTokenizer(TwoSides):
         """Return the vocabulary files, content by name."""
 
     @property
-    def _reads(self) -> Backend:
+    def _encoding_backend(self) -> Backend:
         return self._pieces[self._side.target].numbers
 
     @property
-    def _writes(self) -> Backend:
+    def _decoding_backend(self) -> Backend:
         return self._pieces[not self._side.decodes_sources].numbers
 
     def add_tokens(

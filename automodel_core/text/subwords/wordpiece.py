@@ -13,8 +13,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from tokenizers.processors import TemplateProcessing
 
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
-from automodel_core.text.encoding.rust import Backend, rust_errors
-from automodel_core.text.tokenizer.files import backend_from
+from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
 from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
 __all__ = ["WordPieceTokenizer"]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from automodel_core.errors import TokenizationError, shown
-from automodel_core.text.encoding.rust import rust_errors
+from automodel_core.text.encoding.rust import LARGEST_ID, rust_errors
 from automodel_core.text.encoding.tensors import plain
-from automodel_core.text.tokenizer.vocabulary import LARGEST_ID, Vocabulary
+from automodel_core.text.tokenizer.protocol import Backends
 
 __all__ = ["Decoding"]
 
@@ -26,7 +26,7 @@ CLEAN_UPS = (
 )
 
 
-class Decoding(Vocabulary):
+class Decoding(Backends):
     """The part of a tokenizer that makes text of token ids."""
 
     clean_up_tokenization_spaces: bool
@@ -49,7 +49,7 @@ class Decoding(Vocabulary):
             rows, single = [[ids] if isinstance(ids, int) else ids], True
         try:
             with rust_errors("decoding"):
-                texts = self._writes.rust.decode_batch(
+                texts = self._decoding_backend.rust.decode_batch(
                     rows, skip_special_tokens=skip_special_tokens
                 )
         except TokenizationError:

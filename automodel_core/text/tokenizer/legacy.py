@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,19 +9,18 @@ from typing import Any
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.lengths import TruncationStrategy
-from automodel_core.text.tokenizer.padding import Padding
+from automodel_core.text.tokenizer.protocol import (
+    Encoder,
+    LengthSettings,
+    Padder,
+    SequenceBuilder,
+)
 
-__all__ = ["OlderCalls"]
+__all__ = ["LegacyCalls"]
 
 
-class OlderCalls(Padding):
+class LegacyCalls(Encoder, SequenceBuilder, Padder, LengthSettings):
     """Thin shims; new code has a shorter way for each."""
-
-    truncation_side: str
-
-    @abstractmethod
-    def __call__(self, text: Any = None, text_pair: Any = None, **kwargs: Any) -> BatchEncoding:
-        """Encode."""
 
     def encode_plus(self, text: Any, text_pair: Any = None, **kwargs: Any) -> BatchEncoding:
         return self(text, text_pair, **kwargs)

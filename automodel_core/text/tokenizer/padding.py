@@ -9,17 +9,13 @@ from automodel_core.errors import TokenizationError, shown
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.lengths import Lengths, PaddingStrategy
 from automodel_core.text.encoding.tensors import TensorType, plain, tensor_kind
-from automodel_core.text.tokenizer.decoding import Decoding
+from automodel_core.text.tokenizer.protocol import LengthSettings, Padder, TokenTable
 
 __all__ = ["Padding"]
 
 
-class Padding(Decoding):
+class Padding(Padder, LengthSettings, TokenTable):
     """The part of a tokenizer that makes rows equally long."""
-
-    model_max_length: int
-    padding_side: str
-    model_input_names: Sequence[str]
 
     @property
     def pad_token_type_id(self) -> int:
@@ -32,7 +28,7 @@ class Padding(Decoding):
         if arguments.get("padding_side") is None:
             arguments["padding_side"] = self.padding_side
         lengths = Lengths.settle(**arguments, model_max_length=self.model_max_length)
-        if lengths.padding is not None and self.pad_token_id is None:
+        if lengths.padding is not None and self.id_named("pad_token") is None:
             raise TokenizationError(
                 "This tokenizer does not have a padding token. Set one, as "
                 "tokenizer.pad_token = tokenizer.eos_token, or add one: "
@@ -61,11 +57,12 @@ class Padding(Decoding):
             verbose=False,
         )
         main_input = self.model_input_names[0]
+        pad_token_id = self.id_named("pad_token")
         return _pad_batch(
             encoded_inputs,
             lengths,
             {
-                main_input: 0 if self.pad_token_id is None else self.pad_token_id,
+                main_input: 0 if pad_token_id is None else pad_token_id,
                 "attention_mask": 0,
                 "token_type_ids": self.pad_token_type_id,
                 "special_tokens_mask": 1,

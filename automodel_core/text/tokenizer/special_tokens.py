@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, overload
 
 from tokenizers import AddedToken
 
 from automodel_core.errors import TokenizationError, shown
+from automodel_core.text.tokenizer.added_tokens import TokenLike, added_token
+from automodel_core.text.tokenizer.protocol import TokenTable
 
-__all__ = ["NAMED_TOKENS", "SpecialTokens", "TokenLike", "added_token"]
-
-TokenLike = str | AddedToken
+__all__ = ["NAMED_TOKENS", "SpecialTokens"]
 
 NAMED_TOKENS = (
     "bos_token",
@@ -24,13 +23,6 @@ NAMED_TOKENS = (
     "mask_token",
 )
 EXTRA_NAMES = ("additional_special_tokens", "extra_special_tokens")
-
-
-def added_token(token: TokenLike, *, special: bool = True) -> AddedToken:
-    """Return ``token`` with its matching rules; a plain string is matched as it stands."""
-    if isinstance(token, AddedToken):
-        return token
-    return AddedToken(token, special=special, normalized=not special)
 
 
 class _Token:
@@ -69,7 +61,7 @@ class _TokenId:
         )
 
 
-class SpecialTokens(ABC):
+class SpecialTokens(TokenTable):
     """Special tokens with a name (``pad_token``, ..., a model's own), and additional ones."""
 
     SPECIAL_TOKENS_ATTRIBUTES: Sequence[str] = (*NAMED_TOKENS, "additional_special_tokens")
@@ -91,18 +83,6 @@ class SpecialTokens(ABC):
 
     _tokens: dict[str, TokenLike | None]
     _additional: list[TokenLike]
-
-    @abstractmethod
-    def convert_tokens_to_ids(self, tokens: Any) -> Any:
-        """Return the id of a token, or the ids of a list of tokens."""
-
-    @abstractmethod
-    def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
-        """Return the token of an id, or the tokens of several."""
-
-    @abstractmethod
-    def add_tokens(self, new_tokens: Any, special_tokens: bool = False) -> int:
-        """Add tokens to the vocabulary and return how many were new."""
 
     def _take_special_tokens(self, settings: dict[str, Any]) -> None:
         """Move every special token out of the constructor's ``settings``."""
@@ -138,8 +118,7 @@ class SpecialTokens(ABC):
         token = self._tokens.get(name)
         if token is None:
             return None
-        index: int | None = self.convert_tokens_to_ids(str(token))
-        return index
+        return self.convert_tokens_to_ids(str(token))
 
     def set_token(self, name: str, value: TokenLike | None) -> None:
         if value is not None and not isinstance(value, str | AddedToken):
@@ -184,12 +163,11 @@ class SpecialTokens(ABC):
 
     @property
     def additional_special_tokens_ids(self) -> list[int]:
-        ids: list[int] = self.convert_tokens_to_ids(self.additional_special_tokens)
-        return ids
+        return self.convert_tokens_to_ids(self.additional_special_tokens)
 
     @additional_special_tokens_ids.setter
     def additional_special_tokens_ids(self, value: Sequence[int]) -> None:
-        self.additional_special_tokens = [self.convert_ids_to_tokens(index) for index in value]
+        self.additional_special_tokens = self.convert_ids_to_tokens(value)
 
     # Newer names of the same two.
     @property
@@ -238,8 +216,7 @@ class SpecialTokens(ABC):
 
     @property
     def all_special_ids(self) -> list[int]:
-        ids: list[int] = self.convert_tokens_to_ids(self.all_special_tokens)
-        return ids
+        return self.convert_tokens_to_ids(self.all_special_tokens)
 
     def add_special_tokens(
         self,

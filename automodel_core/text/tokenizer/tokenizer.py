@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,12 +19,24 @@ from tokenizers import AddedToken, Encoding, Tokenizer
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.text.chat.template import ChatTemplates
 from automodel_core.text.encoding.batch import BatchEncoding
+from automodel_core.text.encoding.checks import checked
 from automodel_core.text.encoding.lengths import NO_LIMIT, PaddingStrategy, TruncationStrategy
 from automodel_core.text.encoding.request import EncodeRequest, encode, keywords
-from automodel_core.text.encoding.rust import Backend, rust_errors
+from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors, stored_defaults
 from automodel_core.text.encoding.tensors import TensorType
-from automodel_core.text.tokenizer import files, training
-from automodel_core.text.tokenizer.special_tokens import added_token
+from automodel_core.text.tokenizer.added_tokens import (
+    added_token,
+    read_added_tokens,
+    renamed_token,
+)
+from automodel_core.text.tokenizer.decoding import Decoding
+from automodel_core.text.tokenizer.legacy import LegacyCalls
+from automodel_core.text.tokenizer.loading import load_settings
+from automodel_core.text.tokenizer.padding import Padding
+from automodel_core.text.tokenizer.saving import save
+from automodel_core.text.tokenizer.special_tokens import SpecialTokens
+from automodel_core.text.tokenizer.training import retrained
+from automodel_core.text.tokenizer.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,10 +45,18 @@ __all__ = ["PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend"
 
 logger = logging.getLogger(__name__)
 
+FLAGS = (
+    "clean_up_tokenization_spaces",
+    "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output",
+    "split_special_tokens",
+    "verbose",
+)
+"""Settings that are on or, without a word in the files, off."""
+
 Text = str | Sequence[str] | Sequence[Sequence[str]] | Sequence[tuple[Sequence[str], Sequence[str]]]
 
 
-class PreTrainedTokenizer(ChatTemplates):
+class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabulary, SpecialTokens):
     """A tokenizer over a `tokenizers.Tokenizer`, safe to share between threads.
 
     Give ``tokenizer_object`` or ``tokenizer_file``. Further keywords are the settings that
@@ -46,6 +68,8 @@ class PreTrainedTokenizer(ChatTemplates):
     model_input_names: Sequence[str] = ("input_ids", "attention_mask")
     padding_side: str = "right"
     truncation_side: str = "right"
+    split_special_tokens: bool
+    verbose: bool
 
     def __init__(
         self,
@@ -54,14 +78,14 @@ class PreTrainedTokenizer(ChatTemplates):
         tokenizer_file: str | os.PathLike[str] | None = None,
         **settings: Any,
     ) -> None:
-        backend = files.backend_from(tokenizer_object, tokenizer_file)
+        backend = backend_from(tokenizer_object, tokenizer_file)
         if backend is None:
             raise TokenizationError(
                 f"{type(self).__name__} needs a tokenizer_object "
                 "or a tokenizer_file (tokenizer.json)"
             )
         self._backend = backend
-        for name, value in files.stored_defaults(backend.rust).items():
+        for name, value in stored_defaults(backend.rust).items():
             settings.setdefault(name, value)
         self.init_kwargs: dict[str, Any] = copy.deepcopy(settings)
         self._take_special_tokens(settings)
@@ -69,22 +93,11 @@ class PreTrainedTokenizer(ChatTemplates):
         self.model_max_length: int = _limit(
             settings.pop("model_max_length", settings.pop("max_len", None))
         )
-        self.padding_side = _side("padding_side", settings.pop("padding_side", self.padding_side))
-        self.truncation_side = _side(
-            "truncation_side", settings.pop("truncation_side", self.truncation_side)
-        )
-        self.model_input_names = _names(settings.pop("model_input_names", self.model_input_names))
-        self.clean_up_tokenization_spaces = bool(
-            settings.pop("clean_up_tokenization_spaces", False)
-        )
-        self.clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output = bool(
-            settings.pop(
-                "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output", False
-            )
-        )
-        self.split_special_tokens = bool(settings.pop("split_special_tokens", False))
+        for name in ("padding_side", "truncation_side", "model_input_names"):
+            setattr(self, name, checked(name, settings.pop(name, getattr(self, name))))
+        for name in FLAGS:
+            setattr(self, name, bool(settings.pop(name, False)))
         self.chat_template = self._template_setting(settings.pop("chat_template", None))
-        self.verbose = bool(settings.pop("verbose", False))
         self._processor_class: str | None = settings.pop("processor_class", None)
         self._warned_of_length = False
         self._add_bos_token = bool(settings.get("add_bos_token", False))
@@ -98,7 +111,7 @@ class PreTrainedTokenizer(ChatTemplates):
 
     def _add_known_tokens(self, stored: Any) -> None:
         """Add the tokens of the checkpoint under the ids it gives, then special tokens it lacks."""
-        known = files.read_added_tokens(stored)
+        known = read_added_tokens(stored)
         named = set(self.special_tokens_map.values())
         for token in [*known.values(), *self.added_tokens_decoder.values()]:
             if token.content in named and not token.special:
@@ -259,7 +272,7 @@ class PreTrainedTokenizer(ChatTemplates):
     ) -> Self:
         """Return a tokenizer of the same kind with a vocabulary learnt from texts."""
         names = dict(special_tokens_map or {})
-        rust = training.retrained(
+        rust = retrained(
             self._backend.to_json(),
             text_iterator,
             vocab_size,
@@ -275,8 +288,8 @@ class PreTrainedTokenizer(ChatTemplates):
         }
         for name, token in self._tokens.items():
             if token is not None:
-                settings[name] = files.renamed_token(token, names)
-        extra = [files.renamed_token(token, names) for token in self._additional]
+                settings[name] = renamed_token(token, names)
+        extra = [renamed_token(token, names) for token in self._additional]
         settings["additional_special_tokens"] = [*extra, *(new_special_tokens or ())] or None
         return type(self)(tokenizer_object=rust, **settings)
 
@@ -288,7 +301,7 @@ class PreTrainedTokenizer(ChatTemplates):
 
         Keywords are hub options (``revision``, ``token``, ...) and settings that win over files.
         """
-        return cls(*init_inputs, **files.load_settings(cls, pretrained_model_name_or_path, kwargs))
+        return cls(*init_inputs, **load_settings(cls, pretrained_model_name_or_path, kwargs))
 
     def save_pretrained(
         self,
@@ -299,12 +312,12 @@ class PreTrainedTokenizer(ChatTemplates):
         **kwargs: Any,
     ) -> tuple[str, ...]:
         """Write the tokenizer's files and return their paths."""
-        written = files.save(
+        written = save(
             self, save_directory, filename_prefix or "", kwargs.pop("save_jinja_files", True)
         )
         if push_to_hub:
             repo_id = kwargs.pop("repo_id", os.path.basename(os.path.normpath(save_directory)))
-            files.push(self, repo_id, **kwargs)
+            self.push_to_hub(repo_id, **kwargs)
         return written
 
     @property
@@ -326,7 +339,11 @@ class PreTrainedTokenizer(ChatTemplates):
 
     def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
         """Upload the tokenizer's files to a hub repository and return the address of the commit."""
-        return files.push(self, repo_id, **kwargs)
+        from automodel_core.checkpoint.places.push import push_folder
+
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            return push_folder(folder, repo_id, **{"commit_message": "Upload tokenizer", **kwargs})
 
     def __repr__(self) -> str:
         return (
@@ -339,27 +356,9 @@ class PreTrainedTokenizer(ChatTemplates):
 
 
 def _limit(value: Any) -> int:
-    if value is None:
+    if value is None or value == math.inf:
         return NO_LIMIT
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        raise TokenizationError(f"model_max_length must be a number, got {shown(value)}")
-    return int(min(value, NO_LIMIT))
-
-
-def _names(value: Any) -> list[str]:
-    if (
-        not isinstance(value, list | tuple)
-        or not value
-        or not all(isinstance(v, str) for v in value)
-    ):
-        raise TokenizationError(f"model_input_names must be a list of names, got {shown(value)}")
-    return list(value)
-
-
-def _side(name: str, value: Any) -> str:
-    if value not in ("left", "right"):
-        raise TokenizationError(f"{name} must be 'left' or 'right', got {shown(value)}")
-    return str(value)
+    return int(min(checked("model_max_length", value), NO_LIMIT))
 
 
 PreTrainedTokenizerFast = PreTrainedTokenizer

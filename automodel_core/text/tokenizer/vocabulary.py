@@ -10,19 +10,17 @@ from tokenizers.processors import PostProcessor
 
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.text.encoding.post_processor import Template, bos_eos_processor
-from automodel_core.text.encoding.rust import Backend, rust_errors
+from automodel_core.text.encoding.rust import LARGEST_ID, Backend, rust_errors
 from automodel_core.text.encoding.tensors import plain
-from automodel_core.text.tokenizer.special_tokens import SpecialTokens, TokenLike
+from automodel_core.text.tokenizer.added_tokens import TokenLike
+from automodel_core.text.tokenizer.protocol import Backends, SequenceBuilder, TokenTable
 
 __all__ = ["Vocabulary"]
 
-LARGEST_ID = 2**32 - 1
 
+class Vocabulary(SequenceBuilder, Backends, TokenTable):
+    """The part of a tokenizer that maps tokens to ids and back, and adds special tokens to ids."""
 
-class Vocabulary(SpecialTokens):
-    """What a tokenizer knows without looking at text."""
-
-    _backend: Backend
     _add_bos_token: bool
     _add_eos_token: bool
 
@@ -32,13 +30,13 @@ class Vocabulary(SpecialTokens):
         return self._backend.rust
 
     @property
-    def _reads(self) -> Backend:
-        """What numbers the tokens of a text."""
+    def _encoding_backend(self) -> Backend:
+        """The vocabulary in which tokens become ids."""
         return self._backend
 
     @property
-    def _writes(self) -> Backend:
-        """What names the ids that become text."""
+    def _decoding_backend(self) -> Backend:
+        """The vocabulary in which ids become tokens and text."""
         return self._backend
 
     @property
@@ -88,10 +86,10 @@ class Vocabulary(SpecialTokens):
         if not isinstance(token, str | AddedToken):
             raise TokenizationError(f"A token is a str, got {type(token).__name__} {shown(token)}")
         with rust_errors(f"looking up the token {shown(str(token))}"):
-            rust = self._reads.rust
+            rust = self._encoding_backend.rust
             index = rust.token_to_id(str(token))
-            unk = self._tokens.get("unk_token") if index is None else None
-            return index if unk is None else rust.token_to_id(str(unk))
+            unk = self.token_named("unk_token") if index is None else None
+            return index if unk is None else rust.token_to_id(unk)
 
     def convert_tokens_to_ids(self, tokens: Any) -> Any:
         """Return the id of a token, or the ids of a list; unknown ones get ``unk_token``'s."""
@@ -112,10 +110,10 @@ class Vocabulary(SpecialTokens):
     def _id_to_token(self, index: int) -> str | None:
         if not 0 <= index <= LARGEST_ID:
             raise TokenizationError(f"Token ids are at least 0, got {index}")
-        return self._writes.rust.id_to_token(index)
+        return self._decoding_backend.rust.id_to_token(index)
 
     def convert_tokens_to_string(self, tokens: Iterable[str]) -> str:
-        decoder = self._writes.rust.decoder
+        decoder = self._decoding_backend.rust.decoder
         with rust_errors("joining tokens"):
             return " ".join(tokens) if decoder is None else decoder.decode(list(tokens))
 

@@ -200,3 +200,15 @@ def test_training_keeps_the_pipeline_and_the_special_tokens(tokenizer):
     assert new.decode(new("the cat sat")["input_ids"], skip_special_tokens=True) == "the cat sat"
     renamed = tokenizer.train_new_from_iterator(texts, 80, special_tokens_map={"[CLS]": "<c>"})
     assert (renamed.cls_token, renamed("cat").tokens()[0]) == ("<c>", "<c>")
+
+
+def test_a_tokenizer_goes_to_the_hub_without_the_files_beside_it(tokenizer, tmp_path, hub):
+    (tmp_path / "model.safetensors").write_bytes(b"large")
+    tokenizer.save_pretrained(tmp_path, push_to_hub=True, repo_id="someone/kept", token="hf_x")
+    address = tokenizer.push_to_hub("someone/pushed", token="hf_x", commit_message="Only words")
+    assert "someone/pushed" in address
+    for name, summary in (("someone/kept", "Upload tokenizer"), ("someone/pushed", "Only words")):
+        assert PreTrainedTokenizer.from_pretrained(name).get_vocab() == tokenizer.get_vocab()
+        repository = hub.repositories[name]
+        assert [push["summary"] for push in repository.pushes] == [summary]
+        assert not any("model.safetensors" in files for files in repository.commits.values())

@@ -1,0 +1,67 @@
+"""Tokens with rules that say where in a text they match, as files hold them and users give them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tokenizers import AddedToken
+
+from automodel_core.errors import CheckpointFormatError, shown
+from automodel_core.text.encoding.rust import rust_errors
+
+__all__ = [
+    "TokenLike",
+    "added_token",
+    "read_added_tokens",
+    "read_token",
+    "renamed_token",
+    "token_rules",
+]
+
+TokenLike = str | AddedToken
+
+RULES = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
+
+
+def added_token(token: TokenLike, *, special: bool = True) -> AddedToken:
+    """Return ``token`` with its matching rules; a plain string is matched as it stands."""
+    if isinstance(token, AddedToken):
+        return token
+    return AddedToken(token, special=special, normalized=not special)
+
+
+def read_token(value: Any) -> AddedToken:
+    """Return the token of a file's entry: its text, or its text and matching rules."""
+    if isinstance(value, AddedToken):
+        return value
+    if isinstance(value, str):
+        return AddedToken(value, normalized=False, special=True)
+    if not isinstance(value, Mapping) or not isinstance(value.get("content"), str):
+        raise CheckpointFormatError(
+            f"A token is a text or an object with 'content', got {shown(value)}"
+        )
+    with rust_errors(f"reading the token {shown(value)}"):
+        return AddedToken(**{key: value[key] for key in RULES if value.get(key) is not None})
+
+
+def read_added_tokens(value: Any) -> dict[int, AddedToken]:
+    """Return the tokens of ``added_tokens_decoder`` by id, which JSON spells as a string."""
+    if not isinstance(value, Mapping) or not all(str(key).isdecimal() for key in value):
+        raise CheckpointFormatError(
+            f"added_tokens_decoder must map ids to tokens, got {shown(value)}"
+        )
+    return {int(index): read_token(token) for index, token in sorted(value.items())}
+
+
+def renamed_token(token: TokenLike, names: Mapping[str, str]) -> TokenLike:
+    """Return ``token`` with the text that ``names`` gives it, and the same matching rules."""
+    text = names.get(str(token), str(token))
+    if isinstance(token, str):
+        return text
+    return AddedToken(**{**token_rules(token), "content": text})
+
+
+def token_rules(token: AddedToken) -> dict[str, Any]:
+    """Return the entry of a token in ``added_tokens_decoder``."""
+    return {rule: getattr(token, rule) for rule in RULES}

@@ -1,0 +1,207 @@
+"""Read a tokenizer's files: what each holds, and which one wins.
+
+``tokenizer.json`` is the whole pipeline; ``tokenizer_config.json`` the settings; the older
+``special_tokens_map.json`` and ``added_tokens.json`` count where the settings list no added tokens.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+from tokenizers import AddedToken
+
+from automodel_core.checkpoint.places.folder import LocalFiles
+from automodel_core.checkpoint.places.json_files import read_json
+from automodel_core.checkpoint.places.options import HubOptions
+from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
+from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
+from automodel_core.text.tokenizer.added_tokens import read_token
+from automodel_core.text.tokenizer.special_tokens import EXTRA_NAMES, NAMED_TOKENS
+
+__all__ = [
+    "ADDED_TOKENS",
+    "CHAT_TEMPLATE",
+    "CONFIG",
+    "NOT_SETTINGS",
+    "SPECIAL_TOKENS",
+    "TOKENIZER",
+    "LoadableTokenizer",
+    "load_settings",
+]
+
+CONFIG = "tokenizer_config.json"
+TOKENIZER = "tokenizer.json"
+SPECIAL_TOKENS = "special_tokens_map.json"
+ADDED_TOKENS = "added_tokens.json"
+CHAT_TEMPLATE = "chat_template.jinja"
+CHAT_TEMPLATES = "additional_chat_templates"
+
+# Keys of the settings file that say nothing about the tokenizer that is being built.
+NOT_SETTINGS = frozenset(
+    {
+        "auto_map",
+        "backend",
+        "files_loaded",
+        "init_inputs",
+        "is_local",
+        "local_files_only",
+        "merges_file",
+        "name_or_path",
+        "slow_tokenizer_class",
+        "special_tokens_map_file",
+        "tokenizer_class",
+        "tokenizer_file",
+        "trust_remote_code",
+        "vocab_file",
+    }
+)
+# Arguments of ``from_pretrained`` that steer the Auto classes, or old choices that are gone.
+NOT_OURS = frozenset(
+    {
+        "_commit_hash",
+        "_from_auto",
+        "_from_pipeline",
+        "config",
+        "tokenizer_type",
+        "trust_remote_code",
+        "use_fast",
+    }
+)
+
+
+class LoadableTokenizer(Protocol):
+    """What loading needs to know of a tokenizer's class."""
+
+    vocab_files_names: ClassVar[dict[str, str]]
+
+
+def load_settings(
+    cls: type[LoadableTokenizer], name: str | os.PathLike[str], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the constructor's arguments for a checkpoint; ``given`` wins over the files.
+
+    ``checkpoint`` among them is the checkpoint already opened, at one revision.
+    """
+    options, overrides = HubOptions.split(given)
+    for key in NOT_OURS:
+        overrides.pop(key, None)
+    from_slow = overrides.pop("from_slow", False)
+    opened: CheckpointFiles | None = overrides.pop("checkpoint", None)
+    if os.path.isfile(name):
+        argument = "tokenizer_file" if str(name).endswith(".json") else "vocab_file"
+        return {**overrides, argument: os.fspath(name), "name_or_path": os.fspath(name)}
+
+    files = open_checkpoint(name, options) if opened is None else opened
+    found = _vocabulary_files(cls, files, overrides)
+    if from_slow and len(found) > 1:
+        found.pop("tokenizer_file", None)
+    settings = {key: value for key, value in _config(files).items() if key not in NOT_SETTINGS}
+    if "tokenizer_file" in found:
+        # The file's own post-processor says what is added.
+        settings.pop("add_bos_token", None)
+        settings.pop("add_eos_token", None)
+    template = _chat_templates(files)
+    if template is not None:
+        settings["chat_template"] = template
+    settings.update(overrides)
+    if "added_tokens_decoder" not in settings:
+        _read_older_files(files, settings, overrides)
+    _read_special_tokens(settings)
+    return {**settings, **found, "name_or_path": os.fspath(name)}
+
+
+def _vocabulary_files(
+    cls: type[LoadableTokenizer], files: CheckpointFiles, overrides: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return the paths of the vocabulary files by argument; without any source it is an error."""
+    wanted = cls.vocab_files_names
+    found = {
+        argument: str(path)
+        for argument, filename in wanted.items()
+        if argument not in overrides and (path := files.find(filename)) is not None
+    }
+    if not found and not {*wanted, "vocab", "tokenizer_object"} & set(overrides):
+        raise CheckpointNotFoundError(
+            f"Can't load the tokenizer of {shown(files.name)}: {cls.__name__} needs "
+            f"{' or '.join(wanted.values())}; {files.present()}"
+        )
+    return found
+
+
+def _read_special_tokens(settings: dict[str, Any]) -> None:
+    """Replace the objects that stand for special tokens by tokens, in place."""
+    for key in NAMED_TOKENS:
+        if isinstance(settings.get(key), Mapping):
+            settings[key] = read_token(settings[key])
+    for key in (*EXTRA_NAMES, "model_specific_special_tokens"):
+        settings[key] = _tokens(settings.get(key))
+        if settings[key] is None:
+            del settings[key]
+
+
+def _tokens(value: Any) -> Any:
+    """Return a list or a mapping of tokens with objects read; other values as they are."""
+    if isinstance(value, list):
+        return [read_token(token) if isinstance(token, Mapping) else token for token in value]
+    if isinstance(value, Mapping):
+        return {
+            key: read_token(token) if isinstance(token, Mapping) else token
+            for key, token in value.items()
+        }
+    return value
+
+
+def _config(files: CheckpointFiles) -> dict[str, Any]:
+    path = files.find(CONFIG)
+    return {} if path is None else read_json(path)
+
+
+def _read_older_files(
+    files: CheckpointFiles, settings: dict[str, Any], overrides: Mapping[str, Any]
+) -> None:
+    path = files.find(SPECIAL_TOKENS)
+    for key, value in (read_json(path) if path is not None else {}).items():
+        if not overrides.get(key):
+            settings[key] = value if isinstance(value, list) else _special(value)
+    path = files.find(ADDED_TOKENS)
+    if path is None:
+        return
+    special = {str(_special(settings[key])) for key in NAMED_TOKENS if settings.get(key)}
+    for key in EXTRA_NAMES:
+        extra = settings.get(key)
+        special.update(str(_special(token)) for token in (extra if isinstance(extra, list) else ()))
+    stored = {}
+    for text, index in read_json(path).items():
+        if isinstance(index, bool) or not isinstance(index, int):
+            raise CheckpointFormatError(
+                f"{shown(str(path))}: the id of {shown(text)} must be an integer, "
+                f"got {shown(index)}"
+            )
+        stored[index] = AddedToken(text, normalized=text not in special, special=text in special)
+    settings["added_tokens_decoder"] = stored
+
+
+def _special(value: Any) -> Any:
+    """Return the token of an entry, a text or an object; a mapping of tokens stays one."""
+    if not isinstance(value, Mapping) or "content" not in value:
+        return value
+    return read_token({**value, "special": True})
+
+
+def _chat_templates(files: CheckpointFiles) -> str | dict[str, str] | None:
+    found = {}
+    default = files.find(CHAT_TEMPLATE)
+    if default is not None:
+        found["default"] = default
+    if isinstance(files, LocalFiles):
+        for named in sorted((files.folder / CHAT_TEMPLATES).glob("*.jinja")):
+            found[named.stem] = named
+    try:
+        texts = {name: path.read_text(encoding="utf-8") for name, path in found.items()}
+    except UnicodeDecodeError as error:
+        raise CheckpointFormatError(
+            f"A chat template of {files.place} is not UTF-8: {error}"
+        ) from error
+    return texts["default"] if set(texts) == {"default"} else texts or None
