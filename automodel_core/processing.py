@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automodel_core.auto.model_base import hub_arguments
 from automodel_core.auto.processors import AutoImageProcessor
 from automodel_core.auto.tokenizer import AutoTokenizer
 from automodel_core.checkpoint.places.json_files import write_json
@@ -149,7 +148,7 @@ class ProcessorMixin:
         """
         options, rest = HubOptions.split(kwargs)
         files = open_checkpoint(pretrained_model_name_or_path, options)
-        where = {**hub_arguments(options, files), "plugin": plugin}
+        where = {**options.keywords(files.commit), "plugin": plugin}
         name = pretrained_model_name_or_path
         image_processor, rest = AutoImageProcessor.from_pretrained(
             name, **rest, **where, return_unused_kwargs=True

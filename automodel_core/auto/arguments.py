@@ -1,39 +1,24 @@
-"""Arguments that every Auto class takes, and those that none obeys."""
+"""Arguments that every Auto class takes, and errors that each raises."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from automodel_core.errors import InputError, RemoteCodeRefusedError, shown
+from automodel_core.errors import InputError, shown
 
-__all__ = ["closest", "config_keys", "no_direct_construction", "own_arguments"]
-
-INTERNAL = frozenset({"_commit_hash", "_from_auto", "_from_pipeline"})
-"""What other libraries pass on from one ``from_pretrained`` to the next."""
+__all__ = ["closest", "config_keys", "no_direct_construction", "pop_choice"]
 
 
-def own_arguments(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments without internal ones, and refuse those that ask for remote code.
+CHOICES = {"plugin": "the name of a distribution", "model_type": "a model type"}
 
-    ``trust_remote_code=False`` and ``None`` say what holds anyway, and are dropped.
-    """
-    rest = {key: value for key, value in kwargs.items() if key not in INTERNAL}
-    for key in ("trust_remote_code", "code_revision"):
-        value = rest.pop(key, None)
-        if value:
-            raise RemoteCodeRefusedError(
-                f"{key}={shown(value)} asks for code from a checkpoint to be run, which never "
-                "happens here: leave the argument out, and install the package that provides the "
-                "architecture ('automodel-core list' shows what is installed, "
-                "'automodel-core new NAME' begins a package)"
-            )
-    for key in ("plugin", "model_type"):
-        value = rest.get(key)
-        if value is not None and not isinstance(value, str):
-            what = "the name of a distribution" if key == "plugin" else "a model type"
-            raise InputError(f"{key}={shown(value)}: expected {what}, a string")
-    return rest
+
+def pop_choice(kwargs: dict[str, Any], key: str) -> str | None:
+    """Remove and return ``plugin`` or ``model_type``, with which a caller chooses."""
+    value = kwargs.pop(key, None)
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"{key}={shown(value)}: expected {CHOICES[key]}, a string")
+    return value
 
 
 def no_direct_construction(name: str, constructors: tuple[str, ...]) -> OSError:

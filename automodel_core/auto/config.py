@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from automodel_core import registry
@@ -11,7 +12,7 @@ from automodel_core.auto.arguments import (
     closest,
     config_keys,
     no_direct_construction,
-    own_arguments,
+    pop_choice,
 )
 from automodel_core.errors import RegistrationError, shown
 
@@ -74,15 +75,15 @@ class AutoConfig:
         the file's, ``plugin`` chooses the distribution; hub options are ``revision``,
         ``subfolder``, ``cache_dir``, ``token``, ``local_files_only``, ``force_download``.
         """
-        from automodel_core.auto.reading import read_config
-        from automodel_core.checkpoint.places.options import HubOptions
+        from automodel_core.auto.config_class import config_class_of
+        from automodel_core.checkpoint.places.config_file import read_config
+        from automodel_core.checkpoint.places.options import HubOptions, caller_arguments
 
-        kwargs = own_arguments(kwargs)
-        model_type, plugin = kwargs.pop("model_type", None), kwargs.pop("plugin", None)
-        options, rest = HubOptions.split(kwargs)
-        config, unused = read_config(
-            pretrained_model_name_or_path, options, rest, model_type=model_type, plugin=plugin
-        )
+        kwargs = caller_arguments(kwargs)
+        plugin, model_type = pop_choice(kwargs, "plugin"), pop_choice(kwargs, "model_type")
+        hub, overrides = HubOptions.split(kwargs)
+        class_of = partial(config_class_of, model_type=model_type, plugin=plugin)
+        config, unused = read_config(pretrained_model_name_or_path, hub, overrides, class_of)
         if return_unused_kwargs:
             return config, unused
         for key in unused:

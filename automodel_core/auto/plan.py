@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from automodel_core import registry
-from automodel_core.auto.model_base import Opened
 from automodel_core.errors import InputError
+from automodel_core.modeling.pretrained.request import LoadRequest
 
 if TYPE_CHECKING:
     from automodel_core.checkpoint.loading.preview import WeightPlan
@@ -39,7 +38,7 @@ class ModelPlan:
     version: str | None
     dtype: str
     weights: WeightPlan
-    _opened: Opened = field(repr=False, compare=False)
+    _request: LoadRequest = field(repr=False, compare=False)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -56,9 +55,8 @@ class ModelPlan:
         """What would become of each weight; ``None`` without torch or for a pickled checkpoint."""
         if self.weights.tensors is None or not _torch_is_installed():
             return None
-        opened = self._opened
         model_class = registry.resolve(self.model_class)
-        return _compared(model_class, opened, self.weights)
+        return _compared(model_class, self._request, self.weights)
 
     @property
     def missing(self) -> tuple[str, ...] | None:
@@ -136,31 +134,27 @@ class ModelPlan:
         }
 
 
-def plan_model(auto_class: str, task: str, reference: str, opened: Opened) -> ModelPlan:
-    """Return the plan for an opened checkpoint and the model class that was found for it."""
+def plan_model(auto_class: str, task: str, reference: str, request: LoadRequest) -> ModelPlan:
+    """Return the plan for a request and the model class that was found for it."""
     from automodel_core.checkpoint.loading.preview import plan_weights
 
-    if opened.files is None or opened.name is None:
+    files, options = request.files, request.options
+    if files is None:
         raise InputError("a plan needs the name of a checkpoint")
-    loading = opened.loading
-    weights = plan_weights(
-        opened.files,
-        use_safetensors=loading.get("use_safetensors"),
-        variant=loading.get("variant"),
-    )
+    weights = plan_weights(files, use_safetensors=options.use_safetensors, variant=options.variant)
     distribution, version = _provider(reference)
     return ModelPlan(
-        name=str(opened.name),
-        commit=opened.files.commit,
+        name=files.name,
+        commit=files.commit,
         auto_class=auto_class,
         task=task,
-        model_type=opened.config.model_type,
+        model_type=request.config.model_type,
         model_class=reference,
         distribution=distribution,
         version=version,
-        dtype=_dtype(loading, opened.config, weights),
+        dtype=_dtype(options.dtype, request.config, weights),
         weights=weights,
-        _opened=opened,
+        _request=request,
     )
 
 
@@ -173,15 +167,14 @@ def _provider(reference: str) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _dtype(loading: Mapping[str, Any], config: Any, weights: WeightPlan) -> str:
+def _dtype(asked: Any, config: Any, weights: WeightPlan) -> str:
     """Return the name of the type that the weights would have: as asked, as saved, as stored."""
-    asked = loading.get("dtype") or loading.get("torch_dtype") or "auto"
     stored = next((name for name in weights.dtypes if "float" in name), "float32")
     chosen = asked if asked != "auto" else (config.dtype or stored)
     return str(chosen).removeprefix("torch.")
 
 
-def _compared(model_class: Any, opened: Opened, weights: WeightPlan) -> LoadReport | None:
+def _compared(model_class: Any, request: LoadRequest, weights: WeightPlan) -> LoadReport | None:
     """Build the model without memory and compare the names and shapes of its weights."""
     import torch
 
@@ -191,7 +184,7 @@ def _compared(model_class: Any, opened: Opened, weights: WeightPlan) -> LoadRepo
     if not issubclass(model_class, PreTrainedModel):
         return None
     with torch.device("meta"):
-        model = model_class(opened.config, **opened.rest)
+        model = model_class(request.config, **request.model_kwargs)
     slots = find_slots(model)
     shapes = {name: tuple(slot.tensor.shape) for name, slot in slots.items() if name == slot.name}
     return weights.compare(
@@ -199,7 +192,7 @@ def _compared(model_class: Any, opened: Opened, weights: WeightPlan) -> LoadRepo
         model.weight_names(model.config),
         base_prefix=model.base_model_prefix,
         tied=model.ties_to_load(),
-        key_mapping=opened.loading.get("key_mapping"),
+        key_mapping=request.options.key_mapping,
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from automodel_core import registry
-from automodel_core.auto.arguments import no_direct_construction, own_arguments
+from automodel_core.auto.arguments import no_direct_construction, pop_choice
 from automodel_core.auto.component_names import (
     class_named,
     classes_of_parts,
@@ -55,18 +56,17 @@ class _AutoComponent:
         ``plugin`` chooses the distribution, ``config`` the architecture. ``use_fast`` is accepted
         and has no effect.
         """
-        from automodel_core.auto.model_base import hub_arguments
-        from automodel_core.checkpoint.places.options import HubOptions
+        from automodel_core.checkpoint.places.options import HubOptions, caller_arguments
         from automodel_core.checkpoint.places.source import open_checkpoint
 
-        kwargs = own_arguments(kwargs)
+        kwargs = caller_arguments(kwargs)
+        plugin, model_type = pop_choice(kwargs, "plugin"), pop_choice(kwargs, "model_type")
         kwargs.pop("use_fast", None)
-        config, plugin = kwargs.pop("config", None), kwargs.pop("plugin", None)
-        model_type = kwargs.pop("model_type", None)
+        config = kwargs.pop("config", None)
         options, settings = HubOptions.split(kwargs)
         files = open_checkpoint(pretrained_model_name_or_path, options)
         found = cls._find(files, config, model_type, plugin)
-        settings |= hub_arguments(options, files) | cls._for_parts(plugin)
+        settings |= options.keywords(files.commit) | cls._for_parts(plugin)
         return found.from_pretrained(pretrained_model_name_or_path, **settings)
 
     @classmethod
@@ -230,13 +230,13 @@ def _of_architecture(
     files: CheckpointFiles, config: Any, kind: str, model_type: str | None, plugin: str | None
 ) -> Any | None:
     """Return the class of the checkpoint's architecture, or of a part of it."""
-    from automodel_core.auto.reading import build_config, config_values
+    from automodel_core.auto.config_class import config_class_of
+    from automodel_core.checkpoint.places.config_file import build_config, config_values
 
     if config is None:
         values = config_values(files)
-        config, _ = build_config(
-            values, files.name, files, {}, model_type=model_type, plugin=plugin
-        )
+        class_of = partial(config_class_of, model_type=model_type, plugin=plugin)
+        config, _ = build_config(values, files.name, files, {}, class_of)
     found = registry.component_class(config, kind, plugin=plugin)
     return found or next(iter(classes_of_parts(config, kind)), None)
 

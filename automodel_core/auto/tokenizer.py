@@ -6,10 +6,11 @@ import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from automodel_core import registry
-from automodel_core.auto.arguments import no_direct_construction, own_arguments
+from automodel_core.auto.arguments import no_direct_construction, pop_choice
 from automodel_core.auto.component_names import (
     class_named,
     classes_of_parts,
@@ -64,17 +65,16 @@ class AutoTokenizer:
         type) or ``config`` choose it instead, ``plugin`` the distribution. ``use_fast`` is
         accepted: there is one kind of tokenizer. Other keywords override the settings.
         """
-        from automodel_core.checkpoint.places.options import HubOptions
+        from automodel_core.checkpoint.places.options import HubOptions, caller_arguments
         from automodel_core.checkpoint.places.source import open_checkpoint
 
         name = pretrained_model_name_or_path
-        kwargs = own_arguments(kwargs)
+        kwargs = caller_arguments(kwargs)
+        plugin, model_type = pop_choice(kwargs, "plugin"), pop_choice(kwargs, "model_type")
         kwargs.pop("use_fast", None)
         if kwargs.pop("gguf_file", None) is not None:
             raise InputError("gguf_file= is not supported: give a folder with tokenizer.json")
         config = kwargs.pop("config", None)
-        plugin = kwargs.pop("plugin", None)
-        model_type = kwargs.pop("model_type", None)
         tokenizer_type = kwargs.pop("tokenizer_type", model_type)
         options, settings = HubOptions.split(kwargs)
         files = None if os.path.isfile(name) else open_checkpoint(name, options)
@@ -170,17 +170,19 @@ class _Choice:
 
     def _of_config(self, values: Mapping[str, Any], config: Any, named: str | None) -> Any | None:
         """Return the class of the architecture; of a composite, that of the part that has one."""
-        from automodel_core.auto.reading import build_config, read_config
+        from automodel_core.auto.config_class import config_class_of
+        from automodel_core.checkpoint.places.config_file import build_config, read_config
         from automodel_core.checkpoint.places.options import HubOptions
 
+        class_of = partial(config_class_of, plugin=self.plugin)
         if config is None:
             if not values:
                 return None
             if "model_type" not in values and self._has_pipeline():
                 return None
-            config, _ = build_config(values, self.name, None, {}, plugin=self.plugin)
+            config, _ = build_config(values, self.name, None, {}, class_of)
         elif isinstance(config, str | os.PathLike):
-            config, _ = read_config(config, HubOptions(), {}, plugin=self.plugin)
+            config, _ = read_config(config, HubOptions(), {}, class_of)
         found = registry.component_class(config, KIND, plugin=self.plugin)
         return found if found is not None else _of_parts(config, named)
 
@@ -254,9 +256,8 @@ def _where(
     tokenizer_class: Any, files: CheckpointFiles | None, options: HubOptions
 ) -> dict[str, Any]:
     """Return how the class finds the files: opened already, or at the same commit."""
-    from automodel_core.auto.model_base import hub_arguments
     from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
     if files is not None and issubclass(tokenizer_class, PreTrainedTokenizer):
         return {"checkpoint": files}
-    return hub_arguments(options, files)
+    return options.keywords(None if files is None else files.commit)

@@ -31,17 +31,17 @@ def test_one_request_resolves_the_revision_of_config_and_weights(
 def test_a_push_in_between_changes_nothing(
     tiny_gpt: Any, checkpoint: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from automodel_core.auto import reading
+    from automodel_core.modeling.pretrained import request
 
     hub.add_folder("org/model", checkpoint)
-    read = reading.config_values
+    read = request.config_values
 
     def read_and_push(files: Any) -> dict[str, Any]:
         values = read(files)
         hub.add("org/model", {"config.json": b"{}"})
         return values
 
-    monkeypatch.setattr(reading, "config_values", read_and_push)
+    monkeypatch.setattr(request, "config_values", read_and_push)
     assert AutoModelForCausalLM.from_pretrained("org/model").config.hidden_size == 16
 
 

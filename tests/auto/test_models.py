@@ -220,6 +220,21 @@ def test_a_model_of_another_library_is_called_its_own_way(tiny_gpt: Any, tmp_pat
     assert built.kwargs == {"own": 2}
 
 
+def test_a_model_with_a_way_of_its_own_to_load_is_called_that_way(
+    tiny_gpt: Any, tmp_path: Path
+) -> None:
+    class Own(NewModel):
+        @classmethod
+        def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
+            return super().from_pretrained(*args, **{**kwargs, "extra": 5})
+
+    AutoConfig.register("new-model", NewConfig)
+    AutoModel.register(NewConfig, Own)
+    NewModel(NewConfig()).save_pretrained(tmp_path)
+    model: Any = AutoModel.from_pretrained(tmp_path, initializer_range=0.5)
+    assert (type(model), model.extra, model.config.initializer_range) == (Own, 5, 0.5)
+
+
 def test_two_names_of_image_to_text_serve_each_other(tiny_gpt: Any) -> None:
     AutoModelForVision2Seq.register(NewConfig, NewModel)
     assert type(AutoModelForImageTextToText.from_config(NewConfig())) is NewModel

@@ -1,4 +1,4 @@
-"""The arguments of ``from_pretrained`` that say where the files of a checkpoint are."""
+"""Arguments of every ``from_pretrained``: where the files are, and what is refused."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from automodel_core.checkpoint.places.file_names import is_plain
-from automodel_core.errors import InputError, shown
+from automodel_core.errors import InputError, RemoteCodeRefusedError, shown
 
-__all__ = ["HubOptions"]
+__all__ = ["INTERNAL", "HubOptions", "caller_arguments"]
+
+INTERNAL = frozenset({"_commit_hash", "_from_auto", "_from_pipeline"})
+"""What other libraries pass on from one ``from_pretrained`` to the next."""
+REMOTE_CODE = ("trust_remote_code", "code_revision")
 
 OBSOLETE = {
     "resume_download": "downloads decide by themselves what to fetch",
@@ -19,6 +23,23 @@ OBSOLETE = {
     "mirror": "set the environment variable HF_ENDPOINT instead",
 }
 """Arguments of older Auto classes, and what to do today; they are accepted and ignored."""
+
+
+def caller_arguments(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments without internal ones, and refuse those that ask for remote code.
+
+    ``trust_remote_code=False`` and ``None`` say what holds anyway, and are dropped.
+    """
+    rest = {key: value for key, value in kwargs.items() if key not in INTERNAL}
+    for key in REMOTE_CODE:
+        if value := rest.pop(key, None):
+            raise RemoteCodeRefusedError(
+                f"{key}={shown(value)} asks for code from a checkpoint to be run, which never "
+                "happens here: leave the argument out, and install the package that provides the "
+                "architecture ('automodel-core list' shows what is installed, "
+                "'automodel-core new NAME' begins a package)"
+            )
+    return rest
 
 
 @dataclass(frozen=True)
@@ -61,6 +82,12 @@ class HubOptions:
         if known.get("subfolder", "") is None:
             known["subfolder"] = ""
         return cls(**known), rest
+
+    def keywords(self, commit: str | None) -> dict[str, Any]:
+        """Return the arguments with which a class finds the files again, at the same commit."""
+        given = vars(self)
+        chosen = {f.name: given[f.name] for f in fields(self) if given[f.name] != f.default}
+        return chosen if commit is None else {**chosen, "revision": commit}
 
 
 def _check_parts(what: str, value: str) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from automodel_core.auto.model_base import Opened, split_loading
+from automodel_core.auto.opening import open_request
 from automodel_core.checkpoint.loading.report import LoadReport
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.errors import InputError
 from automodel_core.families.pair.configuration import SIDES, CompositeConfig
 from automodel_core.families.pair.parts import decoder_class, encoder_class
 from automodel_core.modeling.pretrained.base import PreTrainedModel
+from automodel_core.modeling.pretrained.loading import load_model
+from automodel_core.modeling.pretrained.options import LoadOptions
 
 __all__ = ["LoadedSides", "load_sides"]
 
@@ -52,8 +53,9 @@ def _arguments(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """Return the arguments of each side, and the keys of the composite's own configuration."""
     own_keys = config_class._fields()
-    loading, rest = split_loading(kwargs)
-    shared = loading | {f.name: rest.pop(f.name) for f in fields(HubOptions) if f.name in rest}
+    where = {f.name for f in fields(HubOptions)}
+    shared = LoadOptions.as_given(kwargs) | {k: v for k, v in kwargs.items() if k in where}
+    rest = {key: value for key, value in kwargs.items() if key not in shared}
     sides = {}
     for side in SIDES:
         prefix = f"{side}_"
@@ -96,14 +98,9 @@ def _loaded(
         raise InputError(
             f"there is no {side}: give {side}_pretrained_model_name_or_path, or {side}_model="
         )
-    opened = Opened.of(name, kwargs)
-    config = copy.deepcopy(opened.config)
-    settle(config)
-    arguments = {"checkpoint": opened.files, **opened.loading, **opened.rest}
-    loaded: PreTrainedModel = class_of(config, opened.plugin).from_pretrained(
-        name, *model_args, config=config, **arguments
-    )
-    return loaded
+    request = open_request(name, model_args, kwargs)
+    settle(request.config)
+    return load_model(class_of(request.config, request.plugin), request)
 
 
 def _report(sides: Mapping[str, PreTrainedModel]) -> LoadReport:

@@ -21,6 +21,7 @@ from automodel_core.modeling.pretrained.first_values import initialise
 from automodel_core.modeling.pretrained.hub_state import hub_state, module_state
 from automodel_core.modeling.pretrained.loading import load_pretrained
 from automodel_core.modeling.pretrained.options import dtype_named
+from automodel_core.modeling.pretrained.request import LoadRequest
 from automodel_core.modeling.pretrained.saving import save_pretrained
 from automodel_core.modeling.pretrained.vocabulary import resize_vocabulary
 from automodel_core.modeling.pretrained.weighted import WeightedModel
@@ -109,7 +110,14 @@ class PreTrainedModel(WeightedModel):
         bits, for inference. Raises `CheckpointNotFoundError` where there is no checkpoint
         and `InputError` for arguments that cannot be meant.
         """
-        return load_pretrained(cls, pretrained_model_name_or_path, model_args, config, kwargs)
+
+        def own_class(values: Mapping[str, Any]) -> type[PreTrainedConfig]:
+            cls.config_class.warn_of_other_type(values)
+            return cls.config_class
+
+        arguments = {**kwargs, "config": config}
+        request = LoadRequest.open(pretrained_model_name_or_path, model_args, arguments, own_class)
+        return load_pretrained(cls, request)
 
     def save_pretrained(
         self,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import logging
-import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import nn
@@ -16,8 +14,7 @@ from automodel_core.checkpoint.formats.choice import open_weights
 from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.loading.load import checkpoint_dtype, load_weights
 from automodel_core.checkpoint.loading.placement import Placement
-from automodel_core.checkpoint.places.options import HubOptions
-from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
+from automodel_core.checkpoint.places.source import CheckpointFiles
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import (
     CheckpointFormatError,
@@ -27,45 +24,43 @@ from automodel_core.errors import (
 )
 from automodel_core.modeling.pretrained.first_values import initialise_missing
 from automodel_core.modeling.pretrained.options import LoadOptions, dtype_named
+from automodel_core.modeling.pretrained.request import LoadRequest
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 if TYPE_CHECKING:
     from automodel_core.checkpoint.loading.report import LoadReport
 
-__all__ = ["load_pretrained"]
+__all__ = ["load_model", "load_pretrained"]
+
+Model = TypeVar("Model", bound=WeightedModel)
 
 logger = logging.getLogger("automodel_core")
 
 
-def load_pretrained(
-    cls: type[WeightedModel],
-    name: str | os.PathLike[str] | None,
-    model_args: Sequence[Any],
-    config: PreTrainedConfig | str | os.PathLike[str] | None,
-    kwargs: Mapping[str, Any],
-) -> Any:
-    """Do what `PreTrainedModel.from_pretrained` says."""
-    options, rest = LoadOptions.split(kwargs)
-    quantizer = options.quantizer()
-    hub, rest = HubOptions.split(rest)
-    files: CheckpointFiles | None = rest.pop("checkpoint", None)
-    task: str | None = rest.pop("task", None)
-    if (name is None) == (options.state_dict is None):
-        raise InputError(
-            "give either the name of a checkpoint or state_dict=, with config=, not both"
-        )
-    if files is None and name is not None:
-        files = open_checkpoint(name, hub)
+def load_pretrained(cls: type[Model], request: LoadRequest) -> Any:
+    """Return what `PreTrainedModel.from_pretrained` does: a model, or a model and its report."""
+    model = load_model(cls, request)
+    if request.options.output_loading_info and model.load_report is not None:
+        return model, model.load_report.loading_info()
+    return model
 
-    config, model_kwargs = _configure(cls, name, files, config, rest)
+
+def load_model(cls: type[Model], request: LoadRequest) -> Model:
+    """Build the model that a request asks for, and give it its weights."""
+    files, config, options = request.files, request.config, request.options
+    quantizer = options.quantizer()
+    if not isinstance(config, cls.config_class):
+        raise InputError(
+            f"{cls.__name__} takes a {cls.config_class.__name__}, got a {type(config).__name__}"
+        )
     _refuse_fewer_bits(config)
     config._attn_implementation = options.attn_implementation or config._attn_implementation
     weights = _weights(files, options)
     config.dtype = _dtype(config, options, weights)
 
     context = registry.LoadContext(
-        name_or_path=str(name or ""),
-        task=task,
+        name_or_path="" if files is None else files.name,
+        task=request.task,
         model_type=config.model_type,
         model_class=f"{cls.__module__}:{cls.__qualname__}",
         distribution=registry.provider(config),
@@ -74,9 +69,9 @@ def load_pretrained(
     registry.notify_before_load(context)
     with gc_paused():
         with torch.device("meta"):
-            model = cls(config, *model_args, **model_kwargs)
+            model = cls(config, *request.model_args, **request.model_kwargs)
         report = _fill(model, weights, options)
-        _check_complete(model, report, options.strict, str(name or "state_dict"))
+        _check_complete(model, report, options.strict, context.name_or_path or "state_dict")
         _finish(model, Placement(options.device_map, config.dtype, model.segments_in_fp32()))
     if quantizer is not None:
         method, settings = quantizer
@@ -86,37 +81,7 @@ def load_pretrained(
     registry.notify_after_load(context, model)
     if report.missing or report.mismatched:
         logger.warning("%s", report)
-    return (model, report.loading_info()) if options.output_loading_info else model
-
-
-def _configure(
-    cls: type[WeightedModel],
-    name: str | os.PathLike[str] | None,
-    files: CheckpointFiles | None,
-    config: PreTrainedConfig | str | os.PathLike[str] | None,
-    rest: dict[str, Any],
-) -> tuple[PreTrainedConfig, dict[str, Any]]:
-    """Return the model's own configuration and the arguments that are not the configuration's."""
-    if isinstance(config, PreTrainedConfig):
-        config = copy.deepcopy(config)
-    elif files is None:
-        raise InputError("state_dict= needs config= with a configuration object")
-    elif config is not None:
-        config, rest = cls.config_class.from_pretrained(config, return_unused_kwargs=True, **rest)
-    else:
-        from automodel_core.checkpoint.places.json_files import read_json
-
-        values = read_json(files.require("config.json"))
-        values["_name_or_path"] = str(name)
-        cls.config_class.warn_of_other_type(values)
-        config, rest = cls.config_class.from_dict(values, return_unused_kwargs=True, **rest)
-    if not isinstance(config, cls.config_class):
-        raise InputError(
-            f"{cls.__name__} takes a {cls.config_class.__name__}, got a {type(config).__name__}"
-        )
-    if name is not None:
-        config._name_or_path = str(name)
-    return config, rest
+    return model
 
 
 def _refuse_fewer_bits(config: PreTrainedConfig) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from automodel_core.errors import InputError, RemoteCodeRefusedError, shown
+from automodel_core.checkpoint.places.options import caller_arguments
+from automodel_core.errors import InputError, shown
 
 if TYPE_CHECKING:
     import torch
@@ -16,10 +17,7 @@ __all__ = ["LoadOptions", "dtype_named"]
 # They once chose a faster or leaner path, which is now the only one.
 WITHOUT_EFFECT = frozenset(
     {
-        "_commit_hash",
         "_fast_init",
-        "_from_auto",
-        "_from_pipeline",
         "low_cpu_mem_usage",
         "max_memory",
         "offload_buffers",
@@ -42,7 +40,6 @@ NOT_OFFERED = {
     "tp_size": "place parts of the model with device_map={module: device}",
     "use_kernels": "choose a kernel with attn_implementation=",
 }
-REMOTE_CODE = ("trust_remote_code", "code_revision")
 
 
 @dataclass(frozen=True)
@@ -99,14 +96,8 @@ class LoadOptions:
 
         Raises `RemoteCodeRefusedError` and `InputError` for what is not offered.
         """
-        rest = {key: value for key, value in kwargs.items() if key not in WITHOUT_EFFECT}
-        for key in REMOTE_CODE:
-            if rest.pop(key, None):
-                raise RemoteCodeRefusedError(
-                    f"{key}= asks for code of a checkpoint to be run; automodel never does. "
-                    "Install the package that provides the architecture instead "
-                    "(automodel-core list)"
-                )
+        own = caller_arguments(kwargs)
+        rest = {key: value for key, value in own.items() if key not in WITHOUT_EFFECT}
         for key in NOT_OFFERED.keys() & rest.keys():
             if rest.pop(key) not in (None, False):
                 raise InputError(f"{key}= is not supported: {NOT_OFFERED[key]}")
@@ -117,6 +108,12 @@ class LoadOptions:
         if named.get("dtype", "") is None:
             del named["dtype"]
         return cls(**named), rest
+
+    @classmethod
+    def as_given(cls, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of ``kwargs`` that say how to load, as the caller gave them."""
+        names = {*(f.name for f in fields(cls)), *NOT_OFFERED, *WITHOUT_EFFECT, "torch_dtype"}
+        return {key: value for key, value in kwargs.items() if key in names}
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from automodel_core.checkpoint.places.options import INTERNAL
 from automodel_core.errors import InputError, RemoteCodeRefusedError
 from automodel_core.modeling.pretrained.options import (
     NOT_OFFERED,
@@ -55,7 +56,7 @@ def test_what_is_not_offered_says_what_is(folder, key: str) -> None:
     TinyForTokenClassification.from_pretrained(folder, **{key: None})
 
 
-@pytest.mark.parametrize("key", sorted(WITHOUT_EFFECT))
+@pytest.mark.parametrize("key", sorted(WITHOUT_EFFECT | INTERNAL))
 def test_what_has_no_effect_any_more_is_accepted(folder, key: str) -> None:
     TinyForTokenClassification.from_pretrained(folder, **{key: True})
 

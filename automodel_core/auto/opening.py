@@ -1,0 +1,43 @@
+"""The first step of a load: the checkpoint is found, and its configuration says whose it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from inspect import Parameter, signature
+from typing import Any
+
+from automodel_core.auto.arguments import closest, config_keys, pop_choice
+from automodel_core.auto.config_class import config_class_of
+from automodel_core.errors import shown
+from automodel_core.modeling.pretrained.request import LoadRequest
+
+__all__ = ["open_request", "refuse_unused"]
+
+
+def open_request(
+    name: str | os.PathLike[str] | None,
+    model_args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    task: str | None = None,
+) -> LoadRequest:
+    """Find a checkpoint and read its configuration; bad arguments are refused first."""
+    rest = dict(kwargs)
+    plugin, model_type = pop_choice(rest, "plugin"), pop_choice(rest, "model_type")
+    class_of = partial(config_class_of, model_type=model_type, plugin=plugin)
+    return LoadRequest.open(name, model_args, rest, class_of, task=task, plugin=plugin)
+
+
+def refuse_unused(model_class: type[Any], request: LoadRequest) -> None:
+    """Raise for arguments that neither the configuration nor the model takes, before any weight."""
+    parameters = signature(model_class).parameters.values()
+    if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    for key in request.model_kwargs.keys() - {parameter.name for parameter in parameters}:
+        known = config_keys(request.config)
+        raise TypeError(
+            f"{model_class.__name__} has no use for {shown(key)}, and "
+            f"{type(request.config).__name__} has no such key{closest(key, known)}"
+        )

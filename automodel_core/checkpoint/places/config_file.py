@@ -1,0 +1,73 @@
+"""A checkpoint's ``config.json``: what it says, and what is there instead if it is missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from automodel_core.checkpoint.places.folder import LocalFiles
+from automodel_core.checkpoint.places.json_files import read_json
+from automodel_core.checkpoint.places.options import HubOptions
+from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
+from automodel_core.errors import CheckpointNotFoundError, shown
+
+__all__ = ["CONFIG_FILE", "ClassOf", "build_config", "config_values", "read_config"]
+
+CONFIG_FILE = "config.json"
+ADAPTER_FILE = "adapter_config.json"
+
+ClassOf = Callable[[Mapping[str, Any]], Any]
+"""Chooses the config class for the values of a ``config.json``.
+
+``_name_or_path`` among them says where they come from.
+"""
+
+
+def read_config(
+    name: str | os.PathLike[str], hub: HubOptions, overrides: Mapping[str, Any], class_of: ClassOf
+) -> tuple[Any, dict[str, Any]]:
+    """Return the configuration of a folder, hub repository or file, and the unused overrides."""
+    if os.path.isfile(name):
+        return build_config(read_json(name), name, None, overrides, class_of)
+    files = open_checkpoint(name, hub)
+    return build_config(config_values(files), name, files, overrides, class_of)
+
+
+def config_values(files: CheckpointFiles) -> dict[str, Any]:
+    """Return the content of ``config.json``; the error lists what is there instead."""
+    path = files.find(CONFIG_FILE)
+    if path is None:
+        raise CheckpointNotFoundError(
+            f"{files.place} has no {CONFIG_FILE}, and without it nobody knows the architecture; "
+            f"{files.present()}{_advice(files)}"
+        )
+    return read_json(path)
+
+
+def build_config(
+    values: Mapping[str, Any],
+    name: str | os.PathLike[str],
+    files: CheckpointFiles | None,
+    overrides: Mapping[str, Any],
+    class_of: ClassOf,
+) -> tuple[Any, dict[str, Any]]:
+    """Return the configuration of ``values``, changed by ``overrides``, and the unused ones."""
+    values = {**values, "_name_or_path": os.fspath(name)}
+    config, unused = class_of(values).from_dict(values, return_unused_kwargs=True, **overrides)
+    if files is not None and files.commit is not None:
+        config._commit_hash = files.commit
+    return config, unused
+
+
+def _advice(files: CheckpointFiles) -> str:
+    if ADAPTER_FILE in (files.names() or ()):
+        return (
+            f". It holds an adapter: load its base model, which {ADAPTER_FILE} names, and put the "
+            "adapter on it with its own library"
+        )
+    if isinstance(files, LocalFiles):
+        inside = sorted(path.parent.name for path in files.folder.glob(f"*/{CONFIG_FILE}"))
+        if inside:
+            return f". There is one in subfolder={shown(inside[0])}"
+    return ""
