@@ -55,12 +55,16 @@ Probability = Annotated[float, Range(minimum=0, maximum=1)]
 
 @dataclass(frozen=True)
 class Field:
-    """One key of a configuration; ``own`` if the architecture, not the common base, declares it."""
+    """One key of a configuration; ``own`` if the architecture, not the common base, declares it.
+
+    ``part`` is the class of the sub-config that the key holds, if it holds one.
+    """
 
     name: str
     default: Any
     check: Check
     own: bool
+    part: type[Any] | None = None
 
     def new_default(self) -> Any:
         return copy.deepcopy(self.default)
@@ -82,8 +86,19 @@ def fields_of(cls: type, base: type) -> Mapping[str, Field]:
         own = name not in common or any(
             name in vars(c).get("__annotations__", {}) for c in cls.__mro__ if c not in base.__mro__
         )
-        fields[name] = Field(name, getattr(cls, name), check_for(hints[name]), own)
+        part = _part_class(hints[name], base)
+        fields[name] = Field(name, getattr(cls, name), check_for(hints[name]), own, part)
     return fields
+
+
+def _part_class(annotation: Any, base: type) -> type[Any] | None:
+    """Return the subclass of ``base`` that is a field's type: alone, or None, or Annotated."""
+    if get_origin(annotation) not in (None, Annotated, Union, types.UnionType):
+        return None
+    for each in (annotation, *get_args(annotation)):
+        if get_origin(each) is None and isinstance(each, type) and issubclass(each, base):
+            return each
+    return None
 
 
 def check_for(annotation: Any) -> Check:
@@ -91,6 +106,8 @@ def check_for(annotation: Any) -> Check:
     origin, args = get_origin(annotation), get_args(annotation)
     if annotation is Any:
         return lambda value: value
+    if origin is Annotated and isinstance(args[1], type):
+        return check_for(args[1])
     if origin is Annotated:
         return _ranged(check_for(args[0]), describe(args[0]), args[1])
     if origin is Union or origin is types.UnionType:
@@ -113,6 +130,8 @@ def check_for(annotation: Any) -> Check:
 def describe(annotation: Any) -> str:
     """Return an annotation in the words of an error message."""
     origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated and isinstance(args[1], type):
+        return describe(args[1])
     if origin is Annotated:
         return f"{describe(args[0])} {args[1]}"
     if origin is Union or origin is types.UnionType:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from automodel_core import registry
+from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import AutomodelError
 
 __all__ = ["class_named", "classes_of_parts", "install_advice", "same_class", "text_entry"]
@@ -52,11 +53,15 @@ def _provided(name: str, kind: str, plugin: str | None) -> Any | None:
     return None
 
 
-def classes_of_parts(config: Any, kind: str) -> list[Any]:
-    """Return the classes of a kind of those parts of a composite that have one, encoder first."""
-    parts = [vars(config).get(side) for side in ("encoder", "decoder")]
-    found = (registry.component_class(part, kind) for part in parts if part is not None)
-    return [part_class for part_class in found if part_class is not None]
+def classes_of_parts(config: Any, kind: str) -> dict[str, Any]:
+    """Return the classes of a kind that the parts of a configuration have, in their order."""
+    if not isinstance(config, PreTrainedConfig):
+        return {}
+    found: dict[str, Any] = {}
+    for name, part in config.parts().items():
+        own = registry.component_class(part, kind)
+        found |= classes_of_parts(part, kind) if own is None else {name: own}
+    return found
 
 
 def install_advice(name: str) -> str:

@@ -54,10 +54,17 @@ def config_class_of(
 
 
 def _types_inside(values: Mapping[str, Any]) -> list[str]:
-    """Return the model types of the configurations that a composite's holds."""
-    parts = (value for value in values.values() if isinstance(value, Mapping))
-    types = (part.get("model_type") for part in parts)
-    return [model_type for model_type in types if isinstance(model_type, str)]
+    """Return the model types of the parts, and of theirs; a part without an own one is left out."""
+    from automodel_core.registry import hints
+
+    known = {*registry.model_types(), *hints.catalogue()}
+    found = []
+    for part in (value for value in values.values() if isinstance(value, Mapping)):
+        model_type = part.get("model_type")
+        if isinstance(model_type, str) and model_type in known:
+            found.append(model_type)
+        found += _types_inside(part)
+    return found
 
 
 def _refusal(checkpoint: str, said: str) -> RemoteCodeRefusedError:

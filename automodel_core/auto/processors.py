@@ -238,7 +238,7 @@ def _of_architecture(
         class_of = partial(config_class_of, model_type=model_type, plugin=plugin)
         config, _ = build_config(values, files.name, files, {}, class_of)
     found = registry.component_class(config, kind, plugin=plugin)
-    return found or next(iter(classes_of_parts(config, kind)), None)
+    return found or next(iter(classes_of_parts(config, kind).values()), None)
 
 
 def _settings(files: CheckpointFiles, kind: str) -> list[Mapping[str, Any]]:

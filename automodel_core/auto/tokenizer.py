@@ -237,13 +237,16 @@ def _of_parts(config: Any, named: str | None) -> Any | None:
     Where the checkpoint itself names one, it is clear which is meant.
     """
     found = classes_of_parts(config, KIND)
-    if named is None and len(found) == 2 and found[0] is not found[1]:
+    first = next(iter(found), None)
+    if first is None:
+        return None
+    if named is None and len({*found.values()}) > 1:
         warnings.warn(
-            f"encoder and decoder have different tokenizers; {found[0].__name__}, the encoder's, "
-            "is used. Load the decoder's from its own checkpoint",
+            f"{' and '.join(found)} have different tokenizers; {found[first].__name__}, the "
+            f"{first}'s, is used. Load another part's from its own checkpoint",
             stacklevel=6,
         )
-    return found[0] if found else None
+    return found[first]
 
 
 def _generic() -> Any:

@@ -105,8 +105,9 @@ class Subject:
         return self.inputs is None and self.model_class.main_input_name == "pixel_values"
 
     def pixels(self, config: Any, rows: int = BATCH) -> Tensor:
-        """Return images of the size that the configuration, or its encoder's, names."""
-        seen = vars(config).get("encoder", config)
+        """Return images of the size that the configuration, or one of its parts, names."""
+        parts = (config, *config.all_parts())
+        seen = next((part for part in parts if "image_size" in vars(part)), config)
         shape = (rows, seen.num_channels, *edges(seen.image_size))
         return torch.randn(shape, generator=torch.Generator().manual_seed(2))
 

@@ -25,7 +25,7 @@ FACES = {
     dotted(path): path
     for path in [
         *CORE.rglob("__init__.pyi"),
-        *(CORE / f"{name}.py" for name in ("configuration", "errors", "exports", "fields")),
+        *(CORE / f"{name}.py" for name in ("errors", "exports", "fields")),
         CORE / "processing.py",
         CORE / "testing" / "__init__.py",
     ]

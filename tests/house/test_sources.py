@@ -40,7 +40,7 @@ WITHOUT_TORCH = (
     "cli",
     "families/__init__.py",
     "families/pair/configuration.py",
-    "configuration.py",
+    "configuration",
     "errors.py",
     "exports.py",
     "fields.py",

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from automodel_core.testing import Check, CheckFailedError, checks_of
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.testing import Check, CheckFailedError, Subject, checks_of
 from automodel_vit import ViTImageProcessor
 from automodel_vit.modeling import ViTEmbeddings
 
@@ -19,6 +20,16 @@ TINY = {
     "patch_size": 4,
     "encoder_stride": 4,
 }
+
+
+class VisionConfig(PreTrainedConfig):
+    image_size: int = 6
+    num_channels: int = 1
+
+
+class TalkConfig(PreTrainedConfig):
+    text: PreTrainedConfig = PreTrainedConfig()
+    vision: VisionConfig = VisionConfig()
 
 
 def check(name: str) -> Check:
@@ -35,6 +46,12 @@ def test_images_get_checks_of_their_own_and_none_of_texts() -> None:
         "image_processor_serves_the_model-base",
     } <= found
     assert not any("vocabulary" in name or "padding" in name for name in found)
+
+
+def test_the_size_of_images_is_that_of_the_part_which_sees_them() -> None:
+    subject = Subject("talk", {})
+    assert subject.pixels(TalkConfig()).shape == (2, 1, 6, 6)
+    assert subject.pixels(VisionConfig(image_size=4), rows=1).shape == (1, 1, 4, 4)
 
 
 def test_images_that_are_cut_to_the_usual_size_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError
 from automodel_core.fields import NonNegativeFloat, PositiveInt, Probability
 
-__all__ = ["FairseqConfig", "FairseqDecoderConfig"]
+__all__ = ["FairseqConfig", "FairseqDecoderConfig", "StackSizes"]
+
+
+@dataclass(frozen=True)
+class StackSizes:
+    """What may differ between the encoder and the decoder."""
+
+    layers: int
+    heads: int
+    ffn_dim: int
+    layerdrop: float
 
 
 class FairseqDecoderConfig(PreTrainedConfig):
@@ -36,15 +47,27 @@ class FairseqDecoderConfig(PreTrainedConfig):
     """Whether embedded tokens are multiplied by ``d_model ** 0.5``."""
     use_cache: bool = True
 
-    def validate(self) -> None:
-        self._check_heads("decoder_attention_heads")
+    def stacks(self) -> dict[str, StackSizes]:
+        """Return the sizes of each stack by its name."""
+        decoder = StackSizes(
+            self.decoder_layers,
+            self.decoder_attention_heads,
+            self.decoder_ffn_dim,
+            self.decoder_layerdrop,
+        )
+        return {"decoder": decoder}
 
-    def _check_heads(self, key: str) -> None:
-        heads = getattr(self, key)
-        if self.d_model % heads:
-            raise ConfigurationError(
-                f"{type(self).__name__}: d_model={self.d_model} is not a multiple of {key}={heads}"
-            )
+    def side(self, *, decoder: bool) -> StackSizes:
+        """Return the sizes of the decoder, or of the encoder."""
+        return self.stacks()["decoder" if decoder else "encoder"]
+
+    def validate(self) -> None:
+        for side, sizes in self.stacks().items():
+            if self.d_model % sizes.heads:
+                raise ConfigurationError(
+                    f"{type(self).__name__}: d_model={self.d_model} is not a multiple of "
+                    f"{side}_attention_heads={sizes.heads}"
+                )
 
 
 class FairseqConfig(FairseqDecoderConfig):
@@ -62,6 +85,11 @@ class FairseqConfig(FairseqDecoderConfig):
     encoder_layerdrop: Probability = 0.0
     is_encoder_decoder: bool = True
 
-    def validate(self) -> None:
-        super().validate()
-        self._check_heads("encoder_attention_heads")
+    def stacks(self) -> dict[str, StackSizes]:
+        encoder = StackSizes(
+            self.encoder_layers,
+            self.encoder_attention_heads,
+            self.encoder_ffn_dim,
+            self.encoder_layerdrop,
+        )
+        return {"encoder": encoder, **super().stacks()}

@@ -85,16 +85,13 @@ def text_layer(
     config: FairseqDecoderConfig, *, decoder: bool, norm_first: bool
 ) -> TransformerLayer:
     """Return a layer of the encoder, or of the decoder, which can attend to an encoder."""
-    side = "decoder" if decoder else "encoder"
-    size, dropout = config.d_model, config.attention_dropout
-    attention = partial(
-        Attention, size, getattr(config, f"{side}_attention_heads"), dropout=dropout
-    )
+    side, size = config.side(decoder=decoder), config.d_model
+    attention = partial(Attention, size, side.heads, dropout=config.attention_dropout)
     return TransformerLayer(
         attention(),
         FeedForward(
             size,
-            getattr(config, f"{side}_ffn_dim"),
+            side.ffn_dim,
             activation=config.activation_function,
             dropout=config.activation_dropout,
         ),
@@ -117,9 +114,9 @@ class FairseqStack(TextStack):
         *,
         decoder: bool,
     ) -> None:
-        side = "decoder" if decoder else "encoder"
-        layers = [layer() for _ in range(getattr(config, f"{side}_layers"))]
-        stack = TransformerStack(layers, norm, layerdrop=getattr(config, f"{side}_layerdrop"))
+        side = config.side(decoder=decoder)
+        layers = [layer() for _ in range(side.layers)]
+        stack = TransformerStack(layers, norm, layerdrop=side.layerdrop)
         super().__init__(config, stack, decoder=decoder)
         self.embeddings = embeddings
 

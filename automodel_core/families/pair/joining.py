@@ -11,7 +11,7 @@ from automodel_core.auto.opening import open_request
 from automodel_core.checkpoint.loading.report import LoadReport
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.errors import InputError
-from automodel_core.families.pair.configuration import SIDES, CompositeConfig
+from automodel_core.families.pair.configuration import CompositeConfig
 from automodel_core.families.pair.parts import decoder_class, encoder_class
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.modeling.pretrained.loading import load_model
@@ -57,7 +57,7 @@ def _arguments(
     shared = LoadOptions.as_given(kwargs) | {k: v for k, v in kwargs.items() if k in where}
     rest = {key: value for key, value in kwargs.items() if key not in shared}
     sides = {}
-    for side in SIDES:
+    for side in config_class.sub_configs:
         prefix = f"{side}_"
         named = [key for key in rest if key.startswith(prefix) and key not in own_keys]
         sides[side] = shared | {key.removeprefix(prefix): rest.pop(key) for key in named}

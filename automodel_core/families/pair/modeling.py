@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from automodel_core.checkpoint.loading.report import LoadReport
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.errors import ConfigurationError, InputError
-from automodel_core.families.pair.configuration import SIDES, CompositeConfig
+from automodel_core.families.pair.configuration import CompositeConfig
 from automodel_core.families.pair.joining import load_sides
 from automodel_core.families.pair.parts import decoder_class, encoder_class
 from automodel_core.generation.mixin import GenerationMixin
@@ -185,24 +185,25 @@ class CompositeModel(PreTrainedModel, GenerationMixin):
 
     def needs(self, name: str) -> bool:
         side, _, rest = name.partition(".")
-        return self._side(side).needs(rest) if side in SIDES else True
+        sides = self.sides()
+        return sides[side].needs(rest) if side in sides else True
 
     def segments_in_fp32(self) -> tuple[str, ...]:
-        return self.encoder.segments_in_fp32() + self.decoder.segments_in_fp32()
+        return tuple(s for side in self.sides().values() for s in side.segments_in_fp32())
 
     def ties(self) -> dict[str, str]:
-        return {**self._of_sides(lambda part: part.ties()), **self.ties_between()}
+        return {**self._of_sides(lambda side: side.ties()), **self.ties_between()}
 
     def ties_in_force(self) -> dict[str, str]:
-        """Return the ties within the sides.
+        """Return the ties within each side.
 
-        Those between them are kept in memory only: readers of today do not make them, so files
-        hold both weights.
+        Ties between the sides exist in memory only; files store both weights, because current
+        readers do not tie them again.
         """
-        return self._of_sides(lambda part: part.ties_in_force())
+        return self._of_sides(lambda side: side.ties_in_force())
 
     def ties_to_load(self) -> dict[str, str]:
-        return {**self._of_sides(lambda part: part.ties_to_load()), **self.ties_between()}
+        return {**self._of_sides(lambda side: side.ties_to_load()), **self.ties_between()}
 
     def ties_between(self) -> dict[str, str]:
         """Return the encoder's weights that are the decoder's, if ``tie_encoder_decoder``."""
@@ -220,30 +221,31 @@ class CompositeModel(PreTrainedModel, GenerationMixin):
         return {f"encoder.{name}": f"{body}.{name}" for name in same}
 
     def tie_weights(self) -> None:
-        self.encoder.tie_weights()
-        self.decoder.tie_weights()
+        for side in self.sides().values():
+            side.tie_weights()
         self._tie(self.ties_between())
 
     def untie(self, names: Iterable[str]) -> None:
         names, between = list(names), self.ties_between()
         if any(name in between for name in names):
             self.config.tie_encoder_decoder = False
-        for side in SIDES:
-            inside = (name for name in names if name not in between)
+        inside = [name for name in names if name not in between]
+        for side, model in self.sides().items():
             own = (name for name in inside if name.startswith(f"{side}."))
-            self._side(side).untie(name.partition(".")[2] for name in own)
+            model.untie(name.partition(".")[2] for name in own)
 
     def _of_sides(self, ties: Callable[[PreTrainedModel], Ties]) -> dict[str, str]:
         return {
             f"{side}.{target}": f"{side}.{source}"
-            for side in SIDES
-            for target, source in ties(self._side(side)).items()
+            for side, model in self.sides().items()
+            for target, source in ties(model).items()
         }
 
     # ---- parts ----
 
-    def _side(self, side: str) -> PreTrainedModel:
-        return self.encoder if side == "encoder" else self.decoder
+    def sides(self) -> dict[str, PreTrainedModel]:
+        """Return the models of both sides by their names in the configuration."""
+        return {"encoder": self.encoder, "decoder": self.decoder}
 
     def get_encoder(self) -> PreTrainedModel:
         return self.encoder
@@ -252,10 +254,10 @@ class CompositeModel(PreTrainedModel, GenerationMixin):
         return self.decoder
 
     def get_input_embeddings(self) -> nn.Module:
-        return self._side(self.embeds).get_input_embeddings()
+        return self.sides()[self.embeds].get_input_embeddings()
 
     def set_input_embeddings(self, value: nn.Module) -> None:
-        self._side(self.embeds).set_input_embeddings(value)
+        self.sides()[self.embeds].set_input_embeddings(value)
 
     def get_output_embeddings(self) -> nn.Module | None:
         return self.decoder.get_output_embeddings()
@@ -276,8 +278,8 @@ class CompositeModel(PreTrainedModel, GenerationMixin):
         )
 
     def set_attn_implementation(self, attn_implementation: str) -> None:
-        for side in SIDES:
-            self._side(side).set_attn_implementation(attn_implementation)
+        for side in self.sides().values():
+            side.set_attn_implementation(attn_implementation)
         self.config._attn_implementation = attn_implementation
 
     # ---- forward ----

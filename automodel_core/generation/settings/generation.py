@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
 
+from automodel_core.configuration.base import TEXT_PARTS
 from automodel_core.errors import GenerationArgumentError, shown
 from automodel_core.generation.settings.checks import Problem, problems_of
 from automodel_core.generation.settings.compile import CompileConfig, compile_config_of
@@ -57,7 +58,6 @@ DEFAULTS: Mapping[str, Any] = {
 """What holds when neither the caller nor the model says anything."""
 
 EXTRA_OUTPUTS = ("output_attentions", "output_hidden_states", "output_scores", "output_logits")
-NESTED_CONFIGS = ("decoder", "generator", "text_config")
 
 
 class _ModelConfig(Protocol):
@@ -250,11 +250,11 @@ class GenerationConfig:
     def from_model_config(cls, model_config: _ModelConfig | Mapping[str, Any]) -> GenerationConfig:
         """Collect the generation settings that older checkpoints keep in ``config.json``.
 
-        What the outer config leaves unset is taken from its decoder's config.
+        What the outer config leaves unset is taken from the part that is about text.
         """
         outer = dict(model_config) if isinstance(model_config, Mapping) else model_config.to_dict()
         settings = _fields_of(outer)
-        for name in NESTED_CONFIGS:
+        for name in TEXT_PARTS:
             if isinstance(outer.get(name), Mapping):
                 settings = {**_fields_of(outer[name]), **settings}
                 break

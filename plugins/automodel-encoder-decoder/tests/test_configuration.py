@@ -71,7 +71,7 @@ def test_an_old_file_is_read_and_nothing_of_it_is_lost(tmp_path: Path) -> None:
 
 
 def test_both_sides_are_needed() -> None:
-    with pytest.raises(ConfigurationError, match="EncoderDecoderConfig joins two architectures"):
+    with pytest.raises(ConfigurationError, match="encoder=None cannot be used"):
         EncoderDecoderConfig()
 
 

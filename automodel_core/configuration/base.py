@@ -1,33 +1,33 @@
-"""Configurations: typed, checked, with the hub's own keys, and without torch.
+"""The base of configurations: typed fields, parts, labels.
 
 A subclass states its keys as annotated class attributes. Every value is checked when it is read
 from a file and when it is set; a key that no field declares is kept as an attribute and written
-back.
+back. A key whose type is a configuration class holds a part: ``text_config: TextConfig``, or
+``AnyConfig`` for any architecture; a dictionary becomes a configuration of that class.
 """
 
 from __future__ import annotations
 
 import copy
-import json
-import os
-import warnings
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
+from automodel_core import registry
+from automodel_core.configuration.files import ConfigFiles
+from automodel_core.configuration.parts import SubConfigs, require_architectures
 from automodel_core.errors import ConfigurationError, shown
 from automodel_core.fields import Field, fields_of
 
 if TYPE_CHECKING:
-    from typing_extensions import Self, dataclass_transform
+    from typing_extensions import dataclass_transform
 else:
 
     def dataclass_transform(**_options: Any) -> Any:
         return lambda cls: cls
 
 
-__all__ = ["PreTrainedConfig", "PretrainedConfig"]
+__all__ = ["AnyConfig", "PreTrainedConfig", "PretrainedConfig", "TokenId"]
 
 TokenId = int | list[int] | None
 Labels = TypeVar("Labels", bound=Mapping[Any, Any])
@@ -42,21 +42,24 @@ CALLER_ONLY = frozenset(
         "trust_remote_code",
     }
 )
+TEXT_PARTS = ("decoder", "generator", "text_config")
+"""What checkpoints call the part that is about text, if there is one."""
 NOT_SAVED = frozenset({"_name_or_path", "_commit_hash", "_attn_implementation"})
+ANY_PART = "a configuration, or its keys as a dict with a model_type"
 METHODS = (FunctionType, classmethod, staticmethod)
 OLD_NAMES = {"torch_dtype": "dtype", "name_or_path": "_name_or_path"}
 
 
 @dataclass_transform(kw_only_default=False)
-class PreTrainedConfig:
-    """What every architecture's configuration has, and how it is read, checked and written."""
+class PreTrainedConfig(ConfigFiles):
+    """What every architecture's configuration has, and how it is checked."""
 
-    model_type: ClassVar[str] = ""
     aliases: ClassVar[Mapping[str, str]] = {}
     """Other names of fields, as ``{"hidden_size": "d_model"}``: one name for one idea."""
     keys_to_ignore_at_inference: ClassVar[tuple[str, ...]] = ("past_key_values",)
     labels_by_default: ClassVar[int] = 2
     """How many labels there are where neither a file nor the caller says so."""
+    sub_configs: ClassVar = SubConfigs()
 
     architectures: list[str] | None = None
     dtype: Any = None
@@ -101,6 +104,7 @@ class PreTrainedConfig:
         self._name_or_path = str(given.pop("_name_or_path", ""))
         self._attn_implementation: str | None = given.pop("attn_implementation", None)
         num_labels = given.pop("num_labels", None)
+        self._require_parts(given)
         for name, field in fields.items():
             setattr(self, name, given.pop(name) if name in given else field.new_default())
         for name, value in given.items():
@@ -144,15 +148,62 @@ class PreTrainedConfig:
         raise AttributeError(f"{type(self).__name__} has no attribute {key!r}")
 
     def _checked(self, field: Field, value: Any) -> Any:
+        if field.part is not None and isinstance(value, Mapping):
+            return self._part_from(field, value)
         try:
             return field.check(value)
         except ValueError as error:
-            source = vars(self).get("_name_or_path", "")
-            where = f" (read from {source!r})" if source else ""
-            raise ConfigurationError(
-                f"{type(self).__name__}{where}: {field.name}={shown(value)} cannot be used: "
-                f"expected {error}"
-            ) from None
+            anything = field.part is PreTrainedConfig
+            raise self._unusable(field, value, ANY_PART if anything else str(error)) from None
+
+    def _unusable(self, field: Field, value: Any, expected: str) -> ConfigurationError:
+        source = vars(self).get("_name_or_path", "")
+        where = f" (read from {source!r})" if source else ""
+        return ConfigurationError(
+            f"{type(self).__name__}{where}: {field.name}={shown(value)} cannot be used: "
+            f"expected {expected}"
+        )
+
+    # ---- parts ----
+
+    def parts(self) -> dict[str, PreTrainedConfig]:
+        """Return the configurations that this one holds, by their keys, in order."""
+        return {k: part for k, part in vars(self).items() if isinstance(part, PreTrainedConfig)}
+
+    def all_parts(self) -> Iterator[PreTrainedConfig]:
+        """Yield the parts, each followed by the parts that it holds itself."""
+        for part in self.parts().values():
+            yield part
+            yield from part.all_parts()
+
+    def get_text_config(self, decoder: bool = False) -> PreTrainedConfig:
+        """Return the configuration of the text side: this one, unless a part is about text."""
+        parts = self.parts()
+        named = next((name for name in TEXT_PARTS if name in parts), None)
+        return self if named is None else parts[named].get_text_config(decoder)
+
+    def _part_from(self, field: Field, values: Mapping[str, Any]) -> Any:
+        """Return a part from its keys; where any architecture may be, they say which."""
+        kind: Any = field.part
+        if kind is not PreTrainedConfig:
+            return kind.from_dict(values)
+        model_type = values.get("model_type")
+        if not isinstance(model_type, str):
+            raise self._unusable(field, values, ANY_PART)
+        return registry.config_class(model_type).from_dict(values)
+
+    def _require_parts(self, given: Mapping[str, Any]) -> None:
+        """Raise one error for all parts of any architecture whose architecture is missing."""
+        types: dict[str, str] = {}
+        for name in (name for name, kind in self.sub_configs.items() if kind is PreTrainedConfig):
+            part = given.get(name)
+            found = part.get("model_type") if isinstance(part, Mapping) else None
+            if isinstance(part, PreTrainedConfig):
+                found = part.model_type
+            if isinstance(found, str):
+                types[name] = found
+        if types:
+            require_architectures(type(self).__name__, types, self._name_or_path or None)
 
     # ---- labels ----
 
@@ -212,55 +263,7 @@ class PreTrainedConfig:
         """Whether texts given to the decoder need no ``decoder_start_token_id`` before them."""
         return False
 
-    def get_text_config(self, decoder: bool = False) -> PreTrainedConfig:
-        """Return the configuration of the text side: this one, unless it is a composite."""
-        return self
-
-    # ---- reading ----
-
-    @classmethod
-    def from_pretrained(
-        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
-    ) -> Any:
-        """Read ``config.json`` of a folder or hub repository; other arguments override its keys.
-
-        With ``return_unused_kwargs=True`` the result is ``(config, unused)``. Raises
-        `CheckpointNotFoundError` when there is no such file and `ConfigurationError` for a bad
-        value.
-        """
-        values, kwargs = cls.get_config_dict(pretrained_model_name_or_path, **kwargs)
-        cls.warn_of_other_type(values)
-        return cls.from_dict(values, **kwargs)
-
-    @classmethod
-    def warn_of_other_type(cls, values: Mapping[str, Any]) -> None:
-        """Warn if the keys of a ``config.json`` belong to another model type."""
-        found = values.get("model_type")
-        if found and cls.model_type and found != cls.model_type:
-            warnings.warn(
-                f"{values['_name_or_path']} is a checkpoint of model type {shown(found)}, "
-                f"read as {cls.__name__} (model type {cls.model_type!r})",
-                stacklevel=3,
-            )
-
-    @classmethod
-    def get_config_dict(
-        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the keys of ``config.json``, and the arguments that did not say where it is."""
-        from automodel_core.checkpoint.places.json_files import read_json
-        from automodel_core.checkpoint.places.options import HubOptions
-        from automodel_core.checkpoint.places.source import open_checkpoint
-
-        options, rest = HubOptions.split(kwargs)
-        path = Path(pretrained_model_name_or_path)
-        if path.is_file():
-            values = read_json(path)
-        else:
-            files = open_checkpoint(pretrained_model_name_or_path, options)
-            values = read_json(files.require("config.json"))
-        values["_name_or_path"] = str(pretrained_model_name_or_path)
-        return values, rest
+    # ---- as a dictionary ----
 
     @classmethod
     def from_dict(cls, config_dict: Mapping[str, Any], **kwargs: Any) -> Any:
@@ -291,15 +294,6 @@ class PreTrainedConfig:
         self.validate()
         return unused
 
-    @classmethod
-    def from_json_file(cls, json_file: str | os.PathLike[str]) -> Self:
-        from automodel_core.checkpoint.places.json_files import read_json
-
-        config: Self = cls.from_dict(read_json(Path(json_file)))
-        return config
-
-    # ---- writing ----
-
     def to_dict(self) -> dict[str, Any]:
         """Return every key and value as ``config.json`` may hold them."""
         values = {k: _plain(v) for k, v in vars(self).items() if k not in NOT_SAVED}
@@ -309,42 +303,14 @@ class PreTrainedConfig:
     def to_diff_dict(self) -> dict[str, Any]:
         """Return the architecture's own keys, and common ones that are not at their default."""
         values = self.to_dict()
+        values.update((name, part.to_diff_dict()) for name, part in self.parts().items())
         for name, field in self._fields().items():
-            part = vars(self).get(name)
-            if isinstance(part, PreTrainedConfig):
-                values[name] = part.to_diff_dict()
-            elif not field.own and values.get(name) == _plain(field.new_default()):
+            if not field.own and values.get(name) == _plain(field.new_default()):
                 values.pop(name, None)
         if self.id2label == {index: f"LABEL_{index}" for index in range(self.labels_by_default)}:
             values.pop("id2label", None)
             values.pop("label2id", None)
         return values
-
-    def to_json_string(self, use_diff: bool = True) -> str:
-        values = self.to_diff_dict() if use_diff else self.to_dict()
-        return json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-    def to_json_file(self, json_file_path: str | os.PathLike[str], use_diff: bool = True) -> None:
-        from automodel_core.checkpoint.places.json_files import write_json
-
-        write_json(Path(json_file_path), self.to_diff_dict() if use_diff else self.to_dict())
-
-    def save_pretrained(
-        self, save_directory: str | os.PathLike[str], push_to_hub: bool = False, **kwargs: Any
-    ) -> None:
-        """Write ``config.json`` into a folder, made if needed; optionally upload the folder.
-
-        Raises ``NotADirectoryError`` if the path is a file.
-        """
-        folder = Path(save_directory)
-        if folder.is_file():
-            raise NotADirectoryError(f"{str(folder)!r} is a file; save_pretrained needs a folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        self.to_json_file(folder / "config.json")
-        if push_to_hub:
-            from automodel_core.checkpoint.places.push import push_folder
-
-            push_folder(folder, **kwargs)
 
     def update(self, config_dict: Mapping[str, Any]) -> None:
         """Set keys; a dict for a sub-config sets those keys of it."""
@@ -355,6 +321,7 @@ class PreTrainedConfig:
         current = vars(self).get(name)
         if isinstance(current, PreTrainedConfig) and isinstance(value, Mapping):
             current.update(value)
+            current.validate()
         elif name != "model_type":
             setattr(self, name, value)
         elif value != self.model_type:
@@ -384,6 +351,8 @@ class PreTrainedConfig:
 
 
 PretrainedConfig = PreTrainedConfig
+AnyConfig = Annotated[Any, PreTrainedConfig]
+"""The type of a part that may be of any architecture, as its ``model_type`` says."""
 
 
 def _plain(value: Any) -> Any:

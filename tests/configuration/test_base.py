@@ -39,14 +39,10 @@ class Bough(Leaf):
 class Tree(PreTrainedConfig):
     model_type = "tree"
 
-    crown: Any = None
+    crown: Leaf = Leaf()
     height: PositiveInt = 4
 
     def validate(self) -> None:
-        if self.crown is None:
-            self.crown = Leaf()
-        elif isinstance(self.crown, Mapping):
-            self.crown = Leaf.from_dict(self.crown)
         if self.height > 100:
             raise ConfigurationError(f"Tree: height={self.height} touches the sky")
 

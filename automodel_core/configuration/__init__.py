@@ -1,0 +1,7 @@
+"""Configurations: typed, checked, with the hub's own keys, and without torch."""
+
+from __future__ import annotations
+
+from automodel_core.exports import lazy_exports
+
+__all__, __getattr__, __dir__ = lazy_exports(__name__)

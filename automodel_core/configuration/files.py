@@ -1,0 +1,116 @@
+"""``config.json``: how a configuration is read from a folder or the hub, and written."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from automodel_core.errors import shown
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["ConfigFiles"]
+
+
+class ConfigFiles:
+    """What is read from ``config.json`` and written to it; a subclass says what is in it."""
+
+    model_type: ClassVar[str] = ""
+
+    @classmethod
+    @abstractmethod
+    def from_dict(cls, config_dict: Mapping[str, Any], **kwargs: Any) -> Any:
+        """Build a configuration from ``config.json``'s keys; arguments as in `from_pretrained`."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return every key and value as ``config.json`` may hold them."""
+
+    @abstractmethod
+    def to_diff_dict(self) -> dict[str, Any]:
+        """Return the keys that are worth writing."""
+
+    # ---- reading ----
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+    ) -> Any:
+        """Read ``config.json`` of a folder or hub repository; other arguments override its keys.
+
+        With ``return_unused_kwargs=True`` the result is ``(config, unused)``. Raises
+        `CheckpointNotFoundError` when there is no such file and `ConfigurationError` for a bad
+        value.
+        """
+        values, kwargs = cls.get_config_dict(pretrained_model_name_or_path, **kwargs)
+        cls.warn_of_other_type(values)
+        return cls.from_dict(values, **kwargs)
+
+    @classmethod
+    def warn_of_other_type(cls, values: Mapping[str, Any]) -> None:
+        """Warn if the keys of a ``config.json`` belong to another model type."""
+        found = values.get("model_type")
+        if found and cls.model_type and found != cls.model_type:
+            warnings.warn(
+                f"{values['_name_or_path']} is a checkpoint of model type {shown(found)}, "
+                f"read as {cls.__name__} (model type {cls.model_type!r})",
+                stacklevel=3,
+            )
+
+    @classmethod
+    def get_config_dict(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the keys of ``config.json``, and the arguments that did not say where it is."""
+        from automodel_core.checkpoint.places.json_files import read_json
+        from automodel_core.checkpoint.places.options import HubOptions
+        from automodel_core.checkpoint.places.source import open_checkpoint
+
+        options, rest = HubOptions.split(kwargs)
+        path = Path(pretrained_model_name_or_path)
+        if path.is_file():
+            values = read_json(path)
+        else:
+            files = open_checkpoint(pretrained_model_name_or_path, options)
+            values = read_json(files.require("config.json"))
+        values["_name_or_path"] = str(pretrained_model_name_or_path)
+        return values, rest
+
+    @classmethod
+    def from_json_file(cls, json_file: str | os.PathLike[str]) -> Self:
+        from automodel_core.checkpoint.places.json_files import read_json
+
+        config: Self = cls.from_dict(read_json(Path(json_file)))
+        return config
+
+    def to_json_string(self, use_diff: bool = True) -> str:
+        values = self.to_diff_dict() if use_diff else self.to_dict()
+        return json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+    def to_json_file(self, json_file_path: str | os.PathLike[str], use_diff: bool = True) -> None:
+        from automodel_core.checkpoint.places.json_files import write_json
+
+        write_json(Path(json_file_path), self.to_diff_dict() if use_diff else self.to_dict())
+
+    def save_pretrained(
+        self, save_directory: str | os.PathLike[str], push_to_hub: bool = False, **kwargs: Any
+    ) -> None:
+        """Write ``config.json`` into a folder, made if needed; optionally upload the folder.
+
+        Raises ``NotADirectoryError`` if the path is a file.
+        """
+        folder = Path(save_directory)
+        if folder.is_file():
+            raise NotADirectoryError(f"{str(folder)!r} is a file; save_pretrained needs a folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.to_json_file(folder / "config.json")
+        if push_to_hub:
+            from automodel_core.checkpoint.places.push import push_folder
+
+            push_folder(folder, **kwargs)
