@@ -107,7 +107,7 @@ _decoding_names, _decoding_attribute, _ = lazy_exports(
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("Auto") and name not in __all__ and registry.task_of_auto_class(name):
+    if name.startswith("Auto") and name not in __all__ and registry.parts.task_of_auto_class(name):
         from automodel_core import auto
 
         return getattr(auto, name)

@@ -34,7 +34,7 @@ def class_named(name: str, kind: str, *, plugin: str | None = None) -> Any | Non
     """
     if plugin is not None and (found := _provided(name, kind, plugin)) is not None:
         return found
-    for registered in registry.registered_components(kind):
+    for registered in registry.architectures.registered_components(kind):
         if same_class(registered.__name__, name):
             return registered
     return _provided(name, kind, None)
@@ -59,7 +59,7 @@ def classes_of_parts(config: Any, kind: str) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {}
     for name, part in config.parts().items():
-        own = registry.component_class(part, kind)
+        own = registry.architectures.component_class(part, kind)
         found |= classes_of_parts(part, kind) if own is None else {name: own}
     return found
 

@@ -93,7 +93,7 @@ class AutoConfig:
     @classmethod
     def for_model(cls, model_type: str, *args: Any, **kwargs: Any) -> PreTrainedConfig:
         """Return a new configuration of a model type; the arguments go to its class."""
-        config: PreTrainedConfig = registry.config_class(model_type)(*args, **kwargs)
+        config: PreTrainedConfig = registry.architectures.config_class(model_type)(*args, **kwargs)
         return config
 
     @classmethod
@@ -107,7 +107,7 @@ class AutoConfig:
                 f"{config.__module__}.{config.__qualname__} has no from_dict; derive it from "
                 "automodel_core.configuration.PreTrainedConfig"
             )
-        registry.register_config(model_type, config, exist_ok=exist_ok)
+        registry.architectures.register_config(model_type, config, exist_ok=exist_ok)
 
 
 def _unknown(key: str, config: Any) -> str:

@@ -41,10 +41,10 @@ def config_class_of(
             "name of an architecture, such as model_type= can give"
         )
     try:
-        return registry.config_class(wanted, plugin=plugin, checkpoint=checkpoint)
+        return registry.architectures.config_class(wanted, plugin=plugin, checkpoint=checkpoint)
     except PluginNotInstalledError:
         if plugin is None:  # of a composite, say at once everything that is missing
-            registry.require(wanted, *_types_inside(values), checkpoint=checkpoint)
+            registry.architectures.require(wanted, *_types_inside(values), checkpoint=checkpoint)
         raise
     except UnknownModelTypeError as error:
         if brings_code:

@@ -121,7 +121,9 @@ class AutoModelBase:
         Raises `RegistrationError` if there is a model already, unless ``exist_ok``, and if
         ``model_class.config_class`` is another class.
         """
-        registry.register_model(cls.task, config_class, model_class, exist_ok=exist_ok)
+        registry.architectures.register_model(
+            cls.task, config_class, model_class, exist_ok=exist_ok
+        )
 
     @classmethod
     def plan(
@@ -136,12 +138,16 @@ class AutoModelBase:
 
         request = open_request(pretrained_model_name_or_path, (), kwargs, task=cls.task)
         task = cls._task_served(request.config, request.plugin)
-        reference = registry.model_reference(request.config, task, plugin=request.plugin)
+        reference = registry.architectures.model_reference(
+            request.config, task, plugin=request.plugin
+        )
         return plan_model(cls.__name__, task, reference, request)
 
     @classmethod
     def _model_class(cls, config: Any, plugin: str | None) -> Any:
-        return registry.model_class(config, cls._task_served(config, plugin), plugin=plugin)
+        return registry.architectures.model_class(
+            config, cls._task_served(config, plugin), plugin=plugin
+        )
 
     @classmethod
     def _task_served(cls, config: Any, plugin: str | None) -> str:
@@ -149,9 +155,9 @@ class AutoModelBase:
         if not cls.other_tasks:
             return cls.task
         served = {
-            task: registry.model_reference(config, task, plugin=plugin)
+            task: registry.architectures.model_reference(config, task, plugin=plugin)
             for task in (cls.task, *cls.other_tasks)
-            if registry.serves(config, task, plugin=plugin)
+            if registry.architectures.serves(config, task, plugin=plugin)
         }
         named = vars(config).get("architectures") or ()
         chosen = [task for task, model in served.items() if re.split("[.:]", model)[-1] in named]

@@ -161,7 +161,7 @@ def plan_model(auto_class: str, task: str, reference: str, request: LoadRequest)
 def _provider(reference: str) -> tuple[str | None, str | None]:
     """Return distribution and version of the plugin whose package a reference points into."""
     package = reference.partition(":")[0].partition(".")[0]
-    for record in registry.plugins():
+    for record in registry.plugins.records():
         if record.module.partition(".")[0] == package:
             return record.distribution, record.version
     return None, None

@@ -148,7 +148,7 @@ class AutoImageProcessor(_AutoComponent):
         chosen = image_processor_class or fast_image_processor_class or slow_image_processor_class
         if chosen is None:
             raise RegistrationError("give an image_processor_class to register")
-        registry.register_component(cls.kind, config_class, chosen, exist_ok=exist_ok)
+        registry.architectures.register_component(cls.kind, config_class, chosen, exist_ok=exist_ok)
 
     @classmethod
     def _named(cls, files: CheckpointFiles) -> tuple[str | None, bool]:
@@ -170,7 +170,7 @@ class AutoFeatureExtractor(_AutoComponent):
         cls, config_class: type[Any], feature_extractor_class: type[Any], exist_ok: bool = False
     ) -> None:
         """Let this process find a feature extractor for configurations of ``config_class``."""
-        registry.register_component(
+        registry.architectures.register_component(
             cls.kind, config_class, feature_extractor_class, exist_ok=exist_ok
         )
 
@@ -210,7 +210,9 @@ class AutoProcessor(_AutoComponent):
         cls, config_class: type[Any], processor_class: type[Any], exist_ok: bool = False
     ) -> None:
         """Let this process find a processor for configurations of ``config_class``."""
-        registry.register_component(cls.kind, config_class, processor_class, exist_ok=exist_ok)
+        registry.architectures.register_component(
+            cls.kind, config_class, processor_class, exist_ok=exist_ok
+        )
 
     @classmethod
     def _for_parts(cls, plugin: str | None) -> dict[str, Any]:
@@ -237,7 +239,7 @@ def _of_architecture(
         values = config_values(files)
         class_of = partial(config_class_of, model_type=model_type, plugin=plugin)
         config, _ = build_config(values, files.name, files, {}, class_of)
-    found = registry.component_class(config, kind, plugin=plugin)
+    found = registry.architectures.component_class(config, kind, plugin=plugin)
     return found or next(iter(classes_of_parts(config, kind).values()), None)
 
 

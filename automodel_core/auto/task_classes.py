@@ -19,7 +19,7 @@ _lock = threading.Lock()
 
 def class_of_task(name: str) -> type[AutoModelBase] | None:
     """Return the Auto class with this name, or ``None`` if no installed task has it."""
-    task = registry.task_of_auto_class(name)
+    task = registry.parts.task_of_auto_class(name)
     if task is None:
         return None
     key = (name, task.name)

@@ -103,7 +103,7 @@ class AutoTokenizer:
         chosen = tokenizer_class or fast_tokenizer_class or slow_tokenizer_class
         if chosen is None:
             raise RegistrationError("give a tokenizer_class to register")
-        registry.register_component(KIND, config_class, chosen, exist_ok=exist_ok)
+        registry.architectures.register_component(KIND, config_class, chosen, exist_ok=exist_ok)
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ class _Choice:
             found = None if reference is None else registry.resolve(reference)
         except UnknownModelTypeError:
             # A model type that this process registered, or an error that names what to install.
-            config = registry.config_class(model_type, plugin=self.plugin)()
-            found = registry.component_class(config, KIND)
+            config = registry.architectures.config_class(model_type, plugin=self.plugin)()
+            found = registry.architectures.component_class(config, KIND)
         if found is None:
             raise TokenizationError(f"model type {shown(model_type)} has no tokenizer of its own")
         return found
@@ -183,7 +183,7 @@ class _Choice:
             config, _ = build_config(values, self.name, None, {}, class_of)
         elif isinstance(config, str | os.PathLike):
             config, _ = read_config(config, HubOptions(), {}, class_of)
-        found = registry.component_class(config, KIND, plugin=self.plugin)
+        found = registry.architectures.component_class(config, KIND, plugin=self.plugin)
         return found if found is not None else _of_parts(config, named)
 
     def _of_single_file(self) -> Any:

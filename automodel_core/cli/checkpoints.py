@@ -50,10 +50,10 @@ def auto_class_for(
     """
     from automodel_core import auto, registry
 
-    tasks = registry.tasks()
+    tasks = registry.parts.every(registry.Task)
     if options.task is not None:
         named = {task.auto_class: name for name, task in tasks.items()}
-        task = registry.task(named.get(options.task, options.task))
+        task = registry.parts.get(registry.Task, named.get(options.task, options.task))
         return getattr(auto, task.auto_class)
     config = auto.AutoConfig.from_pretrained(
         options.name, **{key: value for key, value in arguments.items() if key != "dtype"}
@@ -61,7 +61,9 @@ def auto_class_for(
     served = {}
     for name in among or tuple(tasks):
         try:
-            served[name] = registry.model_reference(config, name, plugin=options.plugin)
+            served[name] = registry.architectures.model_reference(
+                config, name, plugin=options.plugin
+            )
         except UnsupportedTaskError:
             continue
     if not served:

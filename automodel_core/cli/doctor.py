@@ -20,7 +20,7 @@ PROBLEMS = (PluginState.BROKEN, PluginState.INCOMPATIBLE, PluginState.CONFLICT)
 
 def doctor(options: argparse.Namespace) -> int:
     """Print every plugin with what is wrong and the fix; 1 if a plugin cannot be used."""
-    records = registry.load_plugins() if options.imports else registry.plugins()
+    records = registry.plugins.load_all() if options.imports else registry.plugins.records()
     problems = [record for record in records if record.state in PROBLEMS]
     variables = {name: os.environ[name] for name in sorted(os.environ) if "AUTOMODEL_" in name}
     versions = {name: _version(name) for name in FOUNDATIONS}

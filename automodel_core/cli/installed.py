@@ -15,7 +15,7 @@ __all__ = ["describe_model_type", "list_plugins", "record_as_dict"]
 
 def list_plugins(options: argparse.Namespace) -> int:
     """Print the installed plugins, and those that could be installed; imports none."""
-    records = registry.plugins()
+    records = registry.plugins.records()
     absent = _not_installed(records)
     if options.json:
         print_json(
@@ -40,12 +40,12 @@ def describe_model_type(options: argparse.Namespace) -> int:
     architecture = registry.get(options.model_type, plugin=options.plugin)
     record = next(
         record
-        for record in registry.plugins()
+        for record in registry.plugins.records()
         if record.is_architecture
         and options.model_type in record.names
         and architecture.config.partition(".")[0] == record.module.partition(".")[0]
     )
-    tasks = registry.tasks()
+    tasks = registry.parts.every(registry.Task)
     models = {
         task: (tasks[task].auto_class if task in tasks else "", model)
         for task, model in architecture.models.items()

@@ -190,7 +190,7 @@ class PreTrainedConfig(ConfigFiles):
         model_type = values.get("model_type")
         if not isinstance(model_type, str):
             raise self._unusable(field, values, ANY_PART)
-        return registry.config_class(model_type).from_dict(values)
+        return registry.architectures.config_class(model_type).from_dict(values)
 
     def _require_parts(self, given: Mapping[str, Any]) -> None:
         """Raise one error for all parts of any architecture whose architecture is missing."""

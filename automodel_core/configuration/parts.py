@@ -25,7 +25,7 @@ class SubConfigs:
 def require_architectures(owner: str, parts: Mapping[str, str], checkpoint: str | None) -> None:
     """Raise one error that says which parts' model types are missing, and how to install all."""
     try:
-        registry.require(*parts.values(), checkpoint=checkpoint)
+        registry.architectures.require(*parts.values(), checkpoint=checkpoint)
     except UnknownModelTypeError as error:
         here = registry.model_types()
         listed = " and ".join(

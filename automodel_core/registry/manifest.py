@@ -11,9 +11,18 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import ClassVar
+
+from automodel_core.errors import (
+    AutomodelError,
+    GenerationArgumentError,
+    InputError,
+    UnsupportedTaskError,
+)
 
 __all__ = [
     "COMPONENT_KINDS",
+    "HOOKS",
     "PLUGIN_API",
     "Architecture",
     "AttentionImplementation",
@@ -23,8 +32,10 @@ __all__ = [
     "Head",
     "LoadContext",
     "Manifest",
+    "NamedFunction",
     "NamedManifest",
     "Quantizer",
+    "RankedManifest",
     "Source",
     "Task",
 ]
@@ -33,7 +44,7 @@ PLUGIN_API = (1, 0)
 """The plugin API of this core: a plugin built against a newer one is refused."""
 
 COMPONENT_KINDS = ("tokenizer", "image_processor", "feature_extractor", "processor")
-"""What may accompany a model, in the order in which a processor is looked for."""
+"""The preprocessors that an architecture may have, in the order in which one is looked for."""
 
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -42,12 +53,12 @@ _AUTO_CLASS = re.compile(r"Auto[A-Za-z0-9]+")
 
 
 class FrozenTable(Mapping[str, str]):
-    """An immutable, hashable, picklable table of strings."""
+    """An immutable table of strings, so that manifests can be hashed, compared and pickled."""
 
     __slots__ = ("_items",)
 
     def __init__(self, items: Mapping[str, str]) -> None:
-        self._items: Mapping[str, str] = MappingProxyType(dict(items))
+        self._items = dict(items)
 
     def __getitem__(self, key: str) -> str:
         return self._items[key]
@@ -62,10 +73,7 @@ class FrozenTable(Mapping[str, str]):
         return hash(frozenset(self._items.items()))
 
     def __repr__(self) -> str:
-        return f"FrozenTable({dict(self._items)!r})"
-
-    def __reduce__(self) -> tuple[type[FrozenTable], tuple[dict[str, str]]]:
-        return FrozenTable, (dict(self._items),)
+        return f"FrozenTable({self._items!r})"
 
 
 class Manifest:
@@ -122,19 +130,30 @@ class NamedManifest(Manifest):
     __slots__ = ()
 
     name: str
+    unknown: ClassVar[str] = "{name} is not installed; installed are {known}"
+    """What the error says of a name that no manifest of this kind has."""
+    error: ClassVar[type[AutomodelError]] = InputError
 
     @property
     def label(self) -> str:
         return self.name
 
 
-class NamedFunction(NamedManifest):
-    """A manifest of a ``function`` that is looked up by its ``name``."""
+class RankedManifest(NamedManifest):
+    """A manifest of a part that is asked in turn with others, the highest ``priority`` first."""
 
     __slots__ = ()
 
+    priority: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedFunction(NamedManifest):
+    """A manifest of a ``function`` that is looked up by its ``name``."""
+
+    name: str
     function: str
-    plugin_api: tuple[int, int]
+    plugin_api: tuple[int, int] = PLUGIN_API
 
     def __post_init__(self) -> None:
         self._plugin_api(self.plugin_api)
@@ -144,14 +163,14 @@ class NamedFunction(NamedManifest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture(Manifest):
-    """One model type: its config, its model for each task, and what prepares its input.
+    """One model type: its config, its model for each task, its tokenizer and processors.
 
-    ``models`` maps task names (see ``automodel_core.registry.tasks``) to references. A tokenizer or
-    processor is a reference, or a tuple of them: the first is the architecture's own, the others
-    are found where a checkpoint names their class. Each name in ``aliases`` is a further model type
-    that the same classes serve; it needs an entry point of its own, with the same module.
-    ``plugin_api`` is the plugin API that the plugin was written for: state it as a literal, because
-    the default follows the installed core.
+    ``models`` maps the names of tasks to references. A tokenizer or processor is a reference, or a
+    tuple of them: the first is the architecture's own, the others are found where a checkpoint
+    names their class. Each name in ``aliases`` is a further model type that the same classes serve;
+    it needs an entry point of its own, with the same module. ``plugin_api`` is the plugin API that
+    the plugin was written for: state it as a literal, because the default follows the installed
+    core.
     """
 
     model_type: str
@@ -239,6 +258,8 @@ class Task(NamedManifest):
     auto_class: str
     description: str
     plugin_api: tuple[int, int] = PLUGIN_API
+    unknown: ClassVar[str] = "task {name} is not known; known are {known}"
+    error: ClassVar[type[AutomodelError]] = UnsupportedTaskError
 
     def __post_init__(self) -> None:
         self._plugin_api(self.plugin_api)
@@ -248,7 +269,7 @@ class Task(NamedManifest):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckpointFormat(NamedManifest):
+class CheckpointFormat(RankedManifest):
     """A format of weight files; the highest ``priority`` that a checkpoint holds is read.
 
     ``reader`` names a callable that takes a path and returns lazy tensors. ``index_file`` is the
@@ -274,28 +295,26 @@ class CheckpointFormat(NamedManifest):
         self._kind("safe", self.safe, bool)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AttentionImplementation(NamedFunction):
     """An attention kernel, chosen by ``attn_implementation=name``.
 
     ``function`` names ``(query, key, value, mask, *, is_causal, dropout, scale) -> Tensor``.
     """
 
-    name: str
-    function: str
-    plugin_api: tuple[int, int] = PLUGIN_API
+    __slots__ = ()
+
+    unknown = "attn_implementation={name} is not installed; installed are {known}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DecodingStrategy(NamedFunction):
     """A way to choose tokens, looked up by name in ``generate``."""
 
-    name: str
-    function: str
-    plugin_api: tuple[int, int] = PLUGIN_API
+    __slots__ = ()
+
+    unknown = "decoding strategy {name} is not installed; installed are {known}"
+    error = GenerationArgumentError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Quantizer(NamedFunction):
     """A way to hold weights in fewer bits, chosen by ``from_pretrained(weights=name)``.
 
@@ -303,13 +322,13 @@ class Quantizer(NamedFunction):
     ``settings`` are the other keys of a ``quantization_config``.
     """
 
-    name: str
-    function: str
-    plugin_api: tuple[int, int] = PLUGIN_API
+    __slots__ = ()
+
+    unknown = "weights={name} is not installed; installed are {known}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source(NamedManifest):
+class Source(RankedManifest):
     """A place that checkpoints come from; the highest ``priority`` is asked first.
 
     ``opener`` names ``(name_or_path, options) -> CheckpointFiles | None``, where ``None`` passes
@@ -326,6 +345,21 @@ class Source(NamedManifest):
         self._name("name", self.name)
         self._reference("opener", self.opener)
         self._kind("priority", self.priority, int)
+
+
+HOOKS: Mapping[str, type[Manifest]] = MappingProxyType(
+    {
+        "automodel_architectures": Architecture,
+        "automodel_heads": Head,
+        "automodel_tasks": Task,
+        "automodel_checkpoint_formats": CheckpointFormat,
+        "automodel_attention": AttentionImplementation,
+        "automodel_quantizers": Quantizer,
+        "automodel_decoding_strategies": DecodingStrategy,
+        "automodel_sources": Source,
+    }
+)
+"""The registration hooks, and what each returns: a new kind of extension is a row here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,10 +25,12 @@ __all__ = ["Registry"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Lookups:
+class _Scan:
+    """What answers questions about one scan."""
+
     plugins: InstalledPlugins
-    architectures: Architectures
     parts: NamedParts
+    architectures: Architectures
     registrations: Registrations
 
 
@@ -43,8 +45,8 @@ class Registry:
     ) -> None:
         self._where = path, environment, finders
         self._lock = threading.RLock()
-        self._lookups: _Lookups | None = None
-        self._candidates, self._choices = self._scan()
+        self._built: _Scan | None = None
+        self._candidates, self._choices = self._read()
 
     @classmethod
     def of_this_process(cls) -> Registry:
@@ -53,25 +55,25 @@ class Registry:
 
     @property
     def plugins(self) -> InstalledPlugins:
-        return self._built().plugins
-
-    @property
-    def architectures(self) -> Architectures:
-        return self._built().architectures
+        return self._scan().plugins
 
     @property
     def parts(self) -> NamedParts:
-        return self._built().parts
+        return self._scan().parts
+
+    @property
+    def architectures(self) -> Architectures:
+        return self._scan().architectures
 
     def refresh(self) -> None:
         """Scan again."""
-        candidates, choices = self._scan()
+        candidates, choices = self._read()
         with self._lock:
             self._candidates, self._choices = candidates, choices
-            if self._lookups is not None:
-                self._lookups = self._build(self._lookups.registrations)
+            if self._built is not None:
+                self._built = self._build(self._built.registrations)
 
-    def _scan(self) -> tuple[tuple[Candidate, ...], Choices]:
+    def _read(self) -> tuple[tuple[Candidate, ...], Choices]:
         """Read metadata and variables; under ``AUTOMODEL_STRICT_PLUGINS`` raise for problems."""
         path, environment, finders = self._where
         candidates, choices = discover(path, finders), Choices.from_environment(environment)
@@ -79,26 +81,24 @@ class Registry:
             _refuse_problems(candidates, choices)
         return candidates, choices
 
-    def _built(self) -> _Lookups:
-        lookups = self._lookups
-        if lookups is None:
-            with self._lock:
-                if self._lookups is None:
-                    from automodel_core.registry.lookup.in_process import Registrations
+    def _scan(self) -> _Scan:
+        if self._built is not None:
+            return self._built
+        with self._lock:
+            if self._built is None:
+                from automodel_core.registry.lookup.in_process import Registrations
 
-                    self._lookups = self._build(Registrations())
-                lookups = self._lookups
-        return lookups
+                self._built = self._build(Registrations())
+            return self._built
 
-    def _build(self, registrations: Registrations) -> _Lookups:
+    def _build(self, registrations: Registrations) -> _Scan:
         from automodel_core.registry.installed.plugins import InstalledPlugins
         from automodel_core.registry.lookup.architectures import Architectures
         from automodel_core.registry.lookup.named_parts import NamedParts
 
         plugins = InstalledPlugins(self._candidates, self._choices, registrations.undone_on_error)
         parts = NamedParts(plugins)
-        architectures = Architectures(plugins, registrations, parts)
-        return _Lookups(plugins, architectures, parts, registrations)
+        return _Scan(plugins, parts, Architectures(plugins, registrations, parts), registrations)
 
 
 def _refuse_problems(candidates: Sequence[Candidate], choices: Choices) -> None:

@@ -56,12 +56,12 @@ class Subject:
         """The Auto class of the task."""
         import automodel_core
 
-        return getattr(automodel_core, registry.task(self.task).auto_class)
+        return getattr(automodel_core, registry.parts.get(registry.Task, self.task).auto_class)
 
     @property
     def config_class(self) -> Any:
         """The class of the configuration."""
-        return registry.config_class(self.model_type)
+        return registry.architectures.config_class(self.model_type)
 
     @property
     def model_class(self) -> type[PreTrainedModel]:

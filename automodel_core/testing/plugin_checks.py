@@ -44,7 +44,7 @@ def discovery_imports_no_torch(subject: Subject) -> None:
 
 def provider_of(subject: Subject) -> str:
     """Return the distribution of the plugin, empty for one that this process registered."""
-    found = (r.distribution for r in registry.plugins() if subject.model_type in r.names)
+    found = (r.distribution for r in registry.plugins.records() if subject.model_type in r.names)
     return next(found, "")
 
 
@@ -70,7 +70,7 @@ def tasks_exist_and_classes_resolve(subject: Subject) -> None:
         f"{architecture.config} has another model_type",
     )
     for task, reference in architecture.models.items():
-        require(task in registry.tasks(), f"there is no task {task!r}")
+        require(task in registry.parts.every(registry.Task), f"there is no task {task!r}")
         model_class: Any = registry.resolve(reference)
         fits = isinstance(config_class, type) and issubclass(config_class, model_class.config_class)
         require(fits, f"{reference} takes {model_class.config_class}, not {architecture.config}")

@@ -169,11 +169,11 @@ class SmallImageModel(PreTrainedModel):
 def register_small_parts() -> None:
     """Let this process find both architectures."""
     for config in (SmallTextConfig, SmallImageConfig):
-        registry.register_config(config.model_type, config, exist_ok=True)
+        registry.architectures.register_config(config.model_type, config, exist_ok=True)
     models = (
         ("base", SmallTextModel),
         ("causal-lm", SmallTextForCausalLM),
         ("base", SmallImageModel),
     )
     for task, model in models:
-        registry.register_model(task, model.config_class, model, exist_ok=True)
+        registry.architectures.register_model(task, model.config_class, model, exist_ok=True)

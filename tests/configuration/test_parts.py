@@ -62,7 +62,7 @@ class GuideConfig(PreTrainedConfig):
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_registry", type(registry._registry)([], {}))
     for kind in (CoupleConfig, GuideConfig):
-        registry.register_config(kind.model_type, kind)
+        registry.architectures.register_config(kind.model_type, kind)
 
 
 def test_the_parts_are_asked_for_by_name() -> None:
@@ -161,7 +161,7 @@ def test_components_of_parts_are_found_at_any_depth() -> None:
     class Tokenizer:
         pass
 
-    registry.register_component("tokenizer", TextConfig, Tokenizer)
+    registry.architectures.register_component("tokenizer", TextConfig, Tokenizer)
     config = GuideConfig(eyes={"model_type": "couple"})
     assert classes_of_parts(config, "tokenizer") == {"text_config": Tokenizer}
     assert classes_of_parts(config, "image_processor") == {}

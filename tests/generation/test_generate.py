@@ -280,9 +280,11 @@ def test_an_own_strategy_and_the_session_it_uses(decoder, prompt, monkeypatch):
 
     from automodel_core import registry
 
-    known = registry.decoding_strategy
+    known = registry.parts.function
     monkeypatch.setattr(
-        registry, "decoding_strategy", lambda n: second_best if n == "second" else known(n)
+        registry.parts,
+        "function",
+        lambda kind, name: second_best if name == "second" else known(kind, name),
     )
     padded = torch.tensor([[0, 3, 4], [6, 7, 8]])
     for ids in (prompt, padded):

@@ -74,7 +74,7 @@ def _architectures(folder: Path, metadata: dict[str, Any]) -> Iterator[tuple[str
     entry_points = metadata.get("entry-points", {}).get(ARCHITECTURES, {})
     for model_type, module in sorted(entry_points.items()):
         with _importable(folder):
-            declared = collect(import_guarded(module, str(folder))).architectures
+            declared = collect(import_guarded(module, str(folder))).of(Architecture)
         for architecture in declared:
             if model_type in architecture.model_types:
                 yield model_type, architecture

@@ -34,12 +34,16 @@ FACES.setdefault("automodel_core", CORE / "__init__.py")
 
 
 def exported(path: Path) -> set[str]:
-    """Return what a stub imports for others, or what a module lists in ``__all__``."""
+    """Return what a stub imports for others or declares, or what a module lists in ``__all__``."""
     tree, names = ast.parse(path.read_text(encoding="utf-8")), set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             names |= {alias.asname for alias in node.names if alias.asname == alias.name}
     for node in tree.body:
+        if path.suffix == ".pyi" and isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        if path.suffix == ".pyi" and isinstance(node, ast.AnnAssign):
+            names.add(ast.unparse(node.target))
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             names |= set(ast.literal_eval(node.value))
     return names

@@ -20,7 +20,7 @@ import json, sys
 from automodel_core import registry
 print(json.dumps({
     "model_types": registry.model_types(),
-    "states": sorted((r.distribution, str(r.state), *r.names) for r in registry.plugins()),
+    "states": sorted((r.distribution, str(r.state), *r.names) for r in registry.plugins.records()),
     "imported": sorted(
         set(sys.modules) & {"torch", "huggingface_hub", "pluggy", "numpy", "tokenizers",
                             "importlib_metadata"}
@@ -68,7 +68,8 @@ def test_discovery_imports_nothing_of_a_plugin_and_nothing_heavy(site: Any) -> N
         "import automodel_core",
         "from automodel_core import hookimpl, Architecture, Head, Task",
         "from automodel_core import AutoModelForSeq2SeqLM, AutoConfig, AutoTokenizer",
-        "from automodel_core import registry; registry.tasks(); registry.sources()",
+        "from automodel_core import registry; registry.parts.every(registry.Task)",
+        "from automodel_core import registry; registry.parts.by_priority(registry.Source)",
     ],
 )
 def test_torch_and_the_hub_client_are_not_imported(site: Any, line: str) -> None:
@@ -116,8 +117,9 @@ import multiprocessing, sys
 from automodel_core import registry
 
 def describe(model_type):
-    states = [(r.distribution, str(r.state), r.path, r.names) for r in registry.plugins()]
-    return registry.model_types(), states, registry.get(model_type), sorted(registry.tasks())
+    states = [(r.distribution, str(r.state), r.path, r.names) for r in registry.plugins.records()]
+    tasks = sorted(registry.parts.every(registry.Task))
+    return registry.model_types(), states, registry.get(model_type), tasks
 
 if __name__ == "__main__":
     here = describe("fake-type")

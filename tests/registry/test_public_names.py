@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 import automodel_core
 from automodel_core import registry
 from automodel_core.registry import hookspecs
+from automodel_core.registry.manifest import HOOKS
 from automodel_core.registry.task_table import OTHER_BACKENDS, TASK_TABLE
 
 
@@ -65,17 +67,22 @@ def test_star_gives_what_is_listed(module: ModuleType) -> None:
     assert set(module.__all__) <= set(space)
 
 
-def test_every_hook_is_documented() -> None:
-    hooks = [value for name, value in vars(hookspecs).items() if name.startswith("automodel_")]
+def test_every_hook_is_documented_and_registration_hooks_return_the_manifest_of_the_table() -> None:
+    hooks = {name: hook for name, hook in vars(hookspecs).items() if name.startswith("automodel_")}
     assert len(hooks) == 10
-    for hook in hooks:
+    assert hooks.keys() - HOOKS.keys() == {"automodel_before_load", "automodel_after_load"}
+    for name, hook in hooks.items():
         assert inspect.getdoc(hook)
+        if name in HOOKS:
+            assert get_type_hints(hook)["return"] == Iterable[HOOKS[name]]  # type: ignore[misc]
     assert len(inspect.getsource(hookspecs).splitlines()) < 90
 
 
-def test_every_function_of_the_registry_is_documented_and_typed() -> None:
-    for name in registry.__all__:
-        value = getattr(registry, name)
-        if inspect.isfunction(value):
+@pytest.mark.parametrize(
+    "owner", [registry, *map(type, (registry.architectures, registry.parts, registry.plugins))]
+)
+def test_every_function_of_the_registry_is_documented_and_typed(owner: Any) -> None:
+    for name, value in vars(owner).items():
+        if inspect.isfunction(value) and not name.startswith("_"):
             assert inspect.getdoc(value), name
             assert "return" in value.__annotations__, name

@@ -88,7 +88,7 @@ def find_weights(
             f"use_safetensors must be True, False or None, got {shown(use_safetensors)}"
         )
     wanted: list[str] = []
-    for form in registry.checkpoint_formats():
+    for form in registry.parts.by_priority(CheckpointFormat):
         if use_safetensors is not None and form.safe is not use_safetensors:
             continue
         whole = variant_name(form.weight_file, variant)

@@ -118,7 +118,7 @@ def open_checkpoint(
         )
     if not os.fspath(name_or_path):
         raise InputError("the name of the checkpoint is empty; give a folder or a hub id")
-    for source in registry.sources():
+    for source in registry.parts.by_priority(registry.Source):
         opener: Any = registry.resolve(source.opener)
         files = opener(name_or_path, options)
         if files is None:

@@ -12,10 +12,14 @@ __all__ = ["decoder_class", "encoder_class"]
 
 def encoder_class(config: Any, plugin: str | None = None) -> type[PreTrainedModel]:
     """Return the class of an architecture's encoder: its body, or one that is an encoder alone."""
-    task = "text-encoding" if registry.serves(config, "text-encoding", plugin=plugin) else "base"
-    return registry.model_class(config, task, plugin=plugin)
+    task = (
+        "text-encoding"
+        if registry.architectures.serves(config, "text-encoding", plugin=plugin)
+        else "base"
+    )
+    return registry.architectures.model_class(config, task, plugin=plugin)
 
 
 def decoder_class(config: Any, plugin: str | None = None) -> type[PreTrainedModel]:
     """Return the class of an architecture's decoder with a language-modelling head."""
-    return registry.model_class(config, "causal-lm", plugin=plugin)
+    return registry.architectures.model_class(config, "causal-lm", plugin=plugin)

@@ -56,7 +56,7 @@ def find_strategy(
             f"{chosen_by} asks for {basic!r}"
         )
     try:
-        found: Callable[..., Any] = registry.decoding_strategy(name)
+        found: Callable[..., Any] = registry.parts.function(registry.DecodingStrategy, name)
     except AutomodelError as error:
         raise GenerationArgumentError(
             f"{cause} asks for the decoding strategy {name!r}, which is not available: {error}"

@@ -205,7 +205,7 @@ class PreTrainedModel(WeightedModel):
 
         Raises `InputError` for a name that nobody provides.
         """
-        function = registry.attention_function(attn_implementation)
+        function = registry.parts.function(registry.AttentionImplementation, attn_implementation)
         for module in self._parts(Attention):
             module.attend = function
         self.config._attn_implementation = attn_implementation

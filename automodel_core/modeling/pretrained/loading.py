@@ -63,10 +63,10 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
         task=request.task,
         model_type=config.model_type,
         model_class=f"{cls.__module__}:{cls.__qualname__}",
-        distribution=registry.provider(config),
+        distribution=registry.architectures.provider(config),
         commit=None if files is None else files.commit,
     )
-    registry.notify_before_load(context)
+    registry.plugins.notify("automodel_before_load", context=context)
     with gc_paused():
         with torch.device("meta"):
             model = cls(config, *request.model_args, **request.model_kwargs)
@@ -75,10 +75,10 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
         _finish(model, Placement(options.device_map, config.dtype, model.segments_in_fp32()))
     if quantizer is not None:
         method, settings = quantizer
-        registry.quantizer(method)(model, settings)
+        registry.parts.function(registry.Quantizer, method)(model, settings)
     model.load_report = report
     _settle_generation(model, files, options.generation_config)
-    registry.notify_after_load(context, model)
+    registry.plugins.notify("automodel_after_load", context=context, model=model)
     if report.missing or report.mismatched:
         logger.warning("%s", report)
     return model

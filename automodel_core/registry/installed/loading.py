@@ -6,24 +6,13 @@ any of it is handed over, so that a failure leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from automodel_core.errors import PluginIncompatibleError, RegistrationError, shown
-from automodel_core.registry.manifest import (
-    PLUGIN_API,
-    Architecture,
-    AttentionImplementation,
-    CheckpointFormat,
-    DecodingStrategy,
-    Head,
-    Manifest,
-    Quantizer,
-    Source,
-    Task,
-)
+from automodel_core.registry.manifest import HOOKS, PLUGIN_API, Architecture, Manifest
 
 if TYPE_CHECKING:
     import pluggy
@@ -38,21 +27,19 @@ class Declarations:
     """Everything that one plugin module declares, and the manager that calls its observers."""
 
     module: ModuleType
-    architectures: tuple[Architecture, ...]
-    heads: tuple[Head, ...]
-    tasks: tuple[Task, ...]
-    checkpoint_formats: tuple[CheckpointFormat, ...]
-    attention: tuple[AttentionImplementation, ...]
-    quantizers: tuple[Quantizer, ...]
-    decoding_strategies: tuple[DecodingStrategy, ...]
-    sources: tuple[Source, ...]
     manager: pluggy.PluginManager
+    manifests: Mapping[type[Manifest], tuple[Any, ...]]
+
+    def of(self, kind: type[_M]) -> tuple[_M, ...]:
+        """Return the manifests of one class."""
+        found: tuple[_M, ...] = self.manifests[kind]
+        return found
 
     @property
     def extends(self) -> bool:
-        """Whether anything but architectures is declared, observers included."""
+        """Whether the module implements a hook beside that of architectures."""
         hooks = {caller.name for caller in self.manager.get_hookcallers(self.module) or ()}
-        return bool(hooks - {"automodel_architectures"})
+        return any(HOOKS.get(name) is not Architecture for name in hooks)
 
 
 def collect(module: ModuleType) -> Declarations:
@@ -70,22 +57,12 @@ def collect(module: ModuleType) -> Declarations:
     manager.add_hookspecs(hookspecs)
     manager.register(module)
     _check_marks(manager, module)
-    hook = manager.hook
-    declared = Declarations(
-        module=module,
-        architectures=_checked(hook.automodel_architectures(), Architecture),
-        heads=_checked(hook.automodel_heads(), Head),
-        tasks=_checked(hook.automodel_tasks(), Task),
-        checkpoint_formats=_checked(hook.automodel_checkpoint_formats(), CheckpointFormat),
-        attention=_checked(hook.automodel_attention(), AttentionImplementation),
-        quantizers=_checked(hook.automodel_quantizers(), Quantizer),
-        decoding_strategies=_checked(hook.automodel_decoding_strategies(), DecodingStrategy),
-        sources=_checked(hook.automodel_sources(), Source),
-        manager=manager,
-    )
+    manifests = {
+        kind: _checked(getattr(manager.hook, hook)(), kind) for hook, kind in HOOKS.items()
+    }
     # Last, so that a plugin for a newer API is told from one with a misspelt hook.
     manager.check_pending()
-    return declared
+    return Declarations(module, manager, manifests)
 
 
 def _check_marks(manager: pluggy.PluginManager, module: ModuleType) -> None:

@@ -33,6 +33,7 @@ from automodel_core.registry.installed.state import (
     PluginRecord,
     PluginState,
 )
+from automodel_core.registry.manifest import Architecture
 
 __all__ = ["InstalledPlugins", "conflict", "error_of", "title"]
 
@@ -148,17 +149,34 @@ class InstalledPlugins:
             self._warned.add(key)
         warnings.warn(message, RuntimeWarning, stacklevel=2)
 
-    def load_all(self) -> None:
-        """Import every usable plugin and keep the failures."""
+    def load_all(self) -> tuple[PluginRecord, ...]:
+        """Import every usable plugin, keep the failures, and return the state of each plugin."""
         for item in self._candidates:
             if item.obstacle is None:
                 try:
                     self.load(item)
                 except PluginError:
                     continue
+        return self.records()
+
+    def notify(self, observer: str, **arguments: object) -> None:
+        """Call an observer hook of every extension; what it raises becomes a warning."""
+        for candidate, declared in self.extensions():
+            try:
+                getattr(declared.manager.hook, observer)(**arguments)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - observers cannot disturb
+                message = (
+                    f"{title(candidate)}: {observer} raised {describe(error)}; the load goes on"
+                )
+                warnings.warn(message, RuntimeWarning, stacklevel=2)
 
     def records(self) -> tuple[PluginRecord, ...]:
-        """Return what is known now; entry points of one module in one state share a record."""
+        """Return the state of every plugin, without importing any.
+
+        Entry points of one module in one state share a record.
+        """
         grouped: dict[tuple[str, ...], list[tuple[Candidate, PluginState, Obstacle | None]]] = {}
         for item in self._candidates:
             state, obstacle = self._state(item)
@@ -182,6 +200,8 @@ class InstalledPlugins:
                 )
             )
         return tuple(sorted(records, key=lambda record: (record.group, record.names, record.path)))
+
+    __call__ = records  # the former function, until nothing calls it
 
     def _state(self, candidate: Candidate) -> tuple[PluginState, Obstacle | None]:
         if candidate.obstacle is not None:
@@ -251,7 +271,7 @@ class InstalledPlugins:
             raise RegistrationError(
                 f"it is an entry point of {EXTENSIONS} and implements no hook for it"
             )
-        if declared.architectures and ARCHITECTURES not in listed:
+        if declared.of(Architecture) and ARCHITECTURES not in listed:
             raise RegistrationError(
                 f"it returns architectures; name each of their model types as an entry point of "
                 f"{ARCHITECTURES}"

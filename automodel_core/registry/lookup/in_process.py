@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -12,11 +12,8 @@ from automodel_core.errors import RegistrationError, shown
 __all__ = ["Registrations", "class_name"]
 
 _K = TypeVar("_K")
-_Change = tuple[MutableMapping[Any, type[Any]], Any, "type[Any] | None"]
-
-
-class _OfThread(threading.local):
-    journal: list[_Change] | None = None
+_Change = tuple[int, dict[Any, type[Any]], Any, type[Any] | None]
+"""The thread, the table, the key, and what was registered there before."""
 
 
 class Registrations:
@@ -26,8 +23,8 @@ class Registrations:
         self._configs: dict[str, type[Any]] = {}
         self._models: dict[tuple[str, type[Any]], type[Any]] = {}
         self._components: dict[tuple[str, type[Any]], type[Any]] = {}
+        self._changes: list[_Change] = []
         self._lock = threading.Lock()
-        self._of_thread = _OfThread()
 
     def model_types(self) -> tuple[str, ...]:
         """Return the registered model types."""
@@ -106,34 +103,23 @@ class Registrations:
     @contextmanager
     def undone_on_error(self) -> Iterator[None]:
         """Take back what this thread registers inside the block, if the block raises."""
-        outer = self._of_thread.journal
-        journal: list[_Change] = []
-        self._of_thread.journal = journal
+        first = len(self._changes)
         try:
             yield
         except BaseException:
             with self._lock:
-                for table, key, former in reversed(journal):
+                for thread, table, key, former in reversed(self._changes[first:]):
+                    if thread != threading.get_ident():
+                        continue
                     if former is None:
                         table.pop(key, None)
                     else:
                         table[key] = former
             raise
-        else:
-            if outer is not None:
-                outer.extend(journal)
-        finally:
-            self._of_thread.journal = outer
 
     def _add(
-        self,
-        table: MutableMapping[_K, type[Any]],
-        key: _K,
-        value: type[Any],
-        what: str,
-        exist_ok: bool,
+        self, table: dict[_K, type[Any]], key: _K, value: type[Any], what: str, exist_ok: bool
     ) -> None:
-        journal = self._of_thread.journal
         with self._lock:
             former = table.get(key)
             if former is not None and not exist_ok:
@@ -142,8 +128,7 @@ class Registrations:
                     f"replace it by {class_name(value)}"
                 )
             table[key] = value
-            if journal is not None:
-                journal.append((table, key, former))
+            self._changes.append((threading.get_ident(), table, key, former))
 
 
 def class_name(value: object) -> str:
@@ -152,7 +137,7 @@ def class_name(value: object) -> str:
 
 
 def _inherited(
-    table: MutableMapping[tuple[str, type[Any]], type[Any]], config_class: type[Any], name: str
+    table: dict[tuple[str, type[Any]], type[Any]], config_class: type[Any], name: str
 ) -> type[Any] | None:
     for base in config_class.__mro__:
         found = table.get((name, base))

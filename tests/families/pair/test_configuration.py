@@ -56,7 +56,7 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the process see these three, and know who provides two others."""
     monkeypatch.setattr(registry, "_registry", Registry([], {}))
     for kind in (Reader, Writer, Pair):
-        registry.register_config(kind.model_type, kind)
+        registry.architectures.register_config(kind.model_type, kind)
     known = {name: Known(f"automodel-{name}", ("base",)) for name in ("seer", "poet", "couple")}
     monkeypatch.setattr(hints, "catalogue", lambda: known)
 

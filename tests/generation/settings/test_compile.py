@@ -69,7 +69,7 @@ def test_what_strategies_of_others_cannot_do_is_said(monkeypatch, act, problem):
         session.start()
         act(session)
 
-    monkeypatch.setattr(registry, "decoding_strategy", lambda name: strategy)
+    monkeypatch.setattr(registry.parts, "function", lambda kind, name: strategy)
     with pytest.raises(GenerationArgumentError, match=f"{problem}, cannot be compiled"):
         free(seed=14).generate(PROMPT, max_new_tokens=5, compile_config=CompileConfig())
 

@@ -199,7 +199,7 @@ def test_copies_and_other_precisions(folder: Path, name: str) -> None:
 def test_a_plugins_quantizer_is_called_with_its_settings(folder: Path, monkeypatch) -> None:
     seen: list[object] = []
     monkeypatch.setattr(
-        registry, "quantizer", lambda name: lambda *given: seen.append((name, given))
+        registry.parts, "function", lambda kind, name: lambda *given: seen.append((name, given))
     )
     config = {"quant_method": "int3", "group_size": 32}
     model = TinyForCausalLM.from_pretrained(folder, quantization_config=config)

@@ -219,11 +219,11 @@ def test_an_unknown_model_type_comes_with_close_matches_and_no_made_up_name(site
 def test_one_line_installs_both_halves_of_a_composite(site: Any) -> None:
     site.architecture("fake-one", "one")
     registry = site.registry().architectures
-    registry.require(["one", "one"])
+    registry.require("one", "one")
     with pytest.raises(PluginNotInstalledError, match=r"automodel-first automodel-second$"):
-        registry.require(["first", "one", "second"], checkpoint="pair")
+        registry.require("first", "one", "second", checkpoint="pair")
     with pytest.raises(UnknownModelTypeError, match="'third', which no installed plugin"):
-        registry.require(["first", "third"])
+        registry.require("first", "third")
 
 
 @pytest.mark.usefixtures("catalogue")

@@ -16,8 +16,16 @@ from automodel_core.errors import (
     PluginNotInstalledError,
     UnsupportedTaskError,
 )
+from automodel_core.registry import (
+    AttentionImplementation,
+    CheckpointFormat,
+    DecodingStrategy,
+    LoadContext,
+    Quantizer,
+    Source,
+    Task,
+)
 from automodel_core.registry.installed.state import PluginState
-from automodel_core.registry.manifest import LoadContext
 from automodel_core.registry.task_table import TASK_TABLE
 
 KERNEL = """
@@ -32,7 +40,7 @@ CONTEXT = LoadContext(name_or_path="x", task="base", model_type="one", model_cla
 
 
 def test_the_core_knows_37_tasks(site: Any) -> None:
-    tasks = site.registry().parts.tasks()
+    tasks = site.registry().parts.every(Task)
     assert len(TASK_TABLE) == len(tasks) == 37
     assert len({task.auto_class for task in tasks.values()}) == 37
     assert all(task.description.endswith(".") for task in tasks.values())
@@ -41,9 +49,9 @@ def test_the_core_knows_37_tasks(site: Any) -> None:
 def test_names_of_the_core_need_no_extension(site: Any) -> None:
     site.extension("fake-kernel", "raise AssertionError('imported')")
     parts = site.registry().parts
-    assert parts.task("ctc").auto_class == "AutoModelForCTC"
+    assert parts.get(Task, "ctc").auto_class == "AutoModelForCTC"
     assert parts.task_of_auto_class("AutoModelForCTC").name == "ctc"
-    assert parts.attention_function("eager").__name__ == "eager_attention"
+    assert parts.function(AttentionImplementation, "eager").__name__ == "eager_attention"
 
 
 def test_formats_and_sources_are_ordered_by_priority(site: Any) -> None:
@@ -63,15 +71,16 @@ def test_formats_and_sources_are_ordered_by_priority(site: Any) -> None:
         """,
     )
     parts = site.registry().parts
-    assert [source.name for source in parts.sources()] == ["folder", "mirror", "hub"]
-    assert [item.name for item in parts.checkpoint_formats()] == ["safetensors", "zip", "pickle"]
+    assert [source.name for source in parts.by_priority(Source)] == ["folder", "mirror", "hub"]
+    formats = parts.by_priority(CheckpointFormat)
+    assert [item.name for item in formats] == ["safetensors", "zip", "pickle"]
 
 
 def test_an_extension_adds_a_kernel(site: Any) -> None:
     site.extension("fake-kernel", KERNEL.format(name="flash", package="fake_kernel"))
     registry = site.registry()
     assert "fake_kernel" not in sys.modules
-    assert registry.parts.attention_function("flash")() == "fake_kernel.plugin"
+    assert registry.parts.function(AttentionImplementation, "flash")() == "fake_kernel.plugin"
     (record,) = registry.plugins.records()
     assert (record.state, record.is_architecture) == (PluginState.LOADED, False)
 
@@ -88,7 +97,7 @@ def test_an_extension_adds_a_task(site: Any) -> None:
     parts = site.registry().parts
     assert parts.task_of_auto_class("AutoModelForDreaming").name == "dreaming"
     assert parts.task_of_auto_class("AutoModelForNothing") is None
-    assert "dreaming" in parts.tasks()
+    assert "dreaming" in parts.every(Task)
 
 
 def test_an_extension_brings_a_quantizer(site: Any) -> None:
@@ -103,17 +112,17 @@ def test_an_extension_brings_a_quantizer(site: Any) -> None:
             return [Quantizer(name="int3", function="fake_bits.plugin:quantise")]
         """,
     )
-    assert site.registry().parts.quantizer("int3")(None, {}) == "fake_bits.plugin"
+    assert site.registry().parts.function(Quantizer, "int3")(None, {}) == "fake_bits.plugin"
 
 
 def test_what_is_not_installed_is_said(site: Any) -> None:
     parts = site.registry().parts
     with pytest.raises(InputError, match="'flash' is not installed; installed are eager, sdpa"):
-        parts.attention_function("flash")
+        parts.function(AttentionImplementation, "flash")
     with pytest.raises(GenerationArgumentError, match=r"installed are .*beam_sample, .*greedy"):
-        parts.decoding_strategy("dream")
+        parts.function(DecodingStrategy, "dream")
     with pytest.raises(UnsupportedTaskError, match="'dreaming' is not known"):
-        parts.task("dreaming")
+        parts.get(Task, "dreaming")
 
 
 def test_two_extensions_with_one_name_are_an_error_when_it_is_used(site: Any) -> None:
@@ -121,30 +130,30 @@ def test_two_extensions_with_one_name_are_an_error_when_it_is_used(site: Any) ->
         site.extension(name, KERNEL.format(name="flash", package=name.replace("-", "_")))
     parts = site.registry().parts
     with pytest.raises(PluginConflictError, match="AUTOMODEL_PREFER=flash=kernel-a"):
-        parts.attention_function("flash")
+        parts.function(AttentionImplementation, "flash")
     with (
         pytest.warns(RuntimeWarning, match="claimed by kernel-a"),
         pytest.raises(InputError, match=r"installed are eager, sdpa$"),
     ):
-        parts.attention_function("other")
+        parts.function(AttentionImplementation, "other")
     preferring = site.registry(AUTOMODEL_PREFER="flash=kernel-b").parts
-    assert preferring.attention_function("flash")() == "kernel_b.plugin"
+    assert preferring.function(AttentionImplementation, "flash")() == "kernel_b.plugin"
     absent = site.registry(AUTOMODEL_PREFER="flash=kernel-c").parts
     with pytest.raises(PluginNotInstalledError, match="kernel-c"):
-        absent.attention_function("flash")
+        absent.function(AttentionImplementation, "flash")
 
 
 def test_a_name_of_the_core_is_replaced_only_on_purpose(site: Any) -> None:
     site.extension("fake-kernel", KERNEL.format(name="sdpa", package="fake_kernel"))
     parts = site.registry().parts
-    assert parts.attention_function("sdpa").__name__ == "sdpa_attention"
+    assert parts.function(AttentionImplementation, "sdpa").__name__ == "sdpa_attention"
     with (
         pytest.warns(RuntimeWarning, match="AUTOMODEL_PREFER=sdpa=fake-kernel"),
         pytest.raises(InputError),
     ):
-        parts.attention_function("other")
+        parts.function(AttentionImplementation, "other")
     preferring = site.registry(AUTOMODEL_PREFER="sdpa=fake-kernel").parts
-    assert preferring.attention_function("sdpa")() == "fake_kernel.plugin"
+    assert preferring.function(AttentionImplementation, "sdpa")() == "fake_kernel.plugin"
 
 
 @pytest.mark.parametrize(
@@ -163,23 +172,23 @@ def test_a_broken_extension_is_left_out_with_one_warning(site: Any, body: str) -
     site.extension("good-kernel", KERNEL.format(name="flash", package="good_kernel"))
     parts = site.registry().parts
     with pytest.warns(RuntimeWarning, match="extension left out: plugin bad-kernel") as caught:
-        assert parts.attention_function("flash")() == "good_kernel.plugin"
+        assert parts.function(AttentionImplementation, "flash")() == "good_kernel.plugin"
     assert len(caught) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert parts.attention_function("flash")() == "good_kernel.plugin"
+        assert parts.function(AttentionImplementation, "flash")() == "good_kernel.plugin"
 
 
 def test_strict_raises_a_broken_extension(site: Any) -> None:
     site.extension("bad-kernel", "raise ImportError('no luck')")
     parts = site.registry(AUTOMODEL_STRICT_PLUGINS="yes").parts
     with pytest.raises(PluginBrokenError, match="no luck"):
-        parts.sources()
+        parts.by_priority(Source)
 
 
 def test_a_disabled_extension_is_not_imported(site: Any) -> None:
     site.extension("bad-kernel", "raise AssertionError('imported')")
-    assert site.registry(AUTOMODEL_PLUGINS="").parts.sources()
+    assert site.registry(AUTOMODEL_PLUGINS="").parts.by_priority(Source)
 
 
 def test_an_extension_that_asks_the_registry_while_it_is_imported_sees_the_others(
@@ -188,14 +197,14 @@ def test_an_extension_that_asks_the_registry_while_it_is_imported_sees_the_other
     site.module("shared", "registries = []")
     site.extension(
         "asking",
-        "import shared\nnames = [s.name for s in shared.registries[0].parts.sources()]\n"
+        "import shared\nnames = [s.name for s in shared.registries[0].parts.by_priority(Source)]\n"
         + KERNEL.format(name="flash", package="asking"),
     )
     import shared  # type: ignore[import-not-found]
 
     registry = site.registry()
     shared.registries.append(registry)
-    assert registry.parts.attention_function("flash")() == "asking.plugin"
+    assert registry.parts.function(AttentionImplementation, "flash")() == "asking.plugin"
     assert sys.modules["asking.plugin"].names == ["folder", "hub"]
 
 
@@ -226,10 +235,10 @@ def test_observers_are_told_and_cannot_disturb(site: Any) -> None:
             seen.append(context)
         """,
     )
-    parts = site.registry().parts
+    plugins = site.registry().plugins
     with pytest.warns(RuntimeWarning, match=r"observer-a.*automodel_before_load raised SystemExit"):
-        parts.notify_before_load(CONTEXT)
+        plugins.notify("automodel_before_load", context=CONTEXT)
     model = object()
-    parts.notify_after_load(CONTEXT, model)
+    plugins.notify("automodel_after_load", context=CONTEXT, model=model)
     assert sys.modules["observer_a.plugin"].seen == [CONTEXT, model]
     assert sys.modules["observer_b.plugin"].seen == [CONTEXT]
