@@ -26,11 +26,11 @@ from automodel_core.text.subwords.byte_level import (
     FramedByteLevelTokenizer as FramedByteLevelTokenizer,
 )
 from automodel_core.text.subwords.external_ids import (
-    NumberedPieces as NumberedPieces,
-    NumberedTokenizer as NumberedTokenizer,
-    numbers_of as numbers_of,
-    read_numbers as read_numbers,
-    vocabulary_file as vocabulary_file,
+    ExternalIdModel as ExternalIdModel,
+    ExternalIdTokenizer as ExternalIdTokenizer,
+    read_vocabulary as read_vocabulary,
+    vocabulary_backend as vocabulary_backend,
+    vocabulary_json as vocabulary_json,
 )
 from automodel_core.text.subwords.sentencepiece import (
     SPACE as SPACE,
@@ -51,5 +51,8 @@ from automodel_core.text.tokenizer.tokenizer import (
     PreTrainedTokenizerFast as PreTrainedTokenizerFast,
     TokenizersBackend as TokenizersBackend,
 )
-from automodel_core.text.translation.languages import Languages as Languages
-from automodel_core.text.translation.source_target import Side as Side, TwoSides as TwoSides
+from automodel_core.text.translation.languages import MultilingualTokenizer as MultilingualTokenizer
+from automodel_core.text.translation.source_target import (
+    EncodingSide as EncodingSide,
+    TranslationTokenizer as TranslationTokenizer,
+)

@@ -1,4 +1,4 @@
-"""Images to model inputs: `BaseImageProcessor`, what it returns, and the steps that it is made of.
+"""Images to model inputs: `BaseImageProcessor`, its output, and its steps.
 
 Pillow is imported when an image of its kind is given or one is resized; torchvision is not needed.
 """

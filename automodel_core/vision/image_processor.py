@@ -26,19 +26,19 @@ from automodel_core.errors import (
 )
 from automodel_core.fields import Field, fields_of
 from automodel_core.vision.features import BatchFeature
-from automodel_core.vision.images import FIRST, LAST, flat_list, image_tensor
+from automodel_core.vision.images import FIRST, LAST, flatten_images, image_tensor
 from automodel_core.vision.settings import (
     NORMALISERS,
-    Numbers,
+    ChannelValues,
     Resample,
     Resampling,
     Size,
-    size_table,
+    size_dict,
 )
 from automodel_core.vision.transforms import (
     center_crop,
-    fitting_size,
     normalize,
+    output_size,
     pad,
     rescale,
     resize,
@@ -86,8 +86,8 @@ class BaseImageProcessor:
     do_rescale: bool | None = True
     rescale_factor: float = 1 / 255
     do_normalize: bool | None = True
-    image_mean: Numbers = None
-    image_std: Numbers = None
+    image_mean: ChannelValues = None
+    image_std: ChannelValues = None
     do_pad: bool | None = None
     pad_size: Size = None
 
@@ -108,7 +108,7 @@ class BaseImageProcessor:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in SIZES:
-            value = size_table(value, name, square=self.default_to_square or name != "size")
+            value = size_dict(value, name, square=self.default_to_square or name != "size")
         field = self._fields().get(name)
         if field is not None:
             value = self._checked(field, NORMALISERS.get(name, _same)(value))
@@ -146,7 +146,7 @@ class BaseImageProcessor:
         Raises `InputError` for what is no image and for settings that do not exist.
         """
         here = self._with(settings)
-        singles = flat_list(images)
+        singles = flatten_images(images)
         if not singles:
             raise InputError("there are no images to process")
         tensors = []
@@ -156,7 +156,7 @@ class BaseImageProcessor:
             )
             tensors.append(here.transform(image if device is None else image.to(device)))
         if here.do_pad:
-            tensors = here.pad_together(tensors)
+            tensors = here.pad_batch(tensors)
         layout = _plain(data_format) or FIRST
         if layout not in (FIRST, LAST):
             raise InputError(f"data_format={shown(layout)} is not {FIRST!r} or {LAST!r}")
@@ -167,10 +167,10 @@ class BaseImageProcessor:
     def transform(self, image: Tensor) -> Tensor:
         """Return one image ``(channels, height, width)`` as the model sees it, but for padding."""
         if self.do_resize:
-            size = fitting_size(image.shape, self._required("size", "do_resize"))
+            size = output_size(image.shape, self._required("size", "do_resize"))
             image = resize(image, size, self.resample)
         if self.do_center_crop:
-            size = fitting_size(image.shape, self._required("crop_size", "do_center_crop"))
+            size = output_size(image.shape, self._required("crop_size", "do_center_crop"))
             image = center_crop(image, *size)
         return self.scale(image)
 
@@ -188,10 +188,10 @@ class BaseImageProcessor:
             image = normalize(image, mean, self._required("image_std", "do_normalize"))
         return image
 
-    def pad_together(self, images: list[Tensor]) -> list[Tensor]:
+    def pad_batch(self, images: list[Tensor]) -> list[Tensor]:
         """Return images of one size, ``pad_size`` or that of the largest, zeros right and below."""
         largest = [max(image.shape[axis] for image in images) for axis in (-2, -1)]
-        height, width = fitting_size(largest, self.pad_size) if self.pad_size else largest
+        height, width = output_size(largest, self.pad_size) if self.pad_size else largest
         for image in images:
             if image.shape[-2] > height or image.shape[-1] > width:
                 raise InputError(

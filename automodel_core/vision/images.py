@@ -1,6 +1,6 @@
-"""Images of every kind as tensors ``(channels, height, width)``.
+"""Convert images of any kind to tensors ``(channels, height, width)``.
 
-Whole numbers from 0 to 255 become ``uint8``, all others ``float32``.
+Integers from 0 to 255 become ``uint8``, all other values ``float32``.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from torch import Tensor
 
 from automodel_core.errors import InputError, MissingExtraError, shown
 
-__all__ = ["FIRST", "LAST", "flat_list", "image_tensor", "pillow"]
+__all__ = ["FIRST", "LAST", "flatten_images", "image_tensor", "pillow"]
 
 logger = logging.getLogger(__name__)
 
 FIRST, LAST = "channels_first", "channels_last"
 WIDE = {"I": torch.int32, "F": torch.float32, "I;16": torch.uint16}
-"""Modes of Pillow with more than eight bits a number."""
+"""Modes of Pillow with more than eight bits a value."""
 WITH_ALPHA = (2, 4)
 
 
@@ -36,22 +36,22 @@ def pillow() -> Any:
         ) from error
 
 
-def flat_list(images: Any) -> list[Any]:
-    """Return the single images of an image, a batch, or lists of them, in their order."""
+def flatten_images(images: Any) -> list[Any]:
+    """Return the single images in an image, a batch, or nested lists of them, in order."""
     if isinstance(images, list | tuple):
-        return [single for part in images for single in flat_list(part)]
+        return [single for part in images for single in flatten_images(part)]
     if (isinstance(images, Tensor) or _is_array(images)) and images.ndim > 3:
-        return [single for part in images for single in flat_list(part)]
+        return [single for part in images for single in flatten_images(part)]
     return [images]
 
 
 def image_tensor(
     image: Any, *, convert_rgb: bool = False, data_format: str | None = None
 ) -> Tensor:
-    """Return a Pillow image, an array, a tensor or the file at a path as a tensor.
+    """Convert a Pillow image, an array, a tensor or the file at a path to a tensor.
 
-    ``convert_rgb`` repeats grey and lays transparent pixels on white. ``data_format`` says where
-    the channels of an array are, which its shape tells otherwise.
+    ``convert_rgb`` repeats grey and blends transparent pixels with white. ``data_format`` is that
+    of an array or tensor; by default it is inferred from the shape.
     """
     if isinstance(image, str | os.PathLike):
         image = _opened(os.fspath(image))
@@ -128,7 +128,7 @@ def _channels_first(image: Tensor, data_format: str | None) -> Tensor:
 
 
 def _inferred(image: Tensor) -> str:
-    """Return where the channels are: one or three of them first, then with transparency."""
+    """Infer the data format: the axis of 1 or 3 channels, else of 2 or 4 (with alpha)."""
     first, _, last = image.shape
     for counts in ((1, 3), WITH_ALPHA):
         if first in counts and last in counts:
@@ -140,8 +140,8 @@ def _inferred(image: Tensor) -> str:
         if first in counts or last in counts:
             return FIRST if first in counts else LAST
     raise InputError(
-        f"an image of shape {tuple(image.shape)} has its channels neither first nor last: say "
-        f"where with input_data_format={FIRST!r} or {LAST!r}"
+        f"an image of shape {tuple(image.shape)} has its channels neither first nor last: give "
+        f"input_data_format={FIRST!r} or {LAST!r}"
     )
 
 
@@ -158,7 +158,7 @@ def _eight_bits(image: Tensor) -> Tensor:
 
 
 def _rgb(image: Tensor) -> Tensor:
-    """Return three channels; transparent pixels are laid on white."""
+    """Return three channels; transparent pixels are blended with white."""
     channels = image.shape[0]
     if channels in WITH_ALPHA:
         white = 255.0 if image.dtype == torch.uint8 else 1.0

@@ -1,4 +1,4 @@
-"""What ``preprocessor_config.json`` says, in old spellings and new ones, as one."""
+"""The types of image settings, and the spellings that ``preprocessor_config.json`` has for them."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from automodel_core.errors import ConfigurationError, shown
 from automodel_core.fields import Range
 
 __all__ = [
-    "HALVES",
+    "IMAGENET_STANDARD_MEAN",
+    "IMAGENET_STANDARD_STD",
     "NORMALISERS",
-    "Numbers",
+    "ChannelValues",
     "Resample",
     "Resampling",
     "Size",
-    "rectangle",
+    "fixed_size",
     "resample_number",
-    "size_table",
+    "size_dict",
 ]
 
 Size = dict[str, int] | None
-Numbers = float | list[float] | None
-"""One number for all channels, or one for each."""
+ChannelValues = float | list[float] | None
+"""One value for all channels, or one per channel."""
 Resample = Annotated[int, Range(minimum=0, maximum=5)]
 
-HALVES: Numbers = [0.5, 0.5, 0.5]
-"""As mean and deviation, they let numbers from 0 to 1 reach from -1 to 1."""
+IMAGENET_STANDARD_MEAN: ChannelValues = [0.5, 0.5, 0.5]
+IMAGENET_STANDARD_STD: ChannelValues = [0.5, 0.5, 0.5]
+"""With this mean and deviation, values from 0 to 1 are scaled to -1 to 1."""
 
 SIZES = (
     {"height", "width"},
@@ -49,12 +51,12 @@ class Resampling(IntEnum):
     HAMMING = 5
 
 
-def rectangle(height: int, width: int | None = None) -> Size:
-    """Return the size of a rectangle, of a square if one number is given."""
+def fixed_size(height: int, width: int | None = None) -> Size:
+    """Return the size that resizes to ``height`` and ``width``, by default a square."""
     return {"height": height, "width": height if width is None else width}
 
 
-def size_table(value: Any, name: str = "size", *, square: bool = True) -> Any:
+def size_dict(value: Any, name: str = "size", *, square: bool = True) -> Any:
     """Return a size as a table such as ``{"height": 224, "width": 224}``; ``None`` stays.
 
     One number is both height and width or, if not ``square``, the shortest edge. Two are height
@@ -66,7 +68,7 @@ def size_table(value: Any, name: str = "size", *, square: bool = True) -> Any:
         value = {"height": value, "width": value} if square else {"shortest_edge": value}
     elif isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2:
         value = {"height": value[0], "width": value[1]}
-    # Some files list every key that there is, most of them empty.
+    # Some files list every possible key, most of them null.
     table = (
         {key: edge for key, edge in dict(value).items() if edge is not None}
         if isinstance(value, Mapping)
@@ -105,4 +107,4 @@ NORMALISERS: Mapping[str, Callable[[Any], Any]] = {
     "image_mean": _numbers,
     "image_std": _numbers,
 }
-"""Settings that have several spellings, but for sizes, and how they become one."""
+"""Settings other than sizes that have several spellings, and their normalisers."""

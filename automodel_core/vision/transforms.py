@@ -1,4 +1,4 @@
-"""Steps from one image to another, all on tensors ``(channels, height, width)``."""
+"""Image transforms on tensors ``(channels, height, width)``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from torch import Tensor
 from automodel_core.errors import InputError
 from automodel_core.vision.images import pillow
 
-__all__ = ["center_crop", "fitting_size", "normalize", "pad", "rescale", "resize"]
+__all__ = ["center_crop", "normalize", "output_size", "pad", "rescale", "resize"]
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Pillow's modes for images of eight bits, by the number of channels."""
 
 
-def fitting_size(shape: Sequence[int], size: Mapping[str, int]) -> tuple[int, int]:
-    """Return the height and width that ``size`` asks for; single edges keep the proportions.
+def output_size(shape: Sequence[int], size: Mapping[str, int]) -> tuple[int, int]:
+    """Return the height and width that ``size`` specifies; single edges keep the aspect ratio.
 
     The last two numbers of ``shape`` are the image's own height and width.
     ``size`` is ``height`` and ``width``, ``shortest_edge`` with or without ``longest_edge`` (its
@@ -53,10 +53,10 @@ def _within(height: int, width: int, max_height: int, max_width: int) -> tuple[i
 def resize(
     image: Tensor, size: tuple[int, int], resample: int, reducing_gap: float | None = None
 ) -> Tensor:
-    """Return the image in another height and width, by one of Pillow's antialiasing filters.
+    """Resize an image by one of Pillow's antialiasing filters.
 
-    ``uint8`` stays so, with exactly Pillow's numbers; floats are filtered without rounding.
-    ``reducing_gap`` lets Pillow first average whole blocks where the image becomes much smaller.
+    ``uint8`` gives exactly Pillow's values; floats are filtered without rounding.
+    ``reducing_gap`` lets Pillow average whole blocks first when it shrinks an image a lot.
     """
     if tuple(image.shape[-2:]) == tuple(size):
         return image
@@ -72,7 +72,7 @@ def _resized(
 ) -> Tensor:
     _, height, width = image.shape
     pixels = image.cpu().permute(1, 2, 0).contiguous()
-    # Without NumPy a tensor gives its bytes in no other way.
+    # This reads the tensor's bytes without NumPy.
     content = ctypes.string_at(pixels.data_ptr(), pixels.nbytes)
     picture: Any = pillow().frombytes(mode, (width, height), content)
     picture = picture.resize(size[::-1], resample, reducing_gap=reducing_gap)
@@ -81,7 +81,7 @@ def _resized(
 
 
 def center_crop(image: Tensor, height: int, width: int) -> Tensor:
-    """Return the middle of an image; one that is too small gets zeros around it."""
+    """Crop the middle of an image; one that is too small is padded with zeros."""
     bounds = []
     for have, want in zip(image.shape[-2:], (height, width), strict=True):
         before = math.ceil(max(want - have, 0) / 2)
@@ -94,19 +94,19 @@ def center_crop(image: Tensor, height: int, width: int) -> Tensor:
 def pad(
     image: Tensor, *, top: int = 0, bottom: int = 0, left: int = 0, right: int = 0, value: float = 0
 ) -> Tensor:
-    """Return the image with a border of one value."""
+    """Pad an image with a constant."""
     if not any((top, bottom, left, right)):
         return image
     return F.pad(image, (left, right, top, bottom), value=value)
 
 
 def rescale(image: Tensor, factor: float) -> Tensor:
-    """Return the image times a number, as ``float32``."""
+    """Multiply an image by a number, as ``float32``."""
     return (image.double() * factor).float()
 
 
 def normalize(image: Tensor, mean: float | Sequence[float], std: float | Sequence[float]) -> Tensor:
-    """Return the image minus ``mean`` and divided by ``std``, numbers for all or one a channel."""
+    """Subtract ``mean`` and divide by ``std``, each one value or one per channel."""
     channels = image.shape[0]
     by_channel = []
     for name, given in (("image_mean", mean), ("image_std", std)):

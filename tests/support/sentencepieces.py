@@ -7,7 +7,7 @@ from typing import Any
 
 import sentencepiece
 
-from automodel_core.text.subwords.external_ids import NumberedTokenizer
+from automodel_core.text.subwords.external_ids import ExternalIdTokenizer
 from support.nasty_text import NASTY
 
 __all__ = ["TEXTS", "is_plain", "train"]
@@ -40,7 +40,7 @@ def train(path: Path, **options: Any) -> None:
 def is_plain(tokenizer: Any, text: str) -> bool:
     """Return whether normalising leaves ``text`` as it is."""
     rust = tokenizer.backend_tokenizer
-    if isinstance(tokenizer, NumberedTokenizer):
-        rust = tokenizer._pieces[0].cutter.rust
+    if isinstance(tokenizer, ExternalIdTokenizer):
+        rust = tokenizer._models[0].segmenter.rust
     normalised: str = rust.normalizer.normalize_str(text)
     return normalised == text

@@ -18,7 +18,13 @@ from PIL import Image
 
 from automodel_core.errors import CheckpointNotFoundError, ConfigurationError, InputError
 from automodel_core.vision import BaseImageProcessor, BatchFeature, Resampling
-from automodel_core.vision.settings import HALVES, Numbers, Size, rectangle
+from automodel_core.vision.settings import (
+    IMAGENET_STANDARD_MEAN,
+    IMAGENET_STANDARD_STD,
+    ChannelValues,
+    Size,
+    fixed_size,
+)
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 9, 3), dtype=np.uint8)
 
@@ -27,9 +33,9 @@ class SmallImageProcessor(BaseImageProcessor):
     """What an architecture declares."""
 
     do_resize: bool = True
-    size: Size = rectangle(6)
-    image_mean: Numbers = HALVES
-    image_std: Numbers = HALVES
+    size: Size = fixed_size(6)
+    image_mean: ChannelValues = IMAGENET_STANDARD_MEAN
+    image_std: ChannelValues = IMAGENET_STANDARD_STD
 
 
 def written(folder: Path, **values: Any) -> Path:

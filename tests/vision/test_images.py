@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from automodel_core.errors import InputError
-from automodel_core.vision.images import flat_list, image_tensor
+from automodel_core.vision.images import flatten_images, image_tensor
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 EXPECTED = torch.tensor(PIXELS.tolist(), dtype=torch.uint8).permute(2, 0, 1)
@@ -139,7 +139,7 @@ def test_batches_and_nested_lists_are_flattened_in_order() -> None:
     Image.fromarray(PIXELS).save(stream, "png")
     opened = Image.open(stream)
     batch = torch.stack([EXPECTED, EXPECTED + 1])
-    found = flat_list([opened, [PIXELS, batch], (batch.numpy()[None],)])
+    found = flatten_images([opened, [PIXELS, batch], (batch.numpy()[None],)])
     assert [image_tensor(image)[0, 0, 0].item() - int(EXPECTED[0, 0, 0]) for image in found] == [
         *(0, 0, 0, 1, 0, 1),
     ]

@@ -12,8 +12,8 @@ from automodel_core.errors import InputError
 from automodel_core.vision.settings import Resampling
 from automodel_core.vision.transforms import (
     center_crop,
-    fitting_size,
     normalize,
+    output_size,
     pad,
     rescale,
     resize,
@@ -81,7 +81,7 @@ def test_a_reducing_gap_is_pillows() -> None:
     ],
 )
 def test_sizes(shape: tuple[int, ...], size: dict[str, int], expected: tuple[int, int]) -> None:
-    assert fitting_size(shape, size) == expected
+    assert output_size(shape, size) == expected
 
 
 @pytest.mark.parametrize("height", [3, 4, 8, 9])

@@ -26,7 +26,7 @@ from automodel_core.text.subwords.sentencepiece import (
 )
 from automodel_core.text.tokenizer.added_tokens import TokenLike, renamed_token
 from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
-from automodel_core.text.translation.languages import Languages
+from automodel_core.text.translation.languages import MultilingualTokenizer
 
 __all__ = ["FairseqPieces", "FairseqTokenizer", "FramedPieces", "fairseq_order"]
 
@@ -142,10 +142,10 @@ class FramedPieces(FairseqPieces):
             )
 
 
-class FairseqTokenizer(FairseqPieces, Languages):
+class FairseqTokenizer(FairseqPieces, MultilingualTokenizer):
     """Pieces, and the code of a text's language beside it."""
 
-    def _codes(self) -> Sequence[str]:
+    def _language_codes(self) -> Sequence[str]:
         return self.language_codes
 
 

@@ -26,7 +26,7 @@ Conversation = Sequence[Message]
 Span = tuple[int, int]
 
 CUT_HERE = "\ue0f0cut\ue0f1"
-"""Private characters that mark where an unfinished last message ends."""
+"""Private characters that mark the end of an unfinished last message."""
 
 _recording: ContextVar[tuple[list[str], list[Span]] | None] = ContextVar("recording", default=None)
 
@@ -243,16 +243,16 @@ def render(
         if place < 0 or last.strip() not in text:
             raise TokenizationError(
                 "continue_final_message is set, and the template does not show the last message "
-                "as it stands"
+                "unchanged"
             )
-        # A template that trims its messages has trimmed this one up to the mark.
+        # A template that strips its messages has removed the space after the mark.
         trimmed = text[place + len(CUT_HERE) : place + len(CUT_HERE) + 1] != " "
         text = text[:place].rstrip() if trimmed else text[:place]
     return text, spans
 
 
 def _mark_end(messages: list[dict[str, Any]], field: str) -> str:
-    """Put the mark at the end of the last message's ``field``, and return its text before."""
+    """Append the mark to the last message's ``field``, and return its text without it."""
     content = messages[-1].get(field) if messages else None
     if isinstance(content, list):
         for part in reversed(content):
@@ -270,7 +270,7 @@ def _mark_end(messages: list[dict[str, Any]], field: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return data that a template may see: its own containers, and no objects with methods."""
+    """Return a copy in plain containers and scalars: templates get no objects with methods."""
     if value is None or type(value) in (str, int, float, bool):
         return value
     if isinstance(value, str):
@@ -311,7 +311,7 @@ def _compiled(template: str) -> Any:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Generation(Extension):
-        """``{% generation %}...{% endgeneration %}`` marks what the assistant says."""
+        """``{% generation %}...{% endgeneration %}`` marks the assistant's text."""
 
         tags = {"generation"}  # noqa: RUF012
 

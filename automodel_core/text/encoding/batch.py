@@ -1,4 +1,4 @@
-"""What a tokenizer returns: model inputs by name, which also know words and characters."""
+"""The output of a tokenizer: model inputs by name, aligned with words and characters."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class TokenSpan(NamedTuple):
 
 
 class BatchEncoding(UserDict[str, Any]):
-    """Model inputs by name; with an integer key, the `tokenizers.Encoding` of that row.
+    """Model inputs by name; an integer key returns the `tokenizers.Encoding` of that row.
 
-    Methods that take an index in a row take it alone (row 0) or after the row's index.
+    Methods that take a position take it alone (in row 0) or after the row's index.
     """
 
     def __init__(
@@ -91,9 +91,7 @@ class BatchEncoding(UserDict[str, Any]):
 
     def _row(self, index: int = 0) -> Encoding:
         if not self._encodings:
-            raise TokenizationError(
-                "Words and characters are known only to encodings made from text"
-            )
+            raise TokenizationError("Only encodings of text are aligned with words and characters")
         try:
             return self._encodings[index]
         except IndexError as error:

@@ -1,4 +1,4 @@
-"""How long sequences may be: what ``padding``, ``truncation`` and ``max_length`` mean together."""
+"""How ``padding``, ``truncation`` and ``max_length`` together determine lengths."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TruncationStrategy(str, Enum):
 
 @dataclass(frozen=True)
 class Lengths:
-    """The settled lengths of one call, in tokens; ``None`` means that nothing is done."""
+    """The lengths of one call in tokens; ``None`` as padding or truncation means neither."""
 
     padding: PaddingStrategy | None = None
     truncation: TruncationStrategy | None = None
@@ -45,7 +45,7 @@ class Lengths:
     padding_side: Side = "right"
 
     @classmethod
-    def settle(
+    def resolve(
         cls,
         padding: bool | str | PaddingStrategy | None,
         truncation: bool | str | TruncationStrategy | None,
@@ -57,7 +57,7 @@ class Lengths:
         padding_side: str = "right",
         verbose: bool = True,
     ) -> Lengths:
-        """Read the arguments as users give them, and fill gaps with the model's own limit."""
+        """Resolve the arguments of a call; the default length is the model's limit."""
         if max_length is not None and padding is False and truncation is None:
             truncation = True
         pad = _padding(padding)

@@ -1,4 +1,4 @@
-"""Which special tokens stand around a sequence, read from the tokenizer's own post-processor."""
+"""The special tokens of a sequence, as the tokenizer's post-processor adds them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ SEQUENCES = {"A": 0, "B": 1}
 
 @dataclass(frozen=True)
 class Template:
-    """The parts of a single text and of a pair: ids of special tokens, or 0 / 1 for the texts."""
+    """The parts of a single text and of a pair, each with its type id.
+
+    A part is a list of special tokens' ids, or 0 or 1 for the first or second text.
+    """
 
     single: tuple[tuple[list[int] | int, int], ...] = ((0, 0),)
     pair: tuple[tuple[list[int] | int, int], ...] = ((0, 0), (1, 0))
 
     @classmethod
     def of(cls, processor: PostProcessor | None) -> Template:
-        """Read the last part that adds tokens; without one, texts are only joined."""
+        """Read the last processor that adds tokens; without one, texts are only concatenated."""
         state = None if processor is None else json.loads(processor.__getstate__())
         states = [state] if state is not None else []
         while any(item["type"] == "Sequence" for item in states):
@@ -76,7 +79,7 @@ def _parts(
 
 
 def bos_eos_processor(bos: tuple[str, int] | None, eos: tuple[str, int] | None) -> PostProcessor:
-    """Return the processor that puts ``bos`` and ``eos`` around each text (type ids 0, 1)."""
+    """Return a post-processor that adds ``bos`` and ``eos`` to each text (type ids 0, 1)."""
 
     def around(text: str, type_id: int) -> list[str]:
         return [

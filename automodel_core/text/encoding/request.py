@@ -1,4 +1,4 @@
-"""One call of a tokenizer: what is asked for, and how the answer is put together."""
+"""One call of a tokenizer: its arguments, and the model inputs made of the Rust encodings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OTHER_KEYWORDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeRequest:
-    """What a call asks for."""
+    """The arguments of one call, checked and completed."""
 
     lengths: Lengths
     add_special_tokens: bool = True
@@ -43,14 +43,14 @@ class EncodeRequest:
     length: bool = False
     return_tensors: str | TensorType | None = None
     processor: PostProcessor | None = None
-    """Adds the special tokens, if not the tokenizer's own does."""
+    """The post-processor to use in place of the tokenizer's own."""
 
     def with_lengths(self, lengths: Lengths) -> EncodeRequest:
         return replace(self, lengths=lengths)
 
 
 def keywords(given: dict[str, Any]) -> dict[str, Any]:
-    """Check a call's rarer keywords, and express the older ones by today's."""
+    """Check a call's rarer keywords, and translate the older ones."""
     for name in given:
         if name not in OTHER_KEYWORDS:
             close = difflib.get_close_matches(name, [*OTHER_KEYWORDS, *CALL_KEYWORDS], 1)
@@ -99,7 +99,7 @@ def encode(
 ) -> BatchEncoding:
     """Encode ``text`` (with ``text_pair``); ``pad`` extends one encoding to a length.
 
-    ``finish`` corrects an encoding; it sees the input too: a text, words, or a pair of either.
+    ``finish`` corrects an encoding, given its input: a text, words, or a pair of either.
     """
     if request.is_split_into_words:
         _need_numpy()
@@ -212,10 +212,7 @@ def _added(backend: Backend, request: EncodeRequest, pair: bool) -> int:
 
 
 def _need_numpy() -> None:
-    """Raise `MissingExtraError` where the tokenizers package cannot look whether words are arrays.
-
-    It panics then, whatever the words are.
-    """
+    """Raise `MissingExtraError` if NumPy is absent: the tokenizers package panics without it."""
     if find_spec("numpy") is None:
         raise MissingExtraError(
             "is_split_into_words=True needs NumPy, by which the tokenizers package takes words: "
@@ -224,7 +221,7 @@ def _need_numpy() -> None:
 
 
 def _explain(inputs: list[Any]) -> None:
-    """Raise the error that names the first input which is no text, if there is one."""
+    """Raise an error that names the first input that is no text, if there is one."""
     for row, value in enumerate(inputs):
         for leaf in _leaves(value):
             if not isinstance(leaf, str):

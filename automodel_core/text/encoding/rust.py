@@ -1,7 +1,7 @@
-"""The Rust tokenizer, made safe: its exceptions become ours, and threads do not disturb each other.
+"""The Rust tokenizer with the core's exceptions, and safe to share between threads.
 
-A `tokenizers.Tokenizer` keeps truncation, padding and the special tokens it adds as state. Two
-threads that ask for different ones would overwrite each other's; here a call leases the tokenizer
+A `tokenizers.Tokenizer` keeps truncation, padding and the post-processor as state, so that two
+threads which ask for different ones would overwrite each other's. Here a call leases the tokenizer
 with the settings it needs.
 """
 
@@ -50,7 +50,7 @@ class Backend:
     def __init__(self, rust: Tokenizer) -> None:
         self.rust = rust
         self._own: PostProcessor | None = None
-        self._guest: PostProcessor | None = None
+        self._borrowed: PostProcessor | None = None
         self._reset_lease()
 
     def _reset_lease(self) -> None:
@@ -65,7 +65,7 @@ class Backend:
             return cls(Tokenizer.from_str(text))
 
     def to_json(self) -> str:
-        """Return the tokenizer file's content, without truncation and padding of the last call."""
+        """Return the content of ``tokenizer.json``, without the last call's settings."""
         with self.exclusive() as rust, rust_errors("writing the tokenizer"):
             rust.no_truncation()
             rust.no_padding()
@@ -73,19 +73,19 @@ class Backend:
 
     @property
     def processor(self) -> PostProcessor | None:
-        """What adds the tokenizer's special tokens, whatever a running call has lent it."""
+        """The tokenizer's own post-processor, even while a call uses another one."""
         self._forget_parent()
         with self._gate:
-            return self.rust.post_processor if self._guest is None else self._own
+            return self.rust.post_processor if self._borrowed is None else self._own
 
     @contextmanager
     def exclusive(self) -> Iterator[Tokenizer]:
-        """Yield the tokenizer when nobody encodes with it, and let nobody start."""
+        """Yield the tokenizer when no call uses it, and let none start meanwhile."""
         self._forget_parent()
         with self._gate:
             with self._idle:
                 self._idle.wait_for(lambda: self._active == 0)
-            self._lend(None)
+            self._use_processor(None)
             yield self.rust
 
     @contextmanager
@@ -97,15 +97,15 @@ class Backend:
     ) -> Iterator[Tokenizer]:
         """Yield the tokenizer with these settings; calls with equal settings run side by side.
 
-        ``processor`` adds the special tokens in place of the tokenizer's own.
+        ``processor`` replaces the tokenizer's own post-processor.
         """
         self._forget_parent()
         with self._gate:
-            if not self._has(truncation, split_special) or processor is not self._guest:
+            if not self._has(truncation, split_special) or processor is not self._borrowed:
                 with self._idle:
                     self._idle.wait_for(lambda: self._active == 0)
                 self._set(truncation, split_special)
-                self._lend(processor)
+                self._use_processor(processor)
             with self._idle:
                 self._active += 1
         try:
@@ -132,13 +132,13 @@ class Backend:
             else:
                 self.rust.enable_truncation(**truncation)
 
-    def _lend(self, processor: PostProcessor | None) -> None:
-        """Let ``processor`` stand in for the tokenizer's own, or give that back its place."""
-        if processor is self._guest:
+    def _use_processor(self, processor: PostProcessor | None) -> None:
+        """Replace the tokenizer's own post-processor by ``processor``; ``None`` restores it."""
+        if processor is self._borrowed:
             return
-        if self._guest is None:
+        if self._borrowed is None:
             self._own = self.rust.post_processor
-        self._guest = processor
+        self._borrowed = processor
         self.rust.post_processor = self._own if processor is None else processor
 
     def _forget_parent(self) -> None:

@@ -40,7 +40,7 @@ def as_tensor_type(kind: str | TensorType) -> TensorType:
 
 
 def tensor_kind(value: object) -> TensorType | None:
-    """Say whose tensor ``value`` is, without importing anything."""
+    """Return the kind of tensor that ``value`` is, without importing anything."""
     torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
     if torch is not None and isinstance(value, torch.Tensor):
         return TensorType.PYTORCH
@@ -52,7 +52,7 @@ def tensor_kind(value: object) -> TensorType | None:
 def plain(value: Any) -> Any:
     """Return ``value`` as Python numbers and lists."""
     if isinstance(value, list | tuple):
-        # A row of numbers needs no look at each.
+        # A row whose first entry is an int holds ints only.
         return list(value) if value and type(value[0]) is int else [plain(item) for item in value]
     return value if tensor_kind(value) is None else value.tolist()
 

@@ -1,6 +1,6 @@
-"""Byte-level BPE: pieces of UTF-8 bytes, joined by learnt merges; a space begins the next word.
+"""Byte-level BPE: UTF-8 bytes joined by learnt merges; a word includes the space before it.
 
-Its files are ``vocab.json`` (piece -> id) and ``merges.txt`` (the pairs to join, best first), or
+Its files are ``vocab.json`` (piece -> id) and ``merges.txt`` (the pairs to merge, best first), or
 ``tokenizer.json``, which holds both. See https://arxiv.org/abs/1508.07909.
 """
 
@@ -26,15 +26,15 @@ __all__ = ["ByteLevelTokenizer", "FramedByteLevelTokenizer", "Merges", "Pieces",
 logger = logging.getLogger(__name__)
 
 Pieces = str | os.PathLike[str] | Mapping[str, int]
-"""A ``vocab.json``, or what is in one."""
+"""A ``vocab.json``, or its content."""
 Merges = str | os.PathLike[str] | Sequence[str | tuple[str, str]]
-"""A ``merges.txt``, or the pairs in one."""
+"""A ``merges.txt``, or its pairs."""
 
 
 class ByteLevelTokenizer(PreTrainedTokenizer):
     """Byte-level BPE from a vocabulary and merges (paths or values), or ``tokenizer.json``.
 
-    With ``add_prefix_space`` a text begins as if a space stood before it; lists of words need it.
+    ``add_prefix_space`` adds a space before each text; lists of words need it.
     Without any source the vocabulary holds the class's `default_tokens` alone.
     """
 
@@ -47,7 +47,7 @@ class ByteLevelTokenizer(PreTrainedTokenizer):
     default_tokens: ClassVar[Mapping[str, str | AddedToken]] = {}
     """The special tokens of a checkpoint that names no others, in the order of their ids.
 
-    One with matching rules lends them to a checkpoint's that is a plain text.
+    The matching rules of one apply to a checkpoint's token that is a plain text.
     """
     default_prefix_space: ClassVar[bool] = False
 
@@ -81,7 +81,7 @@ class ByteLevelTokenizer(PreTrainedTokenizer):
             tokenizer_object=backend, errors=errors, add_prefix_space=add_prefix_space, **settings
         )
         self._add_prefix_space = add_prefix_space
-        self._space_texts()
+        self._set_prefix_space()
 
     @property
     def add_prefix_space(self) -> bool:
@@ -90,10 +90,10 @@ class ByteLevelTokenizer(PreTrainedTokenizer):
     @add_prefix_space.setter
     def add_prefix_space(self, value: bool) -> None:
         self._add_prefix_space = self.init_kwargs["add_prefix_space"] = bool(value)
-        self._space_texts()
+        self._set_prefix_space()
 
-    def _space_texts(self) -> None:
-        """Tell the steps of the pipeline that know of a prefix space whether there is one."""
+    def _set_prefix_space(self) -> None:
+        """Set ``add_prefix_space`` in the steps of the pipeline that have it."""
         with self._backend.exclusive() as rust, rust_errors("setting add_prefix_space"):
             for name in ("pre_tokenizer", "post_processor"):
                 step = getattr(rust, name)
@@ -118,9 +118,9 @@ class ByteLevelTokenizer(PreTrainedTokenizer):
 
 
 class FramedByteLevelTokenizer(ByteLevelTokenizer):
-    """Byte-level BPE with tokens around each text: ``<s> X </s>`` and ``<s> X </s></s> Y </s>``.
+    """Byte-level BPE with special tokens: ``<s> X </s>`` and ``<s> X </s></s> Y </s>``.
 
-    With ``trim_offsets`` the offsets of a word leave out the space before it.
+    With ``trim_offsets`` the offsets of a word exclude the space before it.
     """
 
     default_tokens: ClassVar[Mapping[str, str | AddedToken]] = {
@@ -140,19 +140,19 @@ class FramedByteLevelTokenizer(ByteLevelTokenizer):
         self.update_post_processor()
 
     def update_post_processor(self) -> None:
-        """Put the special tokens around the texts; all have type id 0."""
-        sep, cls = self._place("sep_token"), self._place("cls_token")
+        """Add the special tokens to each text; all have type id 0."""
+        sep, cls = self._special_token("sep_token"), self._special_token("cls_token")
         spaced = bool(self.init_kwargs["add_prefix_space"])
         with self._backend.exclusive() as rust:
             rust.post_processor = processors.RobertaProcessing(
                 sep, cls, trim_offsets=self.trim_offsets, add_prefix_space=spaced
             )
 
-    def _place(self, name: str) -> tuple[str, int]:
+    def _special_token(self, name: str) -> tuple[str, int]:
         token, index = self.token_named(name), self.id_named(name)
         if token is None or index is None:
             raise TokenizationError(
-                f"{type(self).__name__} needs a {name}, which stands around each text"
+                f"{type(self).__name__} needs a {name}, which it adds to each text"
             )
         return token, index
 
@@ -171,7 +171,7 @@ def bpe_model(vocab: Pieces, merges: Merges | None, **options: Any) -> models.BP
             return models.BPE(vocab=dict(vocab), merges=pairs, **options)
     if merges is None:
         raise CheckpointNotFoundError(
-            f"{shown(os.fspath(vocab))} says what pieces there are, not how they are joined: "
+            f"{shown(os.fspath(vocab))} holds the pieces and not the merges: "
             "merges.txt is needed too"
         )
     if not isinstance(merges, str | os.PathLike):

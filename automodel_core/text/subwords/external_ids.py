@@ -1,7 +1,8 @@
-"""SentencePiece cuts texts into pieces, and a ``vocab.json`` numbers the pieces.
+"""SentencePiece models whose pieces get their ids from a ``vocab.json``.
 
-The Rust tokenizer gets its pieces in the order of their numbers, so its ids are right as they come.
-Only what the vocabulary lacks, or what no model cuts, is looked up by its text afterwards.
+The Rust tokenizer gets the pieces in the order of the vocabulary, so that most of its ids need no
+correction. Pieces beyond the vocabulary, and tokens that no model knows, are looked up by their
+text afterwards.
 """
 
 from __future__ import annotations
@@ -32,82 +33,82 @@ from automodel_core.text.subwords.sentencepiece import (
     sentencepiece_pipeline,
 )
 from automodel_core.text.tokenizer.added_tokens import TokenLike
-from automodel_core.text.translation.source_target import TwoSides
+from automodel_core.text.translation.source_target import TranslationTokenizer
 
 __all__ = [
-    "NumberedPieces",
-    "NumberedTokenizer",
-    "numbers_of",
-    "read_numbers",
-    "vocabulary_file",
+    "ExternalIdModel",
+    "ExternalIdTokenizer",
+    "read_vocabulary",
+    "vocabulary_backend",
+    "vocabulary_json",
 ]
 
 LEADING = "\U000f0002"
-"""Stands, within Rust, for text at the start of a part that is kept whole."""
+"""Replaces, within the Rust pipeline, a leading text that becomes one token."""
 
 
-def read_numbers(path: str | os.PathLike[str]) -> dict[str, int]:
+def read_vocabulary(path: str | os.PathLike[str]) -> dict[str, int]:
     """Return the ids by piece of a ``vocab.json``."""
-    numbers = read_json(Path(path))
-    for piece, index in numbers.items():
+    vocabulary = read_json(Path(path))
+    for piece, index in vocabulary.items():
         if isinstance(index, bool) or not isinstance(index, int) or index < 0:
             raise CheckpointFormatError(
                 f"{shown(str(path))}: the id of {shown(piece)} must be an integer of at least 0, "
                 f"got {shown(index)}"
             )
-    return numbers
+    return vocabulary
 
 
-def numbers_of(vocabulary: Mapping[str, int], unk_token: str) -> Backend:
-    """Return the tokenizer that knows a vocabulary, and joins its pieces to text."""
+def vocabulary_backend(vocabulary: Mapping[str, int], unk_token: str) -> Backend:
+    """Return a tokenizer that maps whole pieces to ids, and joins pieces to text."""
     if unk_token not in vocabulary:
-        raise TokenizationError(f"The vocabulary has no {unk_token!r}, the token of what it lacks")
+        raise TokenizationError(f"The vocabulary has no {unk_token!r}, the unknown token")
     with rust_errors("building a vocabulary"):
         rust = Tokenizer(models.WordLevel(dict(vocabulary), unk_token=unk_token))
         rust.decoder = metaspace_decoder(byte_fallback=False)
     return Backend(rust)
 
 
-class NumberedPieces:
+class ExternalIdModel:
     """A SentencePiece model whose pieces have the ids of a vocabulary.
 
-    ``numbers`` is the vocabulary, `cutter` cuts texts. ``leading`` is a regular expression: what
-    it matches at the start of a text, or after an added token, is one token.
+    `segmenter` cuts texts, ``vocabulary`` holds the ids. ``leading`` is a regular expression: a
+    match at the start of a text, or after an added token, becomes one token.
     """
 
     def __init__(
         self,
         model: SentencePieceModel,
-        numbers: Backend,
+        vocabulary: Backend,
         unk_token: str,
         leading: str | None = None,
     ) -> None:
-        vocabulary = numbers.rust.get_vocab(with_added_tokens=False)
+        ids = vocabulary.rust.get_vocab(with_added_tokens=False)
         self.model = model
-        self.numbers = numbers
+        self.vocabulary = vocabulary
         self.unk_token = unk_token
-        self.unk_id = vocabulary[unk_token]
-        self._size = 1 + max(vocabulary.values())
-        self._added: dict[int, int] = {}
-        pipeline = sentencepiece_pipeline(_in_order(model, vocabulary, self.unk_id))
+        self.unk_id = ids[unk_token]
+        self._size = 1 + max(ids.values())
+        self._added_ids: dict[int, int] = {}
+        pipeline = sentencepiece_pipeline(_reordered(model, ids, self.unk_id))
         if leading is not None:
-            _keep_whole(pipeline, leading)
-        self.cutter = Backend(pipeline)
+            _join_leading(pipeline, leading)
+        self.segmenter = Backend(pipeline)
 
     def add_tokens(self, tokens: Sequence[AddedToken | str], special: bool) -> None:
-        """Let the cutter keep tokens whole that the vocabulary has been given."""
-        with self.cutter.exclusive() as rust, rust_errors("adding tokens"):
+        """Add tokens, which the vocabulary already has, to the segmenter."""
+        with self.segmenter.exclusive() as rust, rust_errors("adding tokens"):
             if special:
                 rust.add_special_tokens(list(tokens))
             else:
                 rust.add_tokens(list(tokens))
-            self._added = {
-                index: number
-                for index, token in rust.get_added_tokens_decoder().items()
-                if (number := self.numbers.rust.token_to_id(token.content)) is not None
+            self._added_ids = {
+                own: index
+                for own, token in rust.get_added_tokens_decoder().items()
+                if (index := self.vocabulary.rust.token_to_id(token.content)) is not None
             }
 
-    def number(self, encoding: Encoding, text: Any) -> Encoding:
+    def with_vocabulary_ids(self, encoding: Encoding, text: Any) -> Encoding:
         """Return ``encoding`` of ``text`` with the vocabulary's ids."""
         parts = [encoding, *encoding.overflowing]
         if all(
@@ -131,33 +132,32 @@ class NumberedPieces:
                 index = ids[place]
                 words = source if isinstance(source, str) else source[state["words"][place]]
                 if LEADING in tokens[place]:
-                    # The library remembers the last character that a longer text stood for.
+                    # The library gives only the last character of the text that was replaced.
                     offsets[place][0] = end
                 end = offsets[place][1]
                 if LEADING in tokens[place]:
                     tokens[place] = words[slice(*offsets[place])]
                 elif HIDDEN in tokens[place]:
                     tokens[place] = self._unknown(words[slice(*offsets[place])])
-                if index in self._added:
-                    ids[place] = self._added[index]
+                if index in self._added_ids:
+                    ids[place] = self._added_ids[index]
                 elif index >= self._size or index == self.unk_id:
-                    number = self.numbers.rust.token_to_id(tokens[place])
-                    ids[place] = self.unk_id if number is None else number
+                    known = self.vocabulary.rust.token_to_id(tokens[place])
+                    ids[place] = self.unk_id if known is None else known
 
     def _unknown(self, text: str) -> str:
-        """Return ``text`` that the model does not know, if it is what the offsets mean.
+        """Return ``text``, a token unknown to the model, or ``unk_token`` if its offsets are wrong.
 
-        Where the model knows one of its characters, they have lost their way over characters that
-        were joined or left out.
+        If the model knows one of the characters, normalisation has shifted the offsets.
         """
-        piece = self.cutter.rust.token_to_id
+        piece = self.segmenter.rust.token_to_id
         return text if all(piece(character) is None for character in text) else self.unk_token
 
 
-def _in_order(
+def _reordered(
     model: SentencePieceModel, vocabulary: Mapping[str, int], unk_id: int
 ) -> SentencePieceModel:
-    """Return ``model`` with its pieces at their numbers; those without one come last."""
+    """Return ``model`` with each piece at its id; pieces without an id come last."""
     kinds = (PieceType.NORMAL, PieceType.USER_DEFINED, PieceType.BYTE)
     known = {piece.text: piece for piece in model.pieces if piece.type in kinds}
     pieces: list[Piece] = [hidden_piece(index) for index in range(1 + max(vocabulary.values()))]
@@ -168,40 +168,40 @@ def _in_order(
     return replace(model, pieces=tuple(pieces), unk_id=unk_id)
 
 
-def _keep_whole(rust: Tokenizer, leading: str) -> None:
-    """Let what ``leading`` matches at the start of a part be one token, whatever the model."""
+def _join_leading(rust: Tokenizer, leading: str) -> None:
+    """Let a match of ``leading`` at the start of a part be one token, whatever the model says."""
     first = normalizers.Replace(Regex(rf"\A{leading}"), LEADING)
     rest = rust.normalizer
     rust.normalizer = first if rest is None else normalizers.Sequence([first, rest])
     rust.add_tokens([AddedToken(LEADING, normalized=True)])
 
 
-class NumberedTokenizer(TwoSides):
-    """A tokenizer whose pieces a vocabulary numbers; targets may have pieces of their own.
+class ExternalIdTokenizer(TranslationTokenizer):
+    """A tokenizer whose pieces get their ids from a vocabulary; targets may have their own model.
 
-    Its files hold what ``tokenizer.json`` cannot say, so it writes none.
+    ``tokenizer.json`` cannot express this, so only the vocabulary files are written.
     """
 
     vocab_files_names: ClassVar[dict[str, str]] = {"vocab_file": "vocab.json"}
 
     def __init__(
-        self, *, source: NumberedPieces, target: NumberedPieces | None = None, **settings: Any
+        self, *, source: ExternalIdModel, target: ExternalIdModel | None = None, **settings: Any
     ) -> None:
         refuse_sampling(settings)
-        self._pieces = (source, source if target is None else target)
-        super().__init__(tokenizer_object=source.numbers, **settings)
+        self._models = (source, source if target is None else target)
+        super().__init__(tokenizer_object=source.vocabulary, **settings)
 
     @abstractmethod
     def _files(self) -> dict[str, bytes]:
-        """Return the vocabulary files, content by name."""
+        """Return the content of the vocabulary files by name."""
 
     @property
     def _encoding_backend(self) -> Backend:
-        return self._pieces[self._side.target].numbers
+        return self._models[self._side.target].vocabulary
 
     @property
     def _decoding_backend(self) -> Backend:
-        return self._pieces[not self._side.decodes_sources].numbers
+        return self._models[not self._side.decodes_sources].vocabulary
 
     def add_tokens(
         self, new_tokens: TokenLike | Sequence[TokenLike], special_tokens: bool = False
@@ -209,12 +209,12 @@ class NumberedTokenizer(TwoSides):
         """Add tokens that the vocabulary lacks, and return how many there were."""
         tokens = [new_tokens] if isinstance(new_tokens, str | AddedToken) else list(new_tokens)
         count = super().add_tokens(tokens, special_tokens)
-        source, target = self._pieces
-        if target.numbers is not source.numbers:
-            with target.numbers.exclusive() as rust, rust_errors("adding tokens"):
+        source, target = self._models
+        if target.vocabulary is not source.vocabulary:
+            with target.vocabulary.exclusive() as rust, rust_errors("adding tokens"):
                 rust.add_special_tokens(tokens) if special_tokens else rust.add_tokens(tokens)
-        for pieces in {id(side): side for side in self._pieces}.values():
-            pieces.add_tokens(tokens, special_tokens)
+        for model in {id(model): model for model in self._models}.values():
+            model.add_tokens(tokens, special_tokens)
         return count
 
     def _id_to_token(self, index: int) -> str | None:
@@ -222,9 +222,11 @@ class NumberedTokenizer(TwoSides):
         return self.unk_token if token is None else token
 
     def _encode(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
-        pieces = self._pieces[self._side.target]
-        request = replace(request, processor=self._processor)
-        return self._encode_with(pieces.cutter, text, text_pair, request, pieces.number)
+        model = self._models[self._side.target]
+        request = replace(request, processor=self._post_processor)
+        return self._encode_with(
+            model.segmenter, text, text_pair, request, model.with_vocabulary_ids
+        )
 
     def decode(
         self,
@@ -236,14 +238,14 @@ class NumberedTokenizer(TwoSides):
         **kwargs: Any,
     ) -> Any:
         """Return the text of a target's ids, or of a source's with ``use_source_tokenizer``."""
-        with self._on(replace(self._side, decodes_sources=use_source_tokenizer)):
+        with self._switched_to(replace(self._side, decodes_sources=use_source_tokenizer)):
             texts = super().decode(
                 token_ids, skip_special_tokens, clean_up_tokenization_spaces, **kwargs
             )
         return texts.strip() if isinstance(texts, str) else [text.strip() for text in texts]
 
     def train_new_from_iterator(self, *arguments: Any, **options: Any) -> Any:
-        """Refuse: SentencePiece trains such models."""
+        """Refuse: such models are trained by SentencePiece."""
         raise TokenizationError(
             f"{type(self).__name__} is made of SentencePiece models, which this library reads and "
             "does not train: train one with the sentencepiece package"
@@ -270,8 +272,8 @@ class NumberedTokenizer(TwoSides):
         return tuple(written)
 
 
-def vocabulary_file(numbers: Backend) -> bytes:
+def vocabulary_json(vocabulary: Backend) -> bytes:
     """Return the content of the ``vocab.json`` of a vocabulary."""
-    ids = numbers.rust.get_vocab(with_added_tokens=False)
+    ids = vocabulary.rust.get_vocab(with_added_tokens=False)
     ordered = dict(sorted(ids.items(), key=lambda item: item[1]))
     return json.dumps(ordered, ensure_ascii=False, indent=2).encode()

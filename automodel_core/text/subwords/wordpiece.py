@@ -1,4 +1,4 @@
-"""WordPiece: words cut at spaces and punctuation, then into the longest pieces of a vocabulary."""
+"""WordPiece: words split at spaces and punctuation, then into the longest known pieces."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ logger = logging.getLogger(__name__)
 class WordPieceTokenizer(PreTrainedTokenizer):
     """WordPiece from a list of tokens (a path or a dict of ids) or ``tokenizer.json``.
 
-    ``strip_accents=None`` means: as ``do_lower_case``. Words in ``never_split`` that the vocabulary
-    holds are kept whole, wherever they stand.
+    ``strip_accents=None`` follows ``do_lower_case``. Words in ``never_split`` that the vocabulary
+    holds are never split.
     """
 
     default_tokens: ClassVar[Mapping[str, str]]
-    """The special tokens by name; alone, they are the smallest vocabulary, in this order."""
+    """The special tokens by name; without a vocabulary file they are the whole vocabulary."""
     first_token: ClassVar[str | None] = None
-    """Name of the special token before a text; ``sep_token`` stands behind each."""
+    """Name of the special token before a text; ``sep_token`` follows each text."""
     composes: ClassVar[bool] = False
-    """Whether characters are joined with their marks (NFC) before words are cut."""
+    """Whether text is normalised to NFC (accents composed) first."""
     decoder: ClassVar[decoders.Decoder] = decoders.WordPiece(prefix="##")
 
     def __init__(
@@ -58,7 +58,7 @@ class WordPieceTokenizer(PreTrainedTokenizer):
                 tokens = (str(settings[name]) for name in self.default_tokens)
                 source = {token: index for index, token in enumerate(tokens)}
             backend = Backend(self._pipeline(source, str(settings["unk_token"])))
-        if is_new or _normalises_words(backend.rust):
+        if is_new or _has_word_normalizer(backend.rust):
             backend.rust.normalizer = self._normalizer(
                 do_lower_case, tokenize_chinese_chars, strip_accents
             )
@@ -73,8 +73,8 @@ class WordPieceTokenizer(PreTrainedTokenizer):
         self.do_lower_case = do_lower_case
         self.tokenize_chinese_chars = tokenize_chinese_chars
         self.strip_accents = strip_accents
-        self._keep_whole(never_split or ())
-        self._surround()
+        self._never_split(never_split or ())
+        self._set_special_tokens()
 
     def _pipeline(
         self, source: str | os.PathLike[str] | Mapping[str, int], unk_token: str
@@ -95,7 +95,7 @@ class WordPieceTokenizer(PreTrainedTokenizer):
         fold = normalizers.BertNormalizer(False, False, strip_accents, lowercase)
         return normalizers.Sequence([clean, normalizers.NFC(), fold])
 
-    def _keep_whole(self, words: Sequence[str]) -> None:
+    def _never_split(self, words: Sequence[str]) -> None:
         if not words:
             return
         vocabulary = self.get_vocab()
@@ -104,8 +104,8 @@ class WordPieceTokenizer(PreTrainedTokenizer):
             logger.warning("never_split has words that the vocabulary lacks: %s", shown(unknown))
         self.add_tokens([AddedToken(w, normalized=False) for w in words if w in vocabulary])
 
-    def _surround(self) -> None:
-        """Put the special tokens around the texts; the second text of a pair has type id 1."""
+    def _set_special_tokens(self) -> None:
+        """Set the post-processor; the second text of a pair has type id 1."""
         names = [name for name in (self.first_token, "sep_token") if name is not None]
         tokens = [(str(self.token_named(name)), self.id_named(name)) for name in names]
         *first, sep = (text for text, _ in tokens)
@@ -134,7 +134,7 @@ class WordPieceTokenizer(PreTrainedTokenizer):
         return (str(path),)
 
 
-def _normalises_words(rust: Tokenizer) -> bool:
+def _has_word_normalizer(rust: Tokenizer) -> bool:
     """Return whether a tokenizer's normaliser is one that the settings here describe."""
     if rust.normalizer is None:
         return False

@@ -1,4 +1,4 @@
-"""Tokens with rules that say where in a text they match, as files hold them and users give them."""
+"""Added tokens: texts that are never split, with rules for where they match."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ RULES = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
 
 
 def added_token(token: TokenLike, *, special: bool = True) -> AddedToken:
-    """Return ``token`` with its matching rules; a plain string is matched as it stands."""
+    """Return ``token`` as an added token; a special one matches the text before normalisation."""
     if isinstance(token, AddedToken):
         return token
     return AddedToken(token, special=special, normalized=not special)
 
 
 def read_token(value: Any) -> AddedToken:
-    """Return the token of a file's entry: its text, or its text and matching rules."""
+    """Return the token of a file's entry, which is a text or an object of `RULES`."""
     if isinstance(value, AddedToken):
         return value
     if isinstance(value, str):
@@ -55,7 +55,7 @@ def read_added_tokens(value: Any) -> dict[int, AddedToken]:
 
 
 def renamed_token(token: TokenLike, names: Mapping[str, str]) -> TokenLike:
-    """Return ``token`` with the text that ``names`` gives it, and the same matching rules."""
+    """Return ``token`` with its new text according to ``names``, and the same matching rules."""
     text = names.get(str(token), str(token))
     if isinstance(token, str):
         return text

@@ -27,7 +27,7 @@ CLEAN_UPS = (
 
 
 class Decoding(Backends):
-    """The part of a tokenizer that makes text of token ids."""
+    """The part of a tokenizer that turns token ids into text."""
 
     clean_up_tokenization_spaces: bool
     clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output: bool
@@ -88,7 +88,7 @@ class Decoding(Backends):
 
 
 def _check_ids(rows: list[Any]) -> None:
-    """Raise the error that names the first value which is no token id, if there is one."""
+    """Raise an error that names the first value that is no token id, if there is one."""
     for row in rows:
         for index in row:
             if (

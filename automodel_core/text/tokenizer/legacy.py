@@ -1,4 +1,4 @@
-"""Methods that transformers 4 had and code in use still calls, in terms of today's."""
+"""Methods of transformers 4 that code in use still calls, implemented by today's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["LegacyCalls"]
 
 
 class LegacyCalls(Encoder, SequenceBuilder, Padder, LengthSettings):
-    """Thin shims; new code has a shorter way for each."""
+    """The part of a tokenizer that keeps older calls working."""
 
     def encode_plus(self, text: Any, text_pair: Any = None, **kwargs: Any) -> BatchEncoding:
         return self(text, text_pair, **kwargs)
@@ -32,7 +32,7 @@ class LegacyCalls(Encoder, SequenceBuilder, Padder, LengthSettings):
 
     @contextmanager
     def as_target_tokenizer(self) -> Iterator[None]:
-        """Encode targets within; ``text_target=`` is the way that needs no state."""
+        """Encode targets within the block; ``text_target=`` does so for one call."""
         yield
 
     def prepare_seq2seq_batch(
@@ -68,7 +68,7 @@ class LegacyCalls(Encoder, SequenceBuilder, Padder, LengthSettings):
         truncation_strategy: str | TruncationStrategy = "longest_first",
         stride: int = 0,
     ) -> tuple[list[int], list[int] | None, list[int]]:
-        """Return both sequences shortened, and what was cut off (with ``stride`` tokens more)."""
+        """Return both sequences truncated, and the removed tokens with ``stride`` more."""
         strategy = TruncationStrategy(truncation_strategy)
         left = self.truncation_side == "left"
         if num_tokens_to_remove <= 0 or strategy is TruncationStrategy.DO_NOT_TRUNCATE:

@@ -1,7 +1,7 @@
-"""Read a tokenizer's files: what each holds, and which one wins.
+"""Read a tokenizer's files.
 
-``tokenizer.json`` is the whole pipeline; ``tokenizer_config.json`` the settings; the older
-``special_tokens_map.json`` and ``added_tokens.json`` count where the settings list no added tokens.
+``tokenizer.json`` holds the whole pipeline, ``tokenizer_config.json`` the settings. The older
+``special_tokens_map.json`` and ``added_tokens.json`` are read if the settings list no added tokens.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def load_settings(
         found.pop("tokenizer_file", None)
     settings = {key: value for key, value in _config(files).items() if key not in NOT_SETTINGS}
     if "tokenizer_file" in found:
-        # The file's own post-processor says what is added.
+        # The file's post-processor determines which tokens are added.
         settings.pop("add_bos_token", None)
         settings.pop("add_eos_token", None)
     template = _chat_templates(files)
@@ -131,7 +131,7 @@ def _vocabulary_files(
 
 
 def _read_special_tokens(settings: dict[str, Any]) -> None:
-    """Replace the objects that stand for special tokens by tokens, in place."""
+    """Convert the special tokens that files describe by objects, in place."""
     for key in NAMED_TOKENS:
         if isinstance(settings.get(key), Mapping):
             settings[key] = read_token(settings[key])

@@ -1,4 +1,4 @@
-"""Pad batches of token ids, as collators need it: mappings or lists of them, lists or tensors."""
+"""Pad batches of token ids for collators: mappings or lists of mappings, lists or tensors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Padding"]
 
 
 class Padding(Padder, LengthSettings, TokenTable):
-    """The part of a tokenizer that makes rows equally long."""
+    """The part of a tokenizer that pads rows to one length."""
 
     @property
     def pad_token_type_id(self) -> int:
@@ -27,7 +27,7 @@ class Padding(Padder, LengthSettings, TokenTable):
     def _lengths(self, **arguments: Any) -> Lengths:
         if arguments.get("padding_side") is None:
             arguments["padding_side"] = self.padding_side
-        lengths = Lengths.settle(**arguments, model_max_length=self.model_max_length)
+        lengths = Lengths.resolve(**arguments, model_max_length=self.model_max_length)
         if lengths.padding is not None and self.id_named("pad_token") is None:
             raise TokenizationError(
                 "This tokenizer does not have a padding token. Set one, as "

@@ -31,7 +31,7 @@ WRITTEN_ANEW = frozenset(
         *("extra_special_tokens", "model_specific_special_tokens"),
     }
 )
-"""Settings that the tokenizer has been given and that others of its files or keys hold."""
+"""Settings that are written from the tokenizer's present state, or to other files."""
 
 
 class SavableTokenizer(Backends, LengthSettings, Protocol):

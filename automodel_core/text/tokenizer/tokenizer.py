@@ -51,7 +51,7 @@ FLAGS = (
     "split_special_tokens",
     "verbose",
 )
-"""Settings that are on or, without a word in the files, off."""
+"""Boolean settings; they default to false."""
 
 Text = str | Sequence[str] | Sequence[Sequence[str]] | Sequence[tuple[Sequence[str], Sequence[str]]]
 
@@ -110,7 +110,7 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
             self.update_post_processor()
 
     def _add_known_tokens(self, stored: Any) -> None:
-        """Add the tokens of the checkpoint under the ids it gives, then special tokens it lacks."""
+        """Add the checkpoint's added tokens at their ids, then special tokens that are missing."""
         known = read_added_tokens(stored)
         named = set(self.special_tokens_map.values())
         for token in [*known.values(), *self.added_tokens_decoder.values()]:
@@ -233,7 +233,7 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
         return encode(backend, text, text_pair, request, self.truncation_side, pad, finish)
 
     def _encode_target(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
-        """Encode what the model is to write; here as what it reads."""
+        """Encode targets: by default as sources."""
         return self._encode(text, text_pair, request)
 
     def _warn_of_length(self, result: BatchEncoding) -> None:
@@ -250,13 +250,13 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
             )
 
     def encode(self, text: Text, text_pair: Text | None = None, **kwargs: Any) -> Any:
-        """Return the token ids of a text or a pair; keywords as in a call."""
+        """Return the token ids of a text or a pair; keywords are those of a call."""
         return self(text, text_pair, **kwargs)["input_ids"]
 
     def tokenize(
         self, text: Text, pair: Text | None = None, add_special_tokens: bool = False, **kwargs: Any
     ) -> list[str]:
-        """Return the tokens of a text; keywords as in a call."""
+        """Return the tokens of a text; keywords are those of a call."""
         return self(
             text, pair, add_special_tokens=add_special_tokens, verbose=False, **kwargs
         ).tokens()
@@ -322,12 +322,12 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
 
     @property
     def can_save_slow_tokenizer(self) -> bool:
-        """Whether there are vocabulary files besides ``tokenizer.json`` to save."""
+        """Whether `save_vocabulary` has files to write beside ``tokenizer.json``."""
         return False
 
     @property
     def saved_class_name(self) -> str:
-        """The name under which both generations of transformers find a class for the files."""
+        """The class name to save, which transformers 4 and 5 both know."""
         return "PreTrainedTokenizerFast"
 
     def save_vocabulary(

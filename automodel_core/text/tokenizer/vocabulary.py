@@ -1,4 +1,4 @@
-"""Tokens and ids: look-up both ways, added tokens, and the special tokens around a text."""
+"""Tokens and ids: look-up both ways, added tokens, and sequences with special tokens."""
 
 from __future__ import annotations
 
@@ -118,12 +118,12 @@ class Vocabulary(SequenceBuilder, Backends, TokenTable):
             return " ".join(tokens) if decoder is None else decoder.decode(list(tokens))
 
     @property
-    def _processor(self) -> PostProcessor | None:
-        """What adds the special tokens."""
+    def _post_processor(self) -> PostProcessor | None:
+        """The part of the pipeline that adds the special tokens."""
         return self._backend.processor
 
     def num_special_tokens_to_add(self, pair: bool = False) -> int:
-        processor = self._processor
+        processor = self._post_processor
         return 0 if processor is None else processor.num_special_tokens_to_add(pair)
 
     @property
@@ -145,7 +145,7 @@ class Vocabulary(SequenceBuilder, Backends, TokenTable):
         self.update_post_processor()
 
     def update_post_processor(self) -> None:
-        """Put ``bos_token`` and ``eos_token`` around each text, as the two flags say."""
+        """Let texts begin with ``bos_token`` and end with ``eos_token``, as the two flags say."""
 
         def wanted(name: str, flag: bool) -> tuple[str, int] | None:
             token, index = self.token_named(name), self.id_named(name)
@@ -160,12 +160,12 @@ class Vocabulary(SequenceBuilder, Backends, TokenTable):
     def build_inputs_with_special_tokens(
         self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
     ) -> list[int]:
-        return Template.of(self._processor).ids(token_ids_0, token_ids_1)
+        return Template.of(self._post_processor).ids(token_ids_0, token_ids_1)
 
     def create_token_type_ids_from_sequences(
         self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
     ) -> list[int]:
-        return Template.of(self._processor).type_ids(token_ids_0, token_ids_1)
+        return Template.of(self._post_processor).type_ids(token_ids_0, token_ids_1)
 
     def get_special_tokens_mask(
         self,
@@ -175,7 +175,7 @@ class Vocabulary(SequenceBuilder, Backends, TokenTable):
     ) -> list[int]:
         """Return 1 for special tokens and 0 for others, of the sequence with its special tokens."""
         if not already_has_special_tokens:
-            return Template.of(self._processor).special_mask(token_ids_0, token_ids_1)
+            return Template.of(self._post_processor).special_mask(token_ids_0, token_ids_1)
         if token_ids_1 is not None:
             raise TokenizationError(
                 "A sequence that already has its special tokens is given as token_ids_0 alone"

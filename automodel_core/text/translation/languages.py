@@ -1,7 +1,6 @@
-"""Tokenizers of many languages: each text carries the code of its own.
+"""Tokenizers of many languages: special tokens mark the language of each text.
 
-The code of the source language stands around what a model reads, that of the target language around
-what it is to write.
+A source has the code of the source language before or after it, a target that of the target's.
 """
 
 from __future__ import annotations
@@ -15,21 +14,20 @@ from typing import Any, ClassVar
 
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.text.encoding.batch import BatchEncoding
-from automodel_core.text.translation.source_target import Side, TwoSides
+from automodel_core.text.translation.source_target import EncodingSide, TranslationTokenizer
 
-__all__ = ["Languages"]
+__all__ = ["MultilingualTokenizer"]
 
 
-class Languages(TwoSides):
+class MultilingualTokenizer(TranslationTokenizer):
     """A tokenizer with a source and a target language.
 
-    ``src_lang`` and ``tgt_lang`` are its languages; a call's own arguments of these names stand in
-    for them. Targets are in the source language while ``tgt_lang`` is ``None``.
+    ``src_lang`` and ``tgt_lang`` are its languages; a call's arguments of these names override
+    them. While ``tgt_lang`` is ``None``, targets get the code of the source language.
     """
 
     default_languages: ClassVar[tuple[str, str]]
-    """The source language of a tokenizer that names none, and the target language that
-    `prepare_seq2seq_batch` then assumes."""
+    """The default source language, and the default target of `prepare_seq2seq_batch`."""
 
     def __init__(
         self, *, src_lang: str | None = None, tgt_lang: str | None = None, **settings: Any
@@ -38,32 +36,33 @@ class Languages(TwoSides):
         self._tgt_lang = tgt_lang
         super().__init__(src_lang=src_lang, tgt_lang=tgt_lang, **settings)
         for language in (self._src_lang, *(() if tgt_lang is None else (tgt_lang,))):
-            self._known(language)
+            self._checked_language(language)
         self.update_post_processor()
 
     @abstractmethod
-    def _codes(self) -> Sequence[str]:
+    def _language_codes(self) -> Sequence[str]:
         """Return the codes of the languages, in the order of their tokens' ids."""
 
     @abstractmethod
-    def _around(self, language: str) -> tuple[list[str], list[str]]:
-        """Return the special tokens before and after a text whose language has this token."""
+    def _prefix_and_suffix_of(self, language: str) -> tuple[list[str], list[str]]:
+        """Return the special tokens before and after a text, given its language's token."""
 
-    def _token_of(self, language: str) -> str:
-        """Return the token of a language code; here the code itself."""
+    def _language_token(self, language: str) -> str:
+        """Return the token of a language code: by default the code itself."""
         return language
 
-    def _id_of(self, language: str) -> int:
-        return self._token_to_id(self._token_of(language)) or 0
+    def _language_id(self, language: str) -> int:
+        return self._token_to_id(self._language_token(language)) or 0
 
     def _has(self, language: str) -> bool:
-        return self._backend.rust.token_to_id(self._token_of(language)) is not None
+        return self._backend.rust.token_to_id(self._language_token(language)) is not None
 
-    def _known(self, language: str) -> str:
-        """Return ``language`` if there is a token for it, that of a language added later too."""
-        codes = self._codes()
+    def _checked_language(self, language: str) -> str:
+        """Return ``language`` if it has a token, perhaps one that was added later."""
+        codes = self._language_codes()
         if (language in codes and self._has(language)) or (
-            isinstance(language, str) and self._token_of(language) in self.added_tokens_encoder
+            isinstance(language, str)
+            and self._language_token(language) in self.added_tokens_encoder
         ):
             return language
         close = difflib.get_close_matches(str(language), codes, 3, 0.4)
@@ -78,7 +77,7 @@ class Languages(TwoSides):
 
     @src_lang.setter
     def src_lang(self, language: str) -> None:
-        self._src_lang = self.init_kwargs["src_lang"] = self._known(language)
+        self._src_lang = self.init_kwargs["src_lang"] = self._checked_language(language)
         self._switch_to_input_mode()
         self.update_post_processor()
 
@@ -88,12 +87,12 @@ class Languages(TwoSides):
 
     @tgt_lang.setter
     def tgt_lang(self, language: str | None) -> None:
-        self._tgt_lang = None if language is None else self._known(language)
+        self._tgt_lang = None if language is None else self._checked_language(language)
         self.init_kwargs["tgt_lang"] = language
 
     @property
     def lang_code_to_id(self) -> dict[str, int]:
-        return {code: self._id_of(code) for code in self._codes() if self._has(code)}
+        return {code: self._language_id(code) for code in self._language_codes() if self._has(code)}
 
     @property
     def id_to_lang_code(self) -> dict[int, str]:
@@ -101,50 +100,52 @@ class Languages(TwoSides):
 
     @property
     def _language(self) -> str:
-        """The language of the texts that the running thread encodes."""
+        """The language that the running thread encodes."""
         side = self._side
         source = side.src_lang or self._src_lang
         return (side.tgt_lang or self._tgt_lang or source) if side.target else source
 
     @property
     def cur_lang_code(self) -> int:
-        """The id of the language of what is being encoded."""
-        return self._id_of(self._language)
+        """The id of the current language's token."""
+        return self._language_id(self._language)
 
     @property
     def cur_lang_code_id(self) -> int:
         return self.cur_lang_code
 
-    def _special_tokens_around(self) -> tuple[list[str], list[str]]:
-        return self._around(self._token_of(self._language))
+    def _prefix_and_suffix(self) -> tuple[list[str], list[str]]:
+        return self._prefix_and_suffix_of(self._language_token(self._language))
 
-    def _speaking(self, src_lang: str | None, tgt_lang: str | None) -> AbstractContextManager[None]:
-        """Encode in these languages within."""
+    def _in_languages(
+        self, src_lang: str | None, tgt_lang: str | None
+    ) -> AbstractContextManager[None]:
+        """Encode in these languages within the block."""
         side = self._side
-        return self._on(
+        return self._switched_to(
             replace(
                 side,
-                src_lang=side.src_lang if src_lang is None else self._known(src_lang),
-                tgt_lang=side.tgt_lang if tgt_lang is None else self._known(tgt_lang),
+                src_lang=side.src_lang if src_lang is None else self._checked_language(src_lang),
+                tgt_lang=side.tgt_lang if tgt_lang is None else self._checked_language(tgt_lang),
             )
         )
 
     def __call__(
         self, *texts: Any, src_lang: str | None = None, tgt_lang: str | None = None, **options: Any
     ) -> BatchEncoding:
-        """Encode as `PreTrainedTokenizer` does; languages given here hold for this call."""
+        """Encode as `PreTrainedTokenizer` does; languages given here apply to this call only."""
         if src_lang is None and tgt_lang is None:
             return super().__call__(*texts, **options)
-        with self._speaking(src_lang, tgt_lang):
+        with self._in_languages(src_lang, tgt_lang):
             return super().__call__(*texts, **options)
 
     def set_src_lang_special_tokens(self, src_lang: str) -> None:
         """Encode sources in ``src_lang`` from here on, in this thread."""
-        self._go_to(Side(src_lang=self._known(src_lang)))
+        self._switch_to(EncodingSide(src_lang=self._checked_language(src_lang)))
 
     def set_tgt_lang_special_tokens(self, tgt_lang: str) -> None:
         """Encode targets in ``tgt_lang`` from here on, in this thread."""
-        self._go_to(Side(target=True, tgt_lang=self._known(tgt_lang)))
+        self._switch_to(EncodingSide(target=True, tgt_lang=self._checked_language(tgt_lang)))
 
     def prepare_seq2seq_batch(  # type: ignore[override]  # the order that callers know
         self,
@@ -154,10 +155,10 @@ class Languages(TwoSides):
         tgt_lang: str | None = None,
         **kwargs: Any,
     ) -> BatchEncoding:
-        """Take on the languages, and encode sources, and targets as ``labels``."""
+        """Set the languages, and encode sources, and targets as ``labels``."""
         self.src_lang = src_lang or self._src_lang
         self.tgt_lang = tgt_lang or self._tgt_lang or self.default_languages[1]
-        with self._speaking(self.src_lang, self.tgt_lang):
+        with self._in_languages(self.src_lang, self.tgt_lang):
             return super().prepare_seq2seq_batch(src_texts, tgt_texts, **kwargs)
 
     def _build_translation_inputs(
@@ -168,10 +169,10 @@ class Languages(TwoSides):
         tgt_lang: str | None = None,
         **options: Any,
     ) -> BatchEncoding:
-        """Encode what ``generate`` translates into ``tgt_lang``."""
+        """Encode texts for ``generate`` to translate into ``tgt_lang``."""
         if src_lang is None or tgt_lang is None:
             raise TokenizationError("Translation needs a src_lang and a tgt_lang")
-        target = self._id_of(self._known(tgt_lang))
+        target = self._language_id(self._checked_language(tgt_lang))
         inputs = self(raw_inputs, src_lang=src_lang, return_tensors=return_tensors, **options)
         inputs["forced_bos_token_id"] = target
         return inputs

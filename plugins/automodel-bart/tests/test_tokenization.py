@@ -1,4 +1,4 @@
-"""BART's tokenizer: what stands around texts, the mask, offsets, files."""
+"""BART's tokenizer: special tokens, the mask, offsets, files."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_files_under_every_name(folder, tmp_path, named: str | None) -> None:
     assert generic("The cat", "sat")["input_ids"] == tokenizer("The cat", "sat")["input_ids"]
 
 
-def test_other_special_tokens_stand_around_texts(folder) -> None:
+def test_other_special_tokens_are_added_to_texts(folder) -> None:
     tokenizer = BartTokenizer.from_pretrained(folder, cls_token="<pad>", sep_token="<unk>")
     assert tokenizer("The").tokens()[0] == "<pad>"
     assert tokenizer("The").tokens()[-1] == "<unk>"

@@ -38,29 +38,29 @@ from automodel_core.text import (
     PreTrainedTokenizer,
     TokenLike,
     added_token,
-    numbers_of,
-    read_numbers,
+    read_vocabulary,
     rust_errors,
-    vocabulary_file,
+    vocabulary_backend,
+    vocabulary_json,
 )
 
 __all__ = ["BlenderbotSmallTokenizer", "BlenderbotSmallTokenizerFast"]
 
 END = "</w>"
-"""Ends, in the merges, what ends a word."""
+"""Suffix of the merges' pieces that end a word."""
 JOINER = "@@"
-"""Ends, in the vocabulary, what does not end a word."""
+"""Suffix of the vocabulary's pieces that do not end a word."""
 UNKNOWN = "\U000f0000"
-"""Stands, within Rust, for a character that no merge knows."""
+"""The Rust pipeline's token for a character that no merge knows."""
 
 Merge = tuple[str, str]
 
 
 class BlenderbotSmallTokenizer(PreTrainedTokenizer):
-    """Cuts texts by ``merges.txt``; ``vocab.json`` numbers the pieces.
+    """Cuts texts by ``merges.txt``; ``vocab.json`` holds the ids of the pieces.
 
-    A line's end right after a word is the word ``__newln__``; other white space only parts words.
-    Nothing stands around texts.
+    A line's end right after a word is the word ``__newln__``; other white space separates words.
+    Texts get no special tokens.
     """
 
     vocab_files_names: ClassVar[dict[str, str]] = {
@@ -84,15 +84,15 @@ class BlenderbotSmallTokenizer(PreTrainedTokenizer):
                 "BlenderbotSmallTokenizer needs vocab_file= and merges_file=, the files vocab.json "
                 "and merges.txt"
             )
-        numbers = read_numbers(vocab_file)
+        vocabulary = read_vocabulary(vocab_file)
         self._merges = _read_merges(Path(merges_file))
-        self._cutter = Backend(_cutter(numbers, self._merges))
-        pieces = self._cutter.rust.get_vocab(with_added_tokens=False)
+        self._segmenter = Backend(_segmenter(vocabulary, self._merges))
+        pieces = self._segmenter.rust.get_vocab(with_added_tokens=False)
         self._names = [_name(piece) for piece in sorted(pieces, key=pieces.__getitem__)]
         self._added: dict[int, str] = {}
-        self._ids = [numbers.get(name) for name in self._names]
+        self._ids = [vocabulary.get(name) for name in self._names]
         super().__init__(
-            tokenizer_object=numbers_of(numbers, str(unk_token)),
+            tokenizer_object=vocabulary_backend(vocabulary, str(unk_token)),
             bos_token=bos_token,
             eos_token=eos_token,
             unk_token=unk_token,
@@ -106,16 +106,16 @@ class BlenderbotSmallTokenizer(PreTrainedTokenizer):
         """Add tokens that the vocabulary lacks, and return how many there were."""
         count = super().add_tokens(new_tokens, special_tokens)
         given = [new_tokens] if isinstance(new_tokens, str | AddedToken) else list(new_tokens)
-        with self._cutter.exclusive() as rust, rust_errors("adding tokens"):
+        with self._segmenter.exclusive() as rust, rust_errors("adding tokens"):
             rust.add_tokens([_as_written(added_token(t, special=special_tokens)) for t in given])
             self._added = {
                 index: token.content for index, token in rust.get_added_tokens_decoder().items()
             }
         with self._backend.exclusive() as rust:
-            rust.decoder = _decoder(self._kept_apart())
+            rust.decoder = _decoder(self._separate_tokens())
         return count
 
-    def _kept_apart(self) -> list[str]:
+    def _separate_tokens(self) -> list[str]:
         """Return the tokens that no piece is joined to: those beyond the vocabulary."""
         size, named = self.vocab_size, set(self.special_tokens_map.values())
         added = self.added_tokens_encoder.items()
@@ -123,11 +123,11 @@ class BlenderbotSmallTokenizer(PreTrainedTokenizer):
 
     def update_post_processor(self) -> None:
         super().update_post_processor()
-        with self._cutter.exclusive() as rust:
+        with self._segmenter.exclusive() as rust:
             rust.post_processor = self._backend.rust.post_processor
 
     def _encode(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
-        return self._encode_with(self._cutter, text, text_pair, request, self._renamed)
+        return self._encode_with(self._segmenter, text, text_pair, request, self._renamed)
 
     def _renamed(self, encoding: Encoding, text: Any) -> Encoding:
         """Return ``encoding`` of ``text`` with the vocabulary's tokens and ids."""
@@ -154,8 +154,8 @@ class BlenderbotSmallTokenizer(PreTrainedTokenizer):
                 if name == UNKNOWN + JOINER:
                     part = source if isinstance(source, str) else source[words[place]]
                     name = part[slice(*offsets[place])].lower() + ("" if last else JOINER)
-                number = self._ids[index]
-                ids[place] = unknown if number is None else number
+                known = self._ids[index]
+                ids[place] = unknown if known is None else known
                 tokens[place] = name
 
     def _id_to_token(self, index: int) -> str | None:
@@ -184,7 +184,7 @@ class BlenderbotSmallTokenizer(PreTrainedTokenizer):
         lines = ["#version: 0.2", *(" ".join(merge) for merge in self._merges), ""]
         start = f"{filename_prefix}-" if filename_prefix else ""
         vocab, merges = (Path(save_directory, start + n) for n in self.vocab_files_names.values())
-        vocab.write_bytes(vocabulary_file(self._backend))
+        vocab.write_bytes(vocabulary_json(self._backend))
         merges.write_bytes("\n".join(lines).encode())
         return str(vocab), str(merges)
 
@@ -209,7 +209,7 @@ def _read_merges(path: Path) -> list[Merge]:
     return merges
 
 
-def _cutter(vocabulary: Iterable[str], merges: Sequence[Merge]) -> Tokenizer:
+def _segmenter(vocabulary: Iterable[str], merges: Sequence[Merge]) -> Tokenizer:
     """Return the tokenizer that cuts text into the pieces of the merges."""
     pieces = dict.fromkeys(piece for merge in merges for piece in (*merge, "".join(merge)))
     for token in vocabulary:
@@ -241,19 +241,19 @@ def _cutter(vocabulary: Iterable[str], merges: Sequence[Merge]) -> Tokenizer:
 
 
 def _as_written(token: AddedToken) -> AddedToken:
-    """Return a token that is looked for before letters are made small."""
+    """Return a token that is matched before text is lowercased."""
     rules = {"single_word": token.single_word, "lstrip": token.lstrip, "rstrip": token.rstrip}
     return AddedToken(token.content, **rules, normalized=False, special=token.special)
 
 
 def _name(piece: str) -> str:
-    """Return what the vocabulary calls a piece of the merges."""
+    """Return the vocabulary's name of a piece of the merges."""
     return piece.removesuffix(END) if piece.endswith(END) else piece + JOINER
 
 
-def _decoder(kept_apart: Iterable[str]) -> decoders.Decoder:
-    """Return what joins pieces to text."""
-    whole = "|".join(rf"{re.escape(token)}(?: |\z)" for token in kept_apart)
+def _decoder(separate: Iterable[str]) -> decoders.Decoder:
+    """Return the decoder, which joins pieces to text."""
+    whole = "|".join(rf"{re.escape(token)}(?: |\z)" for token in separate)
     return decoders.Sequence(
         [
             decoders.WordPiece(prefix=UNKNOWN, cleanup=False),

@@ -16,8 +16,8 @@ __all__ = ["BlenderbotTokenizer", "BlenderbotTokenizerFast"]
 class BlenderbotTokenizer(ByteLevelTokenizer):
     """Byte-level BPE from ``vocab.json`` and ``merges.txt``, or ``tokenizer.json``.
 
-    Blenderbot reads one text, in which two spaces part what was said in turn; a pair of texts is
-    joined as it stands.
+    Blenderbot reads one text, in which two spaces separate the turns; a pair of texts is
+    concatenated.
     """
 
     default_tokens: ClassVar = {
@@ -38,7 +38,7 @@ class BlenderbotTokenizer(ByteLevelTokenizer):
         self.update_post_processor()
 
     def update_post_processor(self) -> None:
-        """Put ``eos_token`` behind a text."""
+        """Add ``eos_token`` after each text."""
         end, index = self.eos_token, self.eos_token_id
         if end is None or index is None:
             raise TokenizationError("BlenderbotTokenizer needs an eos_token, which ends each text")

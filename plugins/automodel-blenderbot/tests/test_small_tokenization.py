@@ -95,7 +95,7 @@ def test_offsets_point_at_the_text(tokenizer: BlenderbotSmallTokenizer) -> None:
     assert encoded.word_ids()[0] == 0
 
 
-def test_nothing_stands_around_texts(tokenizer: BlenderbotSmallTokenizer) -> None:
+def test_texts_get_no_special_tokens(tokenizer: BlenderbotSmallTokenizer) -> None:
     pair = tokenizer("hello", "you", return_token_type_ids=True)
     assert pair["input_ids"] == tokenizer("hello you")["input_ids"]
     assert set(pair["token_type_ids"]) == {0, 1}

@@ -1,4 +1,4 @@
-"""What turns pages into the inputs of Donut."""
+"""Donut's image processor: pages of documents to model inputs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from torch import Tensor
 
 from automodel_core.errors import InputError
 from automodel_core.vision import (
-    HALVES,
+    IMAGENET_STANDARD_MEAN,
+    IMAGENET_STANDARD_STD,
     BaseImageProcessor,
-    Numbers,
+    ChannelValues,
     Resample,
     Resampling,
     Size,
-    fitting_size,
+    fixed_size,
+    output_size,
     pad,
-    rectangle,
     resize,
 )
 
@@ -38,7 +39,7 @@ class DonutImageProcessor(BaseImageProcessor):
 
     do_convert_rgb: bool | None = True
     do_resize: bool | None = True
-    size: Size = rectangle(2560, 1920)
+    size: Size = fixed_size(2560, 1920)
     resample: Resample = int(Resampling.BILINEAR)
     do_thumbnail: bool | None = True
     do_align_long_axis: bool | None = False
@@ -46,8 +47,8 @@ class DonutImageProcessor(BaseImageProcessor):
     do_rescale: bool | None = True
     rescale_factor: float = 1 / 255
     do_normalize: bool | None = True
-    image_mean: Numbers = HALVES
-    image_std: Numbers = HALVES
+    image_mean: ChannelValues = IMAGENET_STANDARD_MEAN
+    image_std: ChannelValues = IMAGENET_STANDARD_STD
     random_padding: bool | None = False
     """Whether the page lies anywhere in ``size``, as in training, or in the middle."""
 
@@ -61,7 +62,7 @@ class DonutImageProcessor(BaseImageProcessor):
         if self.do_align_long_axis and (height - width) * (image.shape[-2] - image.shape[-1]) < 0:
             image = image.rot90(-1, (-2, -1))
         if self.do_resize:
-            edge = fitting_size(image.shape, {"shortest_edge": min(height, width)})
+            edge = output_size(image.shape, {"shortest_edge": min(height, width)})
             image = resize(image, edge, self.resample)
         if self.do_thumbnail:
             image = self.thumbnail(image, height, width)
@@ -70,7 +71,7 @@ class DonutImageProcessor(BaseImageProcessor):
         return self.scale(image)
 
     def page(self) -> tuple[int, int]:
-        """Return the height and width of what comes out."""
+        """Return the height and width of the output."""
         if self.size is None or "height" not in self.size:
             raise InputError(f"DonutImageProcessor needs a height and a width, got {self.size}")
         return self.size["height"], self.size["width"]
@@ -101,7 +102,7 @@ class DonutImageProcessor(BaseImageProcessor):
             top, left = (int(torch.randint(space + 1, ())) for space in (below, beside))
         return pad(image, top=top, bottom=below - top, left=left, right=beside - left)
 
-    def pad_together(self, images: list[Tensor]) -> list[Tensor]:
+    def pad_batch(self, images: list[Tensor]) -> list[Tensor]:
         """Return the images as they are: `transform` has padded each."""
         return images
 

@@ -1,4 +1,4 @@
-"""What prepares pages and prompts for Donut, and reads the fields that it writes."""
+"""Donut's processor: pages and prompts to model inputs, and generated text to fields."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class DonutProcessor(ProcessorMixin):
         if "<s_" in content and "</s_" in content:
             values = self.token2json(content, True, known)
         else:
-            # A category is a token of its own, "<name/>".
+            # A category is one token, "<name/>".
             values = [
                 leaf[1:-2] if leaf in known and leaf[0] == "<" and leaf.endswith("/>") else leaf
                 for leaf in map(str.strip, content.split(NEXT))

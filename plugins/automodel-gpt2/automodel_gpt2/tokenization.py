@@ -1,4 +1,4 @@
-"""GPT-2's tokenizer: byte-level BPE, and nothing around a text."""
+"""GPT-2's tokenizer: byte-level BPE without special tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ END = "<|endoftext|>"
 class GPT2Tokenizer(ByteLevelTokenizer):
     """Byte-level BPE from ``vocab.json`` and ``merges.txt``, or ``tokenizer.json``.
 
-    There is no padding token until one is set. ``add_bos_token=True`` puts ``bos_token`` before
+    There is no padding token until one is set. ``add_bos_token=True`` adds ``bos_token`` before
     each text.
     """
 

@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_nothing_stands_around_texts(folder: Path) -> None:
+def test_texts_get_no_special_tokens(folder: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     assert type(tokenizer) is GPT2Tokenizer is GPT2TokenizerFast
     one = tokenizer("The cat")

@@ -11,17 +11,17 @@ from tokenizers import AddedToken, Tokenizer
 from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
 from automodel_core.families.fairseq import FairseqTokenizer
 from automodel_core.text import (
-    Languages,
-    NumberedPieces,
-    NumberedTokenizer,
+    ExternalIdModel,
+    ExternalIdTokenizer,
+    MultilingualTokenizer,
     SentencePieceModel,
     TokenLike,
     added_token,
-    numbers_of,
-    read_numbers,
+    read_vocabulary,
     rust_errors,
     sentencepiece_pipeline,
-    vocabulary_file,
+    vocabulary_backend,
+    vocabulary_json,
 )
 from automodel_m2m100.languages import LANGUAGES, NLLB_LANGUAGES
 
@@ -30,7 +30,7 @@ __all__ = ["M2M100Tokenizer", "M2M100TokenizerFast", "NllbTokenizer", "NllbToken
 Path = str | os.PathLike[str]
 
 
-class M2M100Tokenizer(Languages, NumberedTokenizer):
+class M2M100Tokenizer(MultilingualTokenizer, ExternalIdTokenizer):
     """Pieces of ``sentencepiece.bpe.model`` by the ids of ``vocab.json``, then the languages.
 
     ``language_codes`` names their list: ``"m2m100"`` (100) or ``"wmt21"`` (8). The model has
@@ -63,8 +63,8 @@ class M2M100Tokenizer(Languages, NumberedTokenizer):
     ) -> None:
         if vocab_file is None or spm_file is None:
             raise CheckpointNotFoundError(
-                "M2M100Tokenizer needs vocab.json, which numbers the pieces (vocab_file=), and "
-                "sentencepiece.bpe.model, which cuts the text (spm_file=)"
+                "M2M100Tokenizer needs vocab.json, the pieces' ids (vocab_file=), and "
+                "sentencepiece.bpe.model, which cuts texts (spm_file=)"
             )
         if language_codes not in LANGUAGES:
             raise TokenizationError(
@@ -73,11 +73,11 @@ class M2M100Tokenizer(Languages, NumberedTokenizer):
             )
         self.language_codes = language_codes
         self.num_madeup_words = num_madeup_words
-        numbers = numbers_of(read_numbers(vocab_file), str(unk_token))
-        tokens = [self._token_of(code) for code in self._codes()]
+        vocabulary = vocabulary_backend(read_vocabulary(vocab_file), str(unk_token))
+        tokens = [self._language_token(code) for code in self._language_codes()]
         given = additional_special_tokens or ()
         super().__init__(
-            source=NumberedPieces(SentencePieceModel.read(spm_file), numbers, str(unk_token)),
+            source=ExternalIdModel(SentencePieceModel.read(spm_file), vocabulary, str(unk_token)),
             src_lang=src_lang,
             tgt_lang=tgt_lang,
             bos_token=bos_token,
@@ -91,22 +91,22 @@ class M2M100Tokenizer(Languages, NumberedTokenizer):
             **settings,
         )
 
-    def _codes(self) -> Sequence[str]:
+    def _language_codes(self) -> Sequence[str]:
         return LANGUAGES[self.language_codes]
 
-    def _token_of(self, language: str) -> str:
+    def _language_token(self, language: str) -> str:
         return f"__{language}__"
 
-    def _around(self, language: str) -> tuple[list[str], list[str]]:
+    def _prefix_and_suffix_of(self, language: str) -> tuple[list[str], list[str]]:
         return [language], [str(self.eos_token)]
 
     def get_lang_token(self, lang: str) -> str:
         """Return the token of a language code."""
-        return self._token_of(self._known(lang))
+        return self._language_token(self._checked_language(lang))
 
     def get_lang_id(self, lang: str) -> int:
         """Return the id of a language's token, as ``forced_bos_token_id`` takes it."""
-        return self._id_of(self._known(lang))
+        return self._language_id(self._checked_language(lang))
 
     @property
     def cur_lang_id(self) -> int:
@@ -114,26 +114,26 @@ class M2M100Tokenizer(Languages, NumberedTokenizer):
 
     @property
     def lang_code_to_token(self) -> dict[str, str]:
-        return {code: self._token_of(code) for code in self._codes()}
+        return {code: self._language_token(code) for code in self._language_codes()}
 
     @property
     def lang_token_to_id(self) -> dict[str, int]:
-        return {self._token_of(code): index for code, index in self.lang_code_to_id.items()}
+        return {self._language_token(code): index for code, index in self.lang_code_to_id.items()}
 
     @property
     def id_to_lang_token(self) -> dict[int, str]:
         return {index: token for token, index in self.lang_token_to_id.items()}
 
     def _files(self) -> dict[str, bytes]:
-        pieces, _ = self._pieces
-        contents = (vocabulary_file(pieces.numbers), pieces.model.content)
+        pieces, _ = self._models
+        contents = (vocabulary_json(pieces.vocabulary), pieces.model.content)
         return dict(zip(self.vocab_files_names.values(), contents, strict=True))
 
 
 class NllbTokenizer(FairseqTokenizer):
     """202 languages, which are added to the vocabulary.
 
-    With ``legacy_behaviour`` the language stands after the text: ``X </s> eng_Latn``.
+    With ``legacy_behaviour`` the language follows the text: ``X </s> eng_Latn``.
     """
 
     language_codes = NLLB_LANGUAGES
@@ -149,7 +149,7 @@ class NllbTokenizer(FairseqTokenizer):
         self.legacy_behaviour = legacy_behaviour
         super().__init__(vocab, legacy_behaviour=legacy_behaviour, **settings)
 
-    def _around(self, language: str) -> tuple[list[str], list[str]]:
+    def _prefix_and_suffix_of(self, language: str) -> tuple[list[str], list[str]]:
         eos = str(self.eos_token)
         return ([], [eos, language]) if self.legacy_behaviour else ([language], [eos])
 

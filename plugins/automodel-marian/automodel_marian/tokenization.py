@@ -12,27 +12,27 @@ from tokenizers import Regex, decoders
 from automodel_core.errors import CheckpointNotFoundError
 from automodel_core.text import (
     SPACE,
-    NumberedPieces,
-    NumberedTokenizer,
+    ExternalIdModel,
+    ExternalIdTokenizer,
     SentencePieceModel,
     TokenLike,
-    numbers_of,
-    read_numbers,
-    vocabulary_file,
+    read_vocabulary,
+    vocabulary_backend,
+    vocabulary_json,
 )
 
 __all__ = ["MarianTokenizer"]
 
 LANGUAGE_CODE = r">>(?:(?!<<)[\s\S])*<<"
-"""What models of several target languages read first: the one to write, as in ``>>fr<<``."""
+"""The target language, which multilingual models read first, as in ``>>fr<<``."""
 
 Path = str | os.PathLike[str]
 
 
-class MarianTokenizer(NumberedTokenizer):
-    """Cuts sources by ``source.spm``, targets by ``target.spm``; ``vocab.json`` numbers both.
+class MarianTokenizer(ExternalIdTokenizer):
+    """Cuts sources by ``source.spm``, targets by ``target.spm``; ``vocab.json`` holds the ids.
 
-    With ``separate_vocabs`` the numbers of targets come from ``target_vocab.json``. Punctuation is
+    With ``separate_vocabs`` the ids of targets come from ``target_vocab.json``. Punctuation is
     read as it is written: no Moses rules are applied.
     """
 
@@ -61,11 +61,11 @@ class MarianTokenizer(NumberedTokenizer):
         **settings: Any,
     ) -> None:
         unknown = str(unk_token)
-        numbers = numbers_of(read_numbers(_file("vocab", vocab)), unknown)
-        target_numbers = numbers
+        vocabulary = vocabulary_backend(read_vocabulary(_file("vocab", vocab)), unknown)
+        target_vocabulary = vocabulary
         if separate_vocabs:
             target_file = _file("target_vocab_file", target_vocab_file)
-            target_numbers = numbers_of(read_numbers(target_file), unknown)
+            target_vocabulary = vocabulary_backend(read_vocabulary(target_file), unknown)
         models = (
             SentencePieceModel.read(_file("source_spm", source_spm)),
             SentencePieceModel.read(_file("target_spm", target_spm)),
@@ -74,8 +74,8 @@ class MarianTokenizer(NumberedTokenizer):
         self.source_lang = source_lang
         self.target_lang = target_lang
         super().__init__(
-            source=NumberedPieces(models[0], numbers, unknown, LANGUAGE_CODE),
-            target=NumberedPieces(models[1], target_numbers, unknown, LANGUAGE_CODE),
+            source=ExternalIdModel(models[0], vocabulary, unknown, LANGUAGE_CODE),
+            target=ExternalIdModel(models[1], target_vocabulary, unknown, LANGUAGE_CODE),
             unk_token=unk_token,
             eos_token=eos_token,
             pad_token=pad_token,
@@ -92,38 +92,38 @@ class MarianTokenizer(NumberedTokenizer):
         """Add tokens that the vocabulary lacks, and return how many there were."""
         count = super().add_tokens(new_tokens, special_tokens)
         special = [token.content for token in self.added_tokens_decoder.values() if token.special]
-        for pieces in self._pieces:
-            with pieces.numbers.exclusive() as rust:
+        for model in self._models:
+            with model.vocabulary.exclusive() as rust:
                 rust.decoder = _decoder(special)
         return count
 
-    def _special_tokens_around(self) -> tuple[list[str], list[str]]:
+    def _prefix_and_suffix(self) -> tuple[list[str], list[str]]:
         return [], [str(self.eos_token)]
 
     @property
     def supported_language_codes(self) -> list[str]:
-        """The codes that the vocabulary of both sides has a number for."""
+        """The codes that the vocabulary of both sides has an id for."""
         vocabulary = {} if self.separate_vocabs else self.get_src_vocab()
         codes = (token for token in vocabulary if token.startswith(">>") and token.endswith("<<"))
         return sorted(codes, key=vocabulary.__getitem__)
 
     def get_src_vocab(self) -> dict[str, int]:
-        return self._pieces[0].numbers.rust.get_vocab(with_added_tokens=True)
+        return self._models[0].vocabulary.rust.get_vocab(with_added_tokens=True)
 
     def get_tgt_vocab(self) -> dict[str, int]:
-        return self._pieces[1].numbers.rust.get_vocab(with_added_tokens=True)
+        return self._models[1].vocabulary.rust.get_vocab(with_added_tokens=True)
 
     def _files(self) -> dict[str, bytes]:
-        source, target = self._pieces
+        source, target = self._models
         files = {"source.spm": source.model.content, "target.spm": target.model.content}
-        files["vocab.json"] = vocabulary_file(source.numbers)
+        files["vocab.json"] = vocabulary_json(source.vocabulary)
         if self.separate_vocabs:
-            files["target_vocab.json"] = vocabulary_file(target.numbers)
+            files["target_vocab.json"] = vocabulary_json(target.vocabulary)
         return files
 
 
 def _decoder(special: Iterable[str]) -> decoders.Decoder:
-    """Return what joins pieces to text: with a space after a special token, and none outside."""
+    """Return the decoder, which adds a space after special tokens and strips the text."""
     after = "|".join(map(re.escape, special))
     return decoders.Sequence(
         [

@@ -1,4 +1,4 @@
-"""mBART's tokenizers: SentencePiece's pieces, and the code of a text's language beside it."""
+"""mBART's tokenizers: SentencePiece's pieces, and the code of each text's language."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MBartTokenizer(FairseqTokenizer):
     language_codes = LANGUAGES
     default_languages = ("en_XX", "ro_RO")
 
-    def _around(self, language: str) -> tuple[list[str], list[str]]:
+    def _prefix_and_suffix_of(self, language: str) -> tuple[list[str], list[str]]:
         return [], [str(self.eos_token), language]
 
 
@@ -42,7 +42,7 @@ class MBart50Tokenizer(FairseqTokenizer):
         if name != "bos_token"
     }
 
-    def _around(self, language: str) -> tuple[list[str], list[str]]:
+    def _prefix_and_suffix_of(self, language: str) -> tuple[list[str], list[str]]:
         return [language], [str(self.eos_token)]
 
 

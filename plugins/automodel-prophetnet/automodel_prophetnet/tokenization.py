@@ -1,4 +1,4 @@
-"""ProphetNet's tokenizer: BERT's WordPiece, with ``[SEP]`` behind each text and nothing before."""
+"""ProphetNet's tokenizer: BERT's WordPiece, with ``[SEP]`` after each text and no prefix."""
 
 from __future__ import annotations
 

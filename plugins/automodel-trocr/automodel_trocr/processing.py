@@ -1,4 +1,4 @@
-"""What prepares images, and texts as labels, for TrOCR."""
+"""TrOCR's processor: images to model inputs, and texts to labels."""
 
 from __future__ import annotations
 

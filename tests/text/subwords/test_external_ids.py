@@ -1,4 +1,4 @@
-"""SentencePiece cuts, a vocabulary numbers; `tests/parity` compares with the library."""
+"""SentencePiece models with the ids of a vocabulary; `tests/parity` compares with the library."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tokenizers import AddedToken
 
 from automodel_core.errors import CheckpointFormatError, TokenizationError
 from automodel_core.text.subwords.external_ids import (
-    NumberedPieces,
-    NumberedTokenizer,
-    numbers_of,
-    read_numbers,
-    vocabulary_file,
+    ExternalIdModel,
+    ExternalIdTokenizer,
+    read_vocabulary,
+    vocabulary_backend,
+    vocabulary_json,
 )
 from automodel_core.text.subwords.sentencepiece import Piece, PieceType, SentencePieceModel
 
@@ -45,18 +45,18 @@ JOINED = (
 )  # fmt: skip
 
 
-class Reading(NumberedTokenizer):
+class Reading(ExternalIdTokenizer):
     """Ends each text."""
 
     model_input_names = ("input_ids", "attention_mask")
 
-    def _special_tokens_around(self):
+    def _prefix_and_suffix(self):
         return [], [str(self.eos_token)]
 
     def _files(self):
-        source, target = self._pieces
+        source, target = self._models
         return {
-            "vocab.json": vocabulary_file(source.numbers),
+            "vocab.json": vocabulary_json(source.vocabulary),
             "source.spm": source.model.content,
             "target.spm": target.model.content,
         }
@@ -67,10 +67,10 @@ NAMED = {"unk_token": "<unk>", "eos_token": "</s>", "pad_token": "<pad>"}
 
 @pytest.fixture
 def tokenizer() -> Reading:
-    numbers = numbers_of(VOCABULARY, "<unk>")
+    vocabulary = vocabulary_backend(VOCABULARY, "<unk>")
     return Reading(
-        source=NumberedPieces(model(*READ), numbers, "<unk>", leading=CODE),
-        target=NumberedPieces(model(*WRITTEN), numbers, "<unk>"),
+        source=ExternalIdModel(model(*READ), vocabulary, "<unk>", leading=CODE),
+        target=ExternalIdModel(model(*WRITTEN), vocabulary, "<unk>"),
         **NAMED,
     )
 
@@ -78,8 +78,8 @@ def tokenizer() -> Reading:
 @pytest.fixture
 def separate() -> Reading:
     return Reading(
-        source=NumberedPieces(model(*READ), numbers_of(VOCABULARY, "<unk>"), "<unk>"),
-        target=NumberedPieces(model(*WRITTEN), numbers_of(TARGETS, "<unk>"), "<unk>"),
+        source=ExternalIdModel(model(*READ), vocabulary_backend(VOCABULARY, "<unk>"), "<unk>"),
+        target=ExternalIdModel(model(*WRITTEN), vocabulary_backend(TARGETS, "<unk>"), "<unk>"),
         **NAMED,
     )
 
@@ -103,15 +103,15 @@ def test_what_the_vocabulary_lacks_is_unknown(tokenizer):
     assert encoded["attention_mask"] == [1] * 4
 
 
-def test_what_the_model_lacks_may_have_a_number(tokenizer):
+def test_a_token_beyond_the_model_may_have_an_id(tokenizer):
     encoded = tokenizer(["aü", "aüx"])
     assert encoded.tokens(1) == ["▁a", "üx", "</s>"]
     assert encoded["input_ids"] == [[3, 4, 0], [3, 1, 0]]
 
 
 def test_bpe():
-    numbers = numbers_of({**VOCABULARY, "rare": 9}, "<unk>")
-    pieces = NumberedPieces(model(*JOINED, model_type=BPE), numbers, "<unk>")
+    vocabulary = vocabulary_backend({**VOCABULARY, "rare": 9}, "<unk>")
+    pieces = ExternalIdModel(model(*JOINED, model_type=BPE), vocabulary, "<unk>")
     tokenizer = Reading(source=pieces, **NAMED)
     encoded = tokenizer("araree aü aüx")
     assert encoded.tokens() == ["▁a", "rare", "e", "▁a", "ü", "▁a", "üx", "</s>"]
@@ -119,8 +119,8 @@ def test_bpe():
 
 
 def test_text_at_the_start_is_kept_whole_by_bpe_too():
-    numbers = numbers_of(VOCABULARY, "<unk>")
-    pieces = NumberedPieces(model(*JOINED, model_type=BPE), numbers, "<unk>", leading=CODE)
+    vocabulary = vocabulary_backend(VOCABULARY, "<unk>")
+    pieces = ExternalIdModel(model(*JOINED, model_type=BPE), vocabulary, "<unk>", leading=CODE)
     tokenizer = Reading(source=pieces, **NAMED)
     encoded = tokenizer(">>de<< aa</s>>>de<<a", return_offsets_mapping=True)
     assert encoded.tokens() == [">>de<<", "▁a", "a", "</s>", ">>de<<", "▁a", "</s>"]
@@ -160,7 +160,7 @@ def test_pairs_words_and_batches(tokenizer):
     assert padded["input_ids"] == [[3, 0, 8], [3, 1, 0]]
 
 
-def test_overflow_is_numbered_too(tokenizer):
+def test_overflowing_rows_get_the_ids_too(tokenizer):
     rows = tokenizer(
         "a rare a rare a",
         truncation=True,
@@ -228,7 +228,7 @@ def test_files(tokenizer, tmp_path):
         "Reading"
     )
     assert (tmp_path / "source.spm").read_bytes() == b"model"
-    assert read_numbers(tmp_path / "vocab.json") == VOCABULARY
+    assert read_vocabulary(tmp_path / "vocab.json") == VOCABULARY
     assert tokenizer.save_vocabulary(tmp_path, "x")[0] == str(tmp_path / "x-vocab.json")
 
 
@@ -236,11 +236,11 @@ def test_files(tokenizer, tmp_path):
 def test_a_vocabulary_of_no_ids_is_refused(tmp_path, value):
     (tmp_path / "vocab.json").write_text(json.dumps({"a": 0, "b": value}))
     with pytest.raises(CheckpointFormatError, match=r"the id of 'b' must be an integer"):
-        read_numbers(tmp_path / "vocab.json")
+        read_vocabulary(tmp_path / "vocab.json")
 
 
 def test_what_cannot_be(tokenizer):
     with pytest.raises(TokenizationError, match="has no '<unk>'"):
-        numbers_of({"a": 0}, "<unk>")
+        vocabulary_backend({"a": 0}, "<unk>")
     with pytest.raises(TokenizationError, match="does not train"):
         tokenizer.train_new_from_iterator(["a"], 10)

@@ -25,12 +25,12 @@ EOS = 2
 
 
 class Translating(FairseqTokenizer):
-    """Languages before a text, its end after it."""
+    """MultilingualTokenizer before a text, its end after it."""
 
     default_languages = ("aa", "bb")
     language_codes: ClassVar[tuple[str, ...]] = ("aa", "bb", "cc")
 
-    def _around(self, language: str) -> tuple[list[str], list[str]]:
+    def _prefix_and_suffix_of(self, language: str) -> tuple[list[str], list[str]]:
         return [language], [str(self.eos_token)]
 
 
