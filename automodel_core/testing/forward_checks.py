@@ -22,6 +22,8 @@ from automodel_core.testing.check import Rule, require, require_close
 __all__ = ["FORWARD_CHECKS"]
 
 PADDING = 3
+STEPS, RATE, LEARNT = 30, 0.01, 0.6
+"""Steps of training, their learning rate, and the share of the loss that may be left."""
 
 
 def outputs(model: Any, inputs: Inputs, **more: Any) -> dict[str, Tensor]:
@@ -196,6 +198,28 @@ def checkpointing_changes_no_gradient(subject: Subject) -> None:
             require_close(again, kept, f"gradient of {name}")
 
 
+def learns(subject: Subject) -> None:
+    """A few steps of training on one batch lower its loss well."""
+    model = subject.model().train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+    losses = []
+    for _ in range(STEPS):
+        loss = total(subject, model)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    require(
+        losses[-1] < LEARNT * losses[0],
+        f"the loss is {losses[-1]:.3g} after {STEPS} steps of training, and was {losses[0]:.3g}",
+    )
+
+
+def has_labels(subject: Subject) -> object:
+    """Return whether the model gives a loss."""
+    return subject.labels(subject.config())
+
+
 FORWARD_CHECKS = (
     Rule(output_is_dict_and_tuple),
     Rule(shows_hidden_states_and_attentions),
@@ -204,7 +228,8 @@ FORWARD_CHECKS = (
     Rule(embeddings_stand_for_tokens, reads_embeddings),
     Rule(eager_equals_sdpa),
     Rule(half_precision_is_finite),
-    Rule(labels_give_a_loss, lambda subject: subject.labels(subject.config())),
+    Rule(labels_give_a_loss, has_labels),
     Rule(gradients_reach_every_weight),
     Rule(checkpointing_changes_no_gradient),
+    Rule(learns, has_labels),
 )

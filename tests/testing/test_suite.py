@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -96,6 +97,17 @@ def test_a_weight_without_a_gradient_is_found(monkeypatch: pytest.MonkeyPatch) -
     )
     with pytest.raises(CheckFailedError, match=r"no gradient reaches \['model.embed_tokens"):
         check("gradients_reach_every_weight-sequence-classification")()
+
+
+def test_a_model_that_does_not_learn_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    right, turns = BertForSequenceClassification.loss, itertools.count()
+
+    def contradicting(model: Any, logits: Any, labels: Any) -> Any:
+        return right(model, logits, labels.flip(0) if next(turns) % 2 else labels)
+
+    monkeypatch.setattr(BertForSequenceClassification, "loss", contradicting)
+    with pytest.raises(CheckFailedError, match="after 30 steps of training, and was"):
+        check("learns-sequence-classification")()
 
 
 def detached(output: Any) -> Any:
