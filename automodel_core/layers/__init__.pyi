@@ -13,6 +13,11 @@ from automodel_core.layers.caches.base import (
     SelfAttentionCache as SelfAttentionCache,
     span_of as span_of,
 )
+from automodel_core.layers.caches.key_view import (
+    CAUSAL as CAUSAL,
+    KeyView as KeyView,
+    Mask as Mask,
+)
 from automodel_core.layers.caches.names import (
     DynamicCache as DynamicCache,
     EncoderDecoderCache as EncoderDecoderCache,

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.layers.caches.base import CrossAttentionCache, SelfAttentionCache
+from automodel_core.layers.caches.key_view import CAUSAL, Mask
 from automodel_core.layers.kernels.decode_steps import prepare_linear
 from automodel_core.layers.kernels.linear import Linear
 
@@ -90,6 +91,18 @@ def attention_weights(
     return scores.softmax(dim=-1, dtype=precise).to(query.dtype)
 
 
+def as_numbers(mask: Mask) -> tuple[Tensor | None, bool]:
+    """Return a mask as numbers to add, and whether the kernel's causal mode must hide keys.
+
+    Raises ``TypeError`` for a view that is another attention's.
+    """
+    if mask is None or isinstance(mask, Tensor):
+        return mask, False
+    if mask is not CAUSAL:
+        raise TypeError(f"{type(mask).__name__} is no mask that Attention understands")
+    return None, True
+
+
 class Attention(nn.Module):
     """Multi-head attention, over the sequence or over a context of ``context_size`` features.
 
@@ -130,9 +143,8 @@ class Attention(nn.Module):
     def forward(
         self,
         hidden_states: Tensor,
-        mask: Tensor | None = None,
+        mask: Mask = None,
         *,
-        is_causal: bool = False,
         cache: SelfAttentionCache | None = None,
         output_attentions: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
@@ -147,9 +159,7 @@ class Attention(nn.Module):
         if cache is not None:
             key, value = cache.update(key, value)
         positions = None if cache is None else cache.query_positions(hidden_states.shape[1])
-        return self._attend(
-            hidden_states, key, value, mask, is_causal, output_attentions, positions
-        )
+        return self._attend(hidden_states, key, value, mask, output_attentions, positions)
 
     def over(
         self,
@@ -170,13 +180,13 @@ class Attention(nn.Module):
             if flat and not output_attentions:
                 # Rows that share a context are queries of one attention, so its keys are read once.
                 states = hidden_states.reshape(len(key), -1, hidden_states.shape[-1])
-                attended, _ = self._attend(states, key, value, mask, False, False)
+                attended, _ = self._attend(states, key, value, mask, False)
                 return attended.view(*hidden_states.shape[:2], -1), None
             repeats = len(hidden_states) // len(key)
             key, value = key.repeat_interleave(repeats, 0), value.repeat_interleave(repeats, 0)
             if mask is not None and len(mask) > 1:
                 mask = mask.repeat_interleave(repeats, 0)
-        return self._attend(hidden_states, key, value, mask, False, output_attentions)
+        return self._attend(hidden_states, key, value, mask, output_attentions)
 
     def _context(self, context: Tensor, cache: CrossAttentionCache | None) -> tuple[Tensor, Tensor]:
         if cache is not None and cache.tensors is not None:
@@ -191,12 +201,12 @@ class Attention(nn.Module):
         hidden_states: Tensor,
         key: Tensor,
         value: Tensor,
-        mask: Tensor | None,
-        is_causal: bool,
+        mask: Mask,
         output_attentions: bool,
         positions: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         query = self._split(self.q_proj(hidden_states))
+        mask, is_causal = as_numbers(mask)
         mask = self._with_position_scores(mask, query, key, positions)
         dropout = self.dropout if self.training else 0.0
         weights = None
@@ -225,16 +235,17 @@ class Attention(nn.Module):
 
     # ---- decoding: one new token a row, states (rows, hidden_size) ----
 
-    def prepare(self, rows: int) -> Callable[[Tensor, Tensor | None, SelfAttentionCache], Tensor]:
+    def prepare(self, rows: int) -> Callable[[Tensor, Mask, SelfAttentionCache], Tensor]:
         """Return self-attention for one new token a row, with joined and packed projections."""
         project = prepare_linear((self.q_proj, self.k_proj, self.v_proj), rows)
         output = prepare_linear((self.o_proj,), rows)
         shape, inner = (rows, 3, self.num_heads, 1, self.head_dim), self.num_heads * self.head_dim
         attend, scale = self.attend, self.scale
 
-        def step(hidden_states: Tensor, mask: Tensor | None, cache: SelfAttentionCache) -> Tensor:
+        def step(hidden_states: Tensor, mask: Mask, cache: SelfAttentionCache) -> Tensor:
             query, key, value = project(hidden_states).view(shape).unbind(1)
             key, value = cache.update(key, value)
+            mask, _ = as_numbers(mask)
             mask = self._with_position_scores(mask, query, key)
             attended = attend(query, key, value, mask, is_causal=False, dropout=0.0, scale=scale)
             return output(attended.reshape(rows, inner))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.caches.key_view import CAUSAL, Mask
 from automodel_core.layers.caches.position import PositionSpan
 
 __all__ = [
@@ -92,14 +93,12 @@ def causal_mask(
     return None if visible is None else additive(visible, dtype)
 
 
-def decoder_mask(
-    attention_mask: Tensor | None, span: PositionSpan, states: Tensor
-) -> tuple[Tensor | None, bool]:
-    """Return ``(additive mask or None, is_causal)`` for a decoder's ``states`` at ``span``.
+def decoder_mask(attention_mask: Tensor | None, span: PositionSpan, states: Tensor) -> Mask:
+    """Return the mask of a decoder's ``states`` at ``span``.
 
-    It is ``(None, True)`` if the kernel's causal mode is enough.
+    It is `CAUSAL`, which needs no tensor, if the kernel's causal mode is enough.
     """
     flat = attention_mask is None or attention_mask.dim() == 2
     if span.begins and flat and (attention_mask is None or visible_keys(attention_mask) is None):
-        return None, span.length > 1
-    return causal_mask(attention_mask, span.length, span.keys, states.dtype, states.device), False
+        return CAUSAL if span.length > 1 else None
+    return causal_mask(attention_mask, span.length, span.keys, states.dtype, states.device)

@@ -13,13 +13,14 @@ from torch.utils.checkpoint import checkpoint
 
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.caches.base import Cache, LayerCache
+from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
 from automodel_core.layers.kernels.decode_steps import has_hooks, may_prepare, prepare_norm
 
 __all__ = ["LayerStack", "StackOutput", "TransformerLayer", "TransformerStack"]
 
-Step = Callable[[Tensor, "Tensor | None", "LayerCache", "Tensor | None", "Tensor | None"], Tensor]
-Weights = tuple["Tensor | None", "Tensor | None"]
+Step = Callable[[Tensor, Mask, LayerCache, Tensor | None, Tensor | None], Tensor]
+Weights = tuple[Tensor | None, Tensor | None]
 
 
 class TransformerLayer(nn.Module):
@@ -52,9 +53,8 @@ class TransformerLayer(nn.Module):
     def forward(
         self,
         hidden_states: Tensor,
-        mask: Tensor | None = None,
+        mask: Mask = None,
         *,
-        is_causal: bool = False,
         cache: LayerCache | None = None,
         context: Tensor | None = None,
         context_mask: Tensor | None = None,
@@ -64,7 +64,6 @@ class TransformerLayer(nn.Module):
         attended, weights = self.self_attn(
             self._entering(hidden_states, self.self_attn_norm),
             mask,
-            is_causal=is_causal,
             cache=None if cache is None else cache.self_attn,
             output_attentions=output_attentions,
         )
@@ -107,7 +106,7 @@ class TransformerLayer(nn.Module):
 
         def pre_norm_step(
             states: Tensor,
-            mask: Tensor | None,
+            mask: Mask,
             cache: LayerCache,
             context: Tensor | None,
             context_mask: Tensor | None,
@@ -121,7 +120,7 @@ class TransformerLayer(nn.Module):
 
         def post_norm_step(
             states: Tensor,
-            mask: Tensor | None,
+            mask: Mask,
             cache: LayerCache,
             context: Tensor | None,
             context_mask: Tensor | None,
@@ -185,9 +184,8 @@ class TransformerStack(LayerStack):
     def forward(
         self,
         hidden_states: Tensor,
-        mask: Tensor | None = None,
+        mask: Mask = None,
         *,
-        is_causal: bool = False,
         cache: Cache | None = None,
         context: Tensor | None = None,
         context_mask: Tensor | None = None,
@@ -197,7 +195,7 @@ class TransformerStack(LayerStack):
         """Run ``(batch, length, hidden_size)`` through the layers."""
         wants_more = output_attentions or output_hidden_states
         if cache is not None:
-            mask, is_causal = cache.fit(mask, hidden_states, is_causal)
+            mask = cache.fit(mask, hidden_states)
         if cache is not None and not wants_more and self._may_use_steps(hidden_states, cache):
             return StackOutput(self._decode(hidden_states, mask, cache, context, context_mask))
 
@@ -208,7 +206,6 @@ class TransformerStack(LayerStack):
             if self.training and self.layerdrop > 0.0 and torch.rand([]) < self.layerdrop:
                 continue
             arguments: dict[str, Any] = {
-                "is_causal": is_causal,
                 "cache": None if cache is None else cache.layer(index),
                 "context": context,
                 "context_mask": context_mask,
@@ -242,7 +239,7 @@ class TransformerStack(LayerStack):
     def _decode(
         self,
         hidden_states: Tensor,
-        mask: Tensor | None,
+        mask: Mask,
         cache: Cache,
         context: Tensor | None,
         context_mask: Tensor | None,
@@ -267,7 +264,7 @@ def _step_of(layer: nn.Module, rows: int) -> Step:
 
     def step(
         states: Tensor,
-        mask: Tensor | None,
+        mask: Mask,
         cache: LayerCache,
         context: Tensor | None,
         context_mask: Tensor | None,

@@ -12,6 +12,7 @@ from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
+from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import Embedding, Linear
@@ -109,11 +110,9 @@ class SmallTextModel(SmallTextFacts, TextBody):
     ) -> Tensor:
         return tokens
 
-    def mask(
-        self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan
-    ) -> tuple[Tensor | None, bool]:
+    def mask(self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan) -> Mask:
         if not self.is_decoder:
-            return padding_mask(attention_mask, states.dtype), False
+            return padding_mask(attention_mask, states.dtype)
         return decoder_mask(attention_mask, span, states)
 
 

@@ -15,6 +15,7 @@ from automodel_core.layers.attention import (
     sdpa_attention,
 )
 from automodel_core.layers.caches.base import CrossAttentionCache, SelfAttentionCache
+from automodel_core.layers.caches.key_view import CAUSAL, KeyView
 from automodel_core.layers.masks import causal_mask, padding_mask
 
 
@@ -56,10 +57,10 @@ def test_like_the_attention_of_torch(attend: Any, is_causal: bool) -> None:
     expected, weights = theirs.eval()(
         inputs, inputs, inputs, attn_mask=hidden, average_attn_weights=False
     )
-    found, none = ours(inputs, is_causal=is_causal)
+    found, none = ours(inputs, CAUSAL if is_causal else None)
     torch.testing.assert_close(found, expected)
     assert none is None
-    found, shown = ours(inputs, is_causal=is_causal, output_attentions=True)
+    found, shown = ours(inputs, CAUSAL if is_causal else None, output_attentions=True)
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(shown, weights)
 
@@ -164,6 +165,11 @@ def test_over_a_context(rows: int, position_scores: nn.Module | None) -> None:
         again = step(inputs[:, 0], torch.zeros_like(context), mask, cache)
     torch.testing.assert_close(again, whole[:, 0], msg="the context is read once")
     assert cache.tensors is kept
+
+
+def test_a_view_of_another_attention_is_refused() -> None:
+    with pytest.raises(TypeError, match="KeyView is no mask that Attention understands"):
+        drawn(Attention(12, 3))(states(2, 5, 12), KeyView())
 
 
 def test_sizes_must_fit() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.caches.key_view import CAUSAL
 from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
 from automodel_core.layers.norms import RMSNorm
 from automodel_core.layers.transformer import TransformerLayer, TransformerStack
@@ -75,7 +76,7 @@ def test_like_the_decoder_layer_of_torch(norm_first: bool) -> None:
     inputs, context = states(2, 5, SIZE), states(2, 4, SIZE, seed=2)
     hidden = torch.ones(5, 5, dtype=torch.bool).triu(1)
     expected = theirs(inputs, context, tgt_mask=hidden)
-    found, weights = ours(inputs, is_causal=True, context=context)
+    found, weights = ours(inputs, CAUSAL, context=context)
     torch.testing.assert_close(found, expected)
     assert weights == (None, None)
 
@@ -101,7 +102,7 @@ def test_every_way_to_decode_is_the_same(norm_first: bool, cross: bool) -> None:
     inputs = states(3, 6, SIZE)
     context = states(3, 4, SIZE, seed=2) if cross else None
     with torch.no_grad():
-        expected = stack(inputs, is_causal=True, context=context).last_hidden_state
+        expected = stack(inputs, CAUSAL, context=context).last_hidden_state
         for cache in (Cache(), Cache(decoding=True)):
             found = [
                 stack(inputs[:, i : i + 1], cache=cache, context=context).last_hidden_state
@@ -145,14 +146,14 @@ def test_what_the_caller_asks_to_see() -> None:
     stack = drawn(TransformerStack([layer(norm_first=True) for _ in range(2)], nn.LayerNorm(SIZE)))
     inputs, context = states(1, 3, SIZE), states(1, 4, SIZE)
     output = stack(
-        inputs, context=context, is_causal=True, output_attentions=True, output_hidden_states=True
+        inputs, CAUSAL, context=context, output_attentions=True, output_hidden_states=True
     )
     assert torch.equal(output.hidden_states[0], inputs)
     assert torch.equal(output.hidden_states[-1], output.last_hidden_state)
     assert len(output.hidden_states) == 3
     assert [w.shape for w in output.attentions] == [(1, HEADS, 3, 3)] * 2
     assert [w.shape for w in output.cross_attentions] == [(1, HEADS, 3, 4)] * 2
-    plain = stack(inputs, context=context, is_causal=True)
+    plain = stack(inputs, CAUSAL, context=context)
     torch.testing.assert_close(plain.last_hidden_state, output.last_hidden_state)
     assert plain.hidden_states is plain.attentions is plain.cross_attentions is None
     alone = stack(inputs, output_attentions=True)
@@ -192,7 +193,7 @@ def test_gated_layers_without_biases() -> None:
     stack = TransformerStack([made]).eval()
     inputs = states(2, 5, SIZE)
     with torch.no_grad():
-        expected = stack(inputs, is_causal=True).last_hidden_state
+        expected = stack(inputs, CAUSAL).last_hidden_state
         cache = Cache(decoding=True)
         found = [stack(inputs[:, i : i + 1], cache=cache).last_hidden_state for i in range(5)]
     torch.testing.assert_close(torch.cat(found, dim=1), expected)

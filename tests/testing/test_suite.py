@@ -76,13 +76,13 @@ def forget(cls: type[Any], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_padding_that_is_seen_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BertModel, "mask", lambda *args: (None, False))
+    forget(BertModel, "mask", monkeypatch)
     with pytest.raises(CheckFailedError, match="last_hidden_state: they differ by"):
         check("padding_changes_nothing-base")()
 
 
 def test_a_decoder_that_sees_the_future_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BertModel, "mask", lambda *args: (None, False))
+    forget(BertModel, "mask", monkeypatch)
     with pytest.raises(CheckFailedError, match="scores at position 0"):
         check("cached_decoding_equals_uncached-causal-lm")()
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.position import PositionSpan
 
 __all__ = ["Cache", "CrossAttentionCache", "LayerCache", "SelfAttentionCache", "span_of"]
@@ -146,15 +147,12 @@ class Cache:
         """Append keys and values of new positions to a layer and return those of all positions."""
         return self.layer(layer_idx).self_attn.update(key, value)
 
-    def fit(
-        self, mask: Tensor | None, queries: Tensor, is_causal: bool
-    ) -> tuple[Tensor | None, bool]:
+    def fit(self, mask: Mask, queries: Tensor) -> Mask:
         """Return a mask over all positions as one over those that `update` will return.
 
-        ``queries`` (batch, length, size) are about to be fed; a layer stack calls this before. The
-        mask is additive, over (..., queries, positions), or else ``is_causal`` may stand for it.
+        ``queries`` (batch, length, size) are about to be fed; a layer stack calls this before.
         """
-        return mask, is_causal
+        return mask
 
     def span(self, length: int, device: torch.device) -> PositionSpan:
         """Return the positions of the next ``length`` tokens."""

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from automodel_core.layers.caches.base import Cache, LayerCache, SelfAttentionCache
+from automodel_core.layers.caches.key_view import CAUSAL, KeyView, Mask
 from automodel_core.layers.caches.position import PositionSpan
 
 __all__ = ["CompiledCache", "CompiledSelfAttentionCache", "CompiledSpan"]
@@ -102,18 +103,15 @@ class CompiledCache(Cache):
     def span(self, length: int, device: torch.device) -> CompiledSpan:
         return CompiledSpan(self, length)
 
-    def fit(self, mask: Any, queries: Tensor, is_causal: bool) -> tuple[Any, bool]:
-        """Return a mask that also hides the unused slots behind each query.
-
-        Non-tensor masks are passed through: the model masks unused slots itself.
-        """
-        if mask is not None and not isinstance(mask, Tensor):
-            return mask, is_causal
+    def fit(self, mask: Mask, queries: Tensor) -> Mask:
+        """Return a mask that also hides the unused slots behind each query."""
+        if isinstance(mask, KeyView) and mask is not CAUSAL:
+            return mask
         places = torch.arange(self.room, device=queries.device)
         hidden = places > self.span(queries.shape[1], queries.device).positions[:, None]
-        if mask is None:
+        if not isinstance(mask, Tensor):
             mask = torch.zeros_like(hidden, dtype=queries.dtype)
-        return mask.masked_fill(hidden, torch.finfo(queries.dtype).min), False
+        return mask.masked_fill(hidden, torch.finfo(queries.dtype).min)
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         return self.length

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from automodel_core.layers.caches.base import Cache, SelfAttentionCache
+from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.offloaded import OffloadedCache, OffloadedSelfAttentionCache
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.caches.quantized import QuantizedCache
@@ -59,10 +60,8 @@ class EncoderDecoderCache(Cache):
     def new_attention(self) -> SelfAttentionCache:
         return self._own.new_attention()
 
-    def fit(
-        self, mask: Tensor | None, queries: Tensor, is_causal: bool
-    ) -> tuple[Tensor | None, bool]:
-        return self._own.fit(mask, queries, is_causal)
+    def fit(self, mask: Mask, queries: Tensor) -> Mask:
+        return self._own.fit(mask, queries)
 
     def span(self, length: int, device: torch.device) -> PositionSpan:
         return self._own.span(length, device)

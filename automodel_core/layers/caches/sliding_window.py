@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from automodel_core.layers.caches.base import Cache, SelfAttentionCache
+from automodel_core.layers.caches.key_view import CAUSAL, KeyView, Mask
 
 __all__ = ["SlidingWindowCache", "SlidingWindowSelfAttentionCache"]
 
@@ -116,19 +117,18 @@ class SlidingWindowCache(Cache):
     def get_max_cache_shape(self, layer_idx: int = 0) -> int:
         return self.window
 
-    def fit(
-        self, mask: Tensor | None, queries: Tensor, is_causal: bool
-    ) -> tuple[Tensor | None, bool]:
+    def fit(self, mask: Mask, queries: Tensor) -> Mask:
         seen, length = self.get_seq_length(), queries.shape[1]
         keys = min(seen, self.window - 1) + length
-        if mask is not None and mask.shape[-1] > keys:
+        if isinstance(mask, Tensor) and mask.shape[-1] > keys:
             mask = mask[..., -keys:]
-        if length == 1 or seen + length <= self.window:
-            return mask, is_causal
+        own = isinstance(mask, KeyView) and mask is not CAUSAL
+        if own or length == 1 or seen + length <= self.window:
+            return mask
         places = torch.arange(keys, device=queries.device)
         distance = places[-length:, None] - places
         hidden = (distance < 0) | (distance >= self.window)
         lowest = torch.finfo(queries.dtype).min
-        if mask is None:
+        if not isinstance(mask, Tensor):
             mask = torch.zeros_like(hidden, dtype=queries.dtype)
-        return mask.masked_fill(hidden, lowest), False
+        return mask.masked_fill(hidden, lowest)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.caches.base import Cache, span_of
+from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.masks import context_mask
 from automodel_core.layers.transformer import TransformerStack
@@ -46,10 +47,8 @@ class TextBody(PreTrainedModel):
         """Return what enters the first layer; ``span`` is where the tokens stand."""
 
     @abstractmethod
-    def mask(
-        self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan
-    ) -> tuple[Tensor | None, bool]:
-        """Return the mask over the sequence, and whether plain causality stands in for one."""
+    def mask(self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan) -> Mask:
+        """Return the mask over the sequence."""
 
     @model_call
     def forward(
@@ -85,11 +84,10 @@ class TextBody(PreTrainedModel):
         tokens = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
         span = span_of(cache, tokens)
         states = self.embed(tokens, token_type_ids, position_ids, span)
-        mask, is_causal = self.mask(states, attention_mask, span)
+        mask = self.mask(states, attention_mask, span)
         output = self.stack(
             states,
             mask,
-            is_causal=is_causal,
             cache=cache,
             context=encoder_hidden_states,
             context_mask=context_mask(encoder_attention_mask, states.dtype, cache),

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from automodel_core.errors import InputError
 from automodel_core.layers.caches.base import Cache, span_of
+from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.masks import context_mask, decoder_mask, padding_mask
 from automodel_core.layers.transformer import TransformerStack
@@ -35,10 +36,10 @@ class TextStack(nn.Module):
 
     def mask(
         self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan, cache: Cache | None
-    ) -> tuple[Tensor | None, bool]:
-        """Return the mask over the sequence, and whether plain causality stands in for one."""
+    ) -> Mask:
+        """Return the mask over the sequence."""
         if not self.is_decoder:
-            return padding_mask(attention_mask, states.dtype), False
+            return padding_mask(attention_mask, states.dtype)
         return decoder_mask(attention_mask, span, states)
 
     @model_call
@@ -67,11 +68,10 @@ class TextStack(nn.Module):
         tokens: Any = input_ids if inputs_embeds is None else inputs_embeds
         span = span_of(cache, tokens)
         states = self.embed(input_ids, inputs_embeds, span)
-        mask, is_causal = self.mask(states, attention_mask, span, cache)
+        mask = self.mask(states, attention_mask, span, cache)
         output = self.stack(
             states,
             mask,
-            is_causal=is_causal,
             cache=cache,
             context=encoder_hidden_states,
             context_mask=context_mask(encoder_attention_mask, states.dtype, cache),

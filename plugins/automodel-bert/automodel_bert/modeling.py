@@ -20,6 +20,7 @@ from automodel_core.layers import (
     Embedding,
     FeedForward,
     Linear,
+    Mask,
     PositionSpan,
     TransformerLayer,
     TransformerStack,
@@ -202,16 +203,14 @@ class BertModel(BertPreTrainedModel, TextBody):
             embedded = embedded + self.embed_positions(positions)
         return F.dropout(self.embed_norm(embedded), self.config.hidden_dropout_prob, self.training)
 
-    def mask(
-        self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan
-    ) -> tuple[Tensor | None, bool]:
+    def mask(self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan) -> Mask:
         """Hide padding and, in a decoder, later tokens; scores of positions need a real mask."""
         dtype, device = states.dtype, states.device
         if not self.is_decoder:
-            return padding_mask(attention_mask, dtype), False
+            return padding_mask(attention_mask, dtype)
         if self.is_absolute:
             return decoder_mask(attention_mask, span, states)
-        return causal_mask(attention_mask, span.length, span.keys, dtype, device), False
+        return causal_mask(attention_mask, span.length, span.keys, dtype, device)
 
 
 class BertHead(BertPreTrainedModel, TextModelHead):

@@ -18,6 +18,7 @@ from automodel_core.layers import (
     Embedding,
     FeedForward,
     Linear,
+    Mask,
     PositionSpan,
     TransformerLayer,
     TransformerStack,
@@ -154,9 +155,7 @@ class GPT2Model(GPT2PreTrainedModel, TextBody):
         dropped: Tensor = self.dropout(embedded)
         return dropped
 
-    def mask(
-        self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan
-    ) -> tuple[Tensor | None, bool]:
+    def mask(self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan) -> Mask:
         return decoder_mask(attention_mask, span, states)
 
 

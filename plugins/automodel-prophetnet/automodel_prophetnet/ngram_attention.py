@@ -18,7 +18,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.layers import Linear, PositionSpan, SelfAttentionCache, additive, prepare_linear
+from automodel_core.layers import (
+    KeyView,
+    Linear,
+    PositionSpan,
+    SelfAttentionCache,
+    additive,
+    prepare_linear,
+)
 
 __all__ = ["NgramSelfAttention", "StreamView", "Streams", "relative_buckets"]
 
@@ -70,7 +77,7 @@ class Streams:
 
 
 @dataclass(frozen=True)
-class StreamView:
+class StreamView(KeyView):
     """What each row sees, and how far away: of the main stream's keys, and last of itself.
 
     ``mask`` ``(batch or 1, 1, rows, keys + 1)`` is added to the scores, ``buckets``
@@ -160,7 +167,6 @@ class NgramSelfAttention(nn.Module):
         hidden_states: Tensor,
         mask: StreamView,
         *,
-        is_causal: bool = False,
         cache: SelfAttentionCache | None = None,
         output_attentions: bool = False,
     ) -> tuple[Tensor, Tensor | None]:

@@ -16,6 +16,7 @@ from automodel_core.layers import (
     FeedForward,
     GatedFeedForward,
     Linear,
+    Mask,
     PositionSpan,
     RelativePositionBias,
     RMSNorm,
@@ -117,7 +118,7 @@ class T5Stack(TextStack):
 
     def mask(
         self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan, cache: Cache | None
-    ) -> tuple[Tensor | None, bool]:
+    ) -> Mask:
         """Return position biases and what padding and causality hide, as one mask."""
         dtype, device = states.dtype, states.device
         if self.is_decoder:
@@ -125,9 +126,9 @@ class T5Stack(TextStack):
         else:
             mask = padding_mask(attention_mask, dtype)
         if self.position_bias is None:
-            return mask, False
+            return mask
         bias = self.position_bias.at(span, cache)
-        return (bias if mask is None else bias + mask), False
+        return bias if mask is None else bias + mask
 
 
 class T5Facts(PreTrainedModel):

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.caches.compiled import CompiledCache
+from automodel_core.layers.caches.key_view import KeyView
 from automodel_core.layers.masks import decoder_mask
 from automodel_core.layers.positions import RelativePositionBias
 from layers.caches.test_names import fed, stack, states
@@ -28,8 +29,8 @@ def prefilled(length: int, rows: int = 2) -> Cache:
 @torch.no_grad()
 def stepped(cache: CompiledCache, new: Tensor, mask: Tensor | None = None) -> Tensor:
     """Feed states to a fixed cache as a compiled step does; the mask has all of its width."""
-    additive, is_causal = decoder_mask(mask, span_of(cache, new), new)
-    found = stack()(new, additive, is_causal=is_causal, cache=cache).last_hidden_state
+    visible = decoder_mask(mask, span_of(cache, new), new)
+    found = stack()(new, visible, cache=cache).last_hidden_state
     cache.next.add_(new.shape[1])
     cache.advance(new.shape[1])
     return found
@@ -137,6 +138,6 @@ def test_biases_are_those_of_the_same_positions(bidirectional: bool) -> None:
 
 
 def test_a_mask_of_a_model_s_own_is_left_to_it() -> None:
-    fixed, own = CompiledCache(prefilled(3), ROOM, 0), object()
-    assert fixed.fit(own, states(2, 1), False) == (own, False)
+    fixed, own = CompiledCache(prefilled(3), ROOM, 0), KeyView()
+    assert fixed.fit(own, states(2, 1)) is own
     assert fixed.get_max_cache_shape() == ROOM

@@ -57,8 +57,8 @@ def fed(model: TransformerStack, fed_states: Tensor, cache: Cache, mask: Tensor 
     """Feed states (rows, length, size) behind what the cache has seen."""
     seen, length = cache.get_seq_length(), fed_states.shape[1]
     visible = None if mask is None else mask[:, : seen + length]
-    additive, is_causal = decoder_mask(visible, span_of(cache, fed_states), fed_states)
-    return model(fed_states, additive, is_causal=is_causal, cache=cache).last_hidden_state
+    mask = decoder_mask(visible, span_of(cache, fed_states), fed_states)
+    return model(fed_states, mask, cache=cache).last_hidden_state
 
 
 @st.composite

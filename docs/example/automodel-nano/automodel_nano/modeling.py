@@ -105,11 +105,10 @@ class NanoModel(NanoPreTrainedModel):
         if position_ids is None:
             position_ids = span.positions[None]
         states = embeds + self.embed_positions(position_ids)
-        mask, is_causal = decoder_mask(attention_mask, span, states)
+        mask = decoder_mask(attention_mask, span, states)
         output = self.stack(
             states,
             mask,
-            is_causal=is_causal,
             cache=cache,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
