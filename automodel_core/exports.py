@@ -14,11 +14,13 @@ and ``__init__.py`` reads them from there::
 
 from __future__ import annotations
 
-import pkgutil
+import functools
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 __all__ = ["lazy_exports", "stub_names"]
@@ -27,24 +29,30 @@ _IMPORT = re.compile(r"^from ([\w.]+) import (?:\(([^)]*)\)|(.*))$", re.MULTILIN
 _RENAMED = re.compile(r"(\w+) as (\w+)")
 
 
-def stub_names(package: str) -> dict[str, tuple[str, str]]:
+@functools.cache
+def stub_names(package: str) -> Mapping[str, tuple[str, str]]:
     """Return the module and attribute of each name that a package's ``__init__.pyi`` exports.
 
-    These are the names imported in the form ``from module import name as name``. Raises
-    ``ImportError`` if there is no stub.
+    These are the names imported in the form ``from module import name as name``, and those of the
+    stub of another package after ``from package import *``. Raises ``ImportError`` if there is no
+    stub.
     """
+    spec: Any = find_spec(package)
     try:
-        stub = (pkgutil.get_data(package, "__init__.pyi") or b"").decode("utf-8")
+        folder = os.path.dirname(spec.origin)
+        stub = spec.loader.get_data(os.path.join(folder, "__init__.pyi")).decode("utf-8")
     except OSError as error:
         raise ImportError(
             f"{package} lists its names in __init__.pyi, which is not beside its __init__.py: "
             'ship it with the package ([tool.setuptools.package-data] "*" = ["*.pyi"])'
         ) from error
-    return {
-        exported: (module, attribute)
-        for module, several, one in _IMPORT.findall(stub)
-        for attribute, exported in _RENAMED.findall(several or one)
-    }
+    names: dict[str, tuple[str, str]] = {}
+    for module, several, one in _IMPORT.findall(stub):
+        if one == "*":
+            names |= stub_names(module)
+        for attribute, exported in _RENAMED.findall(several or one):
+            names[exported] = module, attribute
+    return names
 
 
 def lazy_exports(
@@ -55,7 +63,7 @@ def lazy_exports(
     The names come from its ``__init__.pyi``, or from a table of submodules and their names.
     """
     if modules is None:
-        source = stub_names(package)
+        source = dict(stub_names(package))
     else:
         source = {
             name: (f"{package}.{module}", name)

@@ -1,198 +1,132 @@
-"""The Auto classes of models: one class statement a task.
+"""The Auto classes of models: one class statement a task, for editors and type checkers.
 
-The statements are the rows of the task table, which `automodel_core.registry.task_table` holds.
+What each is for, its docstring, is in the table of `automodel_core.registry.task_table`.
 """
 
 from __future__ import annotations
 
 from automodel_core.auto.model_base import AutoModelBase
+from automodel_core.registry.task_table import TASK_TABLE
 
-__all__ = [
-    "AutoModel",
-    "AutoModelForAudioClassification",
-    "AutoModelForAudioFrameClassification",
-    "AutoModelForAudioXVector",
-    "AutoModelForCTC",
-    "AutoModelForCausalLM",
-    "AutoModelForDepthEstimation",
-    "AutoModelForDocumentQuestionAnswering",
-    "AutoModelForImageClassification",
-    "AutoModelForImageSegmentation",
-    "AutoModelForImageTextToText",
-    "AutoModelForImageToImage",
-    "AutoModelForInstanceSegmentation",
-    "AutoModelForKeypointDetection",
-    "AutoModelForMaskGeneration",
-    "AutoModelForMaskedImageModeling",
-    "AutoModelForMaskedLM",
-    "AutoModelForMultipleChoice",
-    "AutoModelForNextSentencePrediction",
-    "AutoModelForObjectDetection",
-    "AutoModelForPreTraining",
-    "AutoModelForQuestionAnswering",
-    "AutoModelForSemanticSegmentation",
-    "AutoModelForSeq2SeqLM",
-    "AutoModelForSequenceClassification",
-    "AutoModelForSpeechSeq2Seq",
-    "AutoModelForTableQuestionAnswering",
-    "AutoModelForTextEncoding",
-    "AutoModelForTextToSpectrogram",
-    "AutoModelForTextToWaveform",
-    "AutoModelForTokenClassification",
-    "AutoModelForUniversalSegmentation",
-    "AutoModelForVideoClassification",
-    "AutoModelForVision2Seq",
-    "AutoModelForVisualQuestionAnswering",
-    "AutoModelForZeroShotImageClassification",
-    "AutoModelForZeroShotObjectDetection",
-]
+__all__ = [auto_class for _, auto_class, _ in TASK_TABLE]
 
 
-class AutoModel(AutoModelBase, task="base"):
-    """Hidden states of the body, without a head."""
+class AutoModel(AutoModelBase, task="base"): ...
 
 
-class AutoModelForPreTraining(AutoModelBase, task="pretraining"):
-    """The heads that the architecture was pretrained with."""
+class AutoModelForPreTraining(AutoModelBase, task="pretraining"): ...
 
 
-class AutoModelForCausalLM(AutoModelBase, task="causal-lm"):
-    """The next token of a text."""
+class AutoModelForCausalLM(AutoModelBase, task="causal-lm"): ...
 
 
-class AutoModelForMaskedLM(AutoModelBase, task="masked-lm"):
-    """The tokens behind masks in a text."""
+class AutoModelForMaskedLM(AutoModelBase, task="masked-lm"): ...
 
 
-class AutoModelForSeq2SeqLM(AutoModelBase, task="seq2seq-lm"):
-    """A text from a text: translation, summary, answer."""
+class AutoModelForSeq2SeqLM(AutoModelBase, task="seq2seq-lm"): ...
 
 
-class AutoModelForSequenceClassification(AutoModelBase, task="sequence-classification"):
-    """A class or score for a text."""
+class AutoModelForSequenceClassification(AutoModelBase, task="sequence-classification"): ...
 
 
-class AutoModelForMultipleChoice(AutoModelBase, task="multiple-choice"):
-    """The best of several continuations of a text."""
+class AutoModelForMultipleChoice(AutoModelBase, task="multiple-choice"): ...
 
 
-class AutoModelForNextSentencePrediction(AutoModelBase, task="next-sentence-prediction"):
-    """Whether B follows A."""
+class AutoModelForNextSentencePrediction(AutoModelBase, task="next-sentence-prediction"): ...
 
 
-class AutoModelForTokenClassification(AutoModelBase, task="token-classification"):
-    """A class for each token of a text."""
+class AutoModelForTokenClassification(AutoModelBase, task="token-classification"): ...
 
 
-class AutoModelForQuestionAnswering(AutoModelBase, task="question-answering"):
-    """The span of a text that answers a question."""
+class AutoModelForQuestionAnswering(AutoModelBase, task="question-answering"): ...
 
 
-class AutoModelForTextEncoding(AutoModelBase, task="text-encoding"):
-    """Hidden states of a text encoder, without a decoder."""
+class AutoModelForTextEncoding(AutoModelBase, task="text-encoding"): ...
 
 
-class AutoModelForImageClassification(AutoModelBase, task="image-classification"):
-    """A class for an image."""
+class AutoModelForImageClassification(AutoModelBase, task="image-classification"): ...
 
 
-class AutoModelForMaskedImageModeling(AutoModelBase, task="masked-image-modeling"):
-    """The hidden patches of an image."""
+class AutoModelForMaskedImageModeling(AutoModelBase, task="masked-image-modeling"): ...
 
 
-class AutoModelForVision2Seq(AutoModelBase, task="vision2seq", other_tasks=("image-text-to-text",)):
-    """A text from an image."""
+class AutoModelForVision2Seq(
+    AutoModelBase, task="vision2seq", other_tasks=("image-text-to-text",)
+): ...
 
 
 class AutoModelForImageTextToText(
     AutoModelBase, task="image-text-to-text", other_tasks=("vision2seq",)
-):
-    """A text from an image and a text."""
+): ...
 
 
-class AutoModelForMaskGeneration(AutoModelBase, task="mask-generation"):
-    """Masks of the objects that points or boxes mean."""
+class AutoModelForMaskGeneration(AutoModelBase, task="mask-generation"): ...
 
 
-class AutoModelForDepthEstimation(AutoModelBase, task="depth-estimation"):
-    """The depth of each pixel of an image."""
+class AutoModelForDepthEstimation(AutoModelBase, task="depth-estimation"): ...
 
 
-class AutoModelForVideoClassification(AutoModelBase, task="video-classification"):
-    """A class for a video."""
+class AutoModelForVideoClassification(AutoModelBase, task="video-classification"): ...
 
 
-class AutoModelForKeypointDetection(AutoModelBase, task="keypoint-detection"):
-    """Points of interest in an image."""
+class AutoModelForKeypointDetection(AutoModelBase, task="keypoint-detection"): ...
 
 
-class AutoModelForObjectDetection(AutoModelBase, task="object-detection"):
-    """Boxes and classes of the objects in an image."""
+class AutoModelForObjectDetection(AutoModelBase, task="object-detection"): ...
 
 
-class AutoModelForImageSegmentation(AutoModelBase, task="image-segmentation"):
-    """Masks and classes of what an image shows."""
+class AutoModelForImageSegmentation(AutoModelBase, task="image-segmentation"): ...
 
 
-class AutoModelForImageToImage(AutoModelBase, task="image-to-image"):
-    """An image from an image, such as a sharper one."""
+class AutoModelForImageToImage(AutoModelBase, task="image-to-image"): ...
 
 
-class AutoModelForSemanticSegmentation(AutoModelBase, task="semantic-segmentation"):
-    """A class for each pixel of an image."""
+class AutoModelForSemanticSegmentation(AutoModelBase, task="semantic-segmentation"): ...
 
 
-class AutoModelForInstanceSegmentation(AutoModelBase, task="instance-segmentation"):
-    """A mask for each object in an image."""
+class AutoModelForInstanceSegmentation(AutoModelBase, task="instance-segmentation"): ...
 
 
-class AutoModelForUniversalSegmentation(AutoModelBase, task="universal-segmentation"):
-    """Masks of objects and background."""
+class AutoModelForUniversalSegmentation(AutoModelBase, task="universal-segmentation"): ...
 
 
-class AutoModelForZeroShotImageClassification(AutoModelBase, task="zero-shot-image-classification"):
-    """The best of several labels, given as text, for an image."""
+class AutoModelForZeroShotImageClassification(
+    AutoModelBase, task="zero-shot-image-classification"
+): ...
 
 
-class AutoModelForZeroShotObjectDetection(AutoModelBase, task="zero-shot-object-detection"):
-    """Boxes of the objects that a text names."""
+class AutoModelForZeroShotObjectDetection(AutoModelBase, task="zero-shot-object-detection"): ...
 
 
-class AutoModelForAudioClassification(AutoModelBase, task="audio-classification"):
-    """A class for a recording."""
+class AutoModelForAudioClassification(AutoModelBase, task="audio-classification"): ...
 
 
-class AutoModelForAudioFrameClassification(AutoModelBase, task="audio-frame-classification"):
-    """A class for each audio frame."""
+class AutoModelForAudioFrameClassification(AutoModelBase, task="audio-frame-classification"): ...
 
 
-class AutoModelForCTC(AutoModelBase, task="ctc"):
-    """A character for each audio frame, for connectionist decoding."""
+class AutoModelForCTC(AutoModelBase, task="ctc"): ...
 
 
-class AutoModelForSpeechSeq2Seq(AutoModelBase, task="speech-seq2seq"):
-    """A text from speech, token by token."""
+class AutoModelForSpeechSeq2Seq(AutoModelBase, task="speech-seq2seq"): ...
 
 
-class AutoModelForAudioXVector(AutoModelBase, task="audio-xvector"):
-    """A vector that identifies the speaker."""
+class AutoModelForAudioXVector(AutoModelBase, task="audio-xvector"): ...
 
 
-class AutoModelForTextToSpectrogram(AutoModelBase, task="text-to-spectrogram"):
-    """A spectrogram of speech from a text."""
+class AutoModelForTextToSpectrogram(AutoModelBase, task="text-to-spectrogram"): ...
 
 
-class AutoModelForTextToWaveform(AutoModelBase, task="text-to-waveform"):
-    """A waveform of speech from a text."""
+class AutoModelForTextToWaveform(AutoModelBase, task="text-to-waveform"): ...
 
 
-class AutoModelForTableQuestionAnswering(AutoModelBase, task="table-question-answering"):
-    """The cells that answer a question."""
+class AutoModelForTableQuestionAnswering(AutoModelBase, task="table-question-answering"): ...
 
 
-class AutoModelForDocumentQuestionAnswering(AutoModelBase, task="document-question-answering"):
-    """The span of a scanned document that answers a question."""
+class AutoModelForDocumentQuestionAnswering(AutoModelBase, task="document-question-answering"): ...
 
 
-class AutoModelForVisualQuestionAnswering(AutoModelBase, task="visual-question-answering"):
-    """The answer about an image."""
+class AutoModelForVisualQuestionAnswering(AutoModelBase, task="visual-question-answering"): ...
+
+
+for _, _name, _description in TASK_TABLE:
+    globals()[_name].__doc__ = _description

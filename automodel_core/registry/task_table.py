@@ -60,49 +60,21 @@ TASK_TABLE: tuple[tuple[str, str, str], ...] = tuple(
     (name, f"AutoModel{suffix}", description) for name, suffix, description in _SUFFIXES
 )
 
-_TF = (
-    "",
-    "ForPreTraining",
-    "ForCausalLM",
-    "ForMaskedLM",
-    "ForSeq2SeqLM",
-    "ForSequenceClassification",
-    "ForMultipleChoice",
-    "ForNextSentencePrediction",
-    "ForTokenClassification",
-    "ForQuestionAnswering",
-    "ForTextEncoding",
-    "ForImageClassification",
-    "ForMaskedImageModeling",
-    "ForVision2Seq",
-    "ForMaskGeneration",
-    "ForSemanticSegmentation",
-    "ForZeroShotImageClassification",
-    "ForAudioClassification",
-    "ForAudioFrameClassification",
-    "ForSpeechSeq2Seq",
-    "ForTableQuestionAnswering",
-    "ForDocumentQuestionAnswering",
-)
-
-_FLAX = (
-    "",
-    "ForPreTraining",
-    "ForCausalLM",
-    "ForMaskedLM",
-    "ForSeq2SeqLM",
-    "ForSequenceClassification",
-    "ForMultipleChoice",
-    "ForNextSentencePrediction",
-    "ForTokenClassification",
-    "ForQuestionAnswering",
-    "ForImageClassification",
-    "ForVision2Seq",
-    "ForSpeechSeq2Seq",
-)
+# Those of Flax; TensorFlow has these too.
+_FLAX = """
+    PreTraining CausalLM MaskedLM Seq2SeqLM SequenceClassification MultipleChoice
+    NextSentencePrediction TokenClassification QuestionAnswering ImageClassification Vision2Seq
+    SpeechSeq2Seq
+""".split()
+_TENSORFLOW = """
+    TextEncoding MaskedImageModeling MaskGeneration SemanticSegmentation ZeroShotImageClassification
+    AudioClassification AudioFrameClassification TableQuestionAnswering DocumentQuestionAnswering
+""".split()
 
 OTHER_BACKENDS: tuple[str, ...] = (
-    *(f"TFAutoModel{suffix}" for suffix in _TF),
-    *(f"FlaxAutoModel{suffix}" for suffix in _FLAX),
+    "TFAutoModel",
+    *(f"TFAutoModelFor{suffix}" for suffix in (*_FLAX, *_TENSORFLOW)),
+    "FlaxAutoModel",
+    *(f"FlaxAutoModelFor{suffix}" for suffix in _FLAX),
 )
-"""The names that users know from TensorFlow and Flax; the audio-frame one was documented only."""
+"""The Auto classes of TensorFlow and Flax that users of transformers know."""

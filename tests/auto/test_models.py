@@ -19,6 +19,7 @@ from automodel_core import (
     AutoModelForMaskedLM,
     AutoModelForVision2Seq,
 )
+from automodel_core.auto import models
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import (
     BackendUnavailableError,
@@ -31,16 +32,15 @@ from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.registry.task_table import OTHER_BACKENDS, TASK_TABLE
 from support.tiny_plugin import SIZES
 
-AUTO_CLASSES = [(task, vars(automodel_core.auto.models)[name]) for task, name, _ in TASK_TABLE]
 
-
-@pytest.mark.parametrize(("task", "auto_class"), AUTO_CLASSES)
-def test_every_row_of_the_table_is_a_class(task: str, auto_class: Any) -> None:
+@pytest.mark.parametrize(("task", "name", "description"), TASK_TABLE)
+def test_every_row_of_the_table_is_a_class(task: str, name: str, description: str) -> None:
+    auto_class = vars(models)[name]
     assert auto_class.task == task
-    assert auto_class.__doc__
+    assert auto_class.__doc__ == description
     assert pickle.loads(pickle.dumps(auto_class)) is auto_class
-    assert getattr(automodel_core, auto_class.__name__) is auto_class
-    with pytest.raises(OSError, match=rf"{auto_class.__name__}.from_pretrained\(.*from_config\("):
+    assert getattr(automodel_core, name) is auto_class
+    with pytest.raises(OSError, match=rf"{name}.from_pretrained\(.*from_config\("):
         auto_class()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +26,9 @@ FACES = [
 def test_a_package_exports_what_its_stub_says(package: str) -> None:
     face = import_module(package)
     names = stub_names(package)
-    assert sorted(names) == sorted(face.__all__)
+    stub = (Path(str(face.__file__)).with_suffix(".pyi")).read_text("utf-8")
+    declared = set(re.findall(r"^(?:def )?(\w+)[(:]", stub, re.MULTILINE))
+    assert {*names, *declared} == set(face.__all__)
     assert names
     for name, (module, attribute) in names.items():
         assert getattr(face, name) is getattr(import_module(module), attribute)
@@ -49,6 +52,21 @@ def test_a_stub_may_rename_and_list_several(
         "F": ("e", "F"),
         "G": ("e", "G"),
     }
+
+
+def test_a_stub_may_take_all_names_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stubs = {
+        "lower_package": "from a import B as B\n",
+        "upper_package": "from lower_package import *\n",
+    }
+    for package, stub in stubs.items():
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("")
+        (tmp_path / package / "__init__.pyi").write_text(stub + "from c import D as D\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert stub_names("upper_package") == {"B": ("a", "B"), "D": ("c", "D")}
 
 
 def test_a_missing_stub_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

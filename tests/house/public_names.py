@@ -39,6 +39,8 @@ def exported(path: Path) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             names |= {alias.asname for alias in node.names if alias.asname == alias.name}
+            if node.names[0].name == "*":
+                names |= exported(FACES[str(node.module)])
     for node in tree.body:
         if path.suffix == ".pyi" and isinstance(node, ast.FunctionDef):
             names.add(node.name)

@@ -10,7 +10,8 @@ from typing import Any, get_type_hints
 import pytest
 
 import automodel_core
-from automodel_core import registry
+from automodel_core import auto, generation, registry
+from automodel_core.exports import stub_names
 from automodel_core.registry import hookspecs
 from automodel_core.registry.manifest import HOOKS
 from automodel_core.registry.task_table import OTHER_BACKENDS, TASK_TABLE
@@ -30,6 +31,11 @@ def test_every_name_is_listed_once() -> None:
     assert set(names) <= set(dir(automodel_core))
 
 
+def test_the_auto_classes_of_the_stub_are_those_of_the_table() -> None:
+    stated = {name for name, (module, _) in stub_names(auto.__name__).items() if "models" in module}
+    assert stated == {auto_class for _, auto_class, _ in TASK_TABLE}
+
+
 def test_the_names_of_other_backends_are_those_that_users_know() -> None:
     # 21 + 13, and one that the field documented without ever having it.
     assert len(OTHER_BACKENDS) == len(set(OTHER_BACKENDS)) == 35
@@ -43,7 +49,6 @@ def test_every_name_can_be_imported() -> None:
 
 
 def test_names_of_decoding_are_there_too() -> None:
-    from automodel_core import generation
 
     known = {*generation.__all__, "Cache", "DynamicCache", "EncoderDecoderCache", "StaticCache"}
     known |= {"OffloadedCache", "QuantizedCache", "SlidingWindowCache", "BayesianDetectorModel"}
