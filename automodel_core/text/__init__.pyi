@@ -1,5 +1,6 @@
 from tokenizers import AddedToken as AddedToken
 
+from automodel_core.preprocessing.tensors import TensorType as TensorType
 from automodel_core.text.chat.tools import tool_schema as tool_schema
 from automodel_core.text.encoding.batch import (
     BatchEncoding as BatchEncoding,
@@ -20,7 +21,6 @@ from automodel_core.text.encoding.rust import (
     backend_from as backend_from,
     rust_errors as rust_errors,
 )
-from automodel_core.text.encoding.tensors import TensorType as TensorType
 from automodel_core.text.subwords.byte_level import (
     ByteLevelTokenizer as ByteLevelTokenizer,
     FramedByteLevelTokenizer as FramedByteLevelTokenizer,

@@ -1,4 +1,4 @@
-from automodel_core.vision.features import BatchFeature as BatchFeature
+from automodel_core.preprocessing.batch import BatchFeature as BatchFeature
 from automodel_core.vision.image_processor import BaseImageProcessor as BaseImageProcessor
 from automodel_core.vision.images import image_tensor as image_tensor
 from automodel_core.vision.settings import (

@@ -31,7 +31,7 @@ MAY_IMPORT_BY_NAME = {
     CORE / "__init__.py",
     CORE / "exports.py",
     CORE / "registry" / "imports.py",
-    CORE / "text" / "encoding" / "tensors.py",
+    CORE / "preprocessing" / "tensors.py",
 }
 WITHOUT_TORCH = (
     "__init__.py",

@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from automodel_core.errors import CheckpointNotFoundError, ConfigurationError, InputError
-from automodel_core.vision import BaseImageProcessor, BatchFeature, Resampling
+from automodel_core.vision import BaseImageProcessor, Resampling
 from automodel_core.vision.settings import (
     IMAGENET_STANDARD_MEAN,
     IMAGENET_STANDARD_STD,
@@ -216,18 +216,6 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         SmallImageProcessor.from_pretrained(tmp_path)
     with pytest.raises(NotADirectoryError):
         SmallImageProcessor().save_pretrained(tmp_path / "config.json")
-
-
-def test_features_are_read_moved_cast_and_pickled() -> None:
-    features = SmallImageProcessor()(PIXELS, return_tensors="pt")
-    features["labels"] = torch.tensor([1])
-    assert features.to(torch.float16).pixel_values.dtype == torch.float16
-    assert features.labels.dtype == torch.int64
-    assert features.to("meta").labels.is_meta
-    again = pickle.loads(pickle.dumps(BatchFeature({"a": [1, 2]})))
-    assert again.convert_to_tensors("pt").a.tolist() == [1, 2]
-    with pytest.raises(AttributeError, match="BatchFeature has no 'b'"):
-        _ = again.b
 
 
 def test_a_processor_copies_pickles_and_prints() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import UserDict
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tokenizers import Encoding
 
-from automodel_core.errors import TokenizationError
-from automodel_core.text.encoding.tensors import TensorType, as_tensor_type, tensor_kind, to_tensor
+from automodel_core.errors import InputError, TokenizationError
+from automodel_core.preprocessing.batch import BatchFeature
+from automodel_core.preprocessing.tensors import TensorType
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["BatchEncoding", "CharSpan", "TokenSpan"]
 
@@ -28,7 +31,7 @@ class TokenSpan(NamedTuple):
     end: int
 
 
-class BatchEncoding(UserDict[str, Any]):
+class BatchEncoding(BatchFeature):
     """Model inputs by name; an integer key returns the `tokenizers.Encoding` of that row.
 
     Methods that take a position take it alone (in row 0) or after the row's index.
@@ -63,18 +66,6 @@ class BatchEncoding(UserDict[str, Any]):
         raise KeyError(
             f"{item!r}: a key is a name, or a row's number if a tokenizer made this encoding"
         )
-
-    def __getattr__(self, name: str) -> Any:
-        # "data" itself is absent while an instance is being unpickled.
-        if name == "data" or name not in self.data:
-            raise AttributeError(f"BatchEncoding has no {name!r}")
-        return self.data[name]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return dict(self.__dict__)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
 
     @property
     def is_fast(self) -> bool:
@@ -168,17 +159,9 @@ class BatchEncoding(UserDict[str, Any]):
 
     def convert_to_tensors(
         self, tensor_type: str | TensorType | None = None, prepend_batch_axis: bool = False
-    ) -> BatchEncoding:
+    ) -> Self:
         """Replace the lists by tensors in place, with a batch axis in front if wanted."""
-        if tensor_type is not None:
-            kind = as_tensor_type(tensor_type)
-            for key, value in self.data.items():
-                self.data[key] = to_tensor(key, [value] if prepend_batch_axis else value, kind)
-        return self
-
-    def to(self, device: Any, *, non_blocking: bool = False) -> BatchEncoding:
-        """Move the torch tensors to ``device``, in place."""
-        for key, value in self.data.items():
-            if tensor_kind(value) is TensorType.PYTORCH:
-                self.data[key] = value.to(device=device, non_blocking=non_blocking)
-        return self
+        try:
+            return super().convert_to_tensors(tensor_type, prepend_batch_axis)
+        except InputError as error:
+            raise TokenizationError(str(error)) from error

@@ -12,10 +12,10 @@ from tokenizers import Encoding
 from tokenizers.processors import PostProcessor
 
 from automodel_core.errors import MissingExtraError, TokenizationError, shown
+from automodel_core.preprocessing.tensors import TensorType
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.lengths import Lengths
 from automodel_core.text.encoding.rust import Backend, rust_errors
-from automodel_core.text.encoding.tensors import TensorType
 
 __all__ = ["EncodeRequest", "encode", "keywords"]
 

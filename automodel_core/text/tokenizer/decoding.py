@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from automodel_core.errors import TokenizationError, shown
+from automodel_core.preprocessing.tensors import plain
 from automodel_core.text.encoding.rust import LARGEST_ID, rust_errors
-from automodel_core.text.encoding.tensors import plain
 from automodel_core.text.tokenizer.protocol import Backends
 
 __all__ = ["Decoding"]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, overload
 
+from automodel_core.preprocessing.tensors import TensorType
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.lengths import PaddingStrategy
 from automodel_core.text.encoding.rust import Backend
-from automodel_core.text.encoding.tensors import TensorType
 from automodel_core.text.tokenizer.added_tokens import TokenLike
 
 __all__ = [

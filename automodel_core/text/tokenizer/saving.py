@@ -11,7 +11,7 @@ from tokenizers import AddedToken
 
 from automodel_core.checkpoint.places.file_names import plain_name
 from automodel_core.checkpoint.places.json_files import write_json
-from automodel_core.errors import shown
+from automodel_core.preprocessing.files import made_folder
 from automodel_core.text.tokenizer.added_tokens import TokenLike, token_rules
 from automodel_core.text.tokenizer.loading import (
     CHAT_TEMPLATE,
@@ -76,10 +76,7 @@ def save(
     jinja_files: bool,
 ) -> tuple[str, ...]:
     """Write every file that transformers of either generation reads, and return the paths."""
-    folder = Path(directory)
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{shown(str(folder))} is a file; a folder is needed to save into")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = made_folder(directory)
     start = f"{plain_name(prefix)}-" if prefix else ""
     written = []
 

@@ -10,20 +10,20 @@ import copy
 import logging
 import math
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokenizers import AddedToken, Encoding, Tokenizer
 
 from automodel_core.errors import TokenizationError, shown
+from automodel_core.preprocessing.files import push_saved
+from automodel_core.preprocessing.tensors import TensorType
 from automodel_core.text.chat.template import ChatTemplates
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.checks import checked
 from automodel_core.text.encoding.lengths import NO_LIMIT, PaddingStrategy, TruncationStrategy
 from automodel_core.text.encoding.request import EncodeRequest, encode, keywords
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors, stored_defaults
-from automodel_core.text.encoding.tensors import TensorType
 from automodel_core.text.tokenizer.added_tokens import (
     added_token,
     read_added_tokens,
@@ -339,11 +339,8 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
 
     def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
         """Upload the tokenizer's files to a hub repository and return the address of the commit."""
-        from automodel_core.checkpoint.places.push import push_folder
-
-        with tempfile.TemporaryDirectory() as folder:
-            self.save_pretrained(folder)
-            return push_folder(folder, repo_id, **{"commit_message": "Upload tokenizer", **kwargs})
+        options = {"commit_message": "Upload tokenizer", **kwargs}
+        return push_saved(self.save_pretrained, repo_id, **options)
 
     def __repr__(self) -> str:
         return (

@@ -52,10 +52,10 @@ class DonutImageProcessor(BaseImageProcessor):
     random_padding: bool | None = False
     """Whether the page lies anywhere in ``size``, as in training, or in the middle."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def normalised(self, name: str, value: Any) -> Any:
         if name == "size" and isinstance(value, Sequence):
             value = list(reversed(value))
-        super().__setattr__(name, value)
+        return super().normalised(name, value)
 
     def transform(self, image: Tensor) -> Tensor:
         height, width = self.page()

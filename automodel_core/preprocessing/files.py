@@ -1,0 +1,76 @@
+"""The files of preprocessors.
+
+transformers 4 writes the settings of an image processor or a feature extractor to
+``preprocessor_config.json``; transformers 5 nests those of all parts of a processor in
+``processor_config.json``, by the name of the part.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from automodel_core.checkpoint.places.json_files import read_json
+from automodel_core.checkpoint.places.options import HubOptions
+from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
+from automodel_core.errors import CheckpointNotFoundError, shown
+
+__all__ = ["PREPROCESSOR_FILE", "PROCESSOR_FILE", "made_folder", "push_saved", "read_settings"]
+
+PREPROCESSOR_FILE = "preprocessor_config.json"
+PROCESSOR_FILE = "processor_config.json"
+
+
+def read_settings(
+    kind: str, name: str | os.PathLike[str], arguments: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings of a checkpoint's ``kind`` of preprocessor, and the other arguments.
+
+    ``arguments`` are those of ``from_pretrained``; ``checkpoint`` among them is the checkpoint
+    already opened. Raises `CheckpointNotFoundError` that lists the files present.
+    """
+    options, rest = HubOptions.split(arguments)
+    files: CheckpointFiles | None = rest.pop("checkpoint", None)
+    if os.path.isfile(name):
+        return _settings_in(read_json(name), kind), rest
+    if files is None:
+        files = open_checkpoint(name, options)
+    for filename in (PROCESSOR_FILE, PREPROCESSOR_FILE):
+        path = files.find(filename)
+        values = {} if path is None else read_json(path)
+        if path is not None and (filename == PREPROCESSOR_FILE or kind in values):
+            return _settings_in(values, kind), rest
+    raise CheckpointNotFoundError(
+        f"{files.place} has no {kind.replace('_', ' ')}: {PREPROCESSOR_FILE} was expected; "
+        f"{files.present()}"
+    )
+
+
+def _settings_in(values: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return the settings of a file, which may nest them."""
+    nested = values.get(kind)
+    return dict(nested) if isinstance(nested, Mapping) else dict(values)
+
+
+def made_folder(path: str | os.PathLike[str]) -> Path:
+    """Return a folder to save into, made if needed; a file raises ``NotADirectoryError``."""
+    folder = Path(path)
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{shown(str(folder))} is a file; a folder is needed")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def push_saved(save: Callable[[str], object], repo_id: str, **options: Any) -> str:
+    """Upload the files that ``save`` writes into a folder; return the address of the commit.
+
+    ``options`` are those of `push_folder`.
+    """
+    from automodel_core.checkpoint.places.push import push_folder
+
+    with TemporaryDirectory() as folder:
+        save(folder)
+        return push_folder(folder, repo_id, **options)

@@ -1,0 +1,126 @@
+"""The base of image processors and feature extractors: typed settings with a file."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
+
+from automodel_core.checkpoint.places.json_files import read_json, write_json
+from automodel_core.preprocessing.files import (
+    PREPROCESSOR_FILE,
+    made_folder,
+    push_saved,
+    read_settings,
+)
+from automodel_core.preprocessing.settings import TypedSettings
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Preprocessor"]
+
+
+class Preprocessor(TypedSettings):
+    """Prepares one kind of input for a model, by settings that are loaded and saved.
+
+    A direct subclass is the base of one kind, such as `BaseImageProcessor`: it says ``kind``, the
+    settings that all of the kind have, and how it is called.
+    """
+
+    kind: ClassVar[str]
+    """``image_processor`` or ``feature_extractor``: its key in ``processor_config.json``."""
+    model_input_names: ClassVar[tuple[str, ...]]
+
+    def __init__(self, **settings: Any) -> None:
+        self._processor_class: str | None = settings.pop("processor_class", None)
+        super().__init__(**settings)
+
+    @classmethod
+    def _common_base(cls) -> type:
+        return next(base for base in cls.__mro__ if Preprocessor in base.__bases__)
+
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        return_unused_kwargs: Literal[True],
+        **kwargs: Any,
+    ) -> tuple[Self, dict[str, Any]]: ...
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+    ) -> Self: ...
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+    ) -> Self | tuple[Self, dict[str, Any]]:
+        """Load from a folder, a file, or the hub; keywords override the file's settings.
+
+        With ``return_unused_kwargs=True`` the result is ``(processor, unused)``. Raises
+        `CheckpointNotFoundError` that lists the files present.
+        """
+        values, kwargs = read_settings(cls.kind, pretrained_model_name_or_path, kwargs)
+        loaded: Self | tuple[Self, dict[str, Any]] = cls.from_dict(values, **kwargs)
+        return loaded
+
+    @overload
+    @classmethod
+    def from_dict(
+        cls, values: Mapping[str, Any], *, return_unused_kwargs: Literal[True], **kwargs: Any
+    ) -> tuple[Self, dict[str, Any]]: ...
+    @overload
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], **kwargs: Any) -> Self: ...
+    @classmethod
+    def from_dict(
+        cls, values: Mapping[str, Any], *, return_unused_kwargs: bool = False, **kwargs: Any
+    ) -> Self | tuple[Self, dict[str, Any]]:
+        """Build a processor from a file's keys; keywords as in `from_pretrained`."""
+        known = {key for key in kwargs if cls.accepts(key) or key in values}
+        processor = cls(**{**values, **{key: kwargs[key] for key in known}})
+        unused = {key: value for key, value in kwargs.items() if key not in known}
+        if return_unused_kwargs:
+            return processor, unused
+        if unused:
+            warnings.warn(
+                f"{cls.__name__} has no use for {', '.join(sorted(unused))}", stacklevel=3
+            )
+        return processor
+
+    @classmethod
+    def from_json_file(cls, json_file: str | os.PathLike[str]) -> Self:
+        return cls(**read_json(json_file))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the class's own settings, others that are not at their default, and its name."""
+        values = super().to_dict()
+        if self._processor_class is not None:
+            values["processor_class"] = self._processor_class
+        return {**values, f"{self.kind}_type": type(self).__name__}
+
+    def to_json_file(self, json_file_path: str | os.PathLike[str]) -> None:
+        write_json(json_file_path, self.to_dict())
+
+    def save_pretrained(
+        self, save_directory: str | os.PathLike[str], push_to_hub: bool = False, **kwargs: Any
+    ) -> list[str]:
+        """Write ``preprocessor_config.json`` and return its path; optionally upload it.
+
+        ``kwargs`` are ``repo_id`` (by default the folder's name) and options of `push_to_hub`.
+        """
+        path = made_folder(save_directory) / PREPROCESSOR_FILE
+        self.to_json_file(path)
+        if push_to_hub:
+            self.push_to_hub(**{"repo_id": Path(save_directory).resolve().name, **kwargs})
+        return [str(path)]
+
+    def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
+        """Upload the settings to a hub repository and return the address of the commit."""
+        message = f"Upload {self.kind.replace('_', ' ')}"
+        return push_saved(self.save_pretrained, repo_id, **{"commit_message": message, **kwargs})
