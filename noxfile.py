@@ -23,6 +23,7 @@ DEMO = "docs/demo"
 DEMO_PLUGINS = ("t5", "gpt2", "vit", "vision-encoder-decoder")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")
 DEMO_INPUTS = ("twenty-one", "nine thousand and sixty", f"{DEMO}/pictures/1.png")
+READS_TOML = "tomli; python_version < '3.11'"
 EVERY_CORE = ("-n", "auto")
 # Models of tests are tiny: more threads only wait for one another.
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
@@ -202,9 +203,16 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def sync(session: nox.Session) -> None:
+    """Write what plugins and the reference repeat; ``-- --check`` compares."""
+    session.install("-q", "-c", CONSTRAINTS, READS_TOML)
+    session.run("python", "-m", "house.sync", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
 def catalog(session: nox.Session) -> None:
     """Write the catalogue of install hints from the plugins' manifests; ``-- --check`` compares."""
-    session.install("-q", "-c", CONSTRAINTS, "importlib-metadata", "pluggy")
+    session.install("-q", "-c", CONSTRAINTS, "importlib-metadata", "pluggy", READS_TOML)
     mode = session.posargs or ["--write"]
     session.run("python", "-m", "house.catalogue", *mode, env={"PYTHONPATH": "tests"})
 

@@ -5,40 +5,23 @@
 
 from __future__ import annotations
 
+from automodel_core.cli.pyproject import pyproject
+
 __all__ = ["FILES"]
 
-PYPROJECT = """\
-[build-system]
-requires = ["setuptools>=77.0.3"]
-build-backend = "setuptools.build_meta"
-
-[project]
-name = "$distribution"
-version = "0.1.0"
-description = "$prefix for automodel-core."
-readme = "README.md"
-requires-python = ">=3.10"
-dependencies = ["automodel-core>=0.1,<2", "torch>=2.6"]
-
-[project.optional-dependencies]
-testing = ["automodel-core[testing]"]
-
-[project.entry-points."automodel.architectures"]
-"$model_type" = "$package.plugin"
-
-[tool.setuptools.packages.find]
-include = ["$package", "$package.*"]
-
-[tool.setuptools.package-data]
-"*" = ["py.typed", "*.pyi"]
-
-[tool.pytest.ini_options]
-testpaths = ["tests"]
-filterwarnings = [
-    "error",
-    "ignore:Failed to initialize NumPy:UserWarning", # torch says so where there is none
-]
-"""
+PYPROJECT = pyproject(
+    {
+        "name": "$distribution",
+        "version": "0.1.0",
+        "description": "$prefix for automodel-core.",
+        "readme": "README.md",
+        "requires-python": ">=3.10",
+        "dependencies": ["automodel-core>=0.1,<2", "torch>=2.6"],
+        "optional-dependencies": {"testing": ["automodel-core[testing]"]},
+        "entry-points": {"automodel.architectures": {"$model_type": "$package.plugin"}},
+    },
+    package="$package",
+)
 
 README = """\
 # $distribution

@@ -21,6 +21,7 @@ from automodel_core.registry.imports import import_guarded
 from automodel_core.registry.installed.loading import collect
 from automodel_core.registry.installed.state import ARCHITECTURES
 from automodel_core.registry.manifest import COMPONENT_KINDS, Architecture
+from house.toml import read_toml
 
 __all__ = ["catalogue_of", "main"]
 
@@ -29,7 +30,7 @@ def catalogue_of(plugins: Path) -> dict[str, Any]:
     """Return the catalogue of the plugin projects in a folder, sorted by model type."""
     entries: dict[str, dict[str, Any]] = {}
     for project in sorted(plugins.glob("*/pyproject.toml")):
-        metadata = _read_toml(project)["project"]
+        metadata = read_toml(project)["project"]
         distribution = metadata["name"]
         for model_type, architecture in _architectures(project.parent, metadata):
             if model_type in entries:
@@ -94,15 +95,6 @@ def _importable(folder: Path) -> Iterator[None]:
     finally:
         for entry in added:
             sys.path.remove(entry)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    if sys.version_info < (3, 11):
-        sys.exit("the catalogue is written with Python 3.11 or newer, which reads TOML")
-    else:
-        import tomllib
-
-        return tomllib.loads(path.read_text("utf-8"))
 
 
 if __name__ == "__main__":

@@ -15,8 +15,6 @@ from house.catalogue import catalogue_of, main
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 
-pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="reads TOML")
-
 
 def project(folder: Path, distribution: str, *model_types: str) -> None:
     package = distribution.replace("-", "_")

@@ -1,0 +1,71 @@
+"""Write what repeats in this repository from the one place that states it, or check that it is so.
+
+``nox -s sync`` runs this; ``-- --check`` writes nothing. A plugin's ``pyproject.toml`` states its
+name, version, description, keywords, dependencies and entry points. Everything else in it is the
+core's (licence, classifiers, addresses...) or the template of ``automodel-core new``. Each plugin
+ships the licence, and the reference lists the tasks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from automodel_core.cli.pyproject import pyproject
+from automodel_core.registry.task_table import TASK_TABLE
+from house.toml import read_toml
+
+__all__ = ["expected", "main"]
+
+ROOT = Path(__file__).parents[2]
+SHARED = ("readme", "license", "license-files", "requires-python", "classifiers", "urls")
+"""The keys of ``[project]`` that plugins have from the core."""
+TASKS = re.compile(r"^\| Auto class \| task \|.*?\n(?=\n)", re.MULTILINE | re.DOTALL)
+
+
+def expected(root: Path) -> Mapping[Path, str]:
+    """Return what each file that repeats something should hold."""
+    core = read_toml(root / "pyproject.toml")["project"]
+    shared = {key: core[key] for key in SHARED if key in core}
+    licence = (root / "LICENSE").read_text("utf-8")
+    files = {}
+    for file in sorted(root.glob("plugins/*/pyproject.toml")):
+        own = {k: v for k, v in read_toml(file)["project"].items() if k not in SHARED}
+        files[file] = pyproject({**own, **shared}, package=own["name"].replace("-", "_"))
+        files[file.with_name("LICENSE")] = licence
+    reference = root / "docs" / "reference.md"
+    text = reference.read_text("utf-8")
+    files[reference] = TASKS.sub(lambda _: table_of_tasks(), text, count=1)
+    return files
+
+
+def table_of_tasks() -> str:
+    """Return the reference's table of Auto classes."""
+    rows = ["| Auto class | task | what the model gives |", "|---|---|---|"]
+    rows += [f"| `{auto_class}` | {task} | {gives} |" for task, auto_class, gives in TASK_TABLE]
+    return "\n".join(rows) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 if everything is current or was written, 1 if something is not current."""
+    parser = argparse.ArgumentParser(prog="nox -s sync --")
+    parser.add_argument("--check", action="store_true", help="fail if a file is not current")
+    check = parser.parse_args(arguments).check
+    stale = [
+        (file, text)
+        for file, text in expected(ROOT).items()
+        if not file.is_file() or file.read_text("utf-8") != text
+    ]
+    for file, text in stale:
+        what = "is not current: run nox -s sync" if check else "written"
+        print(f"{file.relative_to(ROOT)} {what}")
+        if not check:
+            file.write_text(text, "utf-8")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
