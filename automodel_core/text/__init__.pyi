@@ -2,6 +2,10 @@ from tokenizers import AddedToken as AddedToken
 
 from automodel_core.preprocessing.tensors import TensorType as TensorType
 from automodel_core.text.chat.tools import tool_schema as tool_schema
+from automodel_core.text.encoding.added_tokens import (
+    TokenLike as TokenLike,
+    added_token as added_token,
+)
 from automodel_core.text.encoding.batch import (
     BatchEncoding as BatchEncoding,
     CharSpan as CharSpan,
@@ -42,10 +46,6 @@ from automodel_core.text.subwords.sentencepiece import (
     sentencepiece_pipeline as sentencepiece_pipeline,
 )
 from automodel_core.text.subwords.wordpiece import WordPieceTokenizer as WordPieceTokenizer
-from automodel_core.text.tokenizer.added_tokens import (
-    TokenLike as TokenLike,
-    added_token as added_token,
-)
 from automodel_core.text.tokenizer.tokenizer import (
     PreTrainedTokenizer as PreTrainedTokenizer,
     PreTrainedTokenizerFast as PreTrainedTokenizerFast,

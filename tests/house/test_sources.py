@@ -24,6 +24,9 @@ WRITTEN = sorted(
     if path != Path(__file__)
 )
 MAX_LINES = 400
+MOST_LINES = 500
+LONG_FILES: dict[str, str] = {}
+"""The files that may have more than the usual lines, and why a cut would hide their subject."""
 
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve", "transformers"}
 UNSAFE_CALLS = {"eval", "exec"}
@@ -139,7 +142,8 @@ def test_types_are_not_guessed(module: Path) -> None:
 @pytest.mark.parametrize("path", WRITTEN, ids=named)
 def test_files_are_short_and_named_for_their_subject(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").count("\n")
-    assert lines < MAX_LINES, f"{lines} lines; split the file by subject"
+    limit = MOST_LINES if named(path) in LONG_FILES else MAX_LINES
+    assert lines < limit, f"{lines} lines; split the file by subject"
     assert path.stem not in {"utils", "helpers", "common", "misc"}
 
 

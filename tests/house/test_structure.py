@@ -1,16 +1,17 @@
-"""The structure of the house: doors that plugins use, rooms of a size, and no circle of imports."""
+"""The structure of the house: faces for plugins, small rooms, and imports that run one way."""
 
 from __future__ import annotations
 
 import ast
 import graphlib
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from house.public_names import FACES, SNAPSHOT, public_names
+from house.toml import read_toml
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "automodel_core"
@@ -19,6 +20,7 @@ OUTSIDE = sorted(
     for pattern in ("plugins/**/*.py", "docs/**/*.py", "docs/**/*.md", "README.md")
     for path in ROOT.glob(pattern)
 )
+FOLDERS = sorted({path.parent for path in CORE.rglob("*.py")})
 MOST_ENTRIES = 14
 
 
@@ -33,13 +35,13 @@ def core_imports(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", OUTSIDE, ids=named)
-def test_what_stands_outside_imports_faces_only(path: Path) -> None:
+def test_plugins_and_documents_import_faces_only(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     found = core_imports(text)
     assert found <= set(FACES), f"import {sorted(found - set(FACES))} from a face instead"
 
 
-def test_what_a_new_plugin_is_written_with_imports_faces_only() -> None:
+def test_a_new_plugin_imports_faces_only() -> None:
     scaffold = (CORE / "cli" / "scaffold.py").read_text(encoding="utf-8")
     written = "".join(
         str(node.value)
@@ -56,26 +58,11 @@ def test_public_names_are_those_of_the_snapshot() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "folder",
-    sorted(path for path in CORE.rglob("*") if path.is_dir() and path.name != "__pycache__"),
-    ids=named,
-)
+@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if folder != CORE], ids=named)
 def test_rooms_are_small(folder: Path) -> None:
     entries = [path.name for path in folder.iterdir() if path.name != "__pycache__"]
     entries = [name for name in entries if name != "__init__.pyi"]
     assert len(entries) <= MOST_ENTRIES, f"{len(entries)} entries: {sorted(entries)}"
-
-
-def imported_modules(tree: ast.AST) -> Iterator[str]:
-    """Yield the modules that the statements below ``tree`` import, wherever they stand."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                submodule = f"{node.module}.{alias.name}"
-                yield submodule if submodule in CORE_MODULES else node.module
 
 
 CORE_MODULES = {
@@ -84,12 +71,56 @@ CORE_MODULES = {
 }
 
 
-def test_no_imports_go_in_circles() -> None:
-    graph = {
-        name: set(imported_modules(ast.parse(path.read_text(encoding="utf-8")))) & set(CORE_MODULES)
-        for name, path in CORE_MODULES.items()
-    }
+def imported_modules(path: Path) -> set[str]:
+    """Return the core's modules that a source imports: in functions and for type checkers, too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            found |= {name if name in CORE_MODULES else node.module for name in names}
+    return found & CORE_MODULES.keys()
+
+
+IMPORTS = {name: imported_modules(path) for name, path in CORE_MODULES.items()}
+CONTRACTS = read_toml(ROOT / "pyproject.toml")["tool"]["importlinter"]["contracts"]
+FLOORS: list[str] = CONTRACTS[0]["layers"]
+HEIGHTS = {
+    name.strip("() "): height
+    for height, floor in enumerate(reversed(FLOORS))
+    for name in floor.split("|")
+}
+
+
+def circle(graph: Mapping[str, set[str]]) -> str:
+    """Return the nodes of one circle of a graph, or nothing."""
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
-        pytest.fail(f"these modules import each other: {' -> '.join(reversed(error.args[1]))}")
+        return " -> ".join(reversed(error.args[1]))
+    return ""
+
+
+@pytest.mark.parametrize("module", IMPORTS)
+def test_no_floor_imports_a_higher_one(module: str) -> None:
+    for imported in IMPORTS[module]:
+        (_, *upper), (_, *lower) = module.split("."), imported.split(".")
+        if upper and lower and upper[0] != lower[0]:
+            assert HEIGHTS[upper[0]] > HEIGHTS[lower[0]], f"it imports {imported}"
+
+
+def test_no_modules_import_each_other() -> None:
+    assert not circle(IMPORTS)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=named)
+def test_no_rooms_import_each_other(folder: Path) -> None:
+    prefix = ".".join(folder.relative_to(ROOT).parts) + "."
+    graph: dict[str, set[str]] = {}
+    for module, imports in IMPORTS.items():
+        if module.startswith(prefix):
+            room = module.removeprefix(prefix).partition(".")[0]
+            inside = (name.removeprefix(prefix) for name in imports if name.startswith(prefix))
+            graph.setdefault(room, set()).update(name.partition(".")[0] for name in inside)
+    assert not circle({room: others - {room} for room, others in graph.items()})

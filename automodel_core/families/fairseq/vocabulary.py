@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from tokenizers import AddedToken, Tokenizer
 from tokenizers.processors import TemplateProcessing
 
+from automodel_core.text.encoding.added_tokens import TokenLike, renamed_token
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
 from automodel_core.text.subwords.sentencepiece import (
     SPACE,
@@ -24,7 +25,6 @@ from automodel_core.text.subwords.sentencepiece import (
     refuse_sampling,
     sentencepiece_pipeline,
 )
-from automodel_core.text.tokenizer.added_tokens import TokenLike, renamed_token
 from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 from automodel_core.text.translation.languages import MultilingualTokenizer
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from automodel_core.errors import MissingExtraError, TokenizationError, shown
 from automodel_core.text.chat.tools import tool_schema
-from automodel_core.text.tokenizer.protocol import Encoder, TokenTable
+from automodel_core.text.protocol import Encoder, TokenTable
 
 __all__ = ["ChatTemplates", "render"]
 

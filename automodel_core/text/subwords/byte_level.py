@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 
 from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
+from automodel_core.text.encoding.added_tokens import renamed_token
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.request import EncodeRequest
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
-from automodel_core.text.tokenizer.added_tokens import renamed_token
 from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
 __all__ = ["ByteLevelTokenizer", "FramedByteLevelTokenizer", "Merges", "Pieces", "bpe_model"]

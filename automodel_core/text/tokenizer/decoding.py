@@ -8,7 +8,7 @@ from typing import Any
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.preprocessing.tensors import plain
 from automodel_core.text.encoding.rust import LARGEST_ID, rust_errors
-from automodel_core.text.tokenizer.protocol import Backends
+from automodel_core.text.protocol import Backends
 
 __all__ = ["Decoding"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.lengths import TruncationStrategy
-from automodel_core.text.tokenizer.protocol import (
+from automodel_core.text.protocol import (
     Encoder,
     LengthSettings,
     Padder,

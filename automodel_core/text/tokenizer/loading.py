@@ -17,7 +17,7 @@ from automodel_core.checkpoint.places.json_files import read_json
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
-from automodel_core.text.tokenizer.added_tokens import read_token
+from automodel_core.text.encoding.added_tokens import read_token
 from automodel_core.text.tokenizer.special_tokens import EXTRA_NAMES, NAMED_TOKENS
 
 __all__ = [

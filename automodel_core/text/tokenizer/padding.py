@@ -9,7 +9,7 @@ from automodel_core.errors import TokenizationError, shown
 from automodel_core.preprocessing.tensors import TensorType, plain, tensor_kind
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.lengths import Lengths, PaddingStrategy
-from automodel_core.text.tokenizer.protocol import LengthSettings, Padder, TokenTable
+from automodel_core.text.protocol import LengthSettings, Padder, TokenTable
 
 __all__ = ["Padding"]
 

@@ -12,7 +12,8 @@ from tokenizers import AddedToken
 from automodel_core.checkpoint.places.file_names import plain_name
 from automodel_core.checkpoint.places.json_files import write_json
 from automodel_core.preprocessing.files import made_folder
-from automodel_core.text.tokenizer.added_tokens import TokenLike, token_rules
+from automodel_core.text.encoding.added_tokens import TokenLike, token_rules
+from automodel_core.text.protocol import Backends, LengthSettings
 from automodel_core.text.tokenizer.loading import (
     CHAT_TEMPLATE,
     CONFIG,
@@ -20,7 +21,6 @@ from automodel_core.text.tokenizer.loading import (
     SPECIAL_TOKENS,
     TOKENIZER,
 )
-from automodel_core.text.tokenizer.protocol import Backends, LengthSettings
 from automodel_core.text.tokenizer.special_tokens import NAMED_TOKENS
 
 __all__ = ["SavableTokenizer", "save"]

@@ -8,8 +8,8 @@ from typing import Any, overload
 from tokenizers import AddedToken
 
 from automodel_core.errors import TokenizationError, shown
-from automodel_core.text.tokenizer.added_tokens import TokenLike, added_token
-from automodel_core.text.tokenizer.protocol import TokenTable
+from automodel_core.text.encoding.added_tokens import TokenLike, added_token
+from automodel_core.text.protocol import TokenTable
 
 __all__ = ["NAMED_TOKENS", "SpecialTokens"]
 

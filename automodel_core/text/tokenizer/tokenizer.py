@@ -19,16 +19,16 @@ from automodel_core.errors import TokenizationError, shown
 from automodel_core.preprocessing.files import push_saved
 from automodel_core.preprocessing.tensors import TensorType
 from automodel_core.text.chat.template import ChatTemplates
+from automodel_core.text.encoding.added_tokens import (
+    added_token,
+    read_added_tokens,
+    renamed_token,
+)
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.checks import checked
 from automodel_core.text.encoding.lengths import NO_LIMIT, PaddingStrategy, TruncationStrategy
 from automodel_core.text.encoding.request import EncodeRequest, encode, keywords
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors, stored_defaults
-from automodel_core.text.tokenizer.added_tokens import (
-    added_token,
-    read_added_tokens,
-    renamed_token,
-)
 from automodel_core.text.tokenizer.decoding import Decoding
 from automodel_core.text.tokenizer.legacy import LegacyCalls
 from automodel_core.text.tokenizer.loading import load_settings

@@ -10,10 +10,10 @@ from tokenizers.processors import PostProcessor
 
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.preprocessing.tensors import plain
+from automodel_core.text.encoding.added_tokens import TokenLike
 from automodel_core.text.encoding.post_processor import Template, bos_eos_processor
 from automodel_core.text.encoding.rust import LARGEST_ID, Backend, rust_errors
-from automodel_core.text.tokenizer.added_tokens import TokenLike
-from automodel_core.text.tokenizer.protocol import Backends, SequenceBuilder, TokenTable
+from automodel_core.text.protocol import Backends, SequenceBuilder, TokenTable
 
 __all__ = ["Vocabulary"]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from automodel_core.text import PreTrainedTokenizer
-from automodel_core.text.tokenizer import protocol
+from automodel_core.text import PreTrainedTokenizer, protocol
 
 
 @pytest.mark.parametrize("name", protocol.__all__)

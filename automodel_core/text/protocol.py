@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, overload
 
 from automodel_core.preprocessing.tensors import TensorType
+from automodel_core.text.encoding.added_tokens import TokenLike
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.lengths import PaddingStrategy
 from automodel_core.text.encoding.rust import Backend
-from automodel_core.text.tokenizer.added_tokens import TokenLike
 
 __all__ = [
     "Backends",
