@@ -91,7 +91,8 @@ def tests(session: nox.Session) -> None:
     install_torch(session, *groups("test"))
     install_editable(session, *PLUGINS)
     plugin_tests = [f"plugins/{plugin}/tests" for plugin in PLUGINS]
-    everything = [*EVERY_CORE, "tests", *plugin_tests, "--ignore=tests/parity"]
+    elsewhere = ("--ignore=tests/parity", "--ignore=tests/typing")
+    everything = [*EVERY_CORE, "tests", *plugin_tests, *elsewhere]
     session.run("pytest", *(session.posargs or everything), env=ONE_THREAD)
 
 
@@ -171,10 +172,11 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Check the types of the core and the plugins."""
+    """Check the types of the core and the plugins, and what a user's script sees of them."""
     install_torch(session, *groups("typing", "test"))
     install_editable(session, *PLUGINS)
     session.run("mypy", *PACKAGES)
+    session.run("pytest", *(session.posargs or ["tests/typing"]))
 
 
 @nox.session

@@ -6,25 +6,41 @@ import os
 import re
 import sys
 from inspect import getattr_static
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, overload
 
 from automodel_core import registry
-from automodel_core.auto.arguments import no_direct_construction, pop_choice
+from automodel_core.auto.arguments import no_direct_construction
 from automodel_core.auto.opening import open_request, refuse_unused
 from automodel_core.checkpoint.places.options import caller_arguments
 from automodel_core.modeling.pretrained.request import require_config
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+    from typing_extensions import TypeVar
+
     from automodel_core.auto.plan import ModelPlan
+    from automodel_core.checkpoint.loading.placement import DeviceMap
+    from automodel_core.configuration import PreTrainedConfig
+    from automodel_core.generation.settings.generation import GenerationConfig
     from automodel_core.modeling.pretrained.base import PreTrainedModel
+    from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
 
-__all__ = ["AutoModelBase"]
+    Model = TypeVar("Model", bound=PreTrainedModel, default=PreTrainedModel)
+else:
+    from typing import TypeVar
+
+    Model = TypeVar("Model")
+
+__all__ = ["AutoGenerativeModel", "AutoModelBase"]
 
 
-class AutoModelBase:
+class AutoModelBase(Generic[Model]):
     """Base of the Auto classes of models.
 
-    A subclass states its task: ``class AutoModelForX(AutoModelBase, task="x")``.
+    A subclass states its task: ``class AutoModelForX(AutoModelBase, task="x")``. If its models
+    generate, it derives from `AutoGenerativeModel`.
     """
 
     task: ClassVar[str]
@@ -49,29 +65,43 @@ class AutoModelBase:
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str] | None,
         *model_args: Any,
+        config: PreTrainedConfig | str | os.PathLike[str] | None = None,
+        plugin: str | None = None,
+        model_type: str | None = None,
+        dtype: torch.dtype | str | None = "auto",
+        torch_dtype: torch.dtype | str | None = None,
+        device_map: DeviceMap = None,
+        attn_implementation: str | None = None,
+        weights: str | None = None,
+        quantization_config: Any = None,
+        load_in_8bit: bool = False,
+        strict: bool | Literal["body", "full", "off"] = "body",
+        ignore_mismatched_sizes: bool = False,
+        key_mapping: Mapping[str, str] | None = None,
+        use_safetensors: bool | None = None,
+        weights_only: bool = True,
+        variant: str | None = None,
+        state_dict: Mapping[str, torch.Tensor] | None = None,
+        generation_config: GenerationConfig | None = None,
+        output_loading_info: Literal[False] = False,
+        revision: str | None = None,
+        subfolder: str = "",
+        cache_dir: str | os.PathLike[str] | None = None,
+        token: str | bool | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+        **config_keys: Any,
+    ) -> Model: ...
+
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str] | None,
+        *model_args: Any,
         output_loading_info: Literal[True],
         **kwargs: Any,
-    ) -> tuple[PreTrainedModel, dict[str, list[Any]]]: ...
-
-    @overload
-    @classmethod
-    def from_pretrained(
-        cls,
-        pretrained_model_name_or_path: str | os.PathLike[str] | None,
-        *model_args: Any,
-        output_loading_info: Literal[False] = False,
-        **kwargs: Any,
-    ) -> PreTrainedModel: ...
-
-    @overload
-    @classmethod
-    def from_pretrained(
-        cls,
-        pretrained_model_name_or_path: str | os.PathLike[str] | None,
-        *model_args: Any,
-        output_loading_info: bool,
-        **kwargs: Any,
-    ) -> Any: ...
+    ) -> tuple[Model, dict[str, list[Any]]]: ...
 
     @classmethod
     def from_pretrained(
@@ -99,17 +129,22 @@ class AutoModelBase:
         return load_pretrained(model_class, request)
 
     @classmethod
-    def from_config(cls, config: Any, **kwargs: Any) -> PreTrainedModel:
+    def from_config(
+        cls,
+        config: PreTrainedConfig,
+        *,
+        plugin: str | None = None,
+        **kwargs: Any,
+    ) -> Model:
         """Build the model of a configuration object, with new weights and in training mode.
 
-        ``dtype``, ``attn_implementation`` and ``plugin`` apply; the others go to ``__init__``.
+        ``dtype`` and ``attn_implementation`` apply; the others go to ``__init__``.
         """
         kwargs = caller_arguments(kwargs)
-        plugin = pop_choice(kwargs, "plugin")
         require_config(config, f"{cls.__name__}.from_config")
         model_class = cls._model_class(config, plugin)
         build = model_class.from_config if _is_ours(model_class) else model_class
-        model: PreTrainedModel = build(config, **kwargs)
+        model: Model = build(config, **kwargs)
         return model
 
     @classmethod
@@ -162,6 +197,13 @@ class AutoModelBase:
         named = vars(config).get("architectures") or ()
         chosen = [task for task, model in served.items() if re.split("[.:]", model)[-1] in named]
         return next(iter([*chosen, *served]), cls.task)
+
+
+if TYPE_CHECKING:
+    AutoGenerativeModel = AutoModelBase[GenerativePreTrainedModel]
+else:
+    AutoGenerativeModel = AutoModelBase  # the difference is for type checkers
+"""Base of the Auto classes whose models have ``generate``."""
 
 
 def _is_ours(model_class: type[Any]) -> bool:

@@ -5,7 +5,7 @@ What each is for, its docstring, is in the table of `automodel_core.registry.tas
 
 from __future__ import annotations
 
-from automodel_core.auto.model_base import AutoModelBase
+from automodel_core.auto.model_base import AutoGenerativeModel, AutoModelBase
 from automodel_core.registry.task_table import TASK_TABLE
 
 __all__ = [auto_class for _, auto_class, _ in TASK_TABLE]
@@ -17,13 +17,13 @@ class AutoModel(AutoModelBase, task="base"): ...
 class AutoModelForPreTraining(AutoModelBase, task="pretraining"): ...
 
 
-class AutoModelForCausalLM(AutoModelBase, task="causal-lm"): ...
+class AutoModelForCausalLM(AutoGenerativeModel, task="causal-lm"): ...
 
 
 class AutoModelForMaskedLM(AutoModelBase, task="masked-lm"): ...
 
 
-class AutoModelForSeq2SeqLM(AutoModelBase, task="seq2seq-lm"): ...
+class AutoModelForSeq2SeqLM(AutoGenerativeModel, task="seq2seq-lm"): ...
 
 
 class AutoModelForSequenceClassification(AutoModelBase, task="sequence-classification"): ...
@@ -51,12 +51,12 @@ class AutoModelForMaskedImageModeling(AutoModelBase, task="masked-image-modeling
 
 
 class AutoModelForVision2Seq(
-    AutoModelBase, task="vision2seq", other_tasks=("image-text-to-text",)
+    AutoGenerativeModel, task="vision2seq", other_tasks=("image-text-to-text",)
 ): ...
 
 
 class AutoModelForImageTextToText(
-    AutoModelBase, task="image-text-to-text", other_tasks=("vision2seq",)
+    AutoGenerativeModel, task="image-text-to-text", other_tasks=("vision2seq",)
 ): ...
 
 
@@ -107,7 +107,7 @@ class AutoModelForAudioFrameClassification(AutoModelBase, task="audio-frame-clas
 class AutoModelForCTC(AutoModelBase, task="ctc"): ...
 
 
-class AutoModelForSpeechSeq2Seq(AutoModelBase, task="speech-seq2seq"): ...
+class AutoModelForSpeechSeq2Seq(AutoGenerativeModel, task="speech-seq2seq"): ...
 
 
 class AutoModelForAudioXVector(AutoModelBase, task="audio-xvector"): ...

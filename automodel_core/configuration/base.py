@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from types import FunctionType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, overload
 
 from automodel_core import registry
 from automodel_core.configuration.files import ConfigFiles
@@ -20,12 +20,7 @@ from automodel_core.errors import ConfigurationError, shown
 from automodel_core.fields import Field, fields_of
 
 if TYPE_CHECKING:
-    from typing_extensions import dataclass_transform
-else:
-
-    def dataclass_transform(**_options: Any) -> Any:
-        return lambda cls: cls
-
+    from typing_extensions import Self
 
 __all__ = ["AnyConfig", "PreTrainedConfig", "PretrainedConfig", "TokenId"]
 
@@ -50,7 +45,6 @@ METHODS = (FunctionType, classmethod, staticmethod)
 OLD_NAMES = {"torch_dtype": "dtype", "name_or_path": "_name_or_path"}
 
 
-@dataclass_transform(kw_only_default=False)
 class PreTrainedConfig(ConfigFiles):
     """What every architecture's configuration has, and how it is checked."""
 
@@ -73,8 +67,14 @@ class PreTrainedConfig(ConfigFiles):
     cross_attention_hidden_size: int | None = None
     tie_word_embeddings: bool = True
     tie_encoder_decoder: bool = False
-    id2label: dict[int, str] | None = None
-    label2id: dict[str, int] | None = None
+    if TYPE_CHECKING:  # arguments that the constructor takes, and turns into what is read later
+        id2label: dict[int, str] = {}
+        label2id: dict[str, int] = {}
+        num_labels: int = 2
+        torch_dtype: Any = None
+    else:
+        id2label: dict[int, str] | None = None
+        label2id: dict[str, int] | None = None
     problem_type: (
         Literal["regression", "single_label_classification", "multi_label_classification"] | None
     ) = None
@@ -208,32 +208,39 @@ class PreTrainedConfig(ConfigFiles):
     # ---- labels ----
 
     def _settle_labels(self, num_labels: int | None) -> None:
-        if self.id2label is None and self.label2id is not None:
-            self.id2label = {index: label for label, index in self.label2id.items()}
-        if self.id2label is None:
+        names, indices = vars(self)["id2label"], vars(self)["label2id"]
+        if names is None and indices is not None:
+            self.id2label = names = {index: label for label, index in indices.items()}
+        if names is None:
             self.num_labels = self.labels_by_default if num_labels is None else num_labels
-        elif num_labels is not None and num_labels != len(self.id2label):
+        elif num_labels is not None and num_labels != len(names):
             raise ConfigurationError(
                 f"{type(self).__name__}: num_labels={shown(num_labels)} contradicts id2label, "
-                f"which names {len(self.id2label)} labels; give one of the two"
+                f"which names {len(names)} labels; give one of the two"
             )
-        elif self.label2id is None:
-            self.label2id = {label: index for index, label in self.id2label.items()}
+        elif indices is None:
+            self.label2id = {label: index for index, label in names.items()}
 
-    @property
-    def num_labels(self) -> int:
-        return len(self.id2label or ())
+    if not TYPE_CHECKING:
 
-    @num_labels.setter
-    def num_labels(self, count: int) -> None:
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            raise ConfigurationError(
-                f"{type(self).__name__}: num_labels={shown(count)} cannot be used: "
-                "expected an int >= 0"
-            )
-        if self.id2label is None or len(self.id2label) != count:
-            self.id2label = {index: f"LABEL_{index}" for index in range(count)}
-            self.label2id = {label: index for index, label in self.id2label.items()}
+        @property
+        def num_labels(self) -> int:
+            return len(self.id2label or ())
+
+        @num_labels.setter
+        def num_labels(self, count: int) -> None:
+            if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+                raise ConfigurationError(
+                    f"{type(self).__name__}: num_labels={shown(count)} cannot be used: "
+                    "expected an int >= 0"
+                )
+            if self.id2label is None or len(self.id2label) != count:
+                self.id2label = {index: f"LABEL_{index}" for index in range(count)}
+                self.label2id = {label: index for index, label in self.id2label.items()}
+
+        @property
+        def torch_dtype(self) -> Any:
+            return self.dtype
 
     # ---- names that users know ----
 
@@ -244,10 +251,6 @@ class PreTrainedConfig(ConfigFiles):
     @property
     def use_return_dict(self) -> bool:
         return self.return_dict
-
-    @property
-    def torch_dtype(self) -> Any:
-        return self.dtype
 
     @property
     def position_limit(self) -> int | None:
@@ -264,6 +267,22 @@ class PreTrainedConfig(ConfigFiles):
         return False
 
     # ---- as a dictionary ----
+
+    @overload
+    @classmethod
+    def from_dict(
+        cls,
+        config_dict: Mapping[str, Any],
+        *,
+        return_unused_kwargs: Literal[False] = False,
+        **config_keys: Any,
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def from_dict(
+        cls, config_dict: Mapping[str, Any], *, return_unused_kwargs: Literal[True], **kwargs: Any
+    ) -> tuple[Self, dict[str, Any]]: ...
 
     @classmethod
     def from_dict(cls, config_dict: Mapping[str, Any], **kwargs: Any) -> Any:
@@ -282,7 +301,6 @@ class PreTrainedConfig(ConfigFiles):
         """Set the attributes that ``kwargs`` names and return what names none."""
         unused: dict[str, Any] = {}
         if "num_labels" in kwargs and "id2label" in kwargs:
-            self.id2label = None
             self.id2label = kwargs["id2label"]
             self._settle_labels(kwargs["num_labels"])
         for key, value in kwargs.items():

@@ -61,4 +61,7 @@ from automodel_core.modeling.outputs import (
 )
 from automodel_core.modeling.pretrained.base import PreTrainedModel as PreTrainedModel
 from automodel_core.modeling.pretrained.first_values import init_normal as init_normal
+from automodel_core.modeling.pretrained.generative import (
+    GenerativePreTrainedModel as GenerativePreTrainedModel,
+)
 from automodel_core.modeling.pretrained.vocabulary import resize_rows as resize_rows

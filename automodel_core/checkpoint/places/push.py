@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypedDict
 
 from automodel_core.errors import AutomodelError, InputError, shown
 
-__all__ = ["PushError", "push_folder"]
+__all__ = ["PushError", "PushOptions", "push_folder"]
+
+
+class PushOptions(TypedDict, total=False):
+    """The keyword arguments of `push_folder`."""
+
+    commit_message: str | None
+    commit_description: str | None
+    private: bool | None
+    token: str | bool | None
+    revision: str | None
+    create_pr: bool
+    ignore_patterns: list[str] | None
 
 
 class PushError(AutomodelError, OSError):

@@ -17,7 +17,6 @@ from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.families.fairseq.configuration import FairseqDecoderConfig
 from automodel_core.families.fairseq.names import stack_names
 from automodel_core.families.fairseq.stack import FairseqStack, token_embedding
-from automodel_core.generation.mixin import GenerationMixin
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
 from automodel_core.modeling.calls import model_call
@@ -33,6 +32,7 @@ from automodel_core.modeling.losses import token_loss
 from automodel_core.modeling.outputs import BaseModelOutput, CausalLMOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.modeling.pretrained.first_values import init_normal
+from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
 
 __all__ = [
     "FairseqDecoder",
@@ -218,7 +218,7 @@ class FairseqDecoder(FairseqPreTrainedModel):
         return output
 
 
-class FairseqForCausalLM(FairseqPreTrainedModel, GenerationMixin):
+class FairseqForCausalLM(FairseqPreTrainedModel, GenerativePreTrainedModel):
     """Next-token scores of the decoder alone, which may attend to states that it is given.
 
     The configuration is copied, and says that this is no encoder-decoder.

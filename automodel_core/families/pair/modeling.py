@@ -17,7 +17,6 @@ from automodel_core.errors import ConfigurationError, InputError
 from automodel_core.families.pair.configuration import CompositeConfig
 from automodel_core.families.pair.joining import load_sides
 from automodel_core.families.pair.parts import decoder_class, encoder_class
-from automodel_core.generation.mixin import GenerationMixin
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
@@ -25,6 +24,7 @@ from automodel_core.modeling.heads.seq2seq import as_encoder_output, shift_right
 from automodel_core.modeling.losses import token_loss
 from automodel_core.modeling.outputs import Seq2SeqLMOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
+from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -42,7 +42,7 @@ Options = Mapping[str, Any]
 Ties = Mapping[str, str]
 
 
-class CompositeModel(PreTrainedModel, GenerationMixin):
+class CompositeModel(GenerativePreTrainedModel):
     """An ``encoder``, and a ``decoder`` with a language-modelling head that attends to it.
 
     Both are given as models, or made from the configuration with new weights. Where their sizes

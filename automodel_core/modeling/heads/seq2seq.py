@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.errors import ConfigurationError, InputError
-from automodel_core.generation.mixin import GenerationMixin
 from automodel_core.layers.caches.base import Cache
 from automodel_core.modeling.calls import model_call
 from automodel_core.modeling.losses import classification_loss, span_loss, token_loss
@@ -22,6 +21,7 @@ from automodel_core.modeling.outputs import (
     Seq2SeqSequenceClassifierOutput,
 )
 from automodel_core.modeling.pretrained.base import PreTrainedModel
+from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
 
 __all__ = [
     "EncoderDecoderBody",
@@ -172,7 +172,7 @@ def beside_logits(output: Seq2SeqModelOutput) -> dict[str, Any]:
     return {key: value for key, value in output.items() if key != "last_hidden_state"}
 
 
-class EncoderDecoderForConditionalGeneration(EncoderDecoderHead, GenerationMixin):
+class EncoderDecoderForConditionalGeneration(EncoderDecoderHead, GenerativePreTrainedModel):
     """Next-token scores of the decoder."""
 
     output_embeddings = "lm_head"

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.errors import InputError
-from automodel_core.generation.mixin import GenerationMixin
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
 from automodel_core.modeling.calls import model_call
@@ -35,6 +34,7 @@ from automodel_core.modeling.outputs import (
     TokenClassifierOutput,
 )
 from automodel_core.modeling.pretrained.base import PreTrainedModel
+from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
 
 __all__ = [
     "DecoderForSequenceClassification",
@@ -59,7 +59,7 @@ class TextModelHead(PreTrainedModel):
     input_embeddings = "model.embed_tokens"
 
 
-class TextModelForCausalLM(TextModelHead, GenerationMixin):
+class TextModelForCausalLM(TextModelHead, GenerativePreTrainedModel):
     """Next-token scores of a decoder, which may attend to an encoder's states."""
 
     output_embeddings = "lm_head"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import torch
 from torch import Tensor, nn
 
 from automodel_core import registry
+from automodel_core.checkpoint.places.push import PushOptions, push_folder
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
@@ -27,7 +29,10 @@ from automodel_core.modeling.pretrained.vocabulary import resize_vocabulary
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
+
+    from automodel_core.checkpoint.loading.placement import DeviceMap
+    from automodel_core.generation.settings.generation import GenerationConfig
 
 __all__ = ["PreTrainedModel"]
 
@@ -74,17 +79,25 @@ class PreTrainedModel(WeightedModel):
     # ---- from nothing, from a checkpoint, to a checkpoint ----
 
     @classmethod
-    def from_config(cls, config: PreTrainedConfig, **kwargs: Any) -> Self:
+    def from_config(
+        cls,
+        config: PreTrainedConfig,
+        *,
+        dtype: torch.dtype | str | None = None,
+        torch_dtype: torch.dtype | str | None = None,
+        attn_implementation: str | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Build a model with first values, in training mode.
 
-        ``dtype`` (by default the configuration's) and ``attn_implementation`` apply, other
-        arguments go to ``__init__``. Raises `InputError` for a dtype that is none.
+        ``dtype`` is by default the configuration's; other arguments go to ``__init__``. Raises
+        `InputError` for a dtype that is none.
         """
-        dtype = kwargs.pop("dtype", kwargs.pop("torch_dtype", None))
         config = copy.deepcopy(config)
-        config._attn_implementation = kwargs.pop("attn_implementation", config._attn_implementation)
+        config._attn_implementation = attn_implementation or config._attn_implementation
         model = cls(config, **kwargs)
-        wanted = config.dtype if dtype in (None, "auto") else dtype
+        asked = dtype or torch_dtype
+        wanted = config.dtype if asked in (None, "auto") else asked
         if wanted is not None:
             model.to(dtype_named(wanted))
         config.dtype = model.dtype
@@ -92,12 +105,53 @@ class PreTrainedModel(WeightedModel):
 
     _from_config = from_config
 
+    @overload
     @classmethod
     def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str] | None,
         *model_args: Any,
         config: PreTrainedConfig | str | os.PathLike[str] | None = None,
+        dtype: torch.dtype | str | None = "auto",
+        torch_dtype: torch.dtype | str | None = None,
+        device_map: DeviceMap = None,
+        attn_implementation: str | None = None,
+        weights: str | None = None,
+        quantization_config: Any = None,
+        load_in_8bit: bool = False,
+        strict: bool | Literal["body", "full", "off"] = "body",
+        ignore_mismatched_sizes: bool = False,
+        key_mapping: Mapping[str, str] | None = None,
+        use_safetensors: bool | None = None,
+        weights_only: bool = True,
+        variant: str | None = None,
+        state_dict: Mapping[str, Tensor] | None = None,
+        generation_config: GenerationConfig | None = None,
+        output_loading_info: Literal[False] = False,
+        revision: str | None = None,
+        subfolder: str = "",
+        cache_dir: str | os.PathLike[str] | None = None,
+        token: str | bool | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+        **config_keys: Any,
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str] | None,
+        *model_args: Any,
+        output_loading_info: Literal[True],
+        **kwargs: Any,
+    ) -> tuple[Self, dict[str, list[Any]]]: ...
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str] | None,
+        *model_args: Any,
         **kwargs: Any,
     ) -> Any:
         """Load a checkpoint from a folder or the hub, in evaluation mode.
@@ -115,8 +169,7 @@ class PreTrainedModel(WeightedModel):
             cls.config_class.warn_of_other_type(values)
             return cls.config_class
 
-        arguments = {**kwargs, "config": config}
-        request = LoadRequest.open(pretrained_model_name_or_path, model_args, arguments, own_class)
+        request = LoadRequest.open(pretrained_model_name_or_path, model_args, kwargs, own_class)
         return load_pretrained(cls, request)
 
     def save_pretrained(
@@ -128,12 +181,14 @@ class PreTrainedModel(WeightedModel):
         max_shard_size: int | str = "5GB",
         safe_serialization: bool = True,
         variant: str | None = None,
-        **kwargs: Any,
+        repo_id: str | None = None,
+        **kwargs: Unpack[PushOptions],
     ) -> None:
         """Write configuration, generation settings and weights, under the hub's names, to a folder.
 
-        ``state_dict`` has this model's module names. Raises ``NotADirectoryError`` if the path is a
-        file.
+        ``state_dict`` has this model's module names. With ``push_to_hub`` the folder is uploaded to
+        ``repo_id``, by default a repository of its name, as the other arguments say. Raises
+        ``NotADirectoryError`` if the path is a file.
         """
         if is_main_process:
             save_pretrained(
@@ -145,22 +200,20 @@ class PreTrainedModel(WeightedModel):
                 variant=variant,
             )
             if push_to_hub:
-                self._push_folder(save_directory, kwargs)
+                push_folder(save_directory, repo_id, **kwargs)
 
-    def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        max_shard_size: int | str = "5GB",
+        variant: str | None = None,
+        **kwargs: Unpack[PushOptions],
+    ) -> str:
         """Upload configuration and weights to a hub repository and return its address."""
-        import tempfile
-
-        saving = {k: kwargs.pop(k) for k in ("max_shard_size", "variant") if k in kwargs}
         with tempfile.TemporaryDirectory() as folder:
-            self.save_pretrained(folder, **saving)
-            return self._push_folder(folder, {"repo_id": repo_id, **kwargs})
-
-    def _push_folder(self, folder: str | os.PathLike[str], kwargs: dict[str, Any]) -> str:
-        from automodel_core.checkpoint.places.push import push_folder
-
-        kwargs.setdefault("repo_id", Path(folder).name)
-        return push_folder(folder, **kwargs)
+            self.save_pretrained(folder, max_shard_size=max_shard_size, variant=variant)
+            return push_folder(folder, repo_id, **kwargs)
 
     def hub_state_dict(self) -> dict[str, Tensor]:
         """Return all weights under the hub's names, redundant ones too, as the reference does."""
@@ -180,12 +233,14 @@ class PreTrainedModel(WeightedModel):
         """Return the decoder; for a decoder-only model, its body."""
         return self.get_submodule(self.body)
 
-    def __getattr__(self, name: str) -> Any:
-        # Where the hub calls the body as this house does, it is an ordinary submodule.
-        cls = type(self)
-        if name and name == cls.base_model_prefix and name != cls.body.partition(".")[0]:
-            return self.base_model
-        return super().__getattr__(name)
+    if not TYPE_CHECKING:  # else no type checker would find a misspelt name
+
+        def __getattr__(self, name: str) -> Any:
+            # Where the hub calls the body as this house does, it is an ordinary submodule.
+            cls = type(self)
+            if name and name == cls.base_model_prefix and name != cls.body.partition(".")[0]:
+                return self.base_model
+            return super().__getattr__(name)
 
     def resize_token_embeddings(
         self,

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import ConfigurationError, InputError
-from automodel_core.generation import GenerationMixin
 from automodel_core.layers import (
     Attention,
     Cache,
@@ -28,6 +27,7 @@ from automodel_core.layers import (
 from automodel_core.modeling import (
     BaseModelOutput,
     DecoderForSequenceClassification,
+    GenerativePreTrainedModel,
     ModelOutput,
     PreTrainedModel,
     TextBody,
@@ -249,7 +249,7 @@ class GPT2DoubleHeadsModelOutput(ModelOutput):
     attentions: tuple[Tensor, ...] | None = None
 
 
-class GPT2DoubleHeadsModel(GPT2Head, GenerationMixin):
+class GPT2DoubleHeadsModel(GPT2Head, GenerativePreTrainedModel):
     """Predict the next token, and choose one of several texts."""
 
     output_embeddings = "lm_head"

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.errors import InputError
-from automodel_core.generation import GenerationMixin
 from automodel_core.layers import (
     Attention,
     Cache,
@@ -22,7 +21,13 @@ from automodel_core.layers import (
     TransformerStack,
     padding_mask,
 )
-from automodel_core.modeling import BaseModelOutput, as_encoder_output, model_call, shift_right
+from automodel_core.modeling import (
+    BaseModelOutput,
+    GenerativePreTrainedModel,
+    as_encoder_output,
+    model_call,
+    shift_right,
+)
 from automodel_prophetnet.base import ProphetNetPreTrainedModel
 from automodel_prophetnet.configuration import ProphetNetConfig
 from automodel_prophetnet.decoder import ProphetNetDecoder
@@ -193,7 +198,7 @@ class ProphetNetModel(ProphetNetBody):
         )
 
 
-class ProphetNetHead(ProphetNetPreTrainedModel, GenerationMixin):
+class ProphetNetHead(ProphetNetPreTrainedModel, GenerativePreTrainedModel):
     """Scores over the vocabulary from each predicting stream."""
 
     body = "model"

@@ -223,6 +223,8 @@ class T5EncoderModel(T5Facts):
 class T5ForConditionalGeneration(T5Facts, EncoderDecoderForConditionalGeneration):
     """T5 with an output layer, for text in and text out."""
 
+    model: T5Model
+
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
         self.model = T5Model(config)

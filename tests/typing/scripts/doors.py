@@ -1,0 +1,70 @@
+"""What type checkers know of what is loaded and built: every line is right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from typing_extensions import assert_type
+
+from automodel_bert import BertConfig, BertForSequenceClassification, BertModel
+from automodel_core import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForSeq2SeqLM,
+    AutoModelForVision2Seq,
+    AutoTokenizer,
+)
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.modeling import GenerativePreTrainedModel, PreTrainedModel
+from automodel_core.text import PreTrainedTokenizer
+from automodel_t5 import T5ForConditionalGeneration
+
+Info = dict[str, list[Any]]
+
+# A class loads itself.
+body = BertModel.from_pretrained(
+    "bert-base-uncased", dtype=torch.bfloat16, device_map={"": "cpu"}, revision="main"
+)
+assert_type(body, BertModel)
+assert_type(BertModel.from_pretrained("x", output_loading_info=True), tuple[BertModel, Info])
+assert_type(BertModel.from_config(BertConfig(), dtype="float16"), BertModel)
+assert_type(BertModel(BertConfig()), BertModel)
+assert_type(body.device, torch.device)
+assert_type(body.eval(), BertModel)
+hidden = body(torch.ones(1, 3, dtype=torch.long)).last_hidden_state
+
+# Keys of the configuration are arguments too, and only a run can know them all.
+classifier = BertForSequenceClassification.from_pretrained("x", num_labels=3, classifier_dropout=0)
+assert_type(classifier.config.id2label[0], str)
+
+# An Auto class returns what its task promises.
+assert_type(AutoModel.from_pretrained("x", config=BertConfig(), strict="off"), PreTrainedModel)
+assert_type(AutoModelForMaskedLM.from_config(BertConfig()), PreTrainedModel)
+assert_type(AutoModelForCausalLM.from_pretrained("x", weights="int8"), GenerativePreTrainedModel)
+assert_type(AutoModelForCausalLM.from_config(BertConfig()), GenerativePreTrainedModel)
+writer, info = AutoModelForSeq2SeqLM.from_pretrained("x", output_loading_info=True)
+assert_type(writer, GenerativePreTrainedModel)
+assert_type(info, Info)
+assert_type(writer.to(torch.float16), GenerativePreTrainedModel)
+AutoModelForVision2Seq.from_pretrained("x").generate(pixel_values=torch.ones(1, 3, 8, 8))
+T5ForConditionalGeneration.from_pretrained("x").generate(max_new_tokens=3)
+
+# A configuration knows its fields, and what was settled about labels.
+config = BertConfig(hidden_size=32, num_labels=3, pad_token_id=None)
+assert_type(config.hidden_size, int)
+assert_type(config.num_labels, int)
+assert_type(config.label2id["LABEL_0"], int)
+assert_type(BertConfig.from_pretrained("x", hidden_size=3), BertConfig)
+assert_type(
+    BertConfig.from_pretrained("x", return_unused_kwargs=True), tuple[BertConfig, dict[str, Any]]
+)
+assert_type(BertConfig.from_dict({}), BertConfig)
+assert_type(AutoConfig.from_pretrained("x"), PreTrainedConfig)
+
+# A tokenizer's batch is what a model takes.
+tokenizer = AutoTokenizer.from_pretrained("x")
+assert_type(tokenizer, PreTrainedTokenizer)
+scores = classifier(**tokenizer("a text", return_tensors="pt")).logits
