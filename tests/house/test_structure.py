@@ -51,6 +51,11 @@ def test_a_new_plugin_imports_faces_only() -> None:
     assert core_imports(written) <= set(FACES)
 
 
+def test_the_reference_lists_the_faces() -> None:
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(automodel_core[\w.]*)` \|", text, re.MULTILINE) == sorted(FACES)
+
+
 def test_public_names_are_those_of_the_snapshot() -> None:
     assert public_names() == SNAPSHOT.read_text(encoding="utf-8"), (
         "a public name came, went or moved; if that is meant, write the snapshot anew: "
@@ -108,6 +113,14 @@ def test_no_floor_imports_a_higher_one(module: str) -> None:
         (_, *upper), (_, *lower) = module.split("."), imported.split(".")
         if upper and lower and upper[0] != lower[0]:
             assert HEIGHTS[upper[0]] > HEIGHTS[lower[0]], f"it imports {imported}"
+
+
+def test_the_floors_are_those_of_the_document() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("| floor |")[2]
+    rows = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    documented = [name for row in rows for name in re.findall(r"`(\w+)(?:/|\.py)`", row)]
+    assert set(documented) == HEIGHTS.keys() - {"__main__"}
+    assert documented == sorted(documented, key=lambda name: -HEIGHTS[name])
 
 
 def test_no_modules_import_each_other() -> None:
