@@ -64,4 +64,4 @@ from automodel_core.modeling.pretrained.first_values import init_normal as init_
 from automodel_core.modeling.pretrained.generative import (
     GenerativePreTrainedModel as GenerativePreTrainedModel,
 )
-from automodel_core.modeling.pretrained.vocabulary import resize_rows as resize_rows
+from automodel_core.modeling.pretrained.vocabulary import resize_tokens as resize_tokens

@@ -89,20 +89,10 @@ class FairseqModel(FairseqPreTrainedModel, EncoderDecoderBody):
         self.decoder = self.make_stack(config, decoder=True)
         self.post_init()
 
-    def ties(self) -> dict[str, str]:
+    def embedding_ties(self) -> dict[str, str]:
         if not self.shares_embeddings(self.config):
             return {}
         return {f"{side}.{TOKENS}.weight": "embed_tokens.weight" for side in self.stacks}
-
-    def tie_weights(self) -> None:
-        """Make shared embeddings one, whether or not the output layer is tied to them."""
-        self._tie(self.ties())
-
-    def token_layers(self) -> list[nn.Module]:
-        encoder = self.encoder.embeddings.embed_tokens
-        if not self.shares_embeddings(self.config):
-            return [encoder]
-        return [self.embed_tokens, encoder, self.decoder.embeddings.embed_tokens]
 
 
 class FairseqHead(FairseqPreTrainedModel, EncoderDecoderHead):
@@ -116,19 +106,11 @@ class FairseqHead(FairseqPreTrainedModel, EncoderDecoderHead):
         super().__init__(config)
         self.model = self.model_class(config)
 
-    def ties(self) -> dict[str, str]:
-        return {f"model.{a}": f"model.{b}" for a, b in self.model.ties().items()}
-
-    def tie_weights(self) -> None:
-        self.model.tie_weights()
-        super().tie_weights()
-
-    def token_layers(self) -> list[nn.Module]:
-        return self.model.token_layers()
-
 
 class FairseqForConditionalGeneration(FairseqHead, EncoderDecoderForConditionalGeneration):
     """Text in, text out: an output layer, which may be the decoder's embeddings."""
+
+    output_embeddings_tied_to = f"model.decoder.{TOKENS}"
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -136,20 +118,12 @@ class FairseqForConditionalGeneration(FairseqHead, EncoderDecoderForConditionalG
         self.lm_head = Linear(config.d_model, vocabulary, bias=False)
         self.post_init()
 
-    def ties(self) -> dict[str, str]:
-        shared = self.model.shares_embeddings(self.config)
-        tokens = "model.embed_tokens" if shared else f"model.decoder.{TOKENS}"
-        return {**super().ties(), "lm_head.weight": f"{tokens}.weight"}
-
-    def token_layers(self) -> list[nn.Module]:
-        shared = self.model.shares_embeddings(self.config)
-        return [*super().token_layers(), *([self.lm_head] if shared else [])]
-
 
 class WithLogitsBias(FairseqForConditionalGeneration):
     """An output layer whose scores get a bias that no training changes."""
 
     final_logits_bias: Tensor
+    score_buffers = ("final_logits_bias",)
     caches_with_labels = False
 
     def __init__(self, config: Any) -> None:
@@ -159,16 +133,6 @@ class WithLogitsBias(FairseqForConditionalGeneration):
 
     def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
         return super().score(hidden_states, cache) + self.final_logits_bias
-
-    def resize_token_embeddings(self, *args: Any, **kwargs: Any) -> nn.Module:
-        resized = super().resize_token_embeddings(*args, **kwargs)
-        self.fit_logits_bias()
-        return resized
-
-    def fit_logits_bias(self) -> None:
-        """Give the bias as many numbers as the output layer has rows; new ones are 0."""
-        old, size = self.final_logits_bias, self.lm_head.out_features
-        self.final_logits_bias = nn.functional.pad(old[:, :size], (0, max(0, size - old.shape[1])))
 
 
 class FairseqForSequenceClassification(FairseqHead, EncoderDecoderForSequenceClassification):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.errors import InputError
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
-__all__ = ["resize_rows", "resize_vocabulary"]
+__all__ = ["resize_tokens", "resize_vocabulary"]
 
 
 def resize_vocabulary(
@@ -34,12 +35,28 @@ def resize_vocabulary(
     if size == embeddings.num_embeddings:
         return embeddings
 
-    resize_rows(model.token_layers(), size, mean_resizing)
+    resize_tokens(model, model.input_embeddings, size, mean_resizing)
     model.config.vocab_size = size
     return embeddings
 
 
-def resize_rows(layers: Iterable[nn.Module], size: int, mean_resizing: bool = True) -> None:
+def resize_tokens(
+    model: WeightedModel, embeddings: str, size: int, mean_resizing: bool = True
+) -> None:
+    """Give the embeddings of that path, and all that may be tied to them, ``size`` rows.
+
+    Buffers that go with the scores over the vocabulary are cut, or filled with zeros.
+    """
+    _resize_rows(model.token_layers(embeddings), size, mean_resizing)
+    output = model.get_output_embeddings()
+    if isinstance(output, nn.Linear):
+        for name in model.score_buffers:
+            old, scores = model.get_buffer(name), output.out_features
+            new = F.pad(old[..., :scores], (0, max(0, scores - old.shape[-1])))
+            setattr(model, name, new)
+
+
+def _resize_rows(layers: Iterable[nn.Module], size: int, mean_resizing: bool) -> None:
     """Give layers with a row for each token ``size`` rows; those that share a weight still do."""
     resized: dict[Tensor, nn.Parameter] = {}
     for layer in (layers := list(layers)):

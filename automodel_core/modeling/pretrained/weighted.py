@@ -35,6 +35,10 @@ class WeightedModel(nn.Module):
     """Path of the module that holds the input embeddings."""
     output_embeddings: ClassVar[str | None] = None
     """Path of the linear layer that turns states into scores over the vocabulary."""
+    output_embeddings_tied_to: ClassVar[str] = ""
+    """Path of the embeddings that the layer may be tied to; by default the input embeddings."""
+    score_buffers: ClassVar[tuple[str, ...]] = ()
+    """Buffers whose last dimension has a number for each score over the vocabulary."""
     body: ClassVar[str] = ""
     """Path of the body inside a head model; empty for a body itself."""
     optional_weights: ClassVar[tuple[str, ...]] = ()
@@ -80,14 +84,27 @@ class WeightedModel(nn.Module):
 
     # ---- tied weights ----
 
+    def embedding_ties(self) -> dict[str, str]:
+        """Return the `ties` between embeddings of the body, made whatever the configuration says.
+
+        A body that holds its embeddings more than once replaces this; a head has its body's.
+        """
+        if not self.body:
+            return {}
+        ties = self.base_model.embedding_ties().items()
+        return {f"{self.body}.{target}": f"{self.body}.{source}" for target, source in ties}
+
     def ties(self) -> dict[str, str]:
         """Return ``{target: source}`` for weights that may share storage.
 
-        They are tied when a checkpoint lacks the target or stores equal values.
+        They are tied when a checkpoint lacks the target or stores equal values. A source is no
+        target of another.
         """
-        if self.output_embeddings is None:
-            return {}
-        return {f"{self.output_embeddings}.weight": f"{self.input_embeddings}.weight"}
+        ties = self.embedding_ties()
+        if self.output_embeddings is not None:
+            source = f"{self.output_embeddings_tied_to or self.input_embeddings}.weight"
+            ties[f"{self.output_embeddings}.weight"] = ties.get(source, source)
+        return ties
 
     def ties_in_force(self) -> dict[str, str]:
         """Return the `ties` that the configuration asks for."""
@@ -98,8 +115,8 @@ class WeightedModel(nn.Module):
         return self.ties() if self.ties_follow_checkpoint else self.ties_in_force()
 
     def tie_weights(self) -> None:
-        """Let tied weights share storage, where the configuration says so."""
-        self._tie(self.ties_in_force())
+        """Let embeddings share storage and, where the configuration says so, other tied weights."""
+        self._tie({**self.embedding_ties(), **self.ties_in_force()})
 
     def _tie(self, ties: Mapping[str, str]) -> None:
         for target, source in ties.items():
@@ -139,7 +156,13 @@ class WeightedModel(nn.Module):
         parent, _, leaf = self.output_embeddings.rpartition(".")
         setattr(self.get_submodule(parent), leaf, new_embeddings)
 
-    def token_layers(self) -> list[nn.Module]:
-        """Return the layers with a row for each token, which change with the vocabulary."""
-        output = self.get_output_embeddings()
-        return [self.get_input_embeddings(), *([] if output is None else [output])]
+    def token_layers(self, embeddings: str | None = None) -> list[nn.Module]:
+        """Return embeddings, by default the input's, and all layers that may be tied to them.
+
+        They have a row for each token, and change with the vocabulary.
+        """
+        ties = self.ties()
+        path = f"{embeddings or self.input_embeddings}.weight"
+        source = ties.get(path, path)
+        names = [source, *(target for target, other in ties.items() if other == source)]
+        return [self.get_submodule(name.rpartition(".")[0]) for name in names]

@@ -21,7 +21,7 @@ from automodel_core.families.fairseq import (
     token_embedding,
 )
 from automodel_core.layers import Embedding, SinusoidalPositions
-from automodel_core.modeling import resize_rows
+from automodel_core.modeling import resize_tokens
 from automodel_marian.configuration import MarianConfig
 
 __all__ = [
@@ -86,11 +86,10 @@ class MarianPreTrainedModel(FairseqPreTrainedModel):
         """
         if self.shares_embeddings(self.config):
             raise InputError("both sides read one vocabulary: call resize_token_embeddings")
+        tokens = ".".join(filter(None, (self.body, "decoder.embeddings.embed_tokens")))
+        resize_tokens(self, tokens, new_num_tokens)
         self.config.decoder_vocab_size = new_num_tokens
-        embeddings: nn.Module = self.base_model.decoder.embeddings.embed_tokens
-        output = self.get_output_embeddings()
-        resize_rows([embeddings, *([] if output is None else [output])], new_num_tokens)
-        return embeddings
+        return self.get_submodule(tokens)
 
 
 class MarianModel(MarianPreTrainedModel, FairseqModel):
@@ -101,11 +100,6 @@ class MarianMTModel(MarianPreTrainedModel, WithLogitsBias):
     """Marian with an output layer: it translates."""
 
     model_class = MarianModel
-
-    def resize_decoder_token_embeddings(self, new_num_tokens: int) -> nn.Module:
-        embeddings = super().resize_decoder_token_embeddings(new_num_tokens)
-        self.fit_logits_bias()
-        return embeddings
 
 
 class MarianDecoderModel(MarianPreTrainedModel, FairseqDecoder):

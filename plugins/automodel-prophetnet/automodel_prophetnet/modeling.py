@@ -117,16 +117,8 @@ class ProphetNetBody(ProphetNetPreTrainedModel):
         self.decoder = ProphetNetDecoder(config)
         self.post_init()
 
-    def ties(self) -> dict[str, str]:
+    def embedding_ties(self) -> dict[str, str]:
         return {f"{side}.embed_tokens.weight": "embed_tokens.weight" for side in self.sides}
-
-    def tie_weights(self) -> None:
-        """Let the stacks share their embeddings, whether or not the output layer does."""
-        self._tie(self.ties())
-
-    def token_layers(self) -> list[nn.Module]:
-        stacks = (self.get_submodule(f"{side}.embed_tokens") for side in self.sides)
-        return [self.embed_tokens, *stacks]
 
     def get_decoder(self) -> ProphetNetDecoder:
         return self.decoder
@@ -212,17 +204,6 @@ class ProphetNetHead(ProphetNetPreTrainedModel, GenerativePreTrainedModel):
         self.model = self.body_class(config)
         self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
-
-    def ties(self) -> dict[str, str]:
-        stacks = {f"model.{a}": f"model.{b}" for a, b in self.model.ties().items()}
-        return {**stacks, **super().ties()}
-
-    def tie_weights(self) -> None:
-        self.model.tie_weights()
-        super().tie_weights()
-
-    def token_layers(self) -> list[nn.Module]:
-        return [*self.model.token_layers(), self.lm_head]
 
     def get_decoder(self) -> ProphetNetDecoder:
         return self.model.get_decoder()
