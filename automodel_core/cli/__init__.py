@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _one_line(error: Exception) -> str:
-    """Return an error as one line; what nobody raised on purpose says how to see more."""
+    """Return an error as one line; an unexpected one says how to see its traceback."""
     from automodel_core.errors import AutomodelError
 
     said = " ".join(str(error).split())

@@ -1,4 +1,4 @@
-"""``doctor``: the state of every plugin and of what they stand on."""
+"""``doctor``: the state of every plugin, and the versions of the libraries that all need."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ TASK_TABLE: tuple[tuple[str, str, str], ...] = tuple(
     (name, f"AutoModel{suffix}", description) for name, suffix, description in _SUFFIXES
 )
 
-# Those of Flax; TensorFlow has these too.
+# What follows "AutoModelFor" in the names of Flax's classes, and in those of TensorFlow alone.
 _FLAX = """
     PreTraining CausalLM MaskedLM Seq2SeqLM SequenceClassification MultipleChoice
     NextSentencePrediction TokenClassification QuestionAnswering ImageClassification Vision2Seq

@@ -66,7 +66,7 @@ CORE_SOURCES = sorted((*CORE.rglob("*.py"), *CORE.rglob("*.pyi")))
 
 
 def named(path: Path) -> str:
-    """Return a path as pytest shall show it."""
+    """Return a path as tests are named after it."""
     return path.relative_to(ROOT).as_posix()
 
 

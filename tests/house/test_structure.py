@@ -25,7 +25,7 @@ MOST_ENTRIES = 14
 
 
 def named(path: Path) -> str:
-    """Return a path as pytest shall show it."""
+    """Return a path as tests are named after it."""
     return path.relative_to(ROOT).as_posix()
 
 

@@ -1,4 +1,4 @@
-"""Read TOML, with what pytest brings where the standard library cannot."""
+"""Read TOML, on Python 3.10 with the library that pytest brings."""
 
 from __future__ import annotations
 

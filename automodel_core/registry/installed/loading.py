@@ -96,7 +96,9 @@ def _checked(results: Iterable[object], kind: type[_M]) -> tuple[_M, ...]:
                 )
             _check_api(manifest.plugin_api)
             if manifest.label in labels:
-                raise RegistrationError(f"{kind.__name__} {shown(manifest.label)} stands twice")
+                raise RegistrationError(
+                    f"{kind.__name__} {shown(manifest.label)} is declared twice"
+                )
             labels.add(manifest.label)
             manifests.append(manifest)
     return tuple(manifests)

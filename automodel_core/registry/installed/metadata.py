@@ -2,7 +2,7 @@
 
 Entry points are read straight from the ``*.dist-info`` and ``*.egg-info`` folders on ``sys.path``:
 one directory listing a path entry, one small file a distribution, and the name and version of
-those that have a group of ours. ``importlib_metadata`` answers the same question in several times
+those that have one of our groups. ``importlib_metadata`` answers the same question in several times
 the time, and its import alone costs more than everything here; it is asked only about what is not
 a plain folder (zip files, finders of frozen applications).
 
@@ -125,7 +125,7 @@ def _text(path: str, limit: int = -1) -> str:
 
 
 def _metadata(folder: str) -> str:
-    """Return the beginning of a distribution's metadata, where its name and version stand."""
+    """Return the beginning of a distribution's metadata, which holds its name and version."""
     return _text(f"{folder}/METADATA", _HEAD) or _text(f"{folder}/PKG-INFO", _HEAD)
 
 
@@ -158,7 +158,7 @@ def _candidates(entry_points: str, metadata: str, where: str) -> Iterator[list[C
         if obstacle is None and (match is None or "\ufffd" in label):
             obstacle = _malformed(name, f"{label} = {value}", group, "names no module")
         if obstacle is None and counts[group, label] > 1:
-            obstacle = _malformed(name, label, group, "stands there more than once")
+            obstacle = _malformed(name, label, group, "is listed more than once")
         module = match.group(1) if match else value
         result.append(Candidate(group, label, module, name, version, where, obstacle))
     yield result

@@ -91,7 +91,7 @@ class InstalledPlugins:
         return tuple(item for item in self.claimants(model_type) if item.obstacle is None)
 
     def distributions(self) -> frozenset[str]:
-        """Return the normalised names of the distributions that have an entry point of ours."""
+        """Return the normalised names of the distributions that have an entry point in one of our groups."""
         return frozenset(item.key for item in self._candidates if item.distribution)
 
     def holds_extension(self, distribution: str) -> bool:
@@ -289,7 +289,7 @@ def title(candidate: Candidate) -> str:
 
 
 def error_of(candidate: Candidate, obstacle: Obstacle) -> PluginError:
-    """Return a new error for what stands in the way of a candidate."""
+    """Return the error that reports the obstacle of a candidate."""
     message = f"{title(candidate)} is {obstacle.state}: {obstacle.cause}; {obstacle.fix}"
     return _ERRORS[obstacle.state](message)
 

@@ -68,7 +68,7 @@ def test_only_the_plugin_that_is_asked_for_is_imported(site: Any) -> None:
         (
             HOOK + "@hookimpl\ndef automodel_architectures():\n"
             "    return [Architecture(model_type='bad', config='a:B', models={})] * 2",
-            "stands twice",
+            "is declared twice",
         ),
         (
             HOOK + "@hookimpl\ndef automodel_architectures(): return []\n"

@@ -117,7 +117,7 @@ def test_an_entry_point_that_names_no_module_is_broken(site: Any, value: str) ->
     assert two.obstacle is None
 
 
-def test_a_name_that_stands_twice_is_broken(site: Any) -> None:
+def test_a_name_that_is_listed_twice_is_broken(site: Any) -> None:
     where = site.metadata("some-plugin", {ARCHITECTURES: {"one": "some.plugin"}})
     file = where / "entry_points.txt"
     file.write_text(file.read_text("utf-8") + "one = some.other\n", "utf-8")
