@@ -1,8 +1,9 @@
 """Everything that is done with this repository, one session each: ``nox -l`` lists them.
 
 Each session works alone on a fresh machine. Versions come from ``constraints.txt``; what a session
-needs beside the distributions is listed under ``[dependency-groups]`` in ``pyproject.toml``. The first
-step installs torch, which brings setuptools, so that local distributions build without a download.
+needs beside the distributions is listed under ``[dependency-groups]`` in ``pyproject.toml``. The
+first step installs torch, which brings setuptools, so that local distributions build without a
+download.
 """
 
 from __future__ import annotations

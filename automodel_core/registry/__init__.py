@@ -44,50 +44,30 @@ def refresh() -> None:
     _registry.refresh()
 
 
+_ARCHITECTURES = """
+    component_class config_class installed_hint model_class model_reference provider
+    register_component register_config register_model registered_components require serves serving
+""".split()
+_FORMER = {
+    **{name: f"architectures.{name}(...)" for name in _ARCHITECTURES},
+    "attention_function": "parts.function(registry.AttentionImplementation, name)",
+    "checkpoint_formats": "parts.by_priority(registry.CheckpointFormat)",
+    "decoding_strategy": "parts.function(registry.DecodingStrategy, name)",
+    "load_plugins": "plugins.load_all()",
+    "notify_after_load": "plugins.notify('automodel_after_load', context=..., model=...)",
+    "notify_before_load": "plugins.notify('automodel_before_load', context=...)",
+    "quantizer": "parts.function(registry.Quantizer, name)",
+    "sources": "parts.by_priority(registry.Source)",
+    "task": "parts.get(registry.Task, name)",
+    "task_of_auto_class": "parts.task_of_auto_class(name)",
+    "tasks": "parts.every(registry.Task)",
+}
+"""Functions that became methods of the three objects."""
+
+
 def __getattr__(name: str) -> Any:
     if name in ("architectures", "parts", "plugins"):
         return getattr(_registry, name)
     if name in _FORMER:
-        return _former(name)
+        raise AttributeError(f"registry.{name} has gone: call registry.{_FORMER[name]}")
     return _attribute(name)
-
-
-_FORMER = {
-    **dict.fromkeys(
-        "component_class config_class installed_hint model_class model_reference provider "
-        "register_component register_config register_model registered_components require serves "
-        "serving".split(),
-        "architectures",
-    ),
-    "task_of_auto_class": "parts",
-    **dict.fromkeys(("tasks", "task", "checkpoint_formats", "sources"), ""),
-    **dict.fromkeys(("attention_function", "quantizer", "decoding_strategy"), ""),
-    **dict.fromkeys(("load_plugins", "notify_before_load", "notify_after_load"), ""),
-}
-"""Names of functions that are methods now; they go when nothing uses them."""
-
-
-def _former(name: str) -> Any:
-    from functools import partial
-
-    from automodel_core.registry import manifest
-
-    if _FORMER[name]:
-        return getattr(getattr(_registry, _FORMER[name]), name)
-    parts, plugins = _registry.parts, _registry.plugins
-    return {
-        "tasks": partial(parts.every, manifest.Task),
-        "task": partial(parts.get, manifest.Task),
-        "checkpoint_formats": partial(parts.by_priority, manifest.CheckpointFormat),
-        "sources": partial(parts.by_priority, manifest.Source),
-        "attention_function": partial(parts.function, manifest.AttentionImplementation),
-        "quantizer": partial(parts.function, manifest.Quantizer),
-        "decoding_strategy": partial(parts.function, manifest.DecodingStrategy),
-        "load_plugins": plugins.load_all,
-        "notify_before_load": lambda context: plugins.notify(
-            "automodel_before_load", context=context
-        ),
-        "notify_after_load": lambda context, model: plugins.notify(
-            "automodel_after_load", context=context, model=model
-        ),
-    }[name]

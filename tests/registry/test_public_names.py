@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, get_type_hints
@@ -63,6 +64,14 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     for name in ("AutoModelForNothing", "nothing", "__wrapped__"):
         with pytest.raises(AttributeError, match=name):
             getattr(automodel_core, name)
+
+
+def test_former_functions_of_the_registry_name_the_methods() -> None:
+    for name, call in vars(registry)["_FORMER"].items():
+        with pytest.raises(AttributeError, match=rf"registry\.{name} .*{re.escape(call)}"):
+            getattr(registry, name)
+        owner, _, method = call.partition("(")[0].partition(".")
+        assert callable(getattr(getattr(registry, owner), method))
 
 
 @pytest.mark.parametrize("module", [automodel_core, registry])

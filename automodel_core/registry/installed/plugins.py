@@ -91,7 +91,7 @@ class InstalledPlugins:
         return tuple(item for item in self.claimants(model_type) if item.obstacle is None)
 
     def distributions(self) -> frozenset[str]:
-        """Return the normalised names of the distributions that have an entry point in one of our groups."""
+        """Return the normalised names of the distributions that have an entry point here."""
         return frozenset(item.key for item in self._candidates if item.distribution)
 
     def holds_extension(self, distribution: str) -> bool:
@@ -201,7 +201,7 @@ class InstalledPlugins:
             )
         return tuple(sorted(records, key=lambda record: (record.group, record.names, record.path)))
 
-    __call__ = records  # the former function, until nothing calls it
+    __call__ = records  # as `registry.plugins()` was written when it was a function
 
     def _state(self, candidate: Candidate) -> tuple[PluginState, Obstacle | None]:
         if candidate.obstacle is not None:
