@@ -31,7 +31,6 @@ LONG_FILES: dict[str, str] = {}
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve", "transformers"}
 UNSAFE_CALLS = {"eval", "exec"}
 MAY_IMPORT_BY_NAME = {
-    CORE / "__init__.py",
     CORE / "exports.py",
     CORE / "registry" / "imports.py",
     CORE / "preprocessing" / "tensors.py",
@@ -40,8 +39,7 @@ WITHOUT_TORCH = (
     "__init__.py",
     "__main__.py",
     "auto",
-    "checkpoint/places/json_files.py",
-    "checkpoint/places/source.py",
+    "checkpoint/places",
     "cli",
     "families/__init__.py",
     "families/pair/configuration.py",
@@ -49,6 +47,10 @@ WITHOUT_TORCH = (
     "errors.py",
     "exports.py",
     "fields.py",
+    "generation/__init__.py",
+    "generation/settings",
+    "preprocessing",
+    "processing.py",
     "registry",
     "text",
 )
@@ -168,6 +170,13 @@ def test_a_name_is_known_by_its_word() -> None:
         assert ARCHITECTURE_NAME.search(text), text
     for text in ("Bartholomew", "an activity", "a doughnut", "EncoderDecoderBody", "vital"):
         assert not ARCHITECTURE_NAME.search(text), text
+
+
+def test_files_that_are_treated_in_another_way_exist() -> None:
+    places = (*MAY_IMPORT_BY_NAME, *(CORE / place for place in WITHOUT_TORCH))
+    assert [
+        place for place in (*places, *map(ROOT.joinpath, LONG_FILES)) if not place.exists()
+    ] == []
 
 
 @pytest.mark.parametrize("place", WITHOUT_TORCH)
