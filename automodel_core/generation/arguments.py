@@ -1,4 +1,4 @@
-"""From what the caller passed to one complete generation config."""
+"""From the arguments of ``generate`` to one complete generation config."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ import copy
 import difflib
 import inspect
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from automodel_core.errors import GenerationArgumentError
-from automodel_core.generation.session.cache_choice import check_cache_settings
+from automodel_core.generation.session.checks import check_cache_settings, check_lengths
 from automodel_core.generation.session.inputs import DecodingInputs
 from automodel_core.generation.session.protocol import GenerativeModel
 from automodel_core.generation.settings.checks import problems_of
 from automodel_core.generation.settings.generation import DEFAULTS, FIELDS, GenerationConfig
 
-__all__ = ["Settings", "reject_unknown", "resolve_settings", "set_lengths"]
+__all__ = ["Settings", "resolve_settings", "set_lengths"]
 
 SPECIAL_TOKENS = ("bos_token_id", "decoder_start_token_id", "eos_token_id", "pad_token_id")
 
-NEEDED = ("max_length", "min_length", "use_cache")
-"""Settings that None as a keyword does not switch off."""
+NOT_SWITCHED_OFF = ("max_length", "min_length", "use_cache")
+"""Settings whose default holds, even if a keyword sets them to None."""
+
+IGNORED = ("trust_remote_code",)
+"""Keywords without effect: no code of a repository is ever run."""
 
 GENERATE_ARGUMENTS = (
     "inputs", "generation_config", "logits_processor", "stopping_criteria",
@@ -31,73 +35,94 @@ GENERATE_ARGUMENTS = (
 )  # fmt: skip
 
 
+@dataclass
 class Settings:
-    """The complete config, the arguments left for the model, and what the caller set itself."""
+    """The complete config of a call, and the keywords of ``generate`` that are no settings.
 
-    def __init__(
-        self, config: GenerationConfig, model_kwargs: dict[str, Any], own: set[str]
-    ) -> None:
-        self.config = config
-        self.model_kwargs = model_kwargs
-        self.own = own
-        self.default_max_length = False
-        self.default_min_length = False
+    ``explicit`` names the settings that the caller gave, in a config or by keyword.
+    ``model_arguments`` are for the model, ``loop_arguments`` for the caller's own decoding loop.
+    """
+
+    config: GenerationConfig
+    explicit: set[str]
+    model_arguments: dict[str, Any]
+    loop_arguments: dict[str, Any] = field(default_factory=dict)
+    has_max_length: bool = True
+    """Whether the caller or the model sets ``max_length``, so that it is not the default's."""
 
 
 def resolve_settings(
     model: GenerativeModel,
     given: GenerationConfig | None,
-    kwargs: Mapping[str, Any],
+    keywords: Mapping[str, Any],
     use_model_defaults: bool | None = None,
+    custom_generate: Callable[..., Any] | str | None = None,
 ) -> Settings:
     """Merge: keywords before ``generation_config``, before the model's, before the defaults.
 
-    With ``use_model_defaults=False`` only special tokens are taken from the model's.
+    With ``use_model_defaults=False`` only special tokens are taken from the model's. Raise
+    `GenerationArgumentError` for settings that cannot work and for keywords that nothing takes.
     """
+    keywords = {name: value for name, value in keywords.items() if name not in IGNORED}
+    loop_arguments = _loop_arguments(custom_generate, keywords)
+    keywords = {name: value for name, value in keywords.items() if name not in loop_arguments}
     config = GenerationConfig() if given is None else copy.deepcopy(given)
-    own = {name for name, value in vars(config).items() if value is not None}
+    explicit = {name for name, value in vars(config).items() if value is not None}
     of_model = vars(model.generation_config)
     if use_model_defaults is False:
         of_model = {name: of_model[name] for name in SPECIAL_TOKENS}
     _fill(config, of_model)
-    named = {name: value for name, value in kwargs.items() if name in vars(config)}
-    own |= {name for name, value in named.items() if value is not None}
+    named = {name: value for name, value in keywords.items() if name in vars(config)}
+    explicit |= {name for name, value in named.items() if value is not None}
     for name, value in named.items():
         setattr(config, name, value)
-    settings = Settings(config, {k: v for k, v in kwargs.items() if k not in named}, own)
-    settings.default_max_length = config.max_length is None
-    settings.default_min_length = config.min_length is None
-    switched_off = {name for name in named if named[name] is None} - set(NEEDED)
+    settings = Settings(
+        config=config,
+        explicit=explicit,
+        model_arguments={k: v for k, v in keywords.items() if k not in named},
+        loop_arguments=loop_arguments,
+        has_max_length=config.max_length is not None,
+    )
+    switched_off = {name for name in named if named[name] is None} - set(NOT_SWITCHED_OFF)
     _fill(config, {k: v for k, v in DEFAULTS.items() if k not in switched_off})
-    _check(config, own)
+    _check_settings(config, explicit)
+    check_cache_settings(config, explicit, keywords.get("past_key_values"))
+    _reject_unknown(model, settings.model_arguments)
     return settings
 
 
 def _fill(config: GenerationConfig, values: Mapping[str, Any]) -> None:
-    """Set what is unset, and what is not there at all."""
+    """Set what is unset, and names that the config does not have yet."""
     for name, value in values.items():
         if vars(config).get(name) is None:
             setattr(config, name, value)
 
 
-def _check(config: GenerationConfig, own: set[str]) -> None:
+def _loop_arguments(loop: object, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keywords that a custom loop takes and that mean nothing else."""
+    if not callable(loop):
+        return {}
+    names = set(inspect.signature(loop).parameters) - {*FIELDS, *GENERATE_ARGUMENTS}
+    return {name: value for name, value in keywords.items() if name in names}
+
+
+def _check_settings(config: GenerationConfig, explicit: set[str]) -> None:
     problems = problems_of(vars(config))
     fatal = [problem.text for problem in problems if problem.fatal]
     if fatal:
         raise GenerationArgumentError("; ".join(fatal))
-    idle = [problem.text for problem in problems if problem.name in own]
-    if idle:
-        warnings.warn("; ".join(idle), stacklevel=5)
-    check_cache_settings(config, own)
+    without_effect = [problem.text for problem in problems if problem.name in explicit]
+    if without_effect:
+        warnings.warn("; ".join(without_effect), stacklevel=5)
 
 
 # ---- unknown arguments ----
 
 
-def reject_unknown(model: GenerativeModel, model_kwargs: Mapping[str, Any]) -> None:
+def _reject_unknown(model: GenerativeModel, arguments: Mapping[str, Any]) -> None:
     """Raise for arguments that neither ``generate`` nor the model takes; name the closest."""
-    known = _model_arguments(model)
-    unknown = [k for k, v in model_kwargs.items() if v is not None and k not in known]
+    known = _model_parameters(model)
+    unknown = [k for k, v in arguments.items() if v is not None and k not in known]
     if unknown:
         hints = [_with_hint(name, {*known, *FIELDS, *GENERATE_ARGUMENTS}) for name in unknown]
         raise GenerationArgumentError(
@@ -110,9 +135,9 @@ def _with_hint(name: str, known: Iterable[str]) -> str:
     return f"{name!r}" + (f" (did you mean {close[0]!r}?)" if close else "")
 
 
-def _model_arguments(model: GenerativeModel) -> set[str]:
+def _model_parameters(model: GenerativeModel) -> set[str]:
     known = {"decoder_input_ids", "encoder_outputs"} if model.config.is_encoder_decoder else set()
-    functions = [model.forward, model.prepare_inputs_for_generation]
+    functions: list[Callable[..., Any]] = [model.forward, model.prepare_inputs_for_generation]
     if model.config.is_encoder_decoder:
         functions.append(model.get_encoder().forward)
     for function in functions:
@@ -124,66 +149,44 @@ def _model_arguments(model: GenerativeModel) -> set[str]:
 # ---- lengths ----
 
 
-def set_lengths(model: GenerativeModel, settings: Settings, inputs: DecodingInputs) -> None:
-    """Set ``max_length`` and ``min_length`` of the config, counted with the prompt's token ids.
+def set_lengths(model: GenerativeModel, settings: Settings, inputs: DecodingInputs) -> int:
+    """Set ``max_length`` and ``min_length`` of the config, and return the first.
 
-    Raise `GenerationArgumentError` if the model has no positions for the input, or if nothing could
-    be generated.
+    They count the prompt's token ids, but not embeddings that are given instead. Raise
+    `GenerationArgumentError` if the model has no positions for the input, or if nothing could be
+    generated.
     """
     config = settings.config
-    limit = model.config.position_limit
     prompt_length = inputs.prompt.shape[1]
-    encoder_ids = inputs.encoder_input_ids
-    longest = max(inputs.first_length, 0 if encoder_ids is None else encoder_ids.shape[1])
-    if limit is not None and longest > limit:
-        raise GenerationArgumentError(
-            f"the input has {longest} tokens, and {type(model).__name__} has positions for {limit}"
-        )
     embedded = inputs.first_length if inputs.first_length != prompt_length else 0
     max_length, min_length = config.max_length or 0, config.min_length or 0
     if config.max_new_tokens is not None:
-        _warn_of_two("max", config, settings.own)
-        config.max_length = prompt_length + config.max_new_tokens
-    elif settings.default_max_length:
-        config.max_length = prompt_length + max_length
-        if limit is not None:
-            config.max_length = min(config.max_length, limit)
+        _warn_of_two("max", settings)
+        max_length = prompt_length + config.max_new_tokens
+    elif not settings.has_max_length:
         warnings.warn(
             f"neither max_new_tokens nor max_length is set: at most {max_length} new tokens",
             stacklevel=4,
         )
+        limit = model.config.position_limit
+        max_length = prompt_length + max_length
+        max_length = max_length if limit is None else min(max_length, limit)
     elif embedded:
-        config.max_length = max_length - embedded
+        max_length -= embedded
     if config.min_new_tokens is not None:
-        _warn_of_two("min", config, settings.own)
-        config.min_length = prompt_length + config.min_new_tokens
+        _warn_of_two("min", settings)
+        min_length = prompt_length + config.min_new_tokens
     elif embedded:
-        config.min_length = max(min_length - embedded, 0)
-    _check_lengths(config, prompt_length, limit)
+        min_length = max(min_length - embedded, 0)
+    source = inputs.encoder_input_ids
+    longest = max(inputs.first_length, 0 if source is None else source.shape[1])
+    check_lengths(model, max_length, min_length, prompt_length, longest)
+    config.max_length, config.min_length = max_length, min_length
+    return max_length
 
 
-def _warn_of_two(which: str, config: GenerationConfig, own: set[str]) -> None:
+def _warn_of_two(which: str, settings: Settings) -> None:
     names = f"{which}_new_tokens", f"{which}_length"
-    if own.issuperset(names):
-        used, unused = (f"{name}={vars(config)[name]}" for name in names)
+    if settings.explicit.issuperset(names):
+        used, unused = (f"{name}={vars(settings.config)[name]}" for name in names)
         warnings.warn(f"{used} is used, {unused} is not", stacklevel=5)
-
-
-def _check_lengths(config: GenerationConfig, prompt_length: int, limit: int | None) -> None:
-    max_length, min_length = config.max_length or 0, config.min_length or 0
-    if prompt_length >= max_length:
-        raise GenerationArgumentError(
-            f"the prompt has {prompt_length} tokens and max_length={max_length} counts it too, so "
-            "nothing could be generated; set max_new_tokens"
-        )
-    if min_length > max_length:
-        warnings.warn(
-            f"a minimum length of {min_length} tokens, prompt included, is over the maximum of "
-            f"{max_length}; generation stops at the maximum",
-            stacklevel=5,
-        )
-    if limit is not None and max_length > limit:
-        warnings.warn(
-            f"up to {max_length} tokens are asked for, and the model has positions for {limit}",
-            stacklevel=5,
-        )

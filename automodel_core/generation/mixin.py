@@ -3,155 +3,207 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 import torch
 from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
-from automodel_core.generation.arguments import (
-    GENERATE_ARGUMENTS,
-    reject_unknown,
-    resolve_settings,
-    set_lengths,
-)
+from automodel_core.generation.arguments import resolve_settings, set_lengths
 from automodel_core.generation.drafting.assisted import prepare_assistant
 from automodel_core.generation.processors.build import (
     build_logits_processors,
     build_stopping_criteria,
 )
-from automodel_core.generation.session.cache_choice import decoding_cache, taken_over
+from automodel_core.generation.session.cache_choice import new_cache
+from automodel_core.generation.session.checks import (
+    check_guidance,
+    check_streamer,
+    check_token_settings,
+)
 from automodel_core.generation.session.compiled import compiled_decoding
-from automodel_core.generation.session.inputs import (
-    DecodingInputs,
-    check_ids,
-    check_mask,
-    prepare_inputs,
-    token_ids,
-)
-from automodel_core.generation.session.outputs import GenerateOutput
-from automodel_core.generation.session.peers import Peers, find_peers
+from automodel_core.generation.session.inputs import DecodingInputs, prepare_inputs
+from automodel_core.generation.session.outputs import GenerateOutput, transition_scores
+from automodel_core.generation.session.peers import find_peers
 from automodel_core.generation.session.progress import ProgressLine
-from automodel_core.generation.session.protocol import GenerativeModel
+from automodel_core.generation.session.protocol import GenerativeModel, Tokenizer
 from automodel_core.generation.session.session import DecodingSession
-from automodel_core.generation.settings.generation import FIELDS, GenerationConfig
-from automodel_core.generation.strategies.choice import find_strategy
-from automodel_core.generation.strategies.custom_loop import (
-    own_arguments,
-    published_strategy,
-    run_custom,
-)
-from automodel_core.generation.strategies.request import DecodingRequest
-from automodel_core.generation.token_healing import healed
-from automodel_core.generation.transition_scores import transition_scores
+from automodel_core.generation.session.streamers import Streamer
+from automodel_core.generation.settings.generation import GenerationConfig, token_ids
+from automodel_core.generation.strategies.choice import choose_strategy
+from automodel_core.generation.strategies.request import DecodingRequest, DecodingStrategy
+from automodel_core.generation.token_healing import heal_prompt
 from automodel_core.layers.kernels.decode_steps import score_tokens
 
+if TYPE_CHECKING:
+    from automodel_core.layers.caches.base import Cache
+
 __all__ = ["GenerationMixin"]
+
+Processor = Callable[..., Tensor]
+Criterion = Callable[..., "Tensor | bool"]
+Result = TypeVar("Result")
 
 
 class GenerationMixin:
     """Add ``generate`` to a model; `GenerativeModel` says what the model must have."""
+
+    # For editors and type checkers: what is returned, and the settings that are used most.
+
+    @overload
+    def generate(
+        self,
+        inputs: Tensor | None = None,
+        generation_config: None = None,
+        logits_processor: Sequence[Processor] | None = None,
+        stopping_criteria: Sequence[Criterion] | None = None,
+        prefix_allowed_tokens_fn: Callable[[int, Tensor], Sequence[int]] | None = None,
+        synced_gpus: bool | None = None,
+        assistant_model: GenerationMixin | None = None,
+        streamer: Streamer | None = None,
+        negative_prompt_ids: Tensor | None = None,
+        negative_prompt_attention_mask: Tensor | None = None,
+        use_model_defaults: bool | None = None,
+        custom_generate: str | None = None,
+        progress: bool = False,
+        strategy: str | None = None,
+        *,
+        tokenizer: Tokenizer | None = None,
+        assistant_tokenizer: Tokenizer | None = None,
+        max_new_tokens: int | None = None,
+        max_length: int | None = None,
+        do_sample: bool | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        repetition_penalty: float | None = None,
+        num_beams: int | None = None,
+        num_return_sequences: int | None = None,
+        return_dict_in_generate: Literal[False] | None = None,
+        **kwargs: Any,
+    ) -> Tensor: ...
+
+    @overload
+    def generate(
+        self,
+        inputs: Tensor | None = None,
+        generation_config: GenerationConfig | None = None,
+        *,
+        return_dict_in_generate: Literal[True],
+        **kwargs: Any,
+    ) -> GenerateOutput: ...
+
+    @overload
+    def generate(
+        self,
+        inputs: Tensor | None = None,
+        generation_config: GenerationConfig | None = None,
+        *,
+        custom_generate: Callable[..., Result],
+        **kwargs: Any,
+    ) -> Result: ...
+
+    @overload
+    def generate(
+        self,
+        inputs: Tensor | None = None,
+        generation_config: GenerationConfig | None = None,
+        **kwargs: Any,
+    ) -> Tensor | GenerateOutput: ...
 
     @torch.no_grad()
     def generate(
         self,
         inputs: Tensor | None = None,
         generation_config: GenerationConfig | None = None,
-        logits_processor: Sequence[Any] | None = None,
-        stopping_criteria: Sequence[Any] | None = None,
+        logits_processor: Sequence[Processor] | None = None,
+        stopping_criteria: Sequence[Criterion] | None = None,
         prefix_allowed_tokens_fn: Callable[[int, Tensor], Sequence[int]] | None = None,
         synced_gpus: bool | None = None,
-        assistant_model: Any = None,
-        streamer: Any = None,
+        assistant_model: GenerationMixin | None = None,
+        streamer: Streamer | None = None,
         negative_prompt_ids: Tensor | None = None,
         negative_prompt_attention_mask: Tensor | None = None,
         use_model_defaults: bool | None = None,
         custom_generate: Callable[..., Any] | str | None = None,
         progress: bool = False,
         strategy: str | None = None,
+        *,
+        tokenizer: Tokenizer | None = None,
+        assistant_tokenizer: Tokenizer | None = None,
         **kwargs: Any,
     ) -> Any:
         """Return token ids (batch * num_return_sequences, length) that continue the inputs.
 
-        ``inputs`` is the prompt of a decoder, or the input of the encoder. Settings may stand in
-        ``generation_config`` or be given by keyword, which wins; what neither sets is taken from
+        ``inputs`` is the prompt of a decoder, or the input of the encoder. Settings may be in
+        ``generation_config`` or keywords, which take precedence; what neither sets is taken from
         ``model.generation_config``. Other keywords go to the model's ``forward``. With
         ``return_dict_in_generate=True`` the result is a `GenerateOutput`. ``progress`` shows a line
         on stderr. ``assistant_model`` drafts tokens for this one to verify. ``strategy`` names a
-        decoding strategy, which plugins may add.
-        ``custom_generate`` is a loop of your own: a function of the model and its ids, which is
-        given processors, criteria and the model's arguments by keyword. ``synced_gpus`` lets all
-        processes of a sharded model run as many forwards.
+        decoding strategy, which plugins may add. ``custom_generate`` is a decoding loop: a function
+        of the model and its ids, which is given processors, criteria and the model's arguments by
+        keyword. ``synced_gpus`` makes all processes of a sharded model run as many forwards.
+        ``tokenizer`` is needed for stop strings and token healing.
 
         Raises `GenerationArgumentError` before the model runs if an argument cannot be right.
         """
         model = cast(GenerativeModel, self)
-        tokenizer = kwargs.pop("tokenizer", None)
-        assistant_tokenizer = kwargs.pop("assistant_tokenizer", None)
-        strategy = strategy or published_strategy(custom_generate)
-        kwargs.pop("trust_remote_code", None)  # nothing from a hub is ever run
-        own = own_arguments(custom_generate, kwargs, {*FIELDS, *GENERATE_ARGUMENTS})
-        kwargs = {name: value for name, value in kwargs.items() if name not in own}
-        settings = resolve_settings(model, generation_config, kwargs, use_model_defaults)
+        drafter = cast("GenerativeModel | None", assistant_model)
+
+        # Settings: which hold, and which loop they ask for.
+        settings = resolve_settings(
+            model, generation_config, kwargs, use_model_defaults, custom_generate
+        )
         config = settings.config
-        if callable(custom_generate):
-            decode: Any = partial(run_custom, custom_generate, own=own)
-        else:
-            _, decode = find_strategy(config, strategy, assistant_model)
-        reject_unknown(model, settings.model_kwargs)
-        if streamer is not None and (config.num_beams or 1) > 1:
-            raise GenerationArgumentError(
-                "a streamer cannot follow num_beams > 1: beams may change"
-            )
-        past = settings.model_kwargs.get("past_key_values")
-        settings.model_kwargs["past_key_values"] = taken_over(past, settings.own)
-        prepared = prepare_inputs(model, config, inputs, settings.model_kwargs)
-        _check_token_settings(model, config)
-        prompt_length = prepared.prompt.shape[1]
-        set_lengths(model, settings, prepared)
-        negative = negative_prompt_ids, negative_prompt_attention_mask
-        _check_guidance(model, config, prepared.prompt.shape[0], *negative)
-        assistant = prepare_assistant(
-            model, config, assistant_model, inputs, settings.model_kwargs,
-            own=settings.own, tokenizer=tokenizer, assistant_tokenizer=assistant_tokenizer,
+        decode = choose_strategy(
+            config, strategy, custom_generate, settings.loop_arguments,
+            has_assistant=drafter is not None,
         )  # fmt: skip
+
+        # Inputs: what the model is called with, and how long the result may get.
+        prepared = prepare_inputs(model, config, inputs, settings.model_arguments)
+        max_length = set_lengths(model, settings, prepared)
+        check_token_settings(model, config)
+        check_guidance(
+            model, config, len(prepared.prompt), negative_prompt_ids, negative_prompt_attention_mask
+        )
+        check_streamer(config, streamer)
+
+        # Parts: everything that is built, and that may refuse its settings, before the model runs.
+        assistant = prepare_assistant(
+            model, settings, drafter, inputs, tokenizer, assistant_tokenizer
+        )
         if config.token_healing:
-            prepared.prompt = prepared.encoder_input_ids = healed(model, prepared, tokenizer)
-        session = _session(model, config, prepared, find_peers(model, synced_gpus))
+            prepared = heal_prompt(model, prepared, tokenizer)
+        session = _open_session(model, config, prepared, synced_gpus)
         processors = build_logits_processors(
-            config,
-            model,
-            prompt_length=prompt_length,
-            encoder_input_ids=prepared.encoder_input_ids,
-            mask=session.prompt_mask,
+            config, model, prepared,
+            prompt_mask=session.prompt_mask,
             prefix_allowed_tokens_fn=prefix_allowed_tokens_fn,
             negative_prompt_ids=negative_prompt_ids,
             negative_prompt_attention_mask=negative_prompt_attention_mask,
             custom=logits_processor or (),
-        )
-        max_length = config.max_length or 0
-        criteria = build_stopping_criteria(
-            config, max_length=max_length, tokenizer=tokenizer, custom=stopping_criteria or ()
-        )
-        ends, pad = token_ids(config.eos_token_id), config.pad_token_id
+        )  # fmt: skip
+        criteria = build_stopping_criteria(config, tokenizer, custom=stopping_criteria or ())
+        ends, new_tokens = token_ids(config.eos_token_id), max_length - session.prompt.shape[1]
         request = DecodingRequest(
             config=config,
             max_length=max_length,
             eos_token_ids=ends,
-            pad_token_id=ends[0] if pad is None and ends else pad,
+            pad_token_id=ends[0] if config.pad_token_id is None and ends else config.pad_token_id,
             logits_processor=processors,
             stopping_criteria=criteria,
             assistant=assistant,
             streamer=streamer,
-            progress=ProgressLine(max_length - prompt_length) if progress else None,
+            progress=ProgressLine(new_tokens) if progress else None,
         )
-        output = _run(decode, session, request)
-        whole = config.return_dict_in_generate or callable(custom_generate)
-        return output if whole else output.sequences
 
-    def score(self, hidden_states: Tensor, cache: Any) -> Tensor:
-        """Return the scores over the vocabulary that the decoder's states (..., size) give.
+        output = _run(decode, session, request)
+        is_whole = config.return_dict_in_generate or callable(custom_generate)
+        return output if is_whole else output.sequences
+
+    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+        """Return the logits (..., vocabulary) of the decoder's hidden states (..., size).
 
         They are the output layer's; override this where a head does more. ``cache`` is that of the
         sequence, or None.
@@ -178,7 +230,7 @@ class GenerationMixin:
         self,
         input_ids: Tensor,
         next_sequence_length: int | None = None,
-        past_key_values: Any = None,
+        past_key_values: Cache | None = None,
         attention_mask: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         is_first_iteration: bool = False,
@@ -187,15 +239,15 @@ class GenerationMixin:
         """Return the arguments of ``forward`` for the next step; override to change them.
 
         ``input_ids`` (rows, length) are all tokens so far. The last ``next_sequence_length`` of
-        them are new to the cache; None says that all are.
+        them are new to the cache; None means all.
         """
         arguments = dict(kwargs)
         new = input_ids if next_sequence_length is None else input_ids[:, -next_sequence_length:]
         if inputs_embeds is not None and is_first_iteration:
             arguments["inputs_embeds"] = inputs_embeds
         else:
-            is_pair = cast(GenerativeModel, self).config.is_encoder_decoder
-            arguments["decoder_input_ids" if is_pair else "input_ids"] = new
+            is_encoder_decoder = cast(GenerativeModel, self).config.is_encoder_decoder
+            arguments["decoder_input_ids" if is_encoder_decoder else "input_ids"] = new
         if past_key_values is not None:
             arguments["past_key_values"] = past_key_values
         if attention_mask is not None:
@@ -203,13 +255,13 @@ class GenerationMixin:
         return arguments
 
 
-def _session(
+def _open_session(
     model: GenerativeModel,
     config: GenerationConfig,
     inputs: DecodingInputs,
-    peers: Peers | None,
+    synced_gpus: bool | None,
 ) -> DecodingSession:
-    positions = (config.max_length or 0) + inputs.first_length - inputs.prompt.shape[1]
+    new_tokens = (config.max_length or 0) - inputs.prompt.shape[1]
     text_config = model.config.get_text_config(decoder=True)
     return DecodingSession(
         model,
@@ -217,21 +269,29 @@ def _session(
         rows_per_item=max(config.num_beams or 1, config.num_return_sequences or 1),
         use_cache=bool(config.use_cache),
         prefill_chunk_size=config.prefill_chunk_size,
-        cache=decoding_cache(config, text_config, positions),
-        flags=_flags(config),
+        cache=new_cache(config, text_config, inputs.first_length + new_tokens),
+        flags=_output_flags(config),
         checks_logits=not config.remove_invalid_values,
-        peers=peers,
-        compiled=compiled_decoding(
-            config, inputs.past_key_values, (config.max_length or 0) - inputs.prompt.shape[1]
-        ),
+        peers=find_peers(model, synced_gpus),
+        compiled=compiled_decoding(config, inputs.past_key_values, new_tokens),
     )
 
 
-def _run(decode: Any, session: DecodingSession, request: DecodingRequest) -> GenerateOutput:
+def _output_flags(config: GenerationConfig) -> dict[str, bool]:
+    """Return which tensors beside logits the model must return, if an output shall hold them."""
+    if not config.return_dict_in_generate:
+        return {}
+    names = ("output_attentions", "output_hidden_states")
+    return {name: True for name in names if vars(config)[name]}
+
+
+def _run(
+    decode: DecodingStrategy, session: DecodingSession, request: DecodingRequest
+) -> GenerateOutput:
     if request.streamer is not None:
         request.streamer.put(session.prompt.cpu())
     try:
-        output: GenerateOutput = decode(session, request)
+        output = decode(session, request)
     finally:
         session.close()
         if request.progress is not None:
@@ -240,50 +300,3 @@ def _run(decode: Any, session: DecodingSession, request: DecodingRequest) -> Gen
     if request.streamer is not None:
         request.streamer.end()
     return output
-
-
-def _flags(config: GenerationConfig) -> dict[str, bool]:
-    """Return what the model must return beside logits, if there is a dict to put it in."""
-    if not config.return_dict_in_generate:
-        return {}
-    flags = {
-        "output_attentions": bool(config.output_attentions),
-        "output_hidden_states": bool(config.output_hidden_states),
-    }
-    return {name: True for name, wanted in flags.items() if wanted}
-
-
-def _check_guidance(
-    model: GenerativeModel, config: GenerationConfig, batch: int, ids: Any, mask: Any
-) -> None:
-    """Raise for guidance that the model cannot have, and for negative prompts that do not fit."""
-    guided = config.guidance_scale is not None and config.guidance_scale != 1
-    if guided and (model.config.is_encoder_decoder or (config.num_beams or 1) > 1):
-        raise GenerationArgumentError(
-            "guidance_scale works for decoder-only models with num_beams=1"
-        )
-    if ids is None:
-        return
-    if not guided:
-        raise GenerationArgumentError("negative_prompt_ids needs a guidance_scale other than 1")
-    vocabulary = model.config.get_text_config(decoder=True).vocab_size
-    check_ids(ids, "negative_prompt_ids", vocabulary)
-    if ids.shape[0] not in (1, batch):
-        raise GenerationArgumentError(
-            f"negative_prompt_ids has {ids.shape[0]} rows for a batch of {batch}"
-        )
-    if mask is not None:
-        check_mask(mask, "negative_prompt_attention_mask", tuple(ids.shape))
-
-
-def _check_token_settings(model: GenerativeModel, config: GenerationConfig) -> None:
-    """Raise for tokens to start with or to force that the model does not have."""
-    vocabulary = model.config.get_text_config(decoder=True).vocab_size
-    for name in ("decoder_start_token_id", "forced_bos_token_id", "forced_eos_token_id"):
-        if name == "decoder_start_token_id" and not model.config.is_encoder_decoder:
-            continue
-        wrong = [i for i in token_ids(vars(config)[name]) if not 0 <= i < vocabulary]
-        if wrong:
-            raise GenerationArgumentError(
-                f"{name} is {wrong[0]}; the model's tokens are 0 to {vocabulary - 1}"
-            )

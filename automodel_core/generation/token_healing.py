@@ -1,33 +1,32 @@
-"""Token healing: write the end of a prompt again, as the model would have cut it.
+"""Token healing: choose the last token of a prompt again, among all tokens that begin with it.
 
 Where a prompt ends in the middle of what is usually one token ("http:" before "//"), the model has
-seldom seen its last token there. That token is taken back and chosen anew among all tokens that
-begin with it.
+seldom seen its last token in that place.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.session.inputs import DecodingInputs
-from automodel_core.generation.session.protocol import GenerativeModel
+from automodel_core.generation.session.protocol import GenerativeModel, Tokenizer, vocabulary_size
 from automodel_core.generation.session.session import DecodingSession
 
-__all__ = ["healed"]
+__all__ = ["heal_prompt"]
 
-EXTENDS, STAYS = 10.0, 11.0
-"""What is added to the scores of tokens that extend the last one, and to its own."""
+EXTENSION_BIAS, UNCHANGED_BIAS = 10.0, 11.0
+"""Added to the scores of tokens that extend the last one, and of that token itself."""
 
 
-def healed(model: GenerativeModel, inputs: DecodingInputs, tokenizer: Any) -> Tensor:
-    """Return the prompt (batch, length) with the last token of each row healed.
+def heal_prompt(
+    model: GenerativeModel, inputs: DecodingInputs, tokenizer: Tokenizer | None
+) -> DecodingInputs:
+    """Return the inputs with the last token of each row of the prompt chosen again.
 
-    Raise `GenerationArgumentError` without a tokenizer, or if there is more than a plain prompt.
+    Raise `GenerationArgumentError` without a tokenizer, or for more than a plain prompt.
     """
     if tokenizer is None:
         raise GenerationArgumentError(
@@ -39,28 +38,29 @@ def healed(model: GenerativeModel, inputs: DecodingInputs, tokenizer: Any) -> Te
         )
     ids = inputs.prompt
     vocabulary: dict[str, int] = tokenizer.get_vocab()
-    limit = model.config.get_text_config(decoder=True).vocab_size
+    limit = vocabulary_size(model)
     biases = torch.zeros(ids.shape[0], limit)
-    tails = tokenizer.convert_ids_to_tokens(ids[:, -1].tolist())
-    for row, (tail, token) in enumerate(zip(tails, ids[:, -1].tolist(), strict=True)):
-        extending = [i for text, i in vocabulary.items() if text.startswith(tail) and i < limit]
-        biases[row, extending] = EXTENDS
-        biases[row, token] = STAYS
-    alone = (biases > 0).sum(dim=1).to(ids.device) < 2
-    before = _before_the_tail(inputs, tokenizer.bos_token_id)
-    if before is None or bool(alone.all()):
-        return ids
+    texts = tokenizer.convert_ids_to_tokens(ids[:, -1].tolist())
+    for row, (last, token) in enumerate(zip(texts, ids[:, -1].tolist(), strict=True)):
+        extending = [i for text, i in vocabulary.items() if text.startswith(last) and i < limit]
+        biases[row, extending] = EXTENSION_BIAS
+        biases[row, token] = UNCHANGED_BIAS
+    unique = (biases > 0).sum(dim=1).to(ids.device) < 2
+    before = _without_last_token(inputs, tokenizer.bos_token_id)
+    if before is None or bool(unique.all()):
+        return inputs
     scores = DecodingSession(model, before, use_cache=False).start().float()
     chosen = (scores + biases.to(scores.device)).argmax(dim=-1)
-    stays = alone if before.mask is None else alone | (before.mask.sum(dim=1) == 0)
-    tail = torch.where(stays, ids[:, -1], chosen)
-    return torch.cat([ids[:, :-1], tail[:, None]], dim=1)
+    unchanged = unique if before.mask is None else unique | (before.mask.sum(dim=1) == 0)
+    last = torch.where(unchanged, ids[:, -1], chosen)
+    prompt = torch.cat([ids[:, :-1], last[:, None]], dim=1)
+    return replace(inputs, prompt=prompt, encoder_input_ids=prompt)
 
 
-def _before_the_tail(inputs: DecodingInputs, bos_token_id: int | None) -> DecodingInputs | None:
-    """Return the inputs without the last token; a prompt of one token leaves the one that begins.
+def _without_last_token(inputs: DecodingInputs, bos_token_id: int | None) -> DecodingInputs | None:
+    """Return the inputs without the last token; a prompt of one token becomes ``bos_token_id``.
 
-    None if there is no token to begin with.
+    None if that leaves no token, because there is no ``bos_token_id``.
     """
     ids, mask = inputs.prompt[:, :-1], inputs.mask
     mask = None if mask is None else mask[:, :-1].clone()

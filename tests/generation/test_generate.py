@@ -9,7 +9,7 @@ import torch
 
 from automodel_core import generation as g
 from automodel_core.errors import GenerationArgumentError
-from automodel_core.generation.strategies.sampling import likeliest
+from automodel_core.generation.strategies.sampling import greedy_tokens
 from automodel_core.layers.caches.base import Cache
 
 
@@ -117,7 +117,7 @@ def test_the_likeliest_token_is_the_first_of_the_highest(vocabulary):
             torch.randint(0, 3, (rows, vocabulary)).float(),
             torch.full((rows, vocabulary), -float("inf")),
         ):
-            assert likeliest(scores).tolist() == scores.argmax(-1).tolist()
+            assert greedy_tokens(scores).tolist() == scores.argmax(-1).tolist()
 
 
 def test_samples_follow_the_distribution(decoder):
@@ -168,7 +168,7 @@ def test_several_end_tokens_and_padding(decoder, prompt):
 
 
 def test_long_runs_grow_the_buffers(monkeypatch, decoder, prompt):
-    monkeypatch.setattr("automodel_core.generation.session.token_buffer.BLOCK", 2)
+    monkeypatch.setattr("automodel_core.generation.strategies.sequences.BLOCK", 2)
     monkeypatch.setattr("automodel_core.generation.session.step_arguments.MASK_BLOCK", 2)
     decoder.generation_config.eos_token_id = None
     padded = torch.tensor([[0, 3, 4], [6, 7, 8]])

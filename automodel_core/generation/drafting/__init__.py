@@ -1,1 +1,1 @@
-"""Decoding with drafts that the model checks: assistants, prompt look-up."""
+"""Speculative decoding: drafts by assistants and prompt lookup, verified by the model."""

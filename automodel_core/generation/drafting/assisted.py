@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
+from automodel_core.generation.arguments import Settings
 from automodel_core.generation.drafting.speculative import Draft, decode_with_draft
 from automodel_core.generation.drafting.text_drafts import SharedVocabularyDraft, TextDraft
 from automodel_core.generation.drafting.vocabulary_drafts import VocabularyDraft
 from automodel_core.generation.session.early_exit import without_upper_layers
 from automodel_core.generation.session.inputs import DecodingInputs, prepare_inputs
 from automodel_core.generation.session.outputs import GenerateOutput
-from automodel_core.generation.session.protocol import GenerativeModel
+from automodel_core.generation.session.protocol import (
+    GenerativeModel,
+    Tokenizer,
+    vocabulary_size,
+)
 from automodel_core.generation.session.session import DecodingSession
-from automodel_core.generation.settings.generation import DEFAULTS, GenerationConfig
+from automodel_core.generation.settings.generation import DEFAULTS
 from automodel_core.generation.strategies.request import Assistant, DecodingRequest
 
 __all__ = ["assisted_decoding", "prepare_assistant"]
 
-_OF_THE_MODEL = ("past_key_values", "encoder_outputs", "inputs_embeds")
+_SETTINGS = (
+    "num_assistant_tokens", "num_assistant_tokens_schedule", "assistant_confidence_threshold",
+    "assistant_lookbehind", "target_lookbehind",
+)  # fmt: skip
+
+_TARGET_ONLY = ("past_key_values", "encoder_outputs", "inputs_embeds")
+"""Arguments computed by the model that verifies, which an assistant cannot use."""
 
 
 def assisted_decoding(session: DecodingSession, request: DecodingRequest) -> GenerateOutput:
@@ -49,68 +59,54 @@ def assisted_decoding(session: DecodingSession, request: DecodingRequest) -> Gen
 
 def prepare_assistant(
     model: GenerativeModel,
-    config: GenerationConfig,
-    assistant_model: Any,
+    settings: Settings,
+    assistant_model: GenerativeModel | None,
     inputs: Tensor | None,
-    model_kwargs: Mapping[str, Any],
-    *,
-    own: set[str],
-    tokenizer: Any = None,
-    assistant_tokenizer: Any = None,
+    tokenizer: Tokenizer | None = None,
+    assistant_tokenizer: Tokenizer | None = None,
 ) -> Assistant | None:
-    """Return the assistant that the arguments of ``generate`` mean; None if they mean none.
+    """Return the assistant that the arguments of ``generate`` ask for, if they do.
 
-    ``own`` are the settings that the caller made; the assistant's generation config has the others.
-    Raise `GenerationArgumentError` for an assistant that does not fit the model.
+    Its own generation config holds the settings that the caller did not give. Raise
+    `GenerationArgumentError` for an assistant that does not fit the model.
     """
-    if assistant_model is None and not config.assistant_early_exit:
-        if assistant_tokenizer is not None:
-            raise GenerationArgumentError("assistant_tokenizer needs an assistant_model")
-        return None
+    config = settings.config
     if config.assistant_early_exit:
         if assistant_model is not None:
             raise GenerationArgumentError(
                 "give an assistant_model or assistant_early_exit, not both"
             )
         assistant_model = without_upper_layers(model, config.assistant_early_exit)
+    if assistant_model is None:
+        if assistant_tokenizer is not None:
+            raise GenerationArgumentError("assistant_tokenizer needs an assistant_model")
+        return None
     _check_kind(model, assistant_model)
-    if not _has_other_vocabulary(model, assistant_model, tokenizer, assistant_tokenizer):
+    if not _needs_translation(model, assistant_model, tokenizer, assistant_tokenizer):
         assistant_tokenizer = None
-    settings = {
-        name: _setting(name, config, assistant_model.generation_config, own)
-        for name in (
-            "num_assistant_tokens", "num_assistant_tokens_schedule",
-            "assistant_confidence_threshold", "assistant_lookbehind", "target_lookbehind",
-        )
-    }  # fmt: skip
+    found = {name: _setting(name, settings, assistant_model) for name in _SETTINGS}
     return Assistant(
         model=assistant_model,
-        inputs=_inputs(
-            assistant_model, config, inputs, model_kwargs, tokenizer, assistant_tokenizer
-        ),
-        vocabulary=_vocabulary(model),
-        num_tokens=settings["num_assistant_tokens"],
-        schedule=settings["num_assistant_tokens_schedule"],
-        confidence=settings["assistant_confidence_threshold"],
+        inputs=_inputs(assistant_model, settings, inputs, tokenizer, assistant_tokenizer),
+        vocabulary=vocabulary_size(model),
+        num_tokens=found["num_assistant_tokens"],
+        schedule=found["num_assistant_tokens_schedule"],
+        confidence=found["assistant_confidence_threshold"],
         tokenizer=tokenizer,
         own_tokenizer=assistant_tokenizer,
-        lookbehind=settings["assistant_lookbehind"],
-        target_lookbehind=settings["target_lookbehind"],
+        lookbehind=found["assistant_lookbehind"],
+        target_lookbehind=found["target_lookbehind"],
     )
 
 
-def _setting(name: str, config: GenerationConfig, others: GenerationConfig, own: set[str]) -> Any:
-    if name in own:
-        return vars(config)[name]
-    value = vars(others).get(name)
+def _setting(name: str, settings: Settings, assistant_model: GenerativeModel) -> Any:
+    if name in settings.explicit:
+        return vars(settings.config)[name]
+    value = vars(assistant_model.generation_config).get(name)
     return DEFAULTS[name] if value is None else value
 
 
-def _vocabulary(model: GenerativeModel) -> int:
-    return int(model.config.get_text_config(decoder=True).vocab_size)
-
-
-def _check_kind(model: GenerativeModel, assistant: Any) -> None:
+def _check_kind(model: GenerativeModel, assistant: GenerativeModel) -> None:
     kinds = ("decoder-only", "encoder-decoder")
     ours, theirs = (bool(m.config.is_encoder_decoder) for m in (model, assistant))
     if ours != theirs:
@@ -120,13 +116,16 @@ def _check_kind(model: GenerativeModel, assistant: Any) -> None:
         )
 
 
-def _has_other_vocabulary(
-    model: GenerativeModel, assistant: Any, tokenizer: Any, assistant_tokenizer: Any
+def _needs_translation(
+    model: GenerativeModel,
+    assistant: GenerativeModel,
+    tokenizer: Tokenizer | None,
+    assistant_tokenizer: Tokenizer | None,
 ) -> bool:
-    """Return whether tokens must be translated; raise if they cannot be."""
+    """Return whether tokens must be translated between tokenizers; raise if one is missing."""
     if assistant_tokenizer is not None and tokenizer is not None:
         return bool(tokenizer.get_vocab() != assistant_tokenizer.get_vocab())
-    ours, theirs = _vocabulary(model), _vocabulary(assistant)
+    ours, theirs = vocabulary_size(model), vocabulary_size(assistant)
     if ours != theirs or assistant_tokenizer is not None:
         raise GenerationArgumentError(
             f"{type(model).__name__} has {ours} tokens and its assistant {theirs}: if their "
@@ -136,25 +135,24 @@ def _has_other_vocabulary(
 
 
 def _inputs(
-    assistant: Any,
-    config: GenerationConfig,
+    assistant: GenerativeModel,
+    settings: Settings,
     inputs: Tensor | None,
-    model_kwargs: Mapping[str, Any],
-    tokenizer: Any,
-    assistant_tokenizer: Any,
+    tokenizer: Tokenizer | None,
+    assistant_tokenizer: Tokenizer | None,
 ) -> DecodingInputs:
-    """Return what the assistant reads; with another tokenizer, what its encoder reads, if any."""
-    given = dict(model_kwargs)
+    """Return the assistant's inputs; with its own tokenizer only its encoder's, if it has one."""
+    given = dict(settings.model_arguments)
     ids = given.get(assistant.main_input_name) if inputs is None else inputs
-    for name in _OF_THE_MODEL:
+    for name in _TARGET_ONLY:
         if given.pop(name, None) is None:
             continue
         if ids is None:
             raise GenerationArgumentError(f"an assistant needs the input's tokens, not {name}")
         if name == "past_key_values":
             given.pop("attention_mask", None)  # it may count what only the model has read
-    if assistant_tokenizer is None:
-        return prepare_inputs(assistant, config, inputs, given)
+    if assistant_tokenizer is None or tokenizer is None:
+        return prepare_inputs(assistant, settings.config, inputs, given)
     if ids is None or not assistant.config.is_encoder_decoder:
         return DecodingInputs(prompt=torch.zeros(1, 0, dtype=torch.long))
     text = tokenizer.decode(ids[0], skip_special_tokens=True)

@@ -1,7 +1,7 @@
-"""Prompt lookup: the draft is what followed the newest tokens when they last stood in the text.
+"""Prompt lookup: the draft is what followed the last tokens where they occurred before.
 
-See https://github.com/apoorvumang/prompt-lookup-decoding. It pays where the answer repeats its
-input: summaries, corrections, code.
+See https://github.com/apoorvumang/prompt-lookup-decoding. It pays where the output repeats
+its input: summaries, corrections, code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LARGEST_NGRAM = 2
 
 
 def prompt_lookup(session: DecodingSession, request: DecodingRequest) -> GenerateOutput:
-    """Continue every row, with drafts from its own text and from the encoder's."""
+    """Continue every row, with drafts from its own text and from the encoder's input."""
     config = request.config
     if config.prompt_lookup_num_tokens is None:
         raise GenerationArgumentError("prompt lookup needs prompt_lookup_num_tokens")
@@ -35,43 +35,48 @@ def prompt_lookup(session: DecodingSession, request: DecodingRequest) -> Generat
 
 
 class LookupDraft:
-    """Propose what follows the longest n-gram that ends a row, where it stood first.
+    """Propose what followed the first occurrence of the longest n-gram that ends a row.
 
-    ``source`` (rows, length) is searched behind the row itself, if it is there.
+    ``source`` (rows, length), if given, is searched after the row itself.
     """
 
     def __init__(
-        self, tokens: int, largest: int, ends: tuple[int, ...], source: Tensor | None = None
+        self,
+        num_tokens: int,
+        largest_ngram: int,
+        eos_token_ids: tuple[int, ...],
+        source: Tensor | None = None,
     ) -> None:
-        self.tokens, self.largest, self.ends = tokens, largest, frozenset(ends)
+        self.num_tokens, self.largest_ngram = num_tokens, largest_ngram
+        self.ends = frozenset(eos_token_ids)
         self.source = None if source is None else source.tolist()
 
-    def propose(self, ids: Tensor, most: int) -> Proposal:
-        count = min(self.tokens, most)
+    def propose(self, ids: Tensor, limit: int) -> Proposal:
+        count = min(self.num_tokens, limit)
         found = [self._continuation(row, text, count) for row, text in enumerate(ids.tolist())]
         longest = max(len(tokens) for tokens in found)
         rows = [[*tokens, *[-1] * (longest - len(tokens))] for tokens in found]
         return Proposal(torch.tensor(rows, dtype=torch.long, device=ids.device).view(len(rows), -1))
 
     def _continuation(self, row: int, text: list[int], count: int) -> list[int]:
-        texts = [text] if self.source is None else [text, self.source[row]]
-        for size in range(min(self.largest, len(text) - 1), 0, -1):
-            for place in texts:
-                found = _following(place, text[-size:], count)
+        searched = [text] if self.source is None else [text, self.source[row]]
+        for size in range(min(self.largest_ngram, len(text) - 1), 0, -1):
+            for tokens in searched:
+                found = _following(tokens, text[-size:], count)
                 if found:
-                    ending = next((i for i, t in enumerate(found) if t in self.ends), len(found))
-                    return found[:ending]
+                    end = next((i for i, t in enumerate(found) if t in self.ends), len(found))
+                    return found[:end]
         return []
 
-    def learn(self, proposed: int, kept: int) -> None:
-        """Nothing to learn: the text is all there is."""
+    def update(self, proposed: int, accepted: int) -> None:
+        """Change nothing: a draft depends on the text alone."""
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Change nothing."""
 
 
 def _following(text: list[int], ngram: list[int], count: int) -> list[int]:
-    """Return up to ``count`` tokens behind the first place of an n-gram that has any."""
+    """Return up to ``count`` tokens after the first occurrence of an n-gram that has any."""
     size = len(ngram)
     for start in range(len(text) - size):
         if text[start : start + size] == ngram:

@@ -1,8 +1,8 @@
 """Speculative decoding: a draft is verified by one forward of the model (arXiv:2211.17192).
 
-Something cheap proposes the next few tokens; the model reads all of them at once and keeps those
-that it would have chosen itself, and one token of its own behind them. What comes out is the same
-as without a draft: the same ids in greedy search, the same distribution in sampling.
+Something cheap proposes the next few tokens; the model reads all of them at once, accepts those
+that it would have chosen itself, and adds one token of its own. The result is the same as without a
+draft: the same ids in greedy search, the same distribution in sampling.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.processors.base import LogitsProcessor
 from automodel_core.generation.session.outputs import GenerateOutput
 from automodel_core.generation.session.session import DecodingSession
-from automodel_core.generation.session.token_buffer import TokenBuffer
-from automodel_core.generation.strategies.finished_rows import Finish
-from automodel_core.generation.strategies.recorder import Trace
+from automodel_core.generation.strategies.recorder import Recorder
 from automodel_core.generation.strategies.request import DecodingRequest
-from automodel_core.generation.strategies.sampling import drawn, likeliest
+from automodel_core.generation.strategies.sampling import greedy_tokens, sampled_tokens
+from automodel_core.generation.strategies.sequences import Sequences
 
 __all__ = ["Draft", "Proposal", "decode_with_draft"]
 
 
 class Proposal(NamedTuple):
-    """Tokens (rows, n) that may come next, and what each was drawn from, if a model says so.
+    """Proposed next tokens (rows, n), and the distributions they come from, if there are any.
 
-    A token of -1 fills a row that has fewer than another, and is never kept. ``probabilities``
-    (rows, n, vocabulary) are those of the tokens of the model that verifies.
+    Rows with fewer tokens than others are padded with -1, which is never accepted.
+    ``probabilities`` (rows, n, vocabulary) are over the tokens of the model that verifies.
     """
 
     tokens: Tensor
@@ -40,66 +39,59 @@ class Proposal(NamedTuple):
     def length(self) -> int:
         return int(self.tokens.shape[1])
 
-    def behind(self, ids: Tensor) -> Tensor:
-        """Return ``ids`` with the tokens behind them, as they can be fed."""
+    def appended_to(self, ids: Tensor) -> Tensor:
+        """Return ids (rows, length + n) that can be fed."""
         return torch.cat([ids, self.tokens.clamp(min=0)], dim=1)
 
 
 class Draft(Protocol):
-    """What proposes tokens."""
+    """A source of proposals."""
 
-    def propose(self, ids: Tensor, most: int) -> Proposal:
-        """Propose up to ``most`` tokens to follow ``ids`` (rows, length); it may be none."""
+    def propose(self, ids: Tensor, limit: int) -> Proposal:
+        """Propose up to ``limit`` tokens, perhaps none, to follow ``ids`` (rows, length)."""
 
-    def learn(self, proposed: int, kept: int) -> None:
-        """Be told how many tokens of the last proposal were kept."""
+    def update(self, proposed: int, accepted: int) -> None:
+        """Take note of how many tokens of the last proposal were accepted."""
 
     def close(self) -> None:
-        """Be told that no more tokens are needed."""
+        """Finish; no more tokens are needed."""
 
 
 def decode_with_draft(
     session: DecodingSession, request: DecodingRequest, draft: Draft
 ) -> GenerateOutput:
-    """Continue every row; of a batch as many tokens are kept as all unfinished rows agree on."""
+    """Continue every row, by as many tokens of a proposal as all unfinished rows accept."""
     _refuse_memory(request)
     session.require_rollback()
-    trace = Trace(request.config, session)
-    finish = Finish(request, trace)
-    tokens = TokenBuffer(session.prompt, request.max_length, fill=request.pad_token_id or 0)
+    recorder = Recorder(request.config, session)
+    sequences = Sequences(session.prompt, request, recorder)
     process = request.logits_processor.in_place()
     verify = _Sampled(request) if request.config.do_sample else _Greedy(request)
 
-    proposal = Proposal(tokens.ids[:, :0])
+    proposal = Proposal(sequences.ids[:, :0])
     logits = session.start()[:, None]
     while True:
-        scores = _processed(process, proposal.behind(tokens.ids), logits)
-        chosen = verify(scores, proposal, finish.rows)
-        over = False
-        for place in range(chosen.shape[1]):
-            trace.logits(logits[:, place])
-            trace.scores(scores[:, place], _Place(place, proposal.length))
-            new = finish.padded(chosen[:, place])
-            tokens.append(new)
-            if request.streamer is not None:
-                request.streamer.put(new.cpu())
-            if request.progress is not None:
-                request.progress.advance()
-            over = finish(tokens.ids, new)
-            if over:
+        scores = _processed(process, proposal.appended_to(sequences.ids), logits)
+        tokens = verify(scores, proposal, sequences.finished)
+        all_finished = False
+        for position in range(tokens.shape[1]):
+            recorder.record_logits(logits[:, position])
+            recorder.record_step(scores[:, position], _Verified(position, proposal.length))
+            all_finished = sequences.append(tokens[:, position])
+            if all_finished:
                 break
-        session.crop(tokens.length - 1)
-        draft.learn(proposal.length, chosen.shape[1] - 1)
-        if over:
+        session.crop(sequences.length - 1)
+        draft.update(proposal.length, tokens.shape[1] - 1)
+        if all_finished:
             break
-        proposal = draft.propose(tokens.ids, request.max_length - tokens.length - 1)
-        logits = session.feed(proposal.behind(tokens.ids), positions=proposal.length + 1)
+        proposal = draft.propose(sequences.ids, request.max_length - sequences.length - 1)
+        logits = session.feed(proposal.appended_to(sequences.ids), positions=proposal.length + 1)
     draft.close()
-    return trace.output(tokens.ids)
+    return recorder.output(sequences.ids)
 
 
 def _refuse_memory(request: DecodingRequest) -> None:
-    """Raise for processors that remember what they saw: drafts are seen and then dropped."""
+    """Raise for processors with a state: they would see tokens that are then rejected."""
     for processor in request.logits_processor:
         if isinstance(processor, LogitsProcessor) and processor.remembers:
             raise GenerationArgumentError(
@@ -109,7 +101,7 @@ def _refuse_memory(request: DecodingRequest) -> None:
 
 
 def _processed(process: Callable[..., Tensor] | None, ids: Tensor, logits: Tensor) -> Tensor:
-    """Return the scores (rows, n, vocabulary) of the last n positions of ``ids`` and behind."""
+    """Return the scores (rows, n, vocabulary) that follow the last n positions of ``ids``."""
     logits = logits.float()
     if process is None:
         return logits
@@ -118,75 +110,75 @@ def _processed(process: Callable[..., Tensor] | None, ids: Tensor, logits: Tenso
     return torch.stack(steps, dim=1)
 
 
-class _Place:
-    """Pick one of the positions that a forward has verified."""
+class _Verified:
+    """Select one of the positions that a forward has verified out of a layer's tensor."""
 
-    def __init__(self, place: int, proposed: int) -> None:
-        self.later = proposed - place
-        self.verifies = proposed > 0
+    def __init__(self, position: int, proposed: int) -> None:
+        self.later = proposed - position
+        self.proposed = proposed
 
     def __call__(self, layer: Tensor, name: str) -> Tensor:
-        if not self.verifies:
+        if self.proposed == 0:
             return layer
-        at = layer.shape[-2] - 1 - self.later
-        layer = layer[..., at : at + 1, :]
+        query = layer.shape[-2] - 1 - self.later
+        layer = layer[..., query : query + 1, :]
         return layer[..., : layer.shape[-1] - self.later] if name == "attentions" else layer
 
 
 class _Greedy:
-    """Keep what is the likeliest token."""
+    """Accept a proposed token if it has the highest score."""
 
     def __init__(self, request: DecodingRequest) -> None:
         self.weight = request.config.assistant_ensemble_weight
 
     def __call__(self, scores: Tensor, proposal: Proposal, finished: Tensor | None) -> Tensor:
-        """Return the tokens (rows, kept+1) to go on with."""
+        """Return the next tokens (rows, accepted + 1)."""
         if self.weight is not None and proposal.probabilities is not None:
-            mixed = _mixed(scores[:, :-1].softmax(-1), proposal.probabilities, self.weight)
+            mixed = _ensemble(scores[:, :-1].softmax(-1), proposal.probabilities, self.weight)
             scores = torch.cat([mixed, scores[:, -1:]], dim=1)
-        chosen = likeliest(scores.flatten(0, 1)).view(scores.shape[:2])
-        return chosen[:, : _agreed(chosen[:, :-1] == proposal.tokens, finished) + 1]
+        tokens = greedy_tokens(scores.flatten(0, 1)).view(scores.shape[:2])
+        return tokens[:, : _accepted_length(tokens[:, :-1] == proposal.tokens, finished) + 1]
 
 
 class _Sampled:
-    """Keep a token with probability p/q, and draw another where it is not kept (algorithm 1).
+    """Accept a token with probability p/q; sample another where it is rejected (algorithm 1).
 
-    p are the model's probabilities, q the draft's. Of a draft without them a token is kept if it is
-    the one that is drawn from p.
+    p are the model's probabilities, q the draft's. Without q, a token is accepted if it is the one
+    sampled from p.
     """
 
     def __init__(self, request: DecodingRequest) -> None:
         self.weight = request.config.assistant_ensemble_weight
 
     def __call__(self, scores: Tensor, proposal: Proposal, finished: Tensor | None) -> Tensor:
-        """Return the tokens (rows, kept+1) to go on with."""
-        tokens, q = proposal
+        """Return the next tokens (rows, accepted + 1)."""
+        proposed, q = proposal
         if q is None or proposal.length == 0:
-            chosen = drawn(scores.flatten(0, 1)).view(scores.shape[:2])
-            return chosen[:, : _agreed(chosen[:, :-1] == tokens, finished) + 1]
+            tokens = sampled_tokens(scores.flatten(0, 1)).view(scores.shape[:2])
+            return tokens[:, : _accepted_length(tokens[:, :-1] == proposed, finished) + 1]
         p = scores.softmax(dim=-1)
-        wanted = p[:, :-1] if self.weight is None else _mixed(p[:, :-1], q, self.weight)
-        ratio = (wanted / q).gather(2, tokens[..., None]).squeeze(2)
+        target = p[:, :-1] if self.weight is None else _ensemble(p[:, :-1], q, self.weight)
+        ratio = (target / q).gather(2, proposed[..., None]).squeeze(2)
         accepted = torch.rand_like(ratio) < ratio
-        kept = _agreed(accepted, finished)
-        behind = p[:, kept]
-        if kept < proposal.length:
-            rest = (p[:, kept] - q[:, kept]).clamp_(min=0)
-            behind = torch.where(rest.sum(dim=-1, keepdim=True) > 0, rest, behind)
-        new = torch.multinomial(behind, num_samples=1)
-        if kept < proposal.length:
-            # Other rows may have ended the agreement: then the token stands.
-            new = torch.where(accepted[:, kept, None], tokens[:, kept, None], new)
-        return torch.cat([tokens[:, :kept], new], dim=1)
+        length = _accepted_length(accepted, finished)
+        distribution = p[:, length]
+        if length < proposal.length:
+            rest = (p[:, length] - q[:, length]).clamp_(min=0)
+            distribution = torch.where(rest.sum(dim=-1, keepdim=True) > 0, rest, distribution)
+        new = torch.multinomial(distribution, num_samples=1)
+        if length < proposal.length:
+            # A row that accepts the token, which another row rejects, takes it.
+            new = torch.where(accepted[:, length, None], proposed[:, length, None], new)
+        return torch.cat([proposed[:, :length], new], dim=1)
 
 
-def _mixed(p: Tensor, q: Tensor, weight: float) -> Tensor:
-    """Return what an ensemble of model and draft says (arXiv:2604.07622)."""
+def _ensemble(p: Tensor, q: Tensor, weight: float) -> Tensor:
+    """Return the weighted mean of the model's and the draft's distribution (arXiv:2604.07622)."""
     return weight * p + (1 - weight) * q
 
 
-def _agreed(same: Tensor, finished: Tensor | None) -> int:
-    """Return how many tokens all unfinished rows agree on, from (rows, n) bools."""
+def _accepted_length(accepted: Tensor, finished: Tensor | None) -> int:
+    """Return how many tokens, from the first on, all unfinished rows accept: (rows, n) bools."""
     if finished is not None:
-        same = same | finished[:, None]
-    return int(same.all(dim=0).cumprod(dim=0).sum())
+        accepted = accepted | finished[:, None]
+    return int(accepted.all(dim=0).cumprod(dim=0).sum())

@@ -1,7 +1,7 @@
-"""Drafts by an assistant that cuts text into other tokens than the model.
+"""Drafts by an assistant whose tokenizer is not the model's.
 
-Greedy drafts go through text, which any two tokenizers share. Where the draft's probabilities are
-needed, the assistant is held to the tokens that both vocabularies have (arXiv:2502.05202).
+Greedy drafts are decoded to text and encoded again. Sampling needs the draft's probabilities, so
+the assistant is then restricted to the tokens that both vocabularies have (arXiv:2502.05202).
 """
 
 from __future__ import annotations
@@ -9,125 +9,126 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.drafting.speculative import Proposal
-from automodel_core.generation.drafting.vocabulary_drafts import DraftLength, Reader, without_memory
+from automodel_core.generation.drafting.vocabulary_drafts import (
+    AssistantSession,
+    DraftLength,
+    stateless,
+)
+from automodel_core.generation.session.protocol import Tokenizer
 from automodel_core.generation.strategies.request import Assistant, DecodingRequest
-from automodel_core.generation.strategies.sampling import drawn, likeliest
+from automodel_core.generation.strategies.sampling import greedy_tokens, sampled_tokens
 
 __all__ = ["SharedVocabularyDraft", "TextDraft", "shared_tokens"]
 
 
-def _written(tokenizer: Any, ids: Sequence[int]) -> str:
-    text: str = tokenizer.decode(
-        list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
-    )
-    return text
+def _decode(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
+    return tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
 
-def _cut(tokenizer: Any, text: str) -> list[int]:
+def _encode(tokenizer: Tokenizer, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _added(tokenizer: Any, before: Sequence[int], new: Sequence[int]) -> str:
-    """Return the text that ``new`` tokens add behind those ``before``."""
-    start, whole = _written(tokenizer, before), _written(tokenizer, [*before, *new])
-    return whole[len(start) :] if whole.startswith(start) else _written(tokenizer, new)
+def _decode_after(tokenizer: Tokenizer, before: Sequence[int], new: Sequence[int]) -> str:
+    """Return the text of ``new`` tokens that follow those ``before``."""
+    start, whole = _decode(tokenizer, before), _decode(tokenizer, [*before, *new])
+    return whole[len(start) :] if whole.startswith(start) else _decode(tokenizer, new)
 
 
-def _behind(tokenizer: Any, before: Sequence[int], text: str) -> list[int]:
-    """Return the tokens of a text that stands behind the tokens ``before``."""
-    whole = _cut(tokenizer, _written(tokenizer, before) + text)
+def _encode_after(tokenizer: Tokenizer, before: Sequence[int], text: str) -> list[int]:
+    """Return the tokens of a text that follows the tokens ``before``."""
+    whole = _encode(tokenizer, _decode(tokenizer, before) + text)
     if whole[: len(before)] == list(before):
         return whole[len(before) :]
-    return _cut(tokenizer, text)
+    return _encode(tokenizer, text)
 
 
-class _Text:
-    """The text so far in the assistant's tokens, and the assistant that reads it."""
+class _AssistantText:
+    """The text so far in the assistant's tokens, and the session that reads it."""
 
     def __init__(self, assistant: Assistant) -> None:
         self.assistant = assistant
-        self.start = self._beginning()
-        """The tokens that the assistant's texts begin with."""
+        self.start = self._first_tokens()
+        """The special tokens that the assistant's texts begin with."""
         self.ids = self.start
         self.seen = 0
-        """How many of the model's tokens ``ids`` stand for."""
+        """How many of the model's tokens are encoded in ``ids``."""
         self._fed: list[int] = []
-        self._reader: Reader | None = None
+        self._session: AssistantSession | None = None
 
-    def _beginning(self) -> list[int]:
+    def _first_tokens(self) -> list[int]:
         assistant, tokenizer = self.assistant, self.assistant.own_tokenizer
         if assistant.model.config.is_encoder_decoder:
             return [int(assistant.inputs.prompt[0, 0])]
-        marks = tokenizer.bos_token_id, tokenizer.cls_token_id
-        return [token for token in tokenizer("")["input_ids"][:1] if token in marks]
+        special = tokenizer.bos_token_id, tokenizer.cls_token_id
+        return [token for token in tokenizer("")["input_ids"][:1] if token in special]
 
     def scores(self, ids: list[int]) -> Tensor:
-        """Return the assistant's logits (1, vocabulary) of what follows its tokens ``ids``."""
+        """Return the assistant's logits (1, vocabulary) for the token after its tokens ``ids``."""
         tensor = torch.tensor([ids], device=self.assistant.model.device)
-        if self._reader is None:
+        if self._session is None:
             inputs = replace(self.assistant.inputs, prompt=tensor)
-            self._reader = Reader(self.assistant, inputs)
-        same = next(
+            self._session = AssistantSession(self.assistant, inputs)
+        unchanged = next(
             (i for i, (a, b) in enumerate(zip(self._fed, ids, strict=False)) if a != b),
             min(len(self._fed), len(ids)),
         )
-        self._reader.forget(same)
+        self._session.invalidate(unchanged)
         self._fed = ids
-        return self._reader(tensor).float()
+        return self._session(tensor).float()
 
 
 class TextDraft:
-    """Drafts that are written as text by one tokenizer and cut again by the other.
+    """Drafts that one tokenizer decodes and the other encodes again.
 
-    Only the last tokens are cut again: ``target_lookbehind`` of the model's and ``lookbehind`` of
-    the assistant's, since where texts meet the cuts may fall otherwise.
+    The last tokens before the new text are encoded with it, since tokens may span the boundary:
+    ``target_lookbehind`` of the model's and ``lookbehind`` of the assistant's.
     """
 
     def __init__(self, assistant: Assistant, request: DecodingRequest) -> None:
-        self.assistant, self.text = assistant, _Text(assistant)
+        self.assistant, self.text = assistant, _AssistantText(assistant)
         self.length = DraftLength(assistant)
         self.ends = request.eos_token_ids
 
-    def propose(self, ids: Tensor, most: int) -> Proposal:
+    def propose(self, ids: Tensor, limit: int) -> Proposal:
         target = ids[0].tolist()
-        self._follow(target)
-        drafted, ended = self._drafted(min(int(self.length.tokens), most))
+        self._catch_up(target)
+        drafted, ended = self._drafted(min(int(self.length.tokens), limit))
         own, theirs = self.assistant.own_tokenizer, self.assistant.tokenizer
-        added = _added(own, self.text.ids[-self.assistant.lookbehind :], drafted)
-        tokens = _behind(theirs, target[-self.assistant.target_lookbehind :], added)
+        added = _decode_after(own, self.text.ids[-self.assistant.lookbehind :], drafted)
+        tokens = _encode_after(theirs, target[-self.assistant.target_lookbehind :], added)
         if ended and self.ends:
             tokens.append(self.ends[0])
-        return Proposal(ids.new_tensor([tokens[:most]]).view(1, -1))
+        return Proposal(ids.new_tensor([tokens[:limit]]).view(1, -1))
 
-    def _follow(self, target: list[int]) -> None:
-        """Bring the assistant's tokens to the end of the model's."""
+    def _catch_up(self, target: list[int]) -> None:
+        """Encode in the assistant's tokens what the model's tokens ``target`` have added."""
         own, theirs, text = self.assistant.own_tokenizer, self.assistant.tokenizer, self.text
         if text.seen == 0:
-            text.ids = [*text.start, *_cut(own, _written(theirs, target))]
+            text.ids = [*text.start, *_encode(own, _decode(theirs, target))]
         else:
             window = max(0, text.seen - self.assistant.target_lookbehind)
-            added = _added(theirs, target[window : text.seen], target[text.seen :])
+            added = _decode_after(theirs, target[window : text.seen], target[text.seen :])
             kept = max(len(text.start), len(text.ids) - self.assistant.lookbehind)
-            again = _written(own, text.ids[kept:])
-            fresh = _cut(own, again + added)
-            text.ids = [*text.ids[:kept], *fresh] if again else [*text.ids, *_cut(own, added)]
+            last = _decode(own, text.ids[kept:])
+            encoded = _encode(own, last + added)
+            text.ids = [*text.ids[:kept], *encoded] if last else [*text.ids, *_encode(own, added)]
         text.seen = len(target)
 
     def _drafted(self, count: int) -> tuple[list[int], bool]:
-        """Return the assistant's next tokens, and whether it ended the text behind them."""
-        ends = _own_ends(self.assistant)
+        """Return the assistant's next tokens, and whether it then ended the text."""
+        end = self.assistant.own_tokenizer.eos_token_id
         drafted: list[int] = []
         while len(drafted) < count and (self.text.ids or drafted):
             scores = self.text.scores([*self.text.ids, *drafted])
-            token = int(likeliest(scores))
-            if token in ends:
+            token = int(greedy_tokens(scores))
+            if token == end:
                 return drafted, True
             drafted.append(token)
             confidence = self.assistant.confidence
@@ -135,26 +136,21 @@ class TextDraft:
                 break
         return drafted, False
 
-    def learn(self, proposed: int, kept: int) -> None:
-        self.length.learn(proposed, kept)
+    def update(self, proposed: int, accepted: int) -> None:
+        self.length.update(proposed, accepted)
 
     def close(self) -> None:
         self.length.close()
-
-
-def _own_ends(assistant: Assistant) -> set[int]:
-    end = assistant.own_tokenizer.eos_token_id
-    return set() if end is None else {end}
 
 
 class SharedVocabularyDraft:
     """Drafts of tokens that both vocabularies have, with their probabilities."""
 
     def __init__(self, assistant: Assistant, request: DecodingRequest) -> None:
-        self.assistant, self.text = assistant, _Text(assistant)
+        self.assistant, self.text = assistant, _AssistantText(assistant)
         self.length = DraftLength(assistant)
         self.ends = request.eos_token_ids
-        self.process = without_memory(request.logits_processor).in_place()
+        self.process = stateless(request.logits_processor).in_place()
         pairs = shared_tokens(assistant.tokenizer, assistant.own_tokenizer)
         pairs = [(target, own) for target, own in pairs if target < assistant.vocabulary]
         if not pairs:
@@ -164,25 +160,25 @@ class SharedVocabularyDraft:
         self.own = dict(pairs)
         self.columns = torch.tensor(pairs, device=assistant.model.device).unbind(1)
 
-    def propose(self, ids: Tensor, most: int) -> Proposal:
+    def propose(self, ids: Tensor, limit: int) -> Proposal:
         target, text = ids[0].tolist(), self.text
         if text.seen == 0:
-            written = _written(self.assistant.tokenizer, target)
-            text.ids = [*text.start, *_cut(self.assistant.own_tokenizer, written)]
+            decoded = _decode(self.assistant.tokenizer, target)
+            text.ids = [*text.start, *_encode(self.assistant.own_tokenizer, decoded)]
         else:
             text.ids = text.ids + self._translated(target[text.seen :])
         text.seen = len(target)
         tokens, own, probabilities = ids.to(self.assistant.model.device), list(text.ids), []
-        for _ in range(min(int(self.length.tokens), most) if own else 0):
+        for _ in range(min(int(self.length.tokens), limit) if own else 0):
             scores = self._scores(own, tokens)
-            new = drawn(scores)
+            new = sampled_tokens(scores)
             tokens = torch.cat([tokens, new[:, None]], dim=1)
-            likely = scores.softmax(dim=-1)
-            probabilities.append(likely)
+            probabilities.append(scores.softmax(dim=-1))
             token = int(new)
             own.append(self.own[token])
             confidence = self.assistant.confidence
-            if token in self.ends or (confidence and float(likely[0, token]) < confidence):
+            is_unsure = confidence > 0 and float(probabilities[-1][0, token]) < confidence
+            if token in self.ends or is_unsure:
                 break
         new_tokens = tokens[:, ids.shape[1] :].to(ids.device)
         if not probabilities:
@@ -190,11 +186,11 @@ class SharedVocabularyDraft:
         return Proposal(new_tokens, torch.stack(probabilities, dim=1).to(ids.device))
 
     def _scores(self, own: list[int], tokens: Tensor) -> Tensor:
-        """Return the assistant's scores, as scores of the model's tokens (1, vocabulary)."""
+        """Return the assistant's scores of the model's tokens (1, vocabulary)."""
         target_columns, own_columns = self.columns
-        found = self.text.scores(own)
-        scores = found.new_full((1, self.assistant.vocabulary), -math.inf)
-        scores[:, target_columns] = found[:, own_columns]
+        own_scores = self.text.scores(own)
+        scores = own_scores.new_full((1, self.assistant.vocabulary), -math.inf)
+        scores[:, target_columns] = own_scores[:, own_columns]
         return scores if self.process is None else self.process(tokens, scores)
 
     def _translated(self, target: list[int]) -> list[int]:
@@ -203,35 +199,35 @@ class SharedVocabularyDraft:
             if token in self.own:
                 tokens.append(self.own[token])
             else:
-                text = _written(self.assistant.tokenizer, [token])
-                tokens += _cut(self.assistant.own_tokenizer, text)
+                text = _decode(self.assistant.tokenizer, [token])
+                tokens += _encode(self.assistant.own_tokenizer, text)
         return tokens
 
-    def learn(self, proposed: int, kept: int) -> None:
-        self.length.learn(proposed, kept)
+    def update(self, proposed: int, accepted: int) -> None:
+        self.length.update(proposed, accepted)
 
     def close(self) -> None:
         self.length.close()
 
 
-def shared_tokens(target: Any, assistant: Any) -> list[tuple[int, int]]:
-    """Return the pairs of ids of the tokens that two tokenizers share.
+def shared_tokens(target: Tokenizer, assistant: Tokenizer) -> list[tuple[int, int]]:
+    """Return the pairs of ids, (target, assistant), of the tokens that two tokenizers share.
 
-    Tokenizers differ in the sign that stands for a space; it counts as the same.
+    Their symbols for a space before a word may differ; they count as the same.
     """
-    of_target, of_assistant = target.get_vocab(), assistant.get_vocab()
-    theirs, ours = _space_sign(target), _space_sign(assistant)
+    target_ids = target.get_vocab()
+    target_space, own_space = _space_symbol(target), _space_symbol(assistant)
     pairs = []
-    for token, own_id in of_assistant.items():
-        if ours and theirs and token.startswith(ours):
-            token = theirs + token[len(ours) :]
-        if token in of_target:
-            pairs.append((of_target[token], own_id))
+    for token, own_id in assistant.get_vocab().items():
+        if own_space and target_space and token.startswith(own_space):
+            token = target_space + token[len(own_space) :]
+        if token in target_ids:
+            pairs.append((target_ids[token], own_id))
     return sorted(pairs)
 
 
-def _space_sign(tokenizer: Any) -> str:
-    """Return how a tokenizer writes a space in front of a word, if it does."""
-    ids = _cut(tokenizer, " ")
+def _space_symbol(tokenizer: Tokenizer) -> str:
+    """Return the symbol of a tokenizer for a space before a word, if it has any."""
+    ids = _encode(tokenizer, " ")
     token: str = tokenizer.convert_ids_to_tokens(ids[0]) if ids else ""
     return token[:1]

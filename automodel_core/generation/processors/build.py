@@ -1,4 +1,4 @@
-"""Which processors and stopping criteria a generation config needs, and no other."""
+"""Builds the processors and stopping criteria that a generation config needs, and no other."""
 
 from __future__ import annotations
 
@@ -51,9 +51,13 @@ from automodel_core.generation.processors.warpers import (
     TopPLogitsWarper,
     TypicalLogitsWarper,
 )
-from automodel_core.generation.session.inputs import token_ids
-from automodel_core.generation.session.protocol import GenerativeModel
-from automodel_core.generation.settings.generation import GenerationConfig
+from automodel_core.generation.session.inputs import DecodingInputs
+from automodel_core.generation.session.protocol import (
+    GenerativeModel,
+    TextDecoder,
+    vocabulary_size,
+)
+from automodel_core.generation.settings.generation import GenerationConfig, token_ids
 from automodel_core.generation.settings.watermark import watermarking_of
 
 __all__ = ["build_logits_processors", "build_stopping_criteria"]
@@ -64,10 +68,9 @@ Listed = TypeVar("Listed", LogitsProcessorList, StoppingCriteriaList)
 def build_logits_processors(
     config: GenerationConfig,
     model: GenerativeModel,
+    inputs: DecodingInputs,
     *,
-    prompt_length: int,
-    encoder_input_ids: Tensor | None = None,
-    mask: Tensor | None = None,
+    prompt_mask: Tensor | None = None,
     prefix_allowed_tokens_fn: Callable[[int, Tensor], Sequence[int]] | None = None,
     negative_prompt_ids: Tensor | None = None,
     negative_prompt_attention_mask: Tensor | None = None,
@@ -75,9 +78,10 @@ def build_logits_processors(
 ) -> LogitsProcessorList:
     """Return the processors in the order in which they apply.
 
-    ``mask`` (batch, length) is that of the decoder's prompt. A ``custom`` processor takes the place
-    of a built one of exactly its class; the other custom ones come before the warpers.
+    ``prompt_mask`` (batch, length) is None if it hides nothing. A ``custom`` processor replaces a
+    built one of exactly its class; the other custom ones come before the warpers.
     """
+    prompt_length = inputs.prompt.shape[1]
     processors = LogitsProcessorList()
     if config.guidance_scale is not None and config.guidance_scale != 1:
         processors.append(
@@ -97,13 +101,13 @@ def build_logits_processors(
                 config.diversity_penalty, config.num_beams or 1, config.num_beam_groups or 1
             )
         )
-    processors += _against_repetition(config, encoder_input_ids, mask, prompt_length)
+    processors += _against_repetition(config, inputs, prompt_mask)
     processors += _about_the_end(config, prompt_length)
     if prefix_allowed_tokens_fn is not None:
         together = (config.num_beams or 1) // (config.num_beam_groups or 1)
         processors.append(PrefixConstrainedLogitsProcessor(prefix_allowed_tokens_fn, together))
     processors += _forced_and_forbidden(config, prompt_length)
-    vocabulary = model.config.get_text_config(decoder=True).vocab_size
+    vocabulary = vocabulary_size(model)
     for processor in processors:
         if isinstance(processor, SequenceBiasLogitsProcessor):
             processor.check(vocabulary)
@@ -119,9 +123,10 @@ def build_logits_processors(
 
 
 def _against_repetition(
-    config: GenerationConfig, encoder_input_ids: Tensor | None, mask: Tensor | None, length: int
+    config: GenerationConfig, inputs: DecodingInputs, mask: Tensor | None
 ) -> list[Any]:
     found: list[Any] = []
+    encoder_input_ids = inputs.encoder_input_ids
     penalty = config.encoder_repetition_penalty
     if penalty is not None and penalty != 1.0 and _has_ids(encoder_input_ids, config, "penalty"):
         found.append(EncoderRepetitionPenaltyLogitsProcessor(penalty, encoder_input_ids))  # type: ignore[arg-type]
@@ -130,7 +135,7 @@ def _against_repetition(
         found.append(RepetitionPenaltyLogitsProcessor(config.repetition_penalty, padding))
     if config.no_repeat_ngram_size:
         found.append(NoRepeatNGramLogitsProcessor(config.no_repeat_ngram_size))
-    if found and length == 0:
+    if found and inputs.prompt.shape[1] == 0:
         warnings.warn(
             "repetition settings see new tokens only: the prompt is given as inputs_embeds",
             stacklevel=5,
@@ -211,13 +216,12 @@ def _warpers(config: GenerationConfig) -> list[Any]:
 
 def build_stopping_criteria(
     config: GenerationConfig,
+    tokenizer: TextDecoder | None,
     *,
-    max_length: int,
-    tokenizer: Any = None,
     custom: Sequence[Any] = (),
 ) -> StoppingCriteriaList:
     """Return the criteria of the config and the caller's; one of the same class replaces ours."""
-    criteria = StoppingCriteriaList([MaxLengthCriteria(max_length)])
+    criteria = StoppingCriteriaList([MaxLengthCriteria(config.max_length or 0)])
     if config.max_time is not None:
         criteria.append(MaxTimeCriteria(config.max_time))
     if config.stop_strings is not None:

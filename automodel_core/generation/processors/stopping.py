@@ -51,6 +51,15 @@ class StoppingCriteriaList(list[Any]):
         lengths = [c.max_length for c in self if isinstance(c, MaxLengthCriteria)]
         return lengths[0] if lengths else None
 
+    def split(self) -> tuple[list[EosTokenCriteria], StoppingCriteriaList]:
+        """Return the criteria that need only the newest tokens, and the others but for lengths.
+
+        They are told apart by their exact class: a subclass may decide by more.
+        """
+        ends = [c for c in self if type(c) is EosTokenCriteria]
+        cheap = (EosTokenCriteria, MaxLengthCriteria)
+        return ends, StoppingCriteriaList(c for c in self if type(c) not in cheap)
+
 
 class MaxLengthCriteria(StoppingCriteria):
     """Finish all rows at a length in tokens, prompt included."""

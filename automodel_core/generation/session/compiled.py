@@ -1,7 +1,7 @@
-"""Decoding by a compiled step: the prompt runs as usual, each token behind it in fixed shapes.
+"""Decoding by a compiled step: the prompt runs uncompiled, each later token in fixed shapes.
 
-A step belongs to one model and one size of batch and cache. It is compiled once, by code and with
-buffers of its own, and kept for the next call while its model lives.
+A step belongs to one model and one size of batch and cache. It is compiled once, as a function and
+with buffers of its own, and kept for the next call while its model lives.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
+from automodel_core.generation.session.checks import cache_kind
 from automodel_core.generation.session.protocol import GenerativeModel
 from automodel_core.generation.settings.compile import CompileConfig, compile_config_of
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.layers.caches.base import Cache, SelfAttentionCache
 from automodel_core.layers.caches.compiled import CompiledCache
-from automodel_core.layers.caches.names import OTHER_NAMES
 from automodel_core.layers.caches.static import StaticSelfAttentionCache
 
 __all__ = ["CompiledDecoding", "compiled_decoding"]
 
 BLOCK = 128
-"""The room of a cache is a multiple of it, so that texts of about one length share a step."""
+"""A cache's size is a multiple of it, so that texts of about one length share a step."""
 
 KEPT = 4
 """How many steps, each with a cache, are kept for one model."""
@@ -38,101 +38,103 @@ KEPT = 4
 Key = tuple[Any, ...]
 
 
-def write(model: GenerativeModel, arguments: dict[str, Any]) -> Tensor:
-    """Run the model on one token a row; return the logits. This is what is compiled."""
+def run_step(model: GenerativeModel, arguments: dict[str, Any]) -> Tensor:
+    """Run the model on one token a row and return the logits: the function that is compiled."""
     logits: Tensor = model(**arguments).logits
     arguments["past_key_values"].next.add_(1)
     return logits
 
 
 class CompiledStep:
-    """A compiled function with the tensors that it reads and writes, which stay where they are."""
+    """A compiled function with the tensors that it reads and writes, at fixed addresses."""
 
     def __init__(self, config: CompileConfig, cache: CompiledCache) -> None:
-        # Torch keeps what it compiles with the code, and gives up after some versions of one.
-        own = types.FunctionType(write.__code__.replace(), write.__globals__, write.__name__)
-        self._compiled: Callable[..., Tensor] = torch.compile(own, **config.arguments())
+        # Torch keeps compiled versions with the code object, and only some for each: take a copy.
+        copy = types.FunctionType(
+            run_step.__code__.replace(), run_step.__globals__, run_step.__name__
+        )
+        self._compiled: Callable[..., Tensor] = torch.compile(copy, **config.arguments())
         self.cache = cache
-        self._given: dict[str, Tensor] = {}
+        self._copied: dict[str, Tensor] = {}
         self._inputs: dict[str, Tensor] = {}
         self._is_new = True
         for tensor in cache.buffers():
-            _stays(tensor)
+            _mark_static(tensor)
 
     def __call__(self, model: GenerativeModel, arguments: dict[str, Any]) -> Tensor:
-        """Return the logits of a step; the first one of all and one too many are not compiled.
+        """Return the logits of a step.
 
-        The first makes what parts of the model make when they are first used, and learns how many
-        positions there are. The one too many raises what it raises.
+        Two steps run uncompiled: the first, which initialises lazy state and learns the position
+        limit, and one past the limit, so that the model raises its own error.
         """
-        placed = {name: self._placed(name, value) for name, value in arguments.items()}
-        placed["past_key_values"] = self.cache
+        inputs = {name: self._static_input(name, value) for name, value in arguments.items()}
+        inputs["past_key_values"] = self.cache
         if self._is_new or self.cache.length >= self.cache.limit:
-            logits = write(model, placed)
+            logits = run_step(model, inputs)
             self._is_new = False
         else:
             on_gpu = self.cache.next.device.type == "cuda"
             if on_gpu:
                 torch.compiler.cudagraph_mark_step_begin()
-            with _told_what_to_do():
-                logits = self._compiled(model, placed)
+            with _compile_errors():
+                logits = self._compiled(model, inputs)
             if on_gpu:
-                logits = logits.clone()  # the next step writes there again
+                logits = logits.clone()  # the next step overwrites them
         self.cache.advance(1)
         return logits
 
     def release(self) -> None:
-        """Let go of the caller's tensors."""
-        self._given.clear()
+        """Drop references to the caller's tensors."""
+        self._copied.clear()
 
-    def _placed(self, name: str, value: Any) -> Any:
-        """Return a tensor's copy that is at the same place at every step."""
+    def _static_input(self, name: str, value: Any) -> Any:
+        """Return a copy of a tensor that has the same address at every step."""
         if not isinstance(value, Tensor):
             return value
-        place = self._inputs.get(name)
-        if place is None or (place.shape, place.dtype) != (value.shape, value.dtype):
+        buffer = self._inputs.get(name)
+        if buffer is None or (buffer.shape, buffer.dtype) != (value.shape, value.dtype):
             with torch.inference_mode(False):
-                place = self._inputs[name] = torch.empty(
+                buffer = self._inputs[name] = torch.empty(
                     value.shape, dtype=value.dtype, device=value.device
                 )
-            _stays(place)
-            self._given.pop(name, None)
-        if self._given.get(name) is not value:
-            place.copy_(value)
-            self._given[name] = value
-        return place
+            _mark_static(buffer)
+            self._copied.pop(name, None)
+        if self._copied.get(name) is not value:
+            buffer.copy_(value)
+            self._copied[name] = value
+        return buffer
 
 
 class CompiledDecoding:
-    """Decode one batch by a compiled step, at most ``new_tokens`` behind the prompt.
+    """Decode one batch by a compiled step, at most ``new_tokens`` after the prompt.
 
-    ``shows_cache`` says that the caller will see the cache of the prompt, which then holds all that
-    was written.
+    With ``returns_cache`` the prompt's cache, which the caller will see, is filled in the end with
+    the keys and values of all tokens.
     """
 
-    def __init__(self, config: CompileConfig, new_tokens: int, *, shows_cache: bool) -> None:
+    def __init__(self, config: CompileConfig, new_tokens: int, *, returns_cache: bool) -> None:
         self._config = config
         self._new_tokens = new_tokens
-        self._shows_cache = shows_cache
+        self._returns_cache = returns_cache
         self._key: Key = ()
         self._step: CompiledStep | None = None
         self._constant: dict[str, Any] = {}
 
     def cache(self, prefilled: Cache) -> Cache:
-        """Return the cache that holds the text so far; ``prefilled`` is the prompt's."""
+        """Return the step's cache, or before the first step the prompt's, ``prefilled``."""
         return prefilled if self._step is None else self._step.cache
 
     def logits(self, model: GenerativeModel, cache: Cache, arguments: dict[str, Any]) -> Tensor:
         """Return the logits (rows, 1, vocabulary) of one new token a row."""
         if self._step is None:
-            self._step = self._begin(model, cache, arguments)
+            self._step = self._prepare(model, cache, arguments)
         return self._step(model, {**arguments, **self._constant})
 
     def close(self, model: GenerativeModel, prefilled: Cache) -> None:
-        """Keep the step for the next call, and hand over what its cache holds."""
+        """Keep the step for the next call, and copy its cache back if the caller will see it."""
         if self._step is None:
             return
-        if self._shows_cache:
+        if self._returns_cache:
             self._step.cache.store(prefilled)
         self._step.release()
         with _lock:
@@ -142,10 +144,10 @@ class CompiledDecoding:
                 del steps[oldest]
         self._step = None
 
-    def _begin(
+    def _prepare(
         self, model: GenerativeModel, cache: Cache, arguments: dict[str, Any]
     ) -> CompiledStep:
-        """Return a step whose cache holds what was read so far."""
+        """Return a step, kept or new, with a copy of the cache so far."""
         if not isinstance(cache, Cache) or len(cache) == 0:
             raise GenerationArgumentError(
                 f"{type(model).__name__} keeps no keys and values in a cache of automodel_core, so "
@@ -167,14 +169,14 @@ class CompiledDecoding:
             with torch.inference_mode(False):
                 step = CompiledStep(self._config, CompiledCache(cache, room, context_room))
         step.cache.load(cache)
-        if not self._shows_cache:
+        if not self._returns_cache:
             cache.reset()
         return step
 
     def _fix_shapes(
         self, model: GenerativeModel, cache: Cache, arguments: dict[str, Any], room: int
     ) -> int:
-        """Find what is the same at every step, as wide as it gets; return the room of a context."""
+        """Pad masks and encoder outputs to their final width; return the context's width."""
         is_pair = "encoder_outputs" in arguments
         name = "decoder_attention_mask" if is_pair else "attention_mask"
         if arguments.get(name) is not None:
@@ -193,7 +195,7 @@ class CompiledDecoding:
         if mask is None:
             mask = torch.ones(states.shape[:2], dtype=torch.long, device=states.device)
         self._constant["attention_mask"] = F.pad(mask, (0, wide - length))
-        # What the states say is in the cache, as keys and values.
+        # The context's keys and values are cached, so the states are not read again.
         states = states.new_zeros(1, 1, 1).expand(len(states), wide, states.shape[2])
         self._constant["encoder_outputs"] = (
             (states,) if is_tuple else type(outputs)(last_hidden_state=states)
@@ -206,44 +208,35 @@ def compiled_decoding(
 ) -> CompiledDecoding | None:
     """Return the compiled decoding that the settings ask for, if they do.
 
-    Raises `GenerationArgumentError` for settings that a compiled step cannot follow.
+    Raises `GenerationArgumentError` for caches that a compiled step cannot copy.
     """
     if config.compile_config is None or config.disable_compile:
         return None
-    compile_config = compile_config_of(config.compile_config)
-    if not config.use_cache:
-        raise GenerationArgumentError("compile_config needs use_cache=True")
-    name = config.cache_implementation
-    if OTHER_NAMES.get(str(name), name) not in KINDS:
+    if cache_kind(config) not in PREFILL_CACHES:
         raise GenerationArgumentError(
             "compile_config decodes with a static cache: leave out "
-            f"cache_implementation={name!r}, or compile_config"
+            f"cache_implementation={config.cache_implementation!r}, or compile_config"
         )
     if past_key_values is not None and not _can_copy(past_key_values):
         raise GenerationArgumentError(
             "compile_config can go on with a DynamicCache or a StaticCache, not with a "
             f"{type(past_key_values).__name__}; leave out compile_config"
         )
-    shows = bool(config.return_dict_in_generate)
-    if shows and (config.output_attentions or config.output_hidden_states):
-        raise GenerationArgumentError(
-            "a compiled step returns neither attentions nor hidden states: leave out "
-            "output_attentions and output_hidden_states, or compile_config"
-        )
+    returns_cache = bool(config.return_dict_in_generate) or past_key_values is not None
     return CompiledDecoding(
-        compile_config, new_tokens, shows_cache=shows or past_key_values is not None
+        compile_config_of(config.compile_config), new_tokens, returns_cache=returns_cache
     )
 
 
-KINDS = (None, "dynamic", "static")
-"""Caches that the prompt may be read into."""
+PREFILL_CACHES = ("dynamic", "static")
+"""The kinds of caches that the prompt may be read into."""
 
 _idle: WeakKeyDictionary[Any, dict[Key, CompiledStep]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
 def _can_copy(cache: Any) -> bool:
-    """Return whether a cache holds keys and values as they are, of all positions."""
+    """Return whether a cache holds unchanged keys and values of all positions."""
     plain = (SelfAttentionCache, StaticSelfAttentionCache)
     return isinstance(cache, Cache) and type(cache.new_attention()) in plain
 
@@ -252,16 +245,16 @@ def _rounded(length: int) -> int:
     return length + -length % BLOCK
 
 
-def _stays(tensor: Tensor) -> None:
-    """Let CUDA graphs read and write a tensor where it is."""
+def _mark_static(tensor: Tensor) -> None:
+    """Tell CUDA graphs that a tensor keeps its address."""
     from torch._dynamo import mark_static_address
 
     mark_static_address(tensor, guard=False)
 
 
 @contextmanager
-def _told_what_to_do() -> Iterator[None]:
-    """Turn torch's errors about compiling into ours."""
+def _compile_errors() -> Iterator[None]:
+    """Raise torch's compile errors as `GenerationArgumentError`, with a remedy."""
     from torch._dynamo.exc import TorchDynamoException
 
     try:

@@ -1,4 +1,4 @@
-"""A model that ends after some of its decoder's layers, made of the same parts."""
+"""A model with only the lower layers of its decoder, which shares all weights."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["decoder_depth", "without_upper_layers"]
 
 def decoder_depth(model: GenerativeModel) -> int | None:
     """Return how many layers the decoder has; None if it is not one stack of layers."""
-    found = _path_to_decoder(model)
-    return None if found is None else len(_part(model, found).layers)
+    path = _path_to_decoder(model)
+    return None if path is None else len(_part(model, path).layers)
 
 
 def without_upper_layers(model: GenerativeModel, layers: int) -> Any:
-    """Return the model as if its decoder had ``layers`` layers; it shares all weights.
+    """Return the model with the lower ``layers`` layers of its decoder, sharing all weights.
 
     Raise `GenerationArgumentError` if the decoder is not a stack of more layers.
     """
@@ -35,11 +35,11 @@ def without_upper_layers(model: GenerativeModel, layers: int) -> Any:
             f"assistant_early_exit={layers} must be at least 1 and below the {depth} layers of "
             f"the decoder of {type(model).__name__}"
         )
-    shorter = _twin(_part(model, path))
+    shorter = _shallow_copy(_part(model, path))
     shorter.layers = nn.ModuleList(list(shorter.layers)[:layers])
     names = path.split(".")
     for end in range(len(names) - 1, -1, -1):
-        parent = _twin(_part(model, ".".join(names[:end])))
+        parent = _shallow_copy(_part(model, ".".join(names[:end])))
         parent._modules[names[end]] = shorter
         shorter = parent
     return shorter
@@ -58,8 +58,8 @@ def _part(model: Any, path: str) -> Any:
     return model.get_submodule(path)
 
 
-def _twin(module: nn.Module) -> Any:
-    """Return a module with the same parts, whose table of parts is its own."""
-    twin = copy.copy(module)
-    twin._modules = dict(module._modules)
-    return twin
+def _shallow_copy(module: nn.Module) -> Any:
+    """Return a module with the same submodules, in a table of its own."""
+    copied = copy.copy(module)
+    copied._modules = dict(module._modules)
+    return copied

@@ -1,14 +1,15 @@
-"""What ``generate`` returns with ``return_dict_in_generate=True``.
+"""The outputs of ``generate`` with ``return_dict_in_generate=True``.
 
 An output is read by attribute, by name or by position; positions and names skip what is None.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import torch
 from torch import Tensor
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "GenerateDecoderOnlyOutput",
     "GenerateEncoderDecoderOutput",
     "GenerateOutput",
+    "transition_scores",
 ]
 
 Steps = tuple[Tensor, ...]
@@ -25,7 +27,7 @@ Layers = tuple[Tensor, ...]
 
 @dataclass
 class GenerateOutput:
-    """What every strategy returns: the token ids (rows, length), and what it recorded."""
+    """The token ids (rows, length), with the records of the strategy in subclasses."""
 
     sequences: Tensor
 
@@ -65,7 +67,11 @@ class GenerateOutput:
 
 @dataclass
 class GenerateDecoderOnlyOutput(GenerateOutput):
-    """Greedy search and sampling of a decoder: one entry a step in ``scores``, ``logits``, ..."""
+    """Output of greedy search and sampling from a decoder.
+
+    ``scores``, ``logits``, ``attentions`` and ``hidden_states`` have an entry for each step; an
+    entry of the last two has a tensor for each layer.
+    """
 
     scores: Steps | None = None
     logits: Steps | None = None
@@ -76,7 +82,7 @@ class GenerateDecoderOnlyOutput(GenerateOutput):
 
 @dataclass
 class GenerateEncoderDecoderOutput(GenerateOutput):
-    """Greedy search and sampling of an encoder-decoder."""
+    """The same from an encoder-decoder; see `GenerateDecoderOnlyOutput`."""
 
     scores: Steps | None = None
     logits: Steps | None = None
@@ -90,10 +96,10 @@ class GenerateEncoderDecoderOutput(GenerateOutput):
 
 @dataclass
 class GenerateBeamDecoderOnlyOutput(GenerateOutput):
-    """Beam search of a decoder.
+    """Output of beam search from a decoder.
 
     ``sequences_scores`` (rows,) are the final scores; ``beam_indices`` (rows, steps) say which row
-    of ``scores`` each token came from, -1 behind the end of a sequence.
+    of ``scores`` each token came from, -1 after the end of a sequence.
     """
 
     sequences_scores: Tensor | None = None
@@ -107,7 +113,7 @@ class GenerateBeamDecoderOnlyOutput(GenerateOutput):
 
 @dataclass
 class GenerateBeamEncoderDecoderOutput(GenerateOutput):
-    """Beam search of an encoder-decoder; see `GenerateBeamDecoderOnlyOutput`."""
+    """Output of beam search from an encoder-decoder; see `GenerateBeamDecoderOnlyOutput`."""
 
     sequences_scores: Tensor | None = None
     scores: Steps | None = None
@@ -119,3 +125,29 @@ class GenerateBeamEncoderDecoderOutput(GenerateOutput):
     cross_attentions: tuple[Layers, ...] | None = None
     decoder_hidden_states: tuple[Layers, ...] | None = None
     past_key_values: Any = None
+
+
+def transition_scores(
+    sequences: Tensor,
+    scores: Sequence[Tensor],
+    beam_indices: Tensor | None = None,
+    normalize_logits: bool = False,
+) -> Tensor:
+    """Return the score of each generated token, (rows, steps); 0 after the end of a sequence.
+
+    ``scores`` holds one tensor (beams, vocabulary) a step; ``beam_indices`` (rows, steps) say which
+    beam of a step a token came from, -1 after the end. Without them row i is beam i.
+    """
+    steps = torch.stack(list(scores))  # (steps, beams, vocabulary)
+    if normalize_logits:
+        steps = steps.log_softmax(dim=-1)
+    if beam_indices is None:
+        beams = torch.arange(steps.shape[1], device=sequences.device)[:, None]
+        beam_indices = beams.expand(-1, steps.shape[0])
+    ended = beam_indices < 0
+    length = int((~ended).sum(dim=1).max())
+    ended = ended[:, :length]
+    beam = beam_indices[:, :length].masked_fill(ended, 0).long()
+    step = torch.arange(length, device=sequences.device).expand_as(beam)
+    tokens = sequences[:, sequences.shape[1] - length :]
+    return steps[step, beam, tokens].masked_fill(ended, 0)

@@ -1,4 +1,4 @@
-"""Other processes that hold parts of the same model, and must run as many forwards."""
+"""Processes that hold shards of the same model, and must run as many forwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Peers:
     def __init__(self, device: torch.device) -> None:
         self.device = device
 
-    def go_on(self, running: bool = True) -> bool:
+    def any_running(self, running: bool = True) -> bool:
         """Say whether this process still generates; return whether any does."""
         flag = torch.tensor(float(running), device=self.device)
         torch.distributed.all_reduce(flag)

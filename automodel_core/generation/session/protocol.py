@@ -1,13 +1,41 @@
-"""What ``generate`` needs of a model."""
+"""What decoding needs of a model and of a tokenizer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
+from torch import Tensor, nn
 
-__all__ = ["GenerativeModel"]
+if TYPE_CHECKING:
+    from automodel_core.generation.settings.generation import GenerationConfig
+    from automodel_core.layers.caches.base import Cache
+
+__all__ = ["GenerativeModel", "TextDecoder", "Tokenizer", "vocabulary_size"]
+
+
+class TextConfig(Protocol):
+    """The config of the part of a model that generates text."""
+
+    vocab_size: int
+    tie_word_embeddings: bool
+
+
+class ModelConfig(Protocol):
+    """The config of a model, with the config of its text part."""
+
+    is_encoder_decoder: bool
+
+    @property
+    def position_limit(self) -> int | None:
+        """For how many positions the model has embeddings; None if there is no limit."""
+
+    @property
+    def prompts_start_themselves(self) -> bool:
+        """Whether a decoder's prompt begins without ``decoder_start_token_id``."""
+
+    def get_text_config(self, decoder: bool = False) -> TextConfig: ...
 
 
 class GenerativeModel(Protocol):
@@ -18,11 +46,11 @@ class GenerativeModel(Protocol):
     the tokens it is given into that cache. The decoder of an encoder-decoder may be called with
     several rows for each row of ``encoder_outputs`` and ``attention_mask``: rows of one item follow
     each other. ``score`` returns the logits that hidden states of the decoder (rows, length, size)
-    give, as ``forward`` makes them of the last ones.
+    give, as ``forward`` computes them from the last ones.
     """
 
-    config: Any
-    generation_config: Any
+    config: ModelConfig
+    generation_config: GenerationConfig
     main_input_name: str
 
     @property
@@ -34,12 +62,42 @@ class GenerativeModel(Protocol):
     @property
     def __call__(self) -> Callable[..., Any]: ...
 
-    def score(self, hidden_states: Any, cache: Any) -> Any: ...
+    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor: ...
 
-    def get_encoder(self) -> Any: ...
+    def get_encoder(self) -> nn.Module: ...
 
-    def get_input_embeddings(self) -> Any: ...
+    def get_input_embeddings(self) -> nn.Module: ...
 
-    def get_output_embeddings(self) -> Any: ...
+    def get_output_embeddings(self) -> nn.Module | None: ...
 
-    def prepare_inputs_for_generation(self, input_ids: Any, **kwargs: Any) -> dict[str, Any]: ...
+    def prepare_inputs_for_generation(self, input_ids: Tensor, **kwargs: Any) -> dict[str, Any]: ...
+
+
+class TextDecoder(Protocol):
+    """The part of a tokenizer that streamers and stop strings need."""
+
+    def decode(self, token_ids: Any, **options: Any) -> str: ...
+
+
+class Tokenizer(TextDecoder, Protocol):
+    """A tokenizer, as token healing and drafts in other tokens need it."""
+
+    @property
+    def bos_token_id(self) -> int | None: ...
+
+    @property
+    def cls_token_id(self) -> int | None: ...
+
+    @property
+    def eos_token_id(self) -> int | None: ...
+
+    def __call__(self, text: str, **options: Any) -> Mapping[str, Any]: ...
+
+    def get_vocab(self) -> dict[str, int]: ...
+
+    def convert_ids_to_tokens(self, ids: Any) -> Any: ...
+
+
+def vocabulary_size(model: GenerativeModel) -> int:
+    """Return the number of tokens that the model's decoder knows."""
+    return model.config.get_text_config(decoder=True).vocab_size

@@ -1,7 +1,7 @@
 """A decoding session: one batch being continued by one model.
 
 A strategy feeds token ids and gets the logits of the next position. The session runs the encoder
-once, repeats rows for beams or several sequences an item, and holds cache, masks and positions.
+once, repeats rows for beams or several sequences an item, and keeps cache, masks and positions.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from automodel_core.generation.session.compiled import CompiledDecoding
 from automodel_core.generation.session.inputs import DecodingInputs
 from automodel_core.generation.session.peers import Peers
 from automodel_core.generation.session.protocol import GenerativeModel
-from automodel_core.generation.session.step_arguments import Alongside, repeated
+from automodel_core.generation.session.step_arguments import StepArguments, repeated
 from automodel_core.layers.caches.base import Cache
 
 __all__ = ["DecodingSession"]
@@ -32,11 +32,10 @@ class DecodingSession:
     """Run a model token by token.
 
     ``prompt`` (rows, length) holds the decoder's prompt with each item of the batch repeated
-    ``rows_per_item`` times; rows of one item are neighbours. ``cache`` is a new one, where it shall
-    be no usual one. ``flags`` are passed to encoder and decoder as they are
-    (``output_attentions``, ``output_hidden_states``). ``checks_logits`` looks whether the model's
-    first logits are numbers. ``peers`` must run as many forwards. ``compiled`` runs what is behind
-    the prompt.
+    ``rows_per_item`` times; rows of one item are neighbours. ``cache`` replaces the default growing
+    cache. ``flags`` (``output_attentions``, ``output_hidden_states``) are passed to encoder and
+    decoder. ``checks_logits`` raises if the first logits are NaN. ``peers`` are processes that run
+    as many forwards. ``compiled`` runs the steps after the prompt.
     """
 
     def __init__(
@@ -71,17 +70,17 @@ class DecodingSession:
         self.cache: Any = cache if inputs.past_key_values is None else inputs.past_key_values
         if self._use_cache and self.cache is None:
             self.cache = Cache(decoding=True)
-        self._lent = _borrow(self.cache)
+        self._was_decoding = _mark_as_decoding(self.cache)
         self._output: Any = None
         self._fed = 0
         self._is_first = True
-        # A decoder's prompt is read once an item; the rows of an item are split off behind it.
+        # A decoder reads the prompt once an item; the rows of an item are repeated after it.
         self._shares_prefill = rows_per_item > 1 and not self.is_encoder_decoder and self._use_cache
-        # The model's own positions are right if nothing is hidden, or if there is an encoder.
+        # The model's own positions are right if nothing is masked, or if there is an encoder.
         counts = not self.is_encoder_decoder and self._takes.by_name("position_ids")
         mask_name = "decoder_attention_mask" if self.is_encoder_decoder else "attention_mask"
-        self._along = Alongside(inputs, mask_name, counts=counts)
-        self.prompt_mask = self._along.prompt_mask
+        self._step_arguments = StepArguments(inputs, mask_name, counts_positions=counts)
+        self.prompt_mask = self._step_arguments.prompt_mask
         """The mask over the decoder's prompt (batch, length), None if it hides nothing."""
         self._arguments = self._for_rows(1)
         if not self._shares_prefill:
@@ -90,7 +89,7 @@ class DecodingSession:
     # ---- feeding ----
 
     def start(self) -> Tensor:
-        """Feed the prompt and return the logits (rows, vocabulary) of the position behind it."""
+        """Feed the prompt and return the logits (rows, vocabulary) of the next position."""
         if self.is_encoder_decoder:
             self._encode()
         ids = self._inputs.prompt if self._shares_prefill else self.prompt
@@ -114,12 +113,12 @@ class DecodingSession:
         return logits
 
     def step(self, sequences: Tensor) -> Tensor:
-        """Feed what is new of ``sequences`` (rows, length); return logits (rows, vocabulary)."""
+        """Feed the new tokens of ``sequences`` (rows, length); return logits (rows, vocabulary)."""
         logits: Tensor = self.feed(sequences)[:, -1]
         return logits
 
     def feed(self, sequences: Tensor, positions: int = 1) -> Tensor:
-        """Feed what is new; return logits (rows, positions, vocabulary) of the last positions."""
+        """Feed the new tokens; return logits (rows, positions, vocabulary) of the last ones."""
         length = sequences.shape[1] - (self._fed if self._use_cache else 0)
         self._forward(sequences, length, positions)
         self._fed = sequences.shape[1]
@@ -131,7 +130,7 @@ class DecodingSession:
         arguments.update(self._decoder_flags)
         if self._is_first:
             arguments.update(self._inputs.first)
-        arguments.update(self._along.arguments(ids.shape[1], length))
+        arguments.update(self._step_arguments.arguments(ids.shape[1], length))
         if positions != length and self._takes("logits_to_keep"):
             arguments["logits_to_keep"] = positions
         arguments["return_dict"] = True
@@ -142,12 +141,12 @@ class DecodingSession:
         inputs = self.model.prepare_inputs_for_generation(
             ids,
             next_sequence_length=None if length == ids.shape[1] else length,
-            past_key_values=self._held if self._use_cache else None,
+            past_key_values=self._active_cache if self._use_cache else None,
             is_first_iteration=self._is_first,
             **arguments,
         )
         if self.peers is not None:
-            self.peers.go_on()
+            self.peers.any_running()
         if self._compiled is not None and not self._is_first:
             if length > 1:
                 self._require_uncompiled("this decoding strategy, which feeds tokens together")
@@ -159,27 +158,27 @@ class DecodingSession:
             self.cache = self._output.past_key_values
 
     def close(self) -> None:
-        """Give back a cache of the caller's as it was; its layers do not stay prepared."""
+        """Leave a cache of the caller's as it was, not marked as decoding."""
         if self._compiled is not None:
             self._compiled.close(self.model, self.cache)
-        if self._lent is not None:
-            self.cache.decoding = self._lent
+        if self._was_decoding is not None:
+            self.cache.decoding = self._was_decoding
 
     def wait_for_peers(self) -> None:
-        """Run forwards for nothing until all peers are done."""
-        while self.peers is not None and self.peers.go_on(running=False):
+        """Run forwards whose results are not used until all peers are done."""
+        while self.peers is not None and self.peers.any_running(running=False):
             name = "decoder_input_ids" if self.is_encoder_decoder else "input_ids"
             context = {"encoder_outputs": self.encoder_outputs} if self.is_encoder_decoder else {}
             self.model(**{name: self.prompt[:, :1]}, **context, return_dict=True)
 
     def model_arguments(self) -> dict[str, Any]:
-        """Return what a loop of the caller's passes to the model, the encoder's output included."""
+        """Return the model's arguments for a custom loop, the encoder's output included."""
         self._require_uncompiled("custom_generate")
         if self.is_encoder_decoder:
             self._encode()
             arguments = {**self._arguments, "encoder_outputs": self.encoder_outputs}
         else:
-            mask = self._along.mask
+            mask = self._step_arguments.mask
             mask = torch.ones_like(self.prompt) if mask is None else mask
             arguments = {**self._arguments, "attention_mask": mask, **self._inputs.first}
         if self._use_cache:
@@ -189,22 +188,22 @@ class DecodingSession:
     # ---- the cache ----
 
     def reorder(self, index: Tensor, since: int = 0) -> None:
-        """Let row ``i`` continue what row ``index[i]``, of the same item, was.
+        """Let row ``i`` continue the tokens of row ``index[i]``, which is of the same item.
 
         The tokens before ``since`` are the same in both.
         """
         if self._use_cache:
-            self._held.reorder(index, self._seen() - (self._fed - since))
+            self._active_cache.reorder(index, self._seen() - (self._fed - since))
 
     def crop(self, length: int) -> None:
-        """Forget the tokens from ``length`` on."""
+        """Take back the tokens from ``length`` on."""
         self._require_uncompiled(TAKES_BACK)
         if self._use_cache:
             self.cache.crop(self._seen() - (self._fed - length))
         self._fed = length
 
     def require_rollback(self) -> None:
-        """Raise unless `crop` can take back what was fed."""
+        """Raise unless `crop` can take back any tokens."""
         self._require_uncompiled(TAKES_BACK)
         if isinstance(self.cache, Cache) and not self.cache.is_croppable:
             raise GenerationArgumentError(
@@ -219,8 +218,8 @@ class DecodingSession:
             )
 
     @property
-    def _held(self) -> Any:
-        """The cache that holds what was fed."""
+    def _active_cache(self) -> Any:
+        """The cache of the last step: a compiled step has its own."""
         return self.cache if self._compiled is None else self._compiled.cache(self.cache)
 
     @property
@@ -237,15 +236,15 @@ class DecodingSession:
         return ids
 
     def _seen(self) -> int:
-        return int(self._held.get_seq_length()) if self._use_cache else 0
+        return int(self._active_cache.get_seq_length()) if self._use_cache else 0
 
     def _new_length(self) -> int:
-        """Return how many positions of the prompt the cache has not seen.
+        """Return how many positions of the prompt are not in the cache yet.
 
         With a cache from an earlier call the prompt is the whole text, unless the mask is longer.
         """
         length, seen = self._inputs.first_length, self._seen()
-        mask = self._along.mask
+        mask = self._step_arguments.mask
         if mask is not None and mask.shape[1] == seen + length:
             return length
         if length <= seen:
@@ -266,12 +265,12 @@ class DecodingSession:
         self.encoder_outputs = encoder(**self._inputs.encoder_arguments, **flags, return_dict=True)
 
     def _split_rows(self) -> None:
-        """Go from one row an item to all rows."""
-        self._along.repeat(self.rows_per_item)
+        """Repeat the step's arguments, from one row an item to all rows."""
+        self._step_arguments.repeat(self.rows_per_item)
         self._arguments = self._for_rows(self.rows_per_item)
 
     def expand(self, rows: int) -> None:
-        """Continue each row by ``rows`` rows from now on; there was one row an item so far."""
+        """Go from one row an item to ``rows`` rows."""
         self._require_uncompiled(CHANGES_ROWS)
         self.rows_per_item = rows
         self.prompt = repeated(self.prompt, rows)
@@ -281,7 +280,7 @@ class DecodingSession:
             self.cache.repeat_interleave(rows, context=not self.is_encoder_decoder)
 
     def narrow(self, index: Tensor) -> None:
-        """Keep of the rows of each item the one that ``index`` (batch,) names."""
+        """Go back to one row an item: the one that ``index`` (batch,) names."""
         self._require_uncompiled(CHANGES_ROWS)
         self.rows_per_item = 1
         self.prompt = self.prompt.index_select(0, index)
@@ -289,7 +288,7 @@ class DecodingSession:
             self.cache.select(index, context=not self.is_encoder_decoder)
 
     def _for_rows(self, rows: int) -> dict[str, Any]:
-        """Return the caller's arguments that forward takes, tensors of the batch repeated.
+        """Return the caller's arguments that forward takes, batched tensors repeated to ``rows``.
 
         The encoder's mask stays as it is: rows of one item share it.
         """
@@ -304,7 +303,7 @@ class DecodingSession:
         return ready
 
     def watch_hidden_states(self) -> None:
-        """Let every forward of the decoder return its `hidden_states`, the prompt's at once."""
+        """Let every forward of the decoder return hidden states; read the prompt in one chunk."""
         self._require_uncompiled("this decoding strategy, which reads hidden states")
         if not self._takes("output_hidden_states"):
             raise GenerationArgumentError(
@@ -314,7 +313,7 @@ class DecodingSession:
         self._decoder_flags = {**self._flags, "output_hidden_states": True}
         self._chunk = None
 
-    # ---- what the last forward returned, one tensor a layer, with a row for each row ----
+    # ---- outputs of the last forward: one tensor a layer, with all rows ----
 
     @property
     def attentions(self) -> tuple[Tensor, ...]:
@@ -336,18 +335,18 @@ class DecodingSession:
         return tuple(repeated(layer, rows // layer.shape[0]) for layer in layers)
 
 
-def _borrow(cache: Any) -> bool | None:
-    """Make a cache one of a decoding loop; return what it was, or None if nothing was changed."""
+def _mark_as_decoding(cache: Any) -> bool | None:
+    """Set ``decoding`` of a cache; return what it was, or None if nothing was changed."""
     if not isinstance(cache, Cache) or (cache.decoding and not cache.memo):
         return None
     was = cache.decoding
     cache.decoding = True
-    cache.memo.clear()  # the model may have learned since
+    cache.memo.clear()  # the model's weights may have changed since
     return was
 
 
 class _Signature:
-    """Which arguments a forward takes."""
+    """Which arguments a forward takes, by name or as ``**kwargs``."""
 
     def __init__(self, forward: Any) -> None:
         parameters = inspect.signature(forward).parameters

@@ -1,4 +1,4 @@
-"""What goes along with a decoder's tokens at every forward: mask, positions, token types."""
+"""The mask, positions and token types that each forward of a decoder gets with its tokens."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from torch import Tensor
 
 from automodel_core.generation.session.inputs import DecodingInputs
 
-__all__ = ["Alongside", "repeated"]
+__all__ = ["StepArguments", "repeated"]
 
 MASK_BLOCK = 256
 
 
-class Alongside:
-    """The mask, the positions and the token types of a prompt, and of what is written behind it.
+class StepArguments:
+    """Mask, positions and token types of a prompt and of the tokens generated after it.
 
-    ``mask`` (rows, length) is None if it hides nothing. Positions are those given, or else, with
-    ``counts`` and a mask, counted from the first visible token; without either the model's own.
+    ``mask`` (rows, length) is None if it hides nothing. Positions are those given; else, with
+    ``counts_positions`` and a mask, they are counted from the first visible token; else they are
+    left to the model.
     """
 
-    def __init__(self, inputs: DecodingInputs, mask_name: str, *, counts: bool) -> None:
+    def __init__(self, inputs: DecodingInputs, mask_name: str, *, counts_positions: bool) -> None:
         self._inputs = inputs
         self._mask_name = mask_name
-        self.mask = _visible(inputs)
-        self._mask_room: Tensor | None = None
+        self.mask = _mask_of(inputs)
+        self._mask_buffer: Tensor | None = None
         self._positions = inputs.position_ids
-        if self._positions is None and self.mask is not None and counts:
+        if self._positions is None and self.mask is not None and counts_positions:
             positions = self.mask.long().cumsum(-1) - 1
             self._positions = positions.masked_fill_(self.mask == 0, 0)
         self._token_types = inputs.token_type_ids
@@ -40,47 +41,52 @@ class Alongside:
 
     def repeat(self, rows: int) -> None:
         """Go from one row an item to ``rows``."""
-        self.mask, self._mask_room = repeated(self.mask, rows), None
+        self.mask, self._mask_buffer = repeated(self.mask, rows), None
         self._positions = repeated(self._positions, rows)
         self._token_types = repeated(self._token_types, rows)
 
     def arguments(self, end: int, length: int) -> dict[str, Tensor]:
         """Return the arguments of forward for the ``length`` tokens before ``end``."""
         new = end - self._inputs.prompt.shape[1]
-        along: dict[str, Tensor] = {}
+        arguments: dict[str, Tensor] = {}
         if self.mask is not None:
-            along[self._mask_name] = self._mask_with(self.mask, new)
+            arguments[self._mask_name] = self._extended_mask(self.mask, new)
         if self._positions is not None:
-            ahead = torch.arange(1, max(new, 0) + 1, device=self._positions.device)
-            along["position_ids"] = _columns(
-                self._positions, self._positions[..., -1:] + ahead, new, length
+            following = torch.arange(1, max(new, 0) + 1, device=self._positions.device)
+            arguments["position_ids"] = _columns(
+                self._positions, self._positions[..., -1:] + following, new, length
             )
         if self._token_types is not None:
-            ahead = self._token_types[:, -1:].expand(-1, max(new, 0))
-            along["token_type_ids"] = _columns(self._token_types, ahead, new, length)
-        return along
+            following = self._token_types[:, -1:].expand(-1, max(new, 0))
+            arguments["token_type_ids"] = _columns(self._token_types, following, new, length)
+        return arguments
 
-    def _mask_with(self, mask: Tensor, new: int) -> Tensor:
-        """Return the mask over the prompt and ``new`` tokens behind it, all of them visible."""
+    def _extended_mask(self, mask: Tensor, new: int) -> Tensor:
+        """Return the mask over the prompt and ``new`` further tokens, which are all visible."""
         total = mask.shape[1] + new
-        if self._mask_room is None or total > self._mask_room.shape[1]:
+        if self._mask_buffer is None or total > self._mask_buffer.shape[1]:
             ones = mask.new_ones(mask.shape[0], max(new, 0) + MASK_BLOCK)
-            self._mask_room = torch.cat([mask, ones], dim=1)
-        return self._mask_room[:, :total]
+            self._mask_buffer = torch.cat([mask, ones], dim=1)
+        return self._mask_buffer[:, :total]
 
 
-def _columns(prompt: Tensor, ahead: Tensor, new: int, length: int) -> Tensor:
-    """Return the last ``length`` columns of the prompt's values with those ``ahead`` of it."""
+def _columns(prompt: Tensor, following: Tensor, new: int, length: int) -> Tensor:
+    """Return the last ``length`` columns of the prompt's values and the ``new`` following ones.
+
+    A negative ``new`` counts columns at the prompt's end that are not fed yet.
+    """
     if new >= length:
-        return ahead[..., new - length :]
-    values = prompt[..., : prompt.shape[-1] + new] if new < 0 else torch.cat([prompt, ahead], -1)
+        return following[..., new - length :]
+    values = prompt[..., : prompt.shape[-1] + min(new, 0)]
+    if new > 0:
+        values = torch.cat([values, following], dim=-1)
     return values[..., values.shape[-1] - length :]
 
 
-def _visible(inputs: DecodingInputs) -> Tensor | None:
+def _mask_of(inputs: DecodingInputs) -> Tensor | None:
     """Return the decoder's mask, None if it hides nothing.
 
-    One that is longer than the prompt is kept: its length says what the cache already holds.
+    A mask longer than the prompt is kept: its length tells how much the cache already holds.
     """
     mask = inputs.mask
     if mask is None or (mask.shape[1] == inputs.first_length and bool((mask == 1).all())):

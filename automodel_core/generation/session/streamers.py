@@ -1,4 +1,4 @@
-"""Objects that take the tokens of ``generate`` while it runs. No torch.
+"""Streamers: they receive the tokens of ``generate`` while it runs. No torch.
 
 A streamer gets the prompt first, then the tokens of each step, through ``put`` (a tensor on the
 CPU), and ``end`` once at the end.
@@ -9,37 +9,53 @@ from __future__ import annotations
 import asyncio
 import sys
 from queue import Queue
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from automodel_core.errors import GenerationArgumentError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from automodel_core.generation.session.protocol import TextDecoder
 
 __all__ = [
     "AsyncTextIteratorStreamer",
     "BaseStreamer",
+    "Streamer",
     "TextIteratorStreamer",
     "TextStreamer",
 ]
 
 
+class Streamer(Protocol):
+    """Anything with the methods of `BaseStreamer`."""
+
+    def put(self, value: Tensor) -> None: ...
+
+    def end(self) -> None: ...
+
+
 class BaseStreamer:
     """Base of all streamers."""
 
-    def put(self, value: Any) -> None:
+    def put(self, value: Tensor) -> None:
         """Take the prompt (rows, length) or the next token of each row (rows,)."""
         raise TypeError(f"{type(self).__name__} does not define put(value)")
 
     def end(self) -> None:
-        """Be told that no token follows."""
+        """Finish; no token follows."""
         raise TypeError(f"{type(self).__name__} does not define end()")
 
 
 class TextStreamer(BaseStreamer):
-    """Print the text of one sequence as soon as whole words are there.
+    """Print the text of one sequence, word by word.
 
     ``decode_kwargs`` go to the tokenizer's ``decode``.
     """
 
-    def __init__(self, tokenizer: Any, skip_prompt: bool = False, **decode_kwargs: Any) -> None:
+    def __init__(
+        self, tokenizer: TextDecoder, skip_prompt: bool = False, **decode_kwargs: Any
+    ) -> None:
         self.tokenizer = tokenizer
         self.skip_prompt = skip_prompt
         self.decode_kwargs = decode_kwargs
@@ -47,7 +63,7 @@ class TextStreamer(BaseStreamer):
         self._given = 0
         self._prompt_is_next = True
 
-    def put(self, value: Any) -> None:
+    def put(self, value: Tensor) -> None:
         if value.ndim > 1:
             if value.shape[0] > 1:
                 raise GenerationArgumentError(
@@ -59,8 +75,8 @@ class TextStreamer(BaseStreamer):
             return
         self._ids.extend(value.tolist())
         text = self._decoded()
-        settled = _settled_length(text)
-        self._give(text, settled)
+        final = _final_length(text)
+        self._give(text, final)
         if text.endswith("\n"):
             self._ids, self._given = [], 0
 
@@ -74,9 +90,9 @@ class TextStreamer(BaseStreamer):
         text: str = self.tokenizer.decode(self._ids, **self.decode_kwargs)
         return text
 
-    def _give(self, text: str, settled: int) -> None:
-        new = text[self._given : settled]
-        self._given = max(self._given, settled)
+    def _give(self, text: str, final: int) -> None:
+        new = text[self._given : final]
+        self._given = max(self._given, final)
         self.on_finalized_text(new)
 
     def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
@@ -85,7 +101,7 @@ class TextStreamer(BaseStreamer):
         sys.stdout.flush()
 
 
-def _settled_length(text: str) -> int:
+def _final_length(text: str) -> int:
     """Return how much of the text later tokens cannot change: whole lines, words and ideographs."""
     if text.endswith("\n") or (text and _is_ideograph(text[-1])):
         return len(text)
@@ -96,7 +112,7 @@ _IDEOGRAPHS = (
     (0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F),
     (0x2B740, 0x2B81F), (0x2B820, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F),
 )  # fmt: skip
-"""The CJK unified and compatibility ideographs; each stands for itself, without spaces around."""
+"""The CJK unified and compatibility ideographs, which are written without spaces between."""
 
 
 def _is_ideograph(character: str) -> bool:
@@ -111,7 +127,7 @@ class TextIteratorStreamer(TextStreamer):
 
     def __init__(
         self,
-        tokenizer: Any,
+        tokenizer: TextDecoder,
         skip_prompt: bool = False,
         timeout: float | None = None,
         **decode_kwargs: Any,
@@ -143,7 +159,7 @@ class AsyncTextIteratorStreamer(TextStreamer):
 
     def __init__(
         self,
-        tokenizer: Any,
+        tokenizer: TextDecoder,
         skip_prompt: bool = False,
         timeout: float | None = None,
         **decode_kwargs: Any,

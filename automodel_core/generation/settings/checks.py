@@ -1,4 +1,7 @@
-"""Which settings of a generation config can never work, and which have no effect. No torch."""
+"""The rules of a generation config: values that cannot work, and values without effect. No torch.
+
+Rules that also need the model, its inputs or a cache are in `session.checks`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ __all__ = ["Problem", "problems_of"]
 
 
 class Problem(NamedTuple):
-    """One setting that is wrong (``fatal``) or without effect, and why."""
+    """A setting that cannot work (``fatal``) or has no effect, and why."""
 
     name: str
     text: str
@@ -122,7 +125,8 @@ _SAMPLING_ONLY: Mapping[str, Any] = {
     "typical_p": 1.0, "epsilon_cutoff": 0.0, "eta_cutoff": 0.0,
 }  # fmt: skip
 _BEAM_ONLY: Mapping[str, Any] = {"early_stopping": False, "length_penalty": 1.0}
-_DETAILS = ("output_attentions", "output_hidden_states", "output_scores", "output_logits")
+_STATES = ("output_attentions", "output_hidden_states")
+_RECORDS = (*_STATES, "output_scores", "output_logits")
 _GENERATE_ARGUMENTS = (
     "logits_processor", "stopping_criteria", "prefix_allowed_tokens_fn", "synced_gpus",
     "assistant_model", "streamer", "negative_prompt_ids", "negative_prompt_attention_mask",
@@ -130,7 +134,7 @@ _GENERATE_ARGUMENTS = (
 
 
 def problems_of(settings: Mapping[str, Any]) -> list[Problem]:
-    """Return everything that is wrong with, or without effect in, the settings."""
+    """Return all settings that cannot work; if there are none, those without effect."""
     problems = [
         Problem(name, f"{name} must be {rule.expected}, not {shown(settings[name])}", True)
         for name, rule in _RULES.items()
@@ -171,6 +175,7 @@ def _contradictions(settings: Mapping[str, Any]) -> list[Problem]:
         text = f"num_return_sequences={returned} is more than num_beams={beams}"
         problems.append(Problem("num_return_sequences", text, True))
     problems += _about_groups(settings, beams)
+    problems += _about_compilation(settings)
     suppressed = set(settings.get("suppress_tokens") or ())
     for name in ("forced_bos_token_id", "forced_eos_token_id"):
         forced = settings.get(name)
@@ -195,29 +200,44 @@ def _about_groups(settings: Mapping[str, Any], beams: int) -> list[Problem]:
     return [Problem("num_beam_groups", text, True)] if text else []
 
 
+def _about_compilation(settings: Mapping[str, Any]) -> list[Problem]:
+    if settings.get("compile_config") is None or settings.get("disable_compile"):
+        return []
+    text = ""
+    returns = [name for name in _STATES if settings.get(name)]
+    if settings.get("use_cache") is False:
+        text = "compile_config needs use_cache=True"
+    elif settings.get("return_dict_in_generate") is True and returns:
+        text = (
+            "a compiled step returns neither attentions nor hidden states: leave out "
+            f"{' and '.join(returns)}, or compile_config"
+        )
+    return [Problem("compile_config", text, True)] if text else []
+
+
 def _without_effect(settings: Mapping[str, Any]) -> list[Problem]:
     problems = []
     if settings.get("do_sample") is not True:
         contrastive = {"top_k"} if settings.get("penalty_alpha") else set()
-        vain = {name: value for name, value in _SAMPLING_ONLY.items() if name not in contrastive}
-        problems += _set_in_vain(settings, vain, "do_sample=True")
+        neutral = {name: value for name, value in _SAMPLING_ONLY.items() if name not in contrastive}
+        problems += _has_no_effect(settings, neutral, "do_sample=True")
     if (settings.get("num_beams") or 1) == 1:
-        problems += _set_in_vain(settings, _BEAM_ONLY, "num_beams above 1")
+        problems += _has_no_effect(settings, _BEAM_ONLY, "num_beams above 1")
     if settings.get("return_dict_in_generate") is not True:
-        problems += _set_in_vain(
-            settings, dict.fromkeys(_DETAILS, False), "return_dict_in_generate=True"
+        problems += _has_no_effect(
+            settings, dict.fromkeys(_RECORDS, False), "return_dict_in_generate=True"
         )
     if settings.get("use_cache") is False:
         caching = dict.fromkeys(("cache_implementation", "cache_config"))
-        problems += _set_in_vain(settings, caching, "use_cache=True")
+        problems += _has_no_effect(settings, caching, "use_cache=True")
     if settings.get("do_sample") is True or (settings.get("num_beams") or 1) > 1:
-        problems += _set_in_vain(
+        problems += _has_no_effect(
             settings, {"penalty_alpha": 0.0}, "num_beams=1 and do_sample=False"
         )
     if not settings.get("penalty_alpha"):
-        problems += _set_in_vain(settings, {"low_memory": False}, "penalty_alpha")
+        problems += _has_no_effect(settings, {"low_memory": False}, "penalty_alpha")
     if (settings.get("num_beam_groups") or 1) == 1:
-        problems += _set_in_vain(settings, {"diversity_penalty": 0.0}, "num_beam_groups above 1")
+        problems += _has_no_effect(settings, {"diversity_penalty": 0.0}, "num_beam_groups above 1")
     pad = settings.get("pad_token_id")
     if pad is not None and pad < 0:
         text = f"pad_token_id={pad} is negative, so batches cannot be padded"
@@ -225,7 +245,7 @@ def _without_effect(settings: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
-def _set_in_vain(
+def _has_no_effect(
     settings: Mapping[str, Any], neutral: Mapping[str, Any], needed: str
 ) -> list[Problem]:
     return [

@@ -10,7 +10,7 @@ import contextlib
 import copy
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +21,7 @@ from automodel_core.generation.settings.checks import Problem, problems_of
 from automodel_core.generation.settings.compile import CompileConfig, compile_config_of
 from automodel_core.generation.settings.watermark import BaseWatermarkingConfig, watermarking_of
 
-__all__ = ["DEFAULTS", "GENERATION_CONFIG_NAME", "GenerationConfig"]
+__all__ = ["DEFAULTS", "FIELDS", "GENERATION_CONFIG_NAME", "GenerationConfig", "token_ids"]
 
 GENERATION_CONFIG_NAME = "generation_config.json"
 
@@ -315,6 +315,13 @@ class GenerationConfig:
 
 FIELDS = frozenset(GenerationConfig.__annotations__)
 """The names of all settings."""
+
+
+def token_ids(setting: int | Sequence[int] | None) -> tuple[int, ...]:
+    """Return a setting that may be one token id or several as a tuple."""
+    if setting is None:
+        return ()
+    return (setting,) if isinstance(setting, int) else tuple(setting)
 
 
 def _fields_of(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,18 +1,29 @@
-"""Which decoding strategy the settings ask for: looked up by name, so that plugins can add more."""
+"""Which loop decodes: a strategy by name, the one that the settings ask for, or the caller's own.
+
+Strategies are looked up in the registry, so that plugins can add more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, cast
 
 from automodel_core import registry
-from automodel_core.errors import AutomodelError, GenerationArgumentError, shown
+from automodel_core.errors import (
+    AutomodelError,
+    GenerationArgumentError,
+    RemoteCodeRefusedError,
+    shown,
+)
+from automodel_core.generation.session.session import DecodingSession
 from automodel_core.generation.settings.generation import GenerationConfig
-from automodel_core.generation.strategies.request import DecodingStrategy
+from automodel_core.generation.strategies.request import DecodingRequest, DecodingStrategy
 
-__all__ = ["find_strategy"]
+__all__ = ["choose_strategy"]
 
-_SPECIAL = (
+_SETTINGS = (
     ("force_words_ids", "constrained_beam"),
     ("constraints", "constrained_beam"),
     ("penalty_alpha", "contrastive"),
@@ -22,14 +33,14 @@ _SPECIAL = (
 )
 """Settings that ask for a strategy when they are set, and which one."""
 
-_BUILDS_ON = {
+_EXTENDS = {
     "constrained_beam": ("beam",),
     "contrastive": ("greedy",),
     "dola": ("greedy", "sample"),
     "assisted": ("greedy", "sample"),
     "prompt_lookup": ("greedy", "sample"),
 }
-"""What a strategy may extend, out of those that num_beams, num_beam_groups and do_sample choose."""
+"""Which of the strategies that num_beams, num_beam_groups and do_sample choose one may replace."""
 
 _NEEDS = {
     "beam": "num_beams above 1, do_sample=False and no num_beam_groups",
@@ -37,43 +48,84 @@ _NEEDS = {
     "sample": "num_beams=1",
 }
 
+_REPOSITORIES = {
+    "transformers-community/constrained-beam-search": "constrained_beam",
+    "transformers-community/contrastive-search": "contrastive",
+    "transformers-community/dola": "dola",
+    "transformers-community/group-beam-search": "group_beam",
+}
+"""Repositories with decoding loops that are built in here, so that their code is not needed."""
 
-def find_strategy(
-    config: GenerationConfig, name: str | None, assistant_model: Any
-) -> tuple[str, DecodingStrategy]:
-    """Return the strategy that the caller names or the settings ask for, from the registry.
 
-    Raise `GenerationArgumentError` if the settings ask for two that exclude each other.
+def choose_strategy(
+    config: GenerationConfig,
+    name: str | None,
+    custom_generate: Callable[..., Any] | str | None,
+    loop_arguments: Mapping[str, Any],
+    *,
+    has_assistant: bool,
+) -> DecodingStrategy:
+    """Return the strategy that the arguments of ``generate`` and the settings ask for.
+
+    A function as ``custom_generate`` is the strategy itself, called with its ``loop_arguments``.
+    Raise `GenerationArgumentError` for strategies that exclude each other, and
+    `RemoteCodeRefusedError` for a repository whose code would have to be run.
     """
-    basic, chosen_by = _basic(config)
+    if callable(custom_generate):
+        loop = partial(_run_custom_loop, custom_generate, loop_arguments=loop_arguments)
+        return cast(DecodingStrategy, loop)
+    if name is None and custom_generate is not None:
+        name = _strategy_of_repository(custom_generate)
+    return _find_strategy(config, name, has_assistant)
+
+
+# ---- by name, or by the settings ----
+
+
+def _find_strategy(
+    config: GenerationConfig, name: str | None, has_assistant: bool
+) -> DecodingStrategy:
+    basic, chosen_by = _basic_strategy(config)
     cause = f"strategy={name!r}"
     if name is None:
-        name, cause = _asked_for(config, assistant_model, basic) or (basic, chosen_by)
-    needed = _BUILDS_ON.get(name, (basic,))
+        asked_for = _special_strategy(config, has_assistant, basic)
+        name, cause = asked_for or (basic, chosen_by)
+    needed = _EXTENDS.get(name, (basic,))
     if basic not in needed:
         raise GenerationArgumentError(
             f"{cause} asks for the decoding strategy {name!r}, which needs {_NEEDS[needed[-1]]}; "
             f"{chosen_by} asks for {basic!r}"
         )
     try:
-        found: Callable[..., Any] = registry.parts.function(registry.DecodingStrategy, name)
+        return registry.parts.function(registry.DecodingStrategy, name)
     except AutomodelError as error:
         raise GenerationArgumentError(
             f"{cause} asks for the decoding strategy {name!r}, which is not available: {error}"
         ) from error
-    return name, found
 
 
-def _asked_for(
-    config: GenerationConfig, assistant_model: Any, basic: str
+def _basic_strategy(config: GenerationConfig) -> tuple[str, str]:
+    """Return the strategy that beams and sampling ask for, and by which setting."""
+    sampling = bool(config.do_sample)
+    if (config.num_beams or 1) == 1:
+        return ("sample" if sampling else "greedy"), f"do_sample={sampling}"
+    if (config.num_beam_groups or 1) > 1:
+        return "group_beam", f"num_beam_groups={config.num_beam_groups}"
+    return ("beam_sample" if sampling else "beam"), (
+        f"num_beams={config.num_beams}" + (" with do_sample=True" if sampling else "")
+    )
+
+
+def _special_strategy(
+    config: GenerationConfig, has_assistant: bool, basic: str
 ) -> tuple[str, str] | None:
-    """Return the name of a special strategy and the setting that asks for it, if one does."""
+    """Return the strategy that another setting asks for, and by which, if one does."""
     asked = [
         (strategy, f"{setting}={shown(vars(config)[setting], 60)}")
-        for setting, strategy in _SPECIAL
+        for setting, strategy in _SETTINGS
         if vars(config)[setting] and _has_effect(setting, config, basic)
     ]
-    if assistant_model is not None:
+    if has_assistant:
         asked.insert(0, ("assisted", "assistant_model"))
     if config.use_mtp or config.speculation_type:
         setting = "use_mtp" if config.use_mtp else "speculation_type"
@@ -94,19 +146,46 @@ def _asked_for(
 
 
 def _has_effect(setting: str, config: GenerationConfig, basic: str) -> bool:
-    """Return whether a setting counts; contrastive search is greedy, and chooses out of several."""
+    """Return whether a setting counts: contrastive search is greedy, among several candidates."""
     if setting != "penalty_alpha":
         return True
     return basic == "greedy" and (config.top_k or 0) > 1
 
 
-def _basic(config: GenerationConfig) -> tuple[str, str]:
-    """Return what beams and sampling ask for, and by which setting."""
-    sampling = bool(config.do_sample)
-    if (config.num_beams or 1) == 1:
-        return ("sample" if sampling else "greedy"), f"do_sample={sampling}"
-    if (config.num_beam_groups or 1) > 1:
-        return "group_beam", f"num_beam_groups={config.num_beam_groups}"
-    return ("beam_sample" if sampling else "beam"), (
-        f"num_beams={config.num_beams}" + (" with do_sample=True" if sampling else "")
-    )
+# ---- a loop of the caller's ----
+
+
+def _strategy_of_repository(custom_generate: object) -> str:
+    if not isinstance(custom_generate, str):
+        raise GenerationArgumentError(
+            f"custom_generate must be a function, not {shown(custom_generate)}"
+        )
+    if custom_generate not in _REPOSITORIES:
+        raise RemoteCodeRefusedError(
+            f"custom_generate={custom_generate!r} names a repository whose code would be run, "
+            "which never happens: pass a function, or install a package with a decoding strategy"
+        )
+    return _REPOSITORIES[custom_generate]
+
+
+def _run_custom_loop(
+    loop: Callable[..., Any],
+    session: DecodingSession,
+    request: DecodingRequest,
+    *,
+    loop_arguments: Mapping[str, Any],
+) -> Any:
+    """Call a loop with the model, the ids, and the keywords that it takes; return its result."""
+    arguments = {
+        **session.model_arguments(),
+        "logits_processor": request.logits_processor,
+        "stopping_criteria": request.stopping_criteria,
+        "generation_config": request.config,
+        "streamer": request.streamer,
+        **loop_arguments,
+    }
+    parameters = inspect.signature(loop).parameters.values()
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        names = {p.name for p in parameters}
+        arguments = {name: value for name, value in arguments.items() if name in names}
+    return loop(session.model, session.prompt, **arguments)

@@ -1,4 +1,4 @@
-"""What a decoding strategy is asked for: the settings of one call of ``generate``, complete."""
+"""The request to a decoding strategy: the settings and parts of one call of ``generate``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from automodel_core.generation.processors.stopping import StoppingCriteriaList
 from automodel_core.generation.session.inputs import DecodingInputs
 from automodel_core.generation.session.outputs import GenerateOutput
 from automodel_core.generation.session.progress import ProgressLine
+from automodel_core.generation.session.protocol import GenerativeModel
 from automodel_core.generation.session.session import DecodingSession
+from automodel_core.generation.session.streamers import Streamer
 from automodel_core.generation.settings.generation import GenerationConfig
 
 __all__ = ["Assistant", "DecodingRequest", "DecodingStrategy"]
@@ -19,15 +21,16 @@ __all__ = ["Assistant", "DecodingRequest", "DecodingStrategy"]
 
 @dataclass(frozen=True, kw_only=True)
 class Assistant:
-    """A model that drafts for another one.
+    """A model that drafts for another one, the target.
 
-    ``inputs`` are in its own tokens; ``vocabulary`` is the number of tokens of the other model.
-    ``num_tokens`` is how many it drafts at once at first, by a ``schedule``; it stops at a token
-    that it holds less likely than ``confidence``. Tokenizers are given if they differ: that of the
-    other model and its own, and how many tokens of each are cut again where texts meet.
+    ``inputs`` are in its own tokens; ``vocabulary`` is the number of the target's tokens. It drafts
+    ``num_tokens`` at once at first, then by a ``schedule``, and stops after a token less likely
+    than ``confidence``. If the tokenizers differ, both are given, the target's as ``tokenizer``;
+    then ``lookbehind`` of its own tokens and ``target_lookbehind`` of the target's are encoded
+    again at the boundary of new text.
     """
 
-    model: Any
+    model: GenerativeModel
     inputs: DecodingInputs
     vocabulary: int
     num_tokens: int = 20
@@ -41,10 +44,10 @@ class Assistant:
 
 @dataclass(frozen=True, kw_only=True)
 class DecodingRequest:
-    """The settings of one call. ``config`` has every default filled in.
+    """The settings and parts of one call. ``config`` has every default filled in.
 
-    ``max_length`` counts the prompt. ``eos_token_ids`` may be empty, ``pad_token_id`` is known if
-    they are not. A strategy calls ``streamer`` and ``progress``, if there, after every step.
+    ``max_length`` counts the prompt. ``eos_token_ids`` may be empty; if not, ``pad_token_id`` is
+    set. A strategy calls ``streamer`` and ``progress``, if given, after every step.
     """
 
     config: GenerationConfig
@@ -54,7 +57,7 @@ class DecodingRequest:
     logits_processor: LogitsProcessorList = field(default_factory=LogitsProcessorList)
     stopping_criteria: StoppingCriteriaList = field(default_factory=StoppingCriteriaList)
     assistant: Assistant | None = None
-    streamer: Any = None
+    streamer: Streamer | None = None
     progress: ProgressLine | None = None
 
 

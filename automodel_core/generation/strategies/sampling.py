@@ -10,18 +10,17 @@ from torch import Tensor
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.session.outputs import GenerateOutput
 from automodel_core.generation.session.session import DecodingSession
-from automodel_core.generation.session.token_buffer import TokenBuffer
-from automodel_core.generation.strategies.finished_rows import Finish
-from automodel_core.generation.strategies.recorder import Trace
+from automodel_core.generation.strategies.recorder import Recorder
 from automodel_core.generation.strategies.request import DecodingRequest
+from automodel_core.generation.strategies.sequences import Sequences
 
-__all__ = ["drawn", "grow", "likeliest", "sample"]
+__all__ = ["greedy_tokens", "grow", "sample", "sampled_tokens"]
 
 CHUNK = 256
 
 
 def sample(session: DecodingSession, request: DecodingRequest) -> GenerateOutput:
-    """Continue every row with the likeliest token, or one drawn from the distribution."""
+    """Continue every row with its likeliest token, or with ``do_sample`` a sampled one."""
     return grow(session, request)
 
 
@@ -30,39 +29,32 @@ def grow(
     request: DecodingRequest,
     rescore: Callable[[Tensor], Tensor] | None = None,
 ) -> GenerateOutput:
-    """Let every row grow token by token, by scores that ``rescore`` makes of the logits."""
+    """Continue every row token by token; ``rescore`` turns logits into scores."""
     config = request.config
     process = request.logits_processor.in_place()
-    trace = Trace(config, session)
-    finish = Finish(request, trace)
-    tokens = TokenBuffer(session.prompt, request.max_length, fill=request.pad_token_id or 0)
-    exact = process is not None or trace.keeps_scores or bool(config.do_sample)
+    recorder = Recorder(config, session)
+    sequences = Sequences(session.prompt, request, recorder)
+    exact = process is not None or recorder.records_scores or bool(config.do_sample)
 
     logits = session.start()
     while True:
-        trace.logits(logits)
+        recorder.record_logits(logits)
         scores = logits.float() if exact else logits
         if rescore is not None:
             scores = rescore(scores)
         if process is not None:
-            scores = process(tokens.ids, scores)
-        trace.scores(scores)
-        new = drawn(scores) if config.do_sample else likeliest(scores)
-        new = finish.padded(new)
-        tokens.append(new)
-        if request.streamer is not None:
-            request.streamer.put(new.cpu())
-        if request.progress is not None:
-            request.progress.advance()
-        if finish(tokens.ids, new):
+            scores = process(sequences.ids, scores)
+        recorder.record_step(scores)
+        tokens = sampled_tokens(scores) if config.do_sample else greedy_tokens(scores)
+        if sequences.append(tokens):
             break
-        logits = session.step(tokens.ids)
+        logits = session.step(sequences.ids)
 
-    return trace.output(tokens.ids)
+    return recorder.output(sequences.ids)
 
 
-def drawn(scores: Tensor) -> Tensor:
-    """Return a token (rows,) drawn from each row's distribution."""
+def sampled_tokens(scores: Tensor) -> Tensor:
+    """Return a token (rows,) sampled from each row's distribution."""
     try:
         return torch.multinomial(scores.softmax(dim=-1), num_samples=1).squeeze(1)
     except RuntimeError as error:
@@ -73,11 +65,11 @@ def drawn(scores: Tensor) -> Tensor:
         ) from error
 
 
-def likeliest(scores: Tensor) -> Tensor:
+def greedy_tokens(scores: Tensor) -> Tensor:
     """Return the index (rows,) of each row's highest score, the first of equal ones.
 
-    On a CPU the highest score of a chunk is found several times faster than its place, so the place
-    is looked for only in the chunk that holds the highest score of all.
+    On a CPU a maximum is several times faster than an argmax, so each chunk's maximum is computed,
+    and the argmax only in the chunk that holds the row's maximum.
     """
     rows, vocabulary = scores.shape
     if rows == 1 or vocabulary < 2 * CHUNK or scores.device.type != "cpu":
@@ -87,5 +79,5 @@ def likeliest(scores: Tensor) -> Tensor:
     rest = scores[:, -CHUNK:].amax(dim=-1, keepdim=True)
     chunk = torch.cat([highest, rest], dim=1).argmax(dim=-1, keepdim=True)
     start = (chunk * CHUNK).clamp_(max=vocabulary - CHUNK)
-    place = scores.gather(1, start + torch.arange(CHUNK)).argmax(dim=-1)
-    return start.squeeze(1) + place
+    offset = scores.gather(1, start + torch.arange(CHUNK)).argmax(dim=-1)
+    return start.squeeze(1) + offset

@@ -233,9 +233,9 @@ def test_schedules(schedule, after, kept_for_later):
     seen = []
     for rounds in ([(5, 5)], [(7, 3)], [(6, 5)] * 9):
         for proposed, kept in rounds:
-            length.learn(proposed, kept)
+            length.update(proposed, kept)
         seen.append(int(length.tokens))
-    length.learn(0, 0)
+    length.update(0, 0)
     length.close()
     assert seen == after
     assert model.generation_config.num_assistant_tokens == kept_for_later
@@ -253,7 +253,9 @@ def test_settings_of_the_assistant_count_unless_the_caller_says_otherwise():
 
 
 def test_drafts_out_of_the_text():
-    draft = LookupDraft(3, 2, ends=(1,), source=torch.tensor([[9, 8, 7, 1, 6], [5, 5, 5, 5, 5]]))
+    draft = LookupDraft(
+        3, 2, eos_token_ids=(1,), source=torch.tensor([[9, 8, 7, 1, 6], [5, 5, 5, 5, 5]])
+    )
     ids = torch.tensor([[4, 5, 6, 7, 4, 5], [2, 3, 9, 3, 2, 9]])
     assert draft.propose(ids, 9).tokens.tolist() == [[6, 7, 4], [3, 2, 9]]
     assert draft.propose(ids, 2).tokens.tolist() == [[6, 7], [3, 2]]

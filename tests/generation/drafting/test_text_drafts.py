@@ -112,7 +112,9 @@ def test_text_goes_from_one_cut_to_the_other(monkeypatch):
             torch.tensor([answer[len(ids) - start]]), len(TWOS)
         ).float()
 
-    monkeypatch.setattr("automodel_core.generation.drafting.text_drafts._Text.scores", scores)
+    monkeypatch.setattr(
+        "automodel_core.generation.drafting.text_drafts._AssistantText.scores", scores
+    )
     assistant = Assistant(
         model=Says, inputs=None, vocabulary=len(ONES), tokenizer=ONES, own_tokenizer=TWOS,
         lookbehind=4, target_lookbehind=4,
@@ -162,7 +164,7 @@ def test_shared_tokens_and_their_probabilities():
             torch.testing.assert_close(q[0, place], expected)
             own_text = [*own_text, dict(pairs)[int(tokens[0, place])]]
         text = [*text, *tokens[0, :1].tolist(), ONES.pieces.index("c")]
-        draft.learn(tokens.shape[1], 1)
+        draft.update(tokens.shape[1], 1)
 
 
 def test_a_token_of_the_model_alone_is_cut_by_the_assistant():

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.session.early_exit import decoder_depth
-from automodel_core.generation.strategies.dola import early_layers
+from automodel_core.generation.strategies.dola import candidate_layers
 from support.examples import examples
 from support.tiny_lm import drawn
 from support.tiny_pair import drawn_pair
@@ -68,7 +68,7 @@ def test_equals_the_formula_row_by_row(data):
         ids, attention_mask=mask, dola_layers=wanted, max_new_tokens=4, pad_token_id=0,
         return_dict_in_generate=True, output_scores=True,
     )  # fmt: skip
-    layers = early_layers(wanted, depth, tied=tied)
+    layers = candidate_layers(wanted, depth, tied=tied)
     for row in range(rows):
         source = ids[row, mask[row].bool()]
         text = [0] if is_pair else source.tolist()
@@ -97,7 +97,7 @@ def test_equals_the_formula_row_by_row(data):
     ],
 )
 def test_candidates(wanted, depth, tied, layers):
-    assert early_layers(wanted, depth, tied=tied) == layers
+    assert candidate_layers(wanted, depth, tied=tied) == layers
 
 
 @pytest.mark.parametrize("wanted", ["middle", [4], [-1], [1.5], 3, [5, 6]])

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from automodel_core.generation.strategies.request import DecodingRequest
 
-__all__ = ["Candidates", "FinishedBeams"]
+__all__ = ["IMPOSSIBLE", "Candidates", "FinishedBeams"]
 
 IMPOSSIBLE = -1e9
+"""The score of a beam that does not exist. Finite, so that sums of it can still be compared."""
 
 
 class Candidates(NamedTuple):
-    """Continuations of B items, best (or first drawn) first: everything is (B, candidates).
+    """Continuations of B items, each field (B, candidates), best (or first sampled) first.
 
     ``rows`` are the running beams that the ``tokens`` follow, counted over the whole batch.
     """
@@ -32,7 +33,7 @@ class Candidates(NamedTuple):
 
 
 class FinishedBeams:
-    """The best finished sequences of each item so far, best first.
+    """The best ``num_beams`` finished sequences of each item so far, best first.
 
     A score is the sum of log-probabilities divided by the number of new tokens to the power
     ``length_penalty``.
@@ -48,22 +49,23 @@ class FinishedBeams:
         self.length_penalty = 1.0 if config.length_penalty is None else config.length_penalty
         self.prompt_length = prompt.shape[1]
         self.any = False
-        """Whether `add` was ever called; until then there is nothing to compare with."""
-        self._fill = _fill(request)
+        """Whether `add` was called yet; until then there is nothing to compare with."""
+        self._pad = _padding(request)
         self._ids = prompt.view(items, num_beams, -1)
         self._parents = prompt.new_empty((items, num_beams, 0), dtype=torch.int32)
         self._scores = torch.full((items, num_beams), IMPOSSIBLE, device=prompt.device)
         self._is_full = torch.zeros((items, num_beams), dtype=torch.bool, device=prompt.device)
         self._open = torch.ones((items, 1), dtype=torch.bool, device=prompt.device)
 
-    def add(self, candidates: Candidates, stopped: Tensor, ids: Tensor, parents: Tensor) -> None:
-        """Merge the candidates that stopped, of those that rank among the best ``num_beams``.
+    def add(self, candidates: Candidates, finished: Tensor, ids: Tensor, parents: Tensor) -> None:
+        """Merge the finished candidates that rank among the best ``num_beams``.
 
-        ``ids`` and ``parents`` are those of the beams that the candidates follow.
+        ``finished`` is (B, candidates); ``ids`` (B*K, length) and ``parents`` (B*K, steps) belong
+        to the beams that the candidates follow.
         """
         self.any = True
         new_length = ids.shape[1] + 1
-        ended = stopped.clone()
+        ended = finished.clone()
         ended[:, self.num_beams :] = False
         scores = candidates.scores / ((new_length - self.prompt_length) ** self.length_penalty)
         closed = ~self._open
@@ -81,14 +83,15 @@ class FinishedBeams:
             [ids.index_select(0, rows).view(shape), candidates.tokens[..., None]], -1
         )
         new_parents = torch.cat([parents.index_select(0, rows).view(shape), follows], dim=-1)
-        self._ids = _merged(self._ids, new_ids, best, self._fill)
+        self._ids = _merged(self._ids, new_ids, best, self._pad)
         self._parents = _merged(self._parents, new_parents, best, -1)
 
     def can_improve(self, running_scores: Tensor, length: int) -> Tensor:
-        """Return, as a bool tensor (), whether a running beam (B, K) may still get among the best.
+        """Return, as a bool tensor (), whether a running beam may still rank among the best.
 
-        ``length`` is that of the running beams. The estimate takes their best score at this length,
-        or at the full length if ``early_stopping`` is "never" and long sequences are favoured.
+        ``running_scores`` are (B, K), ``length`` is that of the running beams. Their best score is
+        divided by this length, or with ``early_stopping="never"`` and a positive length penalty by
+        the full length.
         """
         reachable = length
         if self.early_stopping == "never" and self.length_penalty > 0.0:
@@ -97,10 +100,10 @@ class FinishedBeams:
         lowest = self._scores.min(dim=1, keepdim=True).values
         worst = torch.where(self._is_full, lowest, IMPOSSIBLE)
         self._open = self._open & (best > worst).any(dim=-1, keepdim=True)
-        goes_on = self._open.any()
+        can_improve = self._open.any()
         if self.early_stopping is True:
-            goes_on = goes_on & ~self._is_full.all()
-        return goes_on
+            can_improve = can_improve & ~self._is_full.all()
+        return can_improve
 
     def best(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return ids (rows, length), scores (rows,) and parents (rows, steps) of the best ones."""
@@ -110,8 +113,8 @@ class FinishedBeams:
         return ids, self._scores[:, :count].flatten(), parents[:, :steps]
 
 
-def _fill(request: DecodingRequest) -> int:
-    """Return what follows a shorter sequence.
+def _padding(request: DecodingRequest) -> int:
+    """Return the token that pads shorter sequences.
 
     A padding token of 0 counts as none here, so that results equal those of transformers.
     """
@@ -120,7 +123,7 @@ def _fill(request: DecodingRequest) -> int:
     return request.pad_token_id or request.eos_token_ids[0]
 
 
-def _merged(old: Tensor, new: Tensor, best: Tensor, fill: int) -> Tensor:
+def _merged(old: Tensor, new: Tensor, best: Tensor, pad: int) -> Tensor:
     """Return the rows ``best`` (B, K) of old and new (B, rows, length), the old padded."""
-    old = F.pad(old, (0, new.shape[2] - old.shape[2]), value=fill)
+    old = F.pad(old, (0, new.shape[2] - old.shape[2]), value=pad)
     return torch.cat([old, new], dim=1).gather(1, best[..., None].expand(-1, -1, new.shape[2]))

@@ -1,8 +1,8 @@
 """Constrained beam search: beams that must contain phrases (arXiv:1804.06609).
 
-Beside the likeliest tokens a beam is offered those that come nearer to fulfilling a constraint.
-The candidates are put into banks by how far they are, and the beams are filled with the best of
-each bank in turn, the furthest bank first.
+Beside its likeliest tokens a beam is offered those that advance a constraint. Candidates are sorted
+into banks by their progress, and the beams are filled with the best of each bank in turn, beginning
+with the bank of most progress.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from automodel_core.generation.processors.constraints import ConstraintListState, constraints_of
 from automodel_core.generation.session.outputs import GenerateOutput
+from automodel_core.generation.session.protocol import vocabulary_size
 from automodel_core.generation.session.session import DecodingSession
 from automodel_core.generation.strategies.beams.ranked import Continuations, RankedBeamSearch
 from automodel_core.generation.strategies.request import DecodingRequest
@@ -22,11 +23,11 @@ from automodel_core.generation.strategies.request import DecodingRequest
 __all__ = ["ConstrainedBeamSearch", "constrained_beam_search"]
 
 BANK = 100.0
-"""How much log-probability one token towards a constraint is worth when candidates are sorted."""
+"""How much log-probability a token of progress is worth when candidates are sorted."""
 
 
 class Candidate(NamedTuple):
-    """A continuation of the row ``row`` and how far it is with the constraints."""
+    """A continuation of the row ``row``, with its progress with the constraints."""
 
     score: float
     token: int
@@ -35,24 +36,24 @@ class Candidate(NamedTuple):
 
 
 def constrained_beam_search(session: DecodingSession, request: DecodingRequest) -> GenerateOutput:
-    """Return for each item the ``num_return_sequences`` best sequences that fulfil everything.
+    """Return for each item the ``num_return_sequences`` best sequences that meet all constraints.
 
     Tokens of a decoder's prompt count. Where the length is too short for the constraints, sequences
-    that do not fulfil them are returned.
+    that do not meet them are returned.
     """
     return ConstrainedBeamSearch(session, request).run()
 
 
 class ConstrainedBeamSearch(RankedBeamSearch):
-    """B items with K beams each; ``states`` says for each row how far it is."""
+    """B items with K beams each; ``states`` holds each row's progress with the constraints."""
 
     def __init__(self, session: DecodingSession, request: DecodingRequest) -> None:
         super().__init__(session, request)
         self.process = request.logits_processor.in_place()
         self.own_rows = torch.arange(self.ids.shape[0], device=self.device).view(self.items, -1)
         self.texts = [tuple(ids) for ids in self.ids.tolist()]
-        vocabulary = session.model.config.get_text_config(decoder=True).vocab_size
-        start = ConstraintListState(constraints_of(request.config, vocabulary))
+        constraints = constraints_of(request.config, vocabulary_size(session.model))
+        start = ConstraintListState(constraints)
         self.states = [start.copy() for _ in self.texts]
         for state, text in zip(self.states, self.texts, strict=True):
             state.reset(text)
@@ -60,17 +61,17 @@ class ConstrainedBeamSearch(RankedBeamSearch):
     def choose(self, log_probabilities: Tensor) -> Continuations:
         if self.process is not None:
             log_probabilities = self.process(self.ids, log_probabilities)
-        self.trace.scores(log_probabilities)
+        self.recorder.record_step(log_probabilities)
         totals = log_probabilities + self.scores[:, None]
-        likeliest, nearer = self._candidates(totals)
+        likeliest, advancing = self._candidates(totals)
         chosen: list[Candidate] = []
         for item in range(self.items):
             if self.done[item][0]:
                 pad, rows = self.request.pad_token_id or 0, self._rows(item)
                 chosen += [Candidate(0.0, pad, row, self.states[row]) for row in rows]
             else:
-                going_on = self._settle(item, likeliest[item])
-                chosen += self._allocated(item, going_on, nearer)
+                unfinished = self._rank_ended(item, likeliest[item])
+                chosen += self._fill_beams(item, unfinished, advancing)
         self.texts = [(*self.texts[c.row], c.token) for c in chosen]
         self.states = [c.state for c in chosen]
         scores, tokens, rows = zip(*(candidate[:3] for candidate in chosen), strict=True)
@@ -82,10 +83,10 @@ class ConstrainedBeamSearch(RankedBeamSearch):
     def _candidates(
         self, totals: Tensor
     ) -> tuple[list[list[tuple[float, int, int, bool]]], list[list[tuple[float, int]]]]:
-        """Return the best continuations of each item, and for each row those that come nearer.
+        """Return the best continuations of each item, and for each row those that advance it.
 
-        The first are (score, token, row, whether it ends), the second (score, token). Everything is
-        read from the device at once.
+        The first are (score, token, row, whether it ends), the second (score, token). The device is
+        read once.
         """
         steps = [[] if state.completed else state.advance() for state in self.states]
         rows = [row for row, tokens in enumerate(steps) for _ in tokens]
@@ -102,44 +103,46 @@ class ConstrainedBeamSearch(RankedBeamSearch):
             for i in range(count)
         ]
         found = iter(read[4 * count :])
-        nearer = [[(next(found), token) for token in tokens] for tokens in steps]
-        return [ranked[i : i + self.kept] for i in range(0, count, self.kept)], nearer
+        advancing = [[(next(found), token) for token in tokens] for tokens in steps]
+        return [ranked[i : i + self.kept] for i in range(0, count, self.kept)], advancing
 
-    def _settle(self, item: int, ranked: Sequence[tuple[float, int, int, bool]]) -> list[Candidate]:
-        """Rank what ended and fulfils everything; return the best K that go on."""
-        going_on: list[Candidate] = []
+    def _rank_ended(
+        self, item: int, ranked: Sequence[tuple[float, int, int, bool]]
+    ) -> list[Candidate]:
+        """Rank ended sequences that meet all constraints; return the best K unfinished ones."""
+        unfinished: list[Candidate] = []
         for place, (score, token, row, ended) in enumerate(ranked):
-            if len(going_on) == self.num_beams:
+            if len(unfinished) == self.num_beams:
                 break
             if not ended:
                 state = self.states[row].copy()
                 state.add(token)
-                going_on.append(Candidate(score, token, row, state))
+                unfinished.append(Candidate(score, token, row, state))
             elif place < self.num_beams and self.states[row].completed:
                 self.rank(item, 0, row, score)
         best, length = ranked[0][0], self.ids.shape[1] + 1
         self.done[item][0] = self.rankings[item][0].is_done(best, length)
-        return going_on
+        return unfinished
 
-    def _allocated(
+    def _fill_beams(
         self,
         item: int,
-        going_on: list[Candidate],
-        nearer: Sequence[Sequence[tuple[float, int]]],
+        unfinished: list[Candidate],
+        advancing: Sequence[Sequence[tuple[float, int]]],
     ) -> list[Candidate]:
-        """Return K candidates, out of those given and those that come nearer, from all banks."""
-        known = {(self.texts[c.row], c.token) for c in going_on}
+        """Return K candidates from all banks, out of the unfinished and the advancing ones."""
+        known = {(self.texts[c.row], c.token) for c in unfinished}
         offered: list[Candidate] = []
         for row in self._rows(item):
-            for score, token in nearer[row]:
+            for score, token in advancing[row]:
                 if (self.texts[row], token) not in known:
                     known.add((self.texts[row], token))
                     state = self.states[row].copy()
                     state.add(token)
                     offered.append(Candidate(score, token, row, state))
         if not offered:
-            return going_on
-        candidates = [(c.state.get_bank(), c) for c in (*going_on, *offered)]
+            return unfinished
+        candidates = [(c.state.get_bank(), c) for c in (*unfinished, *offered)]
         candidates.sort(key=lambda pair: pair[0] * BANK + pair[1].score, reverse=True)
         places, place, bank = [], -1, candidates[0][0]
         for of_candidate, _ in candidates:
@@ -150,13 +153,13 @@ class ConstrainedBeamSearch(RankedBeamSearch):
         return [candidates[index][1] for index in order[: self.num_beams]]
 
     def rank_unfinished(self, item: int) -> None:
-        """Rank the open beams that fulfil everything; all of them if those are too few."""
+        """Rank the unfinished beams that meet all constraints; all of them if those are too few."""
         if self.done[item][0]:
             return
         rows = self._rows(item)
-        fulfilling = [row for row in rows if self.states[row].completed]
-        if len(fulfilling) < (self.request.config.num_return_sequences or 1):
-            fulfilling += [row for row in rows if row not in fulfilling]
+        meeting = [row for row in rows if self.states[row].completed]
+        if len(meeting) < (self.request.config.num_return_sequences or 1):
+            meeting += [row for row in rows if row not in meeting]
         scores = self.scores.tolist()
-        for row in fulfilling:
+        for row in meeting:
             self.rankings[item][0].add(scores[row], self.ids[row], self.parents[row], ended=False)

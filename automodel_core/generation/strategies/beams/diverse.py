@@ -1,8 +1,8 @@
-"""Diverse beam search: groups of beams that keep away from each other (arXiv:1610.02424).
+"""Diverse beam search: groups of beams that avoid each other's tokens (arXiv:1610.02424).
 
-In every step the groups choose one after the other. A token costs a group ``diversity_penalty`` for
-each time that an earlier group of the same item has just chosen it; within a group this is beam
-search.
+At every step the groups choose one after the other. A token's score is lowered by
+``diversity_penalty`` for each earlier beam of the same item that has chosen it at this step; within
+a group this is beam search.
 """
 
 from __future__ import annotations
@@ -48,27 +48,28 @@ class DiverseBeamSearch(RankedBeamSearch):
             found = self.best(likely + self.scores[of_group, None], self.own_rows[:, group])
             ended = self.ended(found.tokens)
             ranked.append(torch.stack([found.scores, ended, found.rows])[..., : self.size])
-            # Those that go on come first, in the order of their scores.
-            go_on = ended.long().argsort(dim=1, stable=True)[:, : self.size]
+            # The unfinished first, in the order of their scores.
+            unfinished = ended.long().argsort(dim=1, stable=True)[:, : self.size]
             tokens[:, group], scores[:, group], rows[:, group] = (
-                field.gather(1, go_on) for field in (found.tokens, found.scores, found.rows)
+                field.gather(1, unfinished) for field in (found.tokens, found.scores, found.rows)
             )
-            self._stand_still(group, tokens, rows)
-        self.trace.scores(processed)
-        self._settle(torch.stack(ranked))
+            self._pad_done(group, tokens, rows)
+        self.recorder.record_step(processed)
+        self._rank_ended(torch.stack(ranked))
         return Continuations(tokens.flatten(), rows.flatten(), scores.flatten())
 
-    def _stand_still(self, group: int, tokens: Tensor, rows: Tensor) -> None:
-        """Let what is done add padding to its own rows."""
+    def _pad_done(self, group: int, tokens: Tensor, rows: Tensor) -> None:
+        """Let searches that are done continue their own rows with padding."""
         if self.request.pad_token_id is not None:
             done = self.is_done[:, group, None]
             tokens[:, group].masked_fill_(done, self.request.pad_token_id)
             rows[:, group] = torch.where(done, self.own_rows[:, group], rows[:, group])
 
-    def _settle(self, ranked: Tensor) -> None:
-        """Rank what ended, of the best S (groups, (score, ended, row), items, S); see what is done.
+    def _rank_ended(self, ranked: Tensor) -> None:
+        """Rank the sequences that ended, and note which searches are done.
 
-        This is the one look at the device in a step.
+        ``ranked`` (groups, 3, items, S) holds score, ended and row of the best S candidates. This
+        is the one read from the device in a step.
         """
         length = self.ids.shape[1] + 1
         for group, (totals, ended, rows) in enumerate(ranked.tolist()):

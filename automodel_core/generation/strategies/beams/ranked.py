@@ -1,4 +1,4 @@
-"""What diverse and constrained beam search share: the loop, and the ranking of what is finished."""
+"""The loop of diverse and constrained beam search, which rank finished sequences one by one."""
 
 from __future__ import annotations
 
@@ -8,26 +8,19 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from automodel_core.generation.processors.stopping import (
-    EosTokenCriteria,
-    MaxLengthCriteria,
-    StoppingCriteriaList,
-)
+from automodel_core.generation.processors.stopping import EosTokenCriteria
 from automodel_core.generation.session.outputs import GenerateOutput
 from automodel_core.generation.session.session import DecodingSession
-from automodel_core.generation.strategies.beams.candidates import Candidates
+from automodel_core.generation.strategies.beams.candidates import IMPOSSIBLE, Candidates
 from automodel_core.generation.strategies.beams.ranking import Ranking, best_of, padded_together
-from automodel_core.generation.strategies.recorder import Trace
+from automodel_core.generation.strategies.recorder import Recorder
 from automodel_core.generation.strategies.request import DecodingRequest
 
 __all__ = ["Continuations", "RankedBeamSearch"]
 
-IMPOSSIBLE = -1e9
-"""The score of a beam that does not exist. Finite, so that sums of it can still be compared."""
-
 
 class Continuations(NamedTuple):
-    """What beams go on with: tokens, the rows that they follow, and their scores, each (B*K,)."""
+    """The next tokens of all beams, the rows that they follow and their scores, each (B*K,)."""
 
     tokens: Tensor
     rows: Tensor
@@ -38,8 +31,8 @@ class RankedBeamSearch(ABC):
     """The state of one search: B items with K beams each, in G searches an item.
 
     Running beams are rows of ``ids`` (B*K, length), with the sums of their log-probabilities in
-    ``scores`` (B*K,) and in ``parents`` (B*K, steps) the row that each token followed. What is
-    finished stands in ``rankings``, a list of G for each item.
+    ``scores`` (B*K,) and in ``parents`` (B*K, steps) the row that each token followed. Finished
+    sequences are in ``rankings``, a list of G for each item.
     """
 
     def __init__(self, session: DecodingSession, request: DecodingRequest, groups: int = 1) -> None:
@@ -50,9 +43,9 @@ class RankedBeamSearch(ABC):
         self.device: torch.device = self.ids.device
         self.items = self.ids.shape[0] // self.num_beams
         self.size = self.num_beams // groups
-        # So many that, whatever ends here, enough that go on are left.
+        # Enough candidates that a search has unfinished ones left, whichever of them end.
         self.kept = max(2, 1 + len(request.eos_token_ids)) * self.size
-        # All beams start as the same text; only one of a search may be continued.
+        # All beams of a search start as the same text, so only one of them may be continued.
         self.scores = torch.full((self.items, groups, self.size), IMPOSSIBLE, device=self.device)
         self.scores[..., 0] = 0.0
         self.scores = self.scores.flatten()
@@ -63,22 +56,20 @@ class RankedBeamSearch(ABC):
             for _ in range(self.items)
         ]
         self.done = [[False] * groups for _ in range(self.items)]
-        self.trace = Trace(config, session)
+        self.recorder = Recorder(config, session)
         criteria = request.stopping_criteria
         self.ends = [c for c in criteria if isinstance(c, EosTokenCriteria)]
-        self.others = StoppingCriteriaList(
-            c for c in criteria if type(c) not in (EosTokenCriteria, MaxLengthCriteria)
-        )
+        _, self.others = criteria.split()
         self.max_length = min(request.max_length, criteria.max_length or request.max_length)
 
     @abstractmethod
     def choose(self, log_probabilities: Tensor) -> Continuations:
-        """Choose how the beams go on, and rank what ends; scores are (B*K, vocabulary)."""
+        """Choose the next tokens by log-probabilities (B*K, vocabulary), and rank what ended."""
 
     def run(self) -> GenerateOutput:
         logits = self.session.start()
         while True:
-            self.trace.logits(logits)
+            self.recorder.record_logits(logits)
             chosen = self.choose(logits.log_softmax(dim=-1, dtype=torch.float32))
             self._continue(chosen)
             if self.request.progress is not None:
@@ -91,7 +82,7 @@ class RankedBeamSearch(ABC):
             self.rank_unfinished(item)
         count = self.request.config.num_return_sequences or 1
         best = [found for rankings in self.rankings for found in best_of(rankings, count)]
-        return self.trace.beam_output(*padded_together(best, self.request))
+        return self.recorder.beam_output(*padded_together(best, self.request))
 
     def best(self, totals: Tensor, rows: Tensor) -> Candidates:
         """Return the best continuations of the beams ``rows`` (B, beams) of each item.
@@ -110,12 +101,12 @@ class RankedBeamSearch(ABC):
         return ended
 
     def rank(self, item: int, group: int, row: int, total: float) -> None:
-        """Rank the sequence of a row, which ends with the token that comes next."""
+        """Rank the sequence of a row, which its next token ends."""
         parents = torch.cat([self.parents[row], self.parents.new_tensor([row])])
         self.rankings[item][group].add(total, self.ids[row], parents, ended=True)
 
     def rank_unfinished(self, item: int) -> None:
-        """Rank the beams of an item that were still going on at the last step."""
+        """Rank the beams of an item that were unfinished at the last step."""
         scores = self.scores.view(self.items, -1, self.size)[item].tolist()
         for group, ranking in enumerate(self.rankings[item]):
             if not self.done[item][group]:
@@ -136,4 +127,4 @@ class RankedBeamSearch(ABC):
             return True
         if self.ids.shape[1] >= self.max_length:
             return True
-        return bool(self.others) and bool(self.others(self.ids, self.trace.scores_so_far).all())
+        return bool(self.others) and bool(self.others(self.ids, self.recorder.scores_so_far).all())

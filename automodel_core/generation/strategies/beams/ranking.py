@@ -1,7 +1,7 @@
-"""The best finished sequences of one beam search, ranked one by one as they come.
+"""The best finished sequences of one beam search, ranked one by one as they finish.
 
-The module ``candidates`` beside this one does the same for a whole batch at once. Here a search is
-done as soon as nothing that goes on can beat the worst sequence kept.
+`candidates.FinishedBeams` does the same for a whole batch at once. Here a search is done as soon as
+no unfinished sequence can beat the worst one kept.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Ranking:
         self.sequences.append(Ranked(score, ids, parents, ended))
 
     def is_done(self, best_total: float, length: int) -> bool:
-        """Return whether no sequence of ``length`` tokens and up can still get among the best.
+        """Return whether no sequence of ``length`` tokens or more can still rank among the best.
 
-        ``best_total`` is the highest log-probability of those that go on.
+        ``best_total`` is the highest log-probability of the unfinished ones.
         """
         if len(self.sequences) < self.size:
             return False
@@ -75,7 +75,7 @@ class Ranking:
 
 
 def best_of(rankings: Sequence[Ranking], count: int) -> list[Ranked]:
-    """Return the best ``count`` sequences of several rankings, best first, later before earlier."""
+    """Return the best ``count`` sequences of several rankings, best first; of equals the later."""
     found = [sequence for ranking in rankings for sequence in ranking.sequences]
     return sorted(found, key=lambda sequence: sequence.score)[: -count - 1 : -1]
 
@@ -85,8 +85,7 @@ def padded_together(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return ids (rows, length), scores (rows,) and parents (rows, steps) of the sequences.
 
-    Each one that ended gets the first of the tokens that end a sequence behind it; the rest is
-    padding.
+    An ended one is followed by the first of the end tokens, then by padding.
     """
     length = max(len(sequence.ids) + sequence.ended for sequence in best)
     steps = max(len(sequence.parents) for sequence in best)

@@ -1,6 +1,6 @@
 """Beam search: keep the best few continuations of each item, and the best finished ones.
 
-With ``do_sample`` the continuations are drawn without replacement instead (beam sampling).
+With ``do_sample`` continuations are sampled without replacement instead (beam sampling).
 """
 
 from __future__ import annotations
@@ -8,21 +8,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from automodel_core.generation.processors.stopping import (
-    EosTokenCriteria,
-    MaxLengthCriteria,
-    StoppingCriteriaList,
-)
 from automodel_core.generation.session.outputs import GenerateOutput
 from automodel_core.generation.session.session import DecodingSession
-from automodel_core.generation.strategies.beams.candidates import Candidates, FinishedBeams
-from automodel_core.generation.strategies.recorder import Trace
+from automodel_core.generation.strategies.beams.candidates import (
+    IMPOSSIBLE,
+    Candidates,
+    FinishedBeams,
+)
+from automodel_core.generation.strategies.recorder import Recorder
 from automodel_core.generation.strategies.request import DecodingRequest
 
 __all__ = ["BeamSearch", "beam_search"]
-
-IMPOSSIBLE = -1e9
-"""The score of a beam that does not exist. Finite, so that sums of it can still be compared."""
 
 
 def beam_search(session: DecodingSession, request: DecodingRequest) -> GenerateOutput:
@@ -45,21 +41,18 @@ class BeamSearch:
         self.ids = session.prompt
         self.prompt_length = self.ids.shape[1]
         self.items = self.ids.shape[0] // self.num_beams
-        # So many that, whatever ends here, num_beams that go on are left.
+        # Enough candidates that num_beams unfinished ones are left, whichever of them end.
         self.kept = max(2, 1 + len(request.eos_token_ids)) * self.num_beams
         self.scores = torch.zeros(self.items, self.num_beams, device=self.ids.device)
-        # All beams start as the same text; only one of them may be continued.
+        # All beams of an item start as the same text, so only one of them may be continued.
         self.scores[:, 1:] = IMPOSSIBLE
         self.parents = self.ids.new_empty((self.ids.shape[0], 0), dtype=torch.int32)
         self.first_rows = torch.arange(self.items, device=self.ids.device)[:, None] * self.num_beams
         self.finished = FinishedBeams(self.items, self.num_beams, request, self.ids)
-        self.trace = Trace(config, session)
+        self.recorder = Recorder(config, session)
         self.process = request.logits_processor.in_place()
         criteria = request.stopping_criteria
-        self.ends = [c for c in criteria if type(c) is EosTokenCriteria]
-        self.others = StoppingCriteriaList(
-            c for c in criteria if type(c) not in (EosTokenCriteria, MaxLengthCriteria)
-        )
+        self.ends, self.others = criteria.split()
         lengths = (request.max_length, criteria.max_length or request.max_length)
         self.max_length = min(lengths)
 
@@ -67,32 +60,32 @@ class BeamSearch:
         logits = self.session.start()
         while True:
             candidates = self.candidates(self.log_probabilities(logits))
-            stopped = self.stopped(candidates)
-            rows = self.continue_with(candidates, stopped)
-            same, done = self.settle(candidates, stopped)
+            finished = self.finished_candidates(candidates)
+            rows = self.continue_with(candidates, finished)
+            unchanged, done = self.collect_finished(candidates, finished)
             if self.request.progress is not None:
                 self.request.progress.advance()
             if done:
                 break
-            if same < self.ids.shape[1] - 1:
-                self.session.reorder(rows, since=same)
+            if unchanged < self.ids.shape[1] - 1:
+                self.session.reorder(rows, since=unchanged)
             logits = self.session.step(self.ids)
         return self.output()
 
     def log_probabilities(self, logits: Tensor) -> Tensor:
         """Return the processed log-probabilities (rows, vocabulary) of the next token."""
-        self.trace.logits(logits)
+        self.recorder.record_logits(logits)
         scores = logits.log_softmax(dim=-1, dtype=torch.float32)
         if self.process is not None:
             scores = self.process(self.ids, scores)
-        self.trace.scores(scores)
+        self.recorder.record_step(scores)
         return scores
 
     def candidates(self, log_probabilities: Tensor) -> Candidates:
-        """Choose among all continuations of all beams of an item: the best, or at random."""
+        """Return the best continuations of all beams of each item, or sampled ones."""
         vocabulary = log_probabilities.shape[1]
         totals = log_probabilities.view(self.items, self.num_beams, -1)
-        if self.process is None and not self.trace.keeps_scores:
+        if self.process is None and not self.recorder.records_scores:
             totals.add_(self.scores[..., None])
         else:
             totals = totals + self.scores[..., None]
@@ -105,21 +98,21 @@ class BeamSearch:
         rows = choices.div(vocabulary, rounding_mode="floor") + self.first_rows
         return Candidates(scores, tokens=choices % vocabulary, rows=rows)
 
-    def stopped(self, candidates: Candidates) -> Tensor:
-        """Return which candidates (B, kept) are finished with their newest token."""
-        stopped = torch.zeros_like(candidates.tokens, dtype=torch.bool)
+    def finished_candidates(self, candidates: Candidates) -> Tensor:
+        """Return which candidates (B, kept) their newest token finishes."""
+        finished = torch.zeros_like(candidates.tokens, dtype=torch.bool)
         if self.ids.shape[1] + 1 >= self.max_length:
-            stopped.fill_(True)
+            finished.fill_(True)
         for criterion in self.ends:
-            stopped |= criterion.ends(candidates.tokens)
+            finished |= criterion.ends(candidates.tokens)
         if self.others:
             ids = candidates.sequences(self.ids)
-            stopped |= self.others(ids, self.trace.scores_so_far).view_as(stopped)
-        return stopped
+            finished |= self.others(ids, self.recorder.scores_so_far).view_as(finished)
+        return finished
 
-    def continue_with(self, candidates: Candidates, stopped: Tensor) -> Tensor:
-        """Go on with the best unfinished candidates; return the rows (B*K,) that they follow."""
-        scores = candidates.scores + stopped * IMPOSSIBLE
+    def continue_with(self, candidates: Candidates, finished: Tensor) -> Tensor:
+        """Continue the best unfinished candidates; return the rows (B*K,) that they follow."""
+        scores = candidates.scores + finished * IMPOSSIBLE
         self.scores, best = scores.topk(self.num_beams)
         rows = candidates.rows.gather(1, best).flatten()
         tokens = candidates.tokens.gather(1, best).view(-1, 1)
@@ -129,23 +122,23 @@ class BeamSearch:
         self.parents = torch.cat([self.parents.index_select(0, rows), follows], dim=1)
         return rows
 
-    def settle(self, candidates: Candidates, stopped: Tensor) -> tuple[int, bool]:
-        """Keep what finished; return how long rows stayed as they were, and whether all is over.
+    def collect_finished(self, candidates: Candidates, finished: Tensor) -> tuple[int, bool]:
+        """Keep the best finished sequences; return `unchanged_length`, and whether all is done.
 
-        One look at the device a step: while nothing has finished, there is nothing to compare.
+        The device is read once a step: until a sequence has finished, there is nothing to compare.
         """
-        same = self.unmoved()
+        unchanged = self.unchanged_length()
         if not self.finished.any:
-            some = stopped[:, : self.num_beams].any()
-            read: list[int] = torch.stack([same, some, stopped.all()]).tolist()
+            some = finished[:, : self.num_beams].any()
+            read: list[int] = torch.stack([unchanged, some, finished.all()]).tolist()
             if not read[1]:
                 return read[0], bool(read[2])
-        self.finished.add(candidates, stopped, *self.previous)
-        goes_on = self.finished.can_improve(self.scores, self.ids.shape[1]) & ~stopped.all()
-        length, continues = torch.stack([same, goes_on]).tolist()
+        self.finished.add(candidates, finished, *self.previous)
+        goes_on = self.finished.can_improve(self.scores, self.ids.shape[1]) & ~finished.all()
+        length, continues = torch.stack([unchanged, goes_on]).tolist()
         return length, not continues
 
-    def unmoved(self) -> Tensor:
+    def unchanged_length(self) -> Tensor:
         """Return up to which position every row holds the tokens that it held a step ago."""
         differs = (self.ids[:, :-1] != self.previous[0]).any(dim=0)
         return torch.cat([differs, differs.new_ones(1)]).byte().argmax()
@@ -153,4 +146,4 @@ class BeamSearch:
     def output(self) -> GenerateOutput:
         count = self.request.config.num_return_sequences or 1
         sequences, scores, parents = self.finished.best(count)
-        return self.trace.beam_output(sequences, scores, parents)
+        return self.recorder.beam_output(sequences, scores, parents)
