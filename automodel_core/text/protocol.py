@@ -7,13 +7,20 @@ protocols that it provides and from those that it needs; no part knows another o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from automodel_core.preprocessing.tensors import TensorType
 from automodel_core.text.encoding.added_tokens import TokenLike
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.lengths import PaddingStrategy
+from automodel_core.text.encoding.request import EncodeOptions, Text
 from automodel_core.text.encoding.rust import Backend
+
+if TYPE_CHECKING:
+    pass
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "Backends",
@@ -28,7 +35,14 @@ __all__ = [
 class Encoder(Protocol):
     """Text to model inputs."""
 
-    def __call__(self, text: Any = None, text_pair: Any = None, **kwargs: Any) -> BatchEncoding: ...
+    def __call__(
+        self,
+        text: Text | None = None,
+        text_pair: Text | None = None,
+        text_target: Text | None = None,
+        text_pair_target: Text | None = None,
+        **options: Unpack[EncodeOptions],
+    ) -> BatchEncoding: ...
 
 
 class SequenceBuilder(Protocol):

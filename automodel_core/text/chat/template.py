@@ -17,6 +17,7 @@ from typing import Any
 
 from automodel_core.errors import MissingExtraError, TokenizationError, shown
 from automodel_core.text.chat.tools import tool_schema
+from automodel_core.text.encoding.request import EncodeOptions
 from automodel_core.text.protocol import Encoder, TokenTable
 
 __all__ = ["ChatTemplates", "render"]
@@ -94,7 +95,7 @@ class ChatTemplates(Encoder, TokenTable):
         return_tensors: str | None = None,
         return_dict: bool = True,
         return_assistant_tokens_mask: bool = False,
-        tokenizer_kwargs: Mapping[str, Any] | None = None,
+        tokenizer_kwargs: EncodeOptions | None = None,
         **kwargs: Any,
     ) -> Any:
         """Render one conversation or a batch, and encode it unless ``tokenize=False``.
@@ -136,15 +137,15 @@ class ChatTemplates(Encoder, TokenTable):
         texts = [text for text, _ in rendered]
         if not tokenize:
             return texts if batched else texts[0]
-        result = self(
-            texts if batched else texts[0],
-            padding=padding,
-            truncation=truncation,
-            max_length=max_length,
-            add_special_tokens=False,
-            return_tensors=return_tensors,
-            **(tokenizer_kwargs or {}),
-        )
+        options: EncodeOptions = {
+            "padding": padding,
+            "truncation": truncation,
+            "max_length": max_length,
+            "add_special_tokens": False,
+            "return_tensors": return_tensors,
+            **(tokenizer_kwargs or EncodeOptions()),
+        }
+        result = self(texts if batched else texts[0], **options)
         if not return_dict:
             return result["input_ids"]
         if return_assistant_tokens_mask:
@@ -289,7 +290,8 @@ def _plain(value: Any) -> Any:
         return float(value)
     dump = inspect.getattr_static(value, "model_dump", None)
     if callable(dump):
-        return _plain(value.model_dump())
+        model: Any = value
+        return _plain(model.model_dump())
     return f"<{type(value).__name__}>"
 
 

@@ -123,10 +123,10 @@ def _schema(hint: Any) -> dict[str, Any]:
         return {**schema, "nullable": True} if type(None) in inner else schema
     if origin is list:
         return {"type": "array", "items": _schema(inner[0])}
-    if origin is tuple and len(inner) > 1 and Ellipsis not in inner:
-        return {"type": "array", "prefixItems": [_schema(part) for part in inner]}
     if origin is dict:
         return {"type": "object", "additionalProperties": _schema(inner[1])}
+    if origin is tuple and len(inner) > 1 and Ellipsis not in inner:
+        return {"type": "array", "prefixItems": [_schema(part) for part in inner]}
     raise TokenizationError(
         f"The type {shown(hint)} has no JSON schema: write the tool's schema by hand"
     )

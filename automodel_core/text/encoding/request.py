@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypedDict
 
 from tokenizers import Encoding
 from tokenizers.processors import PostProcessor
@@ -14,17 +14,56 @@ from tokenizers.processors import PostProcessor
 from automodel_core.errors import MissingExtraError, TokenizationError, shown
 from automodel_core.preprocessing.tensors import TensorType
 from automodel_core.text.encoding.batch import BatchEncoding
-from automodel_core.text.encoding.lengths import Lengths
+from automodel_core.text.encoding.lengths import Lengths, PaddingStrategy, TruncationStrategy
 from automodel_core.text.encoding.rust import Backend, rust_errors
 
-__all__ = ["EncodeRequest", "encode", "keywords"]
+__all__ = [
+    "KEYWORDS",
+    "EncodeOptions",
+    "EncodeRequest",
+    "RarerOptions",
+    "Text",
+    "encode",
+    "rarer_options",
+]
 
-OTHER_KEYWORDS = (
-    "split_special_tokens",
-    "max_target_length",
-    "truncation_strategy",
-    "pad_to_max_length",
-)
+Text = str | Sequence[str] | Sequence[Sequence[str]] | Sequence[tuple[Sequence[str], Sequence[str]]]
+"""A text, a list of texts or of words, or lists of words; pairs are given as two of them."""
+
+
+class RarerOptions(TypedDict, total=False):
+    """Keywords of a tokenizer's call that are seldom given, or older than today's."""
+
+    split_special_tokens: bool
+    max_target_length: int | None
+    truncation_strategy: str | TruncationStrategy | None
+    pad_to_max_length: bool
+
+
+class EncodeOptions(RarerOptions, total=False):
+    """All keywords of a tokenizer's call but the texts."""
+
+    add_special_tokens: bool
+    padding: bool | str | PaddingStrategy
+    truncation: bool | str | TruncationStrategy | None
+    max_length: int | None
+    stride: int
+    is_split_into_words: bool
+    pad_to_multiple_of: int | None
+    padding_side: str | None
+    return_tensors: str | TensorType | None
+    return_token_type_ids: bool | None
+    return_attention_mask: bool | None
+    return_overflowing_tokens: bool
+    return_special_tokens_mask: bool
+    return_offsets_mapping: bool
+    return_length: bool
+    verbose: bool
+
+
+TEXTS = ("text", "text_pair", "text_target", "text_pair_target")
+KEYWORDS = frozenset((*TEXTS, *EncodeOptions.__annotations__))
+"""The names of all arguments of a tokenizer's call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +88,11 @@ class EncodeRequest:
         return replace(self, lengths=lengths)
 
 
-def keywords(given: dict[str, Any]) -> dict[str, Any]:
+def rarer_options(given: Mapping[str, Any]) -> dict[str, Any]:
     """Check a call's rarer keywords, and translate the older ones."""
     for name in given:
-        if name not in OTHER_KEYWORDS:
-            close = difflib.get_close_matches(name, [*OTHER_KEYWORDS, *CALL_KEYWORDS], 1)
+        if name not in RarerOptions.__annotations__:
+            close = difflib.get_close_matches(name, sorted(KEYWORDS), 1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise TypeError(f"A tokenizer takes no argument {name!r}{hint}")
     result = dict(given)
@@ -63,29 +102,6 @@ def keywords(given: dict[str, Any]) -> dict[str, Any]:
     if result.pop("pad_to_max_length", False):
         result["padding"] = "max_length"
     return result
-
-
-CALL_KEYWORDS = (
-    "text_pair",
-    "text_target",
-    "text_pair_target",
-    "add_special_tokens",
-    "padding",
-    "truncation",
-    "max_length",
-    "stride",
-    "is_split_into_words",
-    "pad_to_multiple_of",
-    "padding_side",
-    "return_tensors",
-    "return_token_type_ids",
-    "return_attention_mask",
-    "return_overflowing_tokens",
-    "return_special_tokens_mask",
-    "return_offsets_mapping",
-    "return_length",
-    "verbose",
-)
 
 
 def encode(

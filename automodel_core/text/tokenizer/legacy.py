@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.lengths import TruncationStrategy
+from automodel_core.text.encoding.request import EncodeOptions, Text
 from automodel_core.text.protocol import (
     Encoder,
     LengthSettings,
@@ -16,17 +17,22 @@ from automodel_core.text.protocol import (
     SequenceBuilder,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 __all__ = ["LegacyCalls"]
 
 
 class LegacyCalls(Encoder, SequenceBuilder, Padder, LengthSettings):
     """The part of a tokenizer that keeps older calls working."""
 
-    def encode_plus(self, text: Any, text_pair: Any = None, **kwargs: Any) -> BatchEncoding:
+    def encode_plus(
+        self, text: Text, text_pair: Text | None = None, **kwargs: Unpack[EncodeOptions]
+    ) -> BatchEncoding:
         return self(text, text_pair, **kwargs)
 
     def batch_encode_plus(
-        self, batch_text_or_text_pairs: Sequence[Any], **kwargs: Any
+        self, batch_text_or_text_pairs: Sequence[Any], **kwargs: Unpack[EncodeOptions]
     ) -> BatchEncoding:
         return self(list(batch_text_or_text_pairs), **kwargs)
 

@@ -27,7 +27,15 @@ from automodel_core.text.encoding.added_tokens import (
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.checks import checked
 from automodel_core.text.encoding.lengths import NO_LIMIT, PaddingStrategy, TruncationStrategy
-from automodel_core.text.encoding.request import EncodeRequest, encode, keywords
+from automodel_core.text.encoding.request import (
+    KEYWORDS,
+    EncodeOptions,
+    EncodeRequest,
+    RarerOptions,
+    Text,
+    encode,
+    rarer_options,
+)
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors, stored_defaults
 from automodel_core.text.tokenizer.decoding import Decoding
 from automodel_core.text.tokenizer.legacy import LegacyCalls
@@ -39,7 +47,7 @@ from automodel_core.text.tokenizer.training import retrained
 from automodel_core.text.tokenizer.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
 __all__ = ["PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend"]
 
@@ -52,8 +60,6 @@ FLAGS = (
     "verbose",
 )
 """Boolean settings; they default to false."""
-
-Text = str | Sequence[str] | Sequence[Sequence[str]] | Sequence[tuple[Sequence[str], Sequence[str]]]
 
 
 class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabulary, SpecialTokens):
@@ -165,13 +171,13 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
         return_offsets_mapping: bool = False,
         return_length: bool = False,
         verbose: bool = True,
-        **kwargs: Any,
+        **kwargs: Unpack[RarerOptions],
     ) -> BatchEncoding:
         """Encode a text, a list of texts, or pairs; ``text_target`` becomes ``labels``.
 
         Lists of words are given with ``is_split_into_words=True``. Raises `TokenizationError`.
         """
-        more = keywords(kwargs)
+        more = rarer_options(kwargs)
         lengths = {
             "padding": more.get("padding", padding),
             "truncation": more.get("truncation", truncation),
@@ -209,6 +215,11 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
         if max_length is None and verbose:
             self._warn_of_length(result)
         return result
+
+    @classmethod
+    def accepts(cls, key: str) -> bool:
+        """Return whether a call takes an argument of this name."""
+        return key in KEYWORDS
 
     def _encode(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
         return self._encode_with(self._backend, text, text_pair, request)
@@ -249,7 +260,9 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
                 self.model_max_length,
             )
 
-    def encode(self, text: Text, text_pair: Text | None = None, **kwargs: Any) -> Any:
+    def encode(
+        self, text: Text, text_pair: Text | None = None, **kwargs: Unpack[EncodeOptions]
+    ) -> Any:
         """Return the token ids of a text or a pair; keywords are those of a call."""
         return self(text, text_pair, **kwargs)["input_ids"]
 

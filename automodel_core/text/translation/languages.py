@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import difflib
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.text.encoding.batch import BatchEncoding
+from automodel_core.text.encoding.request import EncodeOptions, Text
 from automodel_core.text.translation.source_target import EncodingSide, TranslationTokenizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["MultilingualTokenizer"]
 
@@ -131,13 +135,27 @@ class MultilingualTokenizer(TranslationTokenizer):
         )
 
     def __call__(
-        self, *texts: Any, src_lang: str | None = None, tgt_lang: str | None = None, **options: Any
+        self,
+        text: Text | None = None,
+        text_pair: Text | None = None,
+        text_target: Text | None = None,
+        text_pair_target: Text | None = None,
+        *unnamed: Any,
+        src_lang: str | None = None,
+        tgt_lang: str | None = None,
+        **options: Unpack[EncodeOptions],
     ) -> BatchEncoding:
         """Encode as `PreTrainedTokenizer` does; languages given here apply to this call only."""
+        encode: Callable[..., BatchEncoding] = super().__call__
+        texts = (text, text_pair, text_target, text_pair_target)
         if src_lang is None and tgt_lang is None:
-            return super().__call__(*texts, **options)
+            return encode(*texts, *unnamed, **options)
         with self._in_languages(src_lang, tgt_lang):
-            return super().__call__(*texts, **options)
+            return encode(*texts, *unnamed, **options)
+
+    @classmethod
+    def accepts(cls, key: str) -> bool:
+        return key in ("src_lang", "tgt_lang") or super().accepts(key)
 
     def set_src_lang_special_tokens(self, src_lang: str) -> None:
         """Encode sources in ``src_lang`` from here on, in this thread."""
