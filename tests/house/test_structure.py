@@ -22,6 +22,15 @@ OUTSIDE = sorted(
 )
 FOLDERS = sorted({path.parent for path in CORE.rglob("*.py")})
 MOST_ENTRIES = 14
+MOST_IMPORTS = 14
+BUDGETS = {
+    "blenderbot": 80,
+    "encoder-decoder": 80,
+    "m2m100": 80,
+    "trocr": 80,
+    "vision-encoder-decoder": 80,
+}
+"""Lines that the models of a plugin may have: more would repeat what the core or a family has."""
 
 
 def named(path: Path) -> str:
@@ -54,6 +63,20 @@ def test_a_new_plugin_imports_faces_only() -> None:
 def test_the_reference_lists_the_faces() -> None:
     text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(automodel_core[\w.]*)` \|", text, re.MULTILINE) == sorted(FACES)
+
+
+@pytest.mark.parametrize("module", sorted(ROOT.glob("plugins/*/automodel_*/**/*.py")), ids=named)
+def test_a_plugin_imports_from_few_places(module: Path) -> None:
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    statements = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert len(statements) <= MOST_IMPORTS
+
+
+@pytest.mark.parametrize("plugin", BUDGETS)
+def test_models_hold_their_architecture_and_no_more(plugin: str) -> None:
+    name = f"automodel-{plugin}"
+    models = ROOT / "plugins" / name / name.replace("-", "_") / "modeling.py"
+    assert models.read_text(encoding="utf-8").count("\n") < BUDGETS[plugin]
 
 
 def test_public_names_are_those_of_the_snapshot() -> None:
