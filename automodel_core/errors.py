@@ -6,9 +6,13 @@ Each class also derives from the built-in exception that users of Auto classes a
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 __all__ = [
     "AutomodelError",
     "BackendUnavailableError",
+    "CheckpointChangedError",
     "CheckpointFormatError",
     "CheckpointNotFoundError",
     "ConfigurationError",
@@ -25,11 +29,16 @@ __all__ = [
     "PluginNotInstalledError",
     "RegistrationError",
     "RemoteCodeRefusedError",
+    "SavingError",
+    "SerializationError",
     "TokenizationError",
     "UnknownModelTypeError",
     "UnsupportedTaskError",
     "shown",
+    "warn_caller",
 ]
+
+_PACKAGE = f"{__package__}."
 
 
 class AutomodelError(Exception):
@@ -108,6 +117,18 @@ class CheckpointFormatError(AutomodelError, OSError):
     """A file of a checkpoint is damaged, lies about its content, or has an unsafe format."""
 
 
+class CheckpointChangedError(AutomodelError, OSError):
+    """Files of a checkpoint were replaced while it was read."""
+
+
+class SavingError(AutomodelError, OSError):
+    """A file of a checkpoint cannot be written; what was saved there before is unharmed."""
+
+
+class SerializationError(AutomodelError, TypeError):
+    """A value cannot be written to a JSON file of a checkpoint."""
+
+
 class IncompleteCheckpointError(AutomodelError, RuntimeError):
     """Weights of the model's body are missing from the checkpoint."""
 
@@ -120,3 +141,11 @@ def shown(value: object, limit: int = 200) -> str:
     """Return ``value`` as it may stand in a message: escaped, and cut to ``limit`` characters."""
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn, and name the line outside of this package that led here, however deep it lies."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

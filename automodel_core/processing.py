@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,11 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from automodel_core.auto.processors import AutoFeatureExtractor, AutoImageProcessor
 from automodel_core.auto.tokenizer import AutoTokenizer
-from automodel_core.checkpoint.places.json_files import write_json
+from automodel_core.checkpoint.places.exchange import exchange_files
+from automodel_core.checkpoint.places.json_files import json_bytes
 from automodel_core.checkpoint.places.options import HubOptions
+from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.checkpoint.places.source import open_checkpoint
-from automodel_core.errors import InputError
-from automodel_core.preprocessing.files import PROCESSOR_FILE, made_folder, push_saved
+from automodel_core.errors import InputError, warn_caller
+from automodel_core.preprocessing.files import PROCESSOR_FILE, push_saved
+from automodel_core.text.tokenizer.loading import CHAT_TEMPLATE
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -220,6 +222,7 @@ class ProcessorMixin:
     # ---- files ----
 
     @classmethod
+    @reread_on_change
     def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str],
@@ -253,7 +256,7 @@ class ProcessorMixin:
                 )
         if unused and not any(part.is_tokenizer for part in cls.attributes.values()):
             names = ", ".join(sorted(unused))
-            warnings.warn(f"{cls.__name__} has no use for {names}", stacklevel=2)
+            warn_caller(f"{cls.__name__} has no use for {names}")
         return cls(**parts)
 
     def save_pretrained(
@@ -264,20 +267,25 @@ class ProcessorMixin:
         ``processor_config.json``, which transformers 5 reads, describes all parts but tokenizers;
         ``preprocessor_config.json``, which transformers 4 reads, the first of them.
         """
-        folder = made_folder(save_directory)
         preprocessors, tokenizers = self._preprocessors(), self._tokenizers()
         for part in (*preprocessors.values(), *tokenizers.values()):
             part._processor_class = type(self).__name__
+        content = json_bytes(self.to_dict(), f"{PROCESSOR_FILE} of {type(self).__name__}")
         written: list[str] = []
-        for part in list(preprocessors.values())[:1]:
-            written.extend(part.save_pretrained(folder))
-        for name, tokenizer in tokenizers.items():
-            place = folder if name == TOKENIZER.kind else folder / name
-            written.extend(tokenizer.save_pretrained(place))
-        write_json(folder / PROCESSOR_FILE, self.to_dict())
+        with exchange_files(save_directory) as exchange:
+            for name, tokenizer in tokenizers.items():
+                if name != TOKENIZER.kind:  # in a folder of its own, which it exchanges itself
+                    written.extend(tokenizer.save_pretrained(exchange.folder / name))
+                else:
+                    tokenizer.save_pretrained(exchange.staging)
+                    exchange.remove({CHAT_TEMPLATE})
+            for part in list(preprocessors.values())[:1]:
+                part.save_pretrained(exchange.staging)
+            exchange.write(PROCESSOR_FILE, content)
+            written.extend(str(exchange.folder / name) for name in exchange.new_names())
         if push_to_hub:
-            self.push_to_hub(**{"repo_id": folder.resolve().name, **kwargs})
-        return [*written, str(folder / PROCESSOR_FILE)]
+            self.push_to_hub(**{"repo_id": exchange.folder.resolve().name, **kwargs})
+        return written
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``processor_config.json``: all parts but tokenizers."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -14,7 +13,8 @@ from automodel_core.auto.arguments import (
     no_direct_construction,
     pop_choice,
 )
-from automodel_core.errors import RegistrationError, shown
+from automodel_core.checkpoint.places.rereading import reread_on_change
+from automodel_core.errors import RegistrationError, shown, warn_caller
 
 if TYPE_CHECKING:
     from automodel_core.configuration import PreTrainedConfig
@@ -61,6 +61,7 @@ class AutoConfig:
     ) -> Any: ...
 
     @classmethod
+    @reread_on_change
     def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str],
@@ -87,7 +88,7 @@ class AutoConfig:
         if return_unused_kwargs:
             return config, unused
         for key in unused:
-            warnings.warn(_unknown(key, config), stacklevel=2)
+            warn_caller(_unknown(key, config))
         return config
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from automodel_core.errors import (
     RemoteCodeRefusedError,
     UnknownModelTypeError,
     shown,
+    warn_caller,
 )
 
 __all__ = ["config_class_of"]
@@ -84,11 +84,10 @@ def _guess(checkpoint: str) -> str:
     for text in (Path(checkpoint).name, checkpoint):
         for model_type in sorted(known, key=lambda known_type: (-len(known_type), known_type)):
             if model_type in text:
-                warnings.warn(
+                warn_caller(
                     f"{CONFIG_FILE} of {shown(checkpoint)} has no model_type; "
                     f"{shown(model_type)} is taken from the name. To be sure, pass model_type= or "
-                    "add the key to the file",
-                    stacklevel=6,
+                    "add the key to the file"
                 )
                 return model_type
     raise UnknownModelTypeError(

@@ -12,6 +12,7 @@ from automodel_core import registry
 from automodel_core.auto.arguments import no_direct_construction
 from automodel_core.auto.opening import open_request, refuse_unused
 from automodel_core.checkpoint.places.options import caller_arguments
+from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.modeling.pretrained.request import require_config
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class AutoModelBase(Generic[Model]):
     ) -> tuple[Model, dict[str, list[Any]]]: ...
 
     @classmethod
+    @reread_on_change
     def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str] | None,
@@ -161,6 +163,7 @@ class AutoModelBase(Generic[Model]):
         )
 
     @classmethod
+    @reread_on_change
     def plan(
         cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
     ) -> ModelPlan:

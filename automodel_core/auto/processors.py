@@ -16,6 +16,7 @@ from automodel_core.auto.component_names import (
     same_class,
     text_entry,
 )
+from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.errors import (
     AutomodelError,
     CheckpointNotFoundError,
@@ -48,6 +49,7 @@ class _AutoComponent:
         )
 
     @classmethod
+    @reread_on_change
     def from_pretrained(
         cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
     ) -> Any:
@@ -181,6 +183,7 @@ class AutoProcessor(_AutoComponent):
     kind = "processor"
 
     @classmethod
+    @reread_on_change
     def from_pretrained(
         cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
     ) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,7 @@ from automodel_core.auto.component_names import (
     same_class,
     text_entry,
 )
+from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.errors import (
     CheckpointNotFoundError,
     InputError,
@@ -27,6 +27,7 @@ from automodel_core.errors import (
     TokenizationError,
     UnknownModelTypeError,
     shown,
+    warn_caller,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class AutoTokenizer:
         )
 
     @classmethod
+    @reread_on_change
     def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str],
@@ -197,11 +199,10 @@ class _Choice:
     def _instead_of(self, named: str, settings: Mapping[str, Any]) -> Any:
         """Return the generic class for a checkpoint that names one that is not installed."""
         if self._has_pipeline():
-            warnings.warn(
+            warn_caller(
                 f"tokenizer class {shown(named)} of {shown(os.fspath(self.name))} is provided by "
                 f"no installed plugin; {PIPELINE_FILE} is used as it is, without what the class "
-                "may add",
-                stacklevel=5,
+                "may add"
             )
             return _generic()
         if settings.get("auto_map"):
@@ -241,10 +242,9 @@ def _of_parts(config: Any, named: str | None) -> Any | None:
     if first is None:
         return None
     if named is None and len({*found.values()}) > 1:
-        warnings.warn(
+        warn_caller(
             f"{' and '.join(found)} have different tokenizers; {found[first].__name__}, the "
-            f"{first}'s, is used. Load another part's from its own checkpoint",
-            stacklevel=6,
+            f"{first}'s, is used. Load another part's from its own checkpoint"
         )
     return found[first]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,10 +14,10 @@ import torch
 
 from automodel_core.checkpoint.formats.choice import variant_name
 from automodel_core.checkpoint.formats.safetensors_header import DTYPES
-from automodel_core.checkpoint.places.atomic_write import new_sibling
+from automodel_core.checkpoint.places.exchange import Exchange, current_names, exchange_files
 from automodel_core.errors import InputError, shown
 
-__all__ = ["save_weights", "write_safetensors"]
+__all__ = ["WeightsToSave", "save_weights", "write_safetensors"]
 
 _CODES = {torch_name: code for code, (torch_name, _) in DTYPES.items()}
 _CHUNK = 4 << 20
@@ -42,44 +42,92 @@ def save_weights(
 ) -> tuple[Path, ...]:
     """Write tensors, by hub name, into a folder, and return the files.
 
+    See `WeightsToSave` for what is written, `exchange_files` for how it replaces a former save. If
+    anything fails, the folder stays as it was.
+    """
+    weights = WeightsToSave(
+        state,
+        max_shard_size=max_shard_size,
+        variant=variant,
+        safe_serialization=safe_serialization,
+        metadata=metadata,
+        tied=tied,
+    )
+    with exchange_files(directory) as exchange:
+        names = weights.write(exchange)
+    return tuple(exchange.folder / name for name in names)
+
+
+class WeightsToSave:
+    """Tensors by hub name, checked, and divided into files.
+
     Tensors that are the same memory are written once: under the name that ``tied`` maps the
     others to, else under the first. Over ``max_shard_size`` bytes the weights are split into
-    shards with an index. Files of a former save disappear when the new ones are in place; if
-    anything fails before that, the folder stays as it was.
+    shards with an index. Raises `InputError` for what a file cannot hold.
     """
-    folder = Path(directory)
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{shown(str(folder))} is a file; weights are saved in a folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    limit = _bytes(max_shard_size)
-    ending = "safetensors" if safe_serialization else "bin"
-    stem = "model" if safe_serialization else "pytorch_model"
-    whole = variant_name(f"{stem}.{ending}", variant)
-    index = variant_name(f"{stem}.{ending}.index.json", variant)
-    shards = _split(_once(state, tied or {}), limit)
-    files = _shard_names(whole, len(shards))
-    waiting: list[tuple[Path, Path]] = []
-    try:
-        for name, tensors in zip(files, shards, strict=True):
-            file, temporary = new_sibling(folder / name)
-            waiting.append((temporary, folder / name))
-            with file:
-                if safe_serialization:
-                    write_safetensors(tensors, file, metadata or {"format": "pt"})
+
+    def __init__(
+        self,
+        state: Mapping[str, torch.Tensor],
+        *,
+        max_shard_size: int | str = "5GB",
+        variant: str | None = None,
+        safe_serialization: bool = True,
+        metadata: Mapping[str, str] | None = None,
+        tied: Mapping[str, str] | None = None,
+    ) -> None:
+        self._kind = "safetensors" if safe_serialization else "bin"
+        self._variant = variant
+        self._metadata = {"format": "pt", **(metadata or {})}
+        self._whole, self._index = _file_names(self._kind, variant)
+        self._shards = _split(_once(state, tied or {}), _bytes(max_shard_size))
+        if safe_serialization:
+            for shard in self._shards:
+                _header(shard, self._metadata)
+
+    def write(self, exchange: Exchange) -> list[str]:
+        """Write the files, and return their names; those of a former save are to vanish."""
+        present = _saved_names(exchange.folder, self._kind, self._variant)
+        names = self._names(sharded_before=not present <= {self._whole})
+        for name, tensors in zip(names, self._shards, strict=True):
+            with exchange.file(name) as file:
+                if self._kind == "safetensors":
+                    write_safetensors(tensors, file, self._metadata)
                 else:
                     torch.save({n: _own_memory(t) for n, t in tensors.items()}, file)
-        if len(files) > 1:
-            file, temporary = new_sibling(folder / index)
-            waiting.append((temporary, folder / index))
-            with file:
-                file.write(_index(dict(zip(files, shards, strict=True))))
-        with _alone(folder):
-            _publish(folder, waiting, index, _stale(folder, variant, safe_serialization))
-    except BaseException:
-        for temporary, _ in waiting:
-            temporary.unlink(missing_ok=True)
-        raise
-    return tuple(target for _, target in waiting)
+        if len(names) > 1:
+            shards = dict(zip(names, self._shards, strict=True))
+            exchange.write(self._index, _index(shards, self._metadata))
+            names.append(self._index)
+        exchange.remove(present - set(names))
+        if self._kind == "bin":  # safetensors would be read in its place
+            exchange.remove(_saved_names(exchange.folder, "safetensors", self._variant))
+        return names
+
+    def _names(self, *, sharded_before: bool) -> list[str]:
+        """Return the files' names, which shards of a former save do not have."""
+        count = len(self._shards)
+        if count == 1:
+            return [self._whole]
+        stem, _, ending = self._whole.rpartition(".")
+        if sharded_before:
+            stem += f"-{secrets.token_hex(4)}"
+        return [f"{stem}-{number:05d}-of-{count:05d}.{ending}" for number in range(1, count + 1)]
+
+
+def _file_names(kind: str, variant: str | None) -> tuple[str, str]:
+    """Return the names of a whole file and of the index of shards."""
+    whole = "model.safetensors" if kind == "safetensors" else "pytorch_model.bin"
+    return variant_name(whole, variant), variant_name(f"{whole}.index.json", variant)
+
+
+def _saved_names(folder: Path, kind: str, variant: str | None) -> set[str]:
+    """Return the names of the weight files of one kind and variant in a folder."""
+    whole, index = _file_names(kind, variant)
+    stem, _, ending = whole.rpartition(".")
+    shard = re.compile(re.escape(stem) + rf"(-[0-9a-f]{{8}})?-\d{{5}}-of-\d{{5}}\.{ending}")
+    names = current_names(folder)
+    return {name for name in names if name in (whole, index) or shard.fullmatch(name)}
 
 
 def _bytes(size: int | str) -> int:
@@ -128,17 +176,11 @@ def _split(tensors: Mapping[str, torch.Tensor], limit: int) -> list[dict[str, to
     return shards
 
 
-def _shard_names(whole: str, count: int) -> list[str]:
-    if count == 1:
-        return [whole]
-    stem, _, ending = whole.rpartition(".")
-    return [f"{stem}-{number:05d}-of-{count:05d}.{ending}" for number in range(1, count + 1)]
-
-
-def _index(shards: Mapping[str, Mapping[str, torch.Tensor]]) -> bytes:
+def _index(shards: Mapping[str, Mapping[str, torch.Tensor]], metadata: Mapping[str, str]) -> bytes:
     tensors = [tensor for shard in shards.values() for tensor in shard.values()]
     content = {
         "metadata": {
+            **{key: value for key, value in metadata.items() if key != "format"},
             "total_parameters": sum(tensor.numel() for tensor in tensors),
             "total_size": sum(tensor.numel() * tensor.element_size() for tensor in tensors),
         },
@@ -150,11 +192,28 @@ def _index(shards: Mapping[str, Mapping[str, torch.Tensor]]) -> bytes:
 def write_safetensors(
     tensors: Mapping[str, torch.Tensor], file: BinaryIO, metadata: Mapping[str, str]
 ) -> None:
-    """Write tensors in the safetensors format; wide elements come first, so all are aligned."""
+    """Write tensors in the safetensors format."""
+    text = _header(tensors, metadata)
+    file.write(len(text).to_bytes(8, "little"))
+    file.write(text)
+    buffer = bytearray(_CHUNK)
+    window = torch.frombuffer(buffer, dtype=torch.uint8)
+    for name in _stored_order(tensors):
+        flat = tensors[name].detach().contiguous().view(-1)
+        if not flat.numel():
+            continue
+        data = flat.view(torch.uint8)
+        for start in range(0, len(data), _CHUNK):
+            piece = data[start : start + _CHUNK]
+            window[: len(piece)].copy_(piece)
+            file.write(memoryview(buffer)[: len(piece)])
+
+
+def _header(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> bytes:
+    """Return the header of a safetensors file that holds the tensors."""
     header: dict[str, object] = {"__metadata__": dict(metadata)}
-    order = sorted(tensors, key=lambda name: -tensors[name].element_size())
     end = 0
-    for name in order:
+    for name in _stored_order(tensors):
         tensor = tensors[name]
         code = _CODES.get(str(tensor.dtype).removeprefix("torch."))
         if code is None:
@@ -168,20 +227,12 @@ def write_safetensors(
         begin, end = end, end + tensor.numel() * tensor.element_size()
         header[name] = {"dtype": code, "shape": shape, "data_offsets": [begin, end]}
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
-    text += b" " * (-(8 + len(text)) % _ALIGNMENT)
-    file.write(len(text).to_bytes(8, "little"))
-    file.write(text)
-    buffer = bytearray(_CHUNK)
-    window = torch.frombuffer(buffer, dtype=torch.uint8)
-    for name in order:
-        flat = tensors[name].detach().contiguous().view(-1)
-        if not flat.numel():
-            continue
-        data = flat.view(torch.uint8)
-        for start in range(0, len(data), _CHUNK):
-            piece = data[start : start + _CHUNK]
-            window[: len(piece)].copy_(piece)
-            file.write(memoryview(buffer)[: len(piece)])
+    return text + b" " * (-(8 + len(text)) % _ALIGNMENT)
+
+
+def _stored_order(tensors: Mapping[str, torch.Tensor]) -> list[str]:
+    """Return the names with wide elements first, so that all are aligned."""
+    return sorted(tensors, key=lambda name: -tensors[name].element_size())
 
 
 def _own_memory(tensor: torch.Tensor) -> torch.Tensor:
@@ -189,53 +240,3 @@ def _own_memory(tensor: torch.Tensor) -> torch.Tensor:
     tensor = tensor.detach().cpu()
     whole = tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
     return tensor if whole and tensor.is_contiguous() else tensor.contiguous().clone()
-
-
-def _stale(folder: Path, variant: str | None, safe_serialization: bool) -> set[str]:
-    """Return the weight files that the new ones replace.
-
-    Those of the same format and variant; and safetensors files when a pickle is written, because
-    they would be read in its place.
-    """
-    endings = ["safetensors"] if safe_serialization else ["safetensors", "bin"]
-    patterns = []
-    for ending in endings:
-        stem = "model" if ending == "safetensors" else "pytorch_model"
-        whole = variant_name(f"{stem}.{ending}", variant)
-        index = variant_name(f"{stem}.{ending}.index.json", variant)
-        shard = re.escape(whole.removesuffix(f".{ending}")) + r"-\d{5}-of-\d{5}\." + ending
-        patterns += [re.escape(whole), re.escape(index), shard]
-    wanted = re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
-    return {name for name in (path.name for path in folder.iterdir()) if wanted.fullmatch(name)}
-
-
-def _publish(folder: Path, waiting: list[tuple[Path, Path]], index: str, stale: set[str]) -> None:
-    """Put the new files in place and remove the old ones.
-
-    Shards may replace shards of the same names: the old index goes first, so that at no moment an
-    index points to shards of two saves. A single file is exchanged in one step.
-    """
-    new = {target.name for _, target in waiting}
-    if len(waiting) > 1 and stale & new:
-        (folder / index).unlink(missing_ok=True)
-    for temporary, target in waiting:
-        temporary.replace(target)
-    for name in stale - new:
-        (folder / name).unlink(missing_ok=True)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from publishing into the folder meanwhile, where the system can."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -94,16 +94,18 @@ def convert(options: argparse.Namespace) -> int:
             f"{files.place} has {weights.names[0]} already: there is nothing to convert"
         )
 
-    from automodel_core.checkpoint.save import save_weights
+    from automodel_core.checkpoint.places.exchange import exchange_files
+    from automodel_core.checkpoint.save import WeightsToSave
 
     tensors = weights.open()
     state = {name: tensors.tensor(name) for name in tensors}
-    target.mkdir(parents=True, exist_ok=True)
-    written = save_weights(state, target, max_shard_size=options.max_shard_size)
+    ready = WeightsToSave(state, max_shard_size=options.max_shard_size)
     copied = [name for name in sorted(files.names() or ()) if not name.endswith(NOT_COPIED)]
-    for name in copied:
-        shutil.copyfile(files.require(name), target / name)
-    sizes = {path.name: path.stat().st_size for path in written}
+    with exchange_files(target) as exchange:
+        written = ready.write(exchange)
+        for name in copied:
+            shutil.copyfile(files.require(name), exchange.staging / name)
+    sizes = {name: (target / name).stat().st_size for name in written}
     if options.json:
         print_json({"folder": str(target), "written": sizes, "copied": copied})
     else:

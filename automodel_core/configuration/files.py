@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
-from automodel_core.errors import shown
+from automodel_core.checkpoint.places.rereading import reread_on_change
+from automodel_core.errors import shown, warn_caller
 
 if TYPE_CHECKING:
     from typing_extensions import Self, dataclass_transform
@@ -71,6 +71,7 @@ class ConfigFiles:
     ) -> tuple[Self, dict[str, Any]]: ...
 
     @classmethod
+    @reread_on_change
     def from_pretrained(
         cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
     ) -> Any:
@@ -89,10 +90,9 @@ class ConfigFiles:
         """Warn if the keys of a ``config.json`` belong to another model type."""
         found = values.get("model_type")
         if found and cls.model_type and found != cls.model_type:
-            warnings.warn(
+            warn_caller(
                 f"{values['_name_or_path']} is a checkpoint of model type {shown(found)}, "
-                f"read as {cls.__name__} (model type {cls.model_type!r})",
-                stacklevel=3,
+                f"read as {cls.__name__} (model type {cls.model_type!r})"
             )
 
     @classmethod
@@ -130,6 +130,12 @@ class ConfigFiles:
 
         write_json(Path(json_file_path), self.to_diff_dict() if use_diff else self.to_dict())
 
+    def file_content(self) -> bytes:
+        """Return what ``config.json`` holds; `SerializationError` names what JSON cannot hold."""
+        from automodel_core.checkpoint.places.json_files import json_bytes
+
+        return json_bytes(self.to_diff_dict(), f"config.json of {type(self).__name__}")
+
     def save_pretrained(
         self, save_directory: str | os.PathLike[str], push_to_hub: bool = False, **kwargs: Any
     ) -> None:
@@ -137,12 +143,12 @@ class ConfigFiles:
 
         Raises ``NotADirectoryError`` if the path is a file.
         """
-        folder = Path(save_directory)
-        if folder.is_file():
-            raise NotADirectoryError(f"{str(folder)!r} is a file; save_pretrained needs a folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        self.to_json_file(folder / "config.json")
+        from automodel_core.checkpoint.places.exchange import exchange_files
+
+        content = self.file_content()
+        with exchange_files(save_directory) as exchange:
+            exchange.write("config.json", content)
         if push_to_hub:
             from automodel_core.checkpoint.places.push import push_folder
 
-            push_folder(folder, **kwargs)
+            push_folder(save_directory, **kwargs)

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from automodel_core.checkpoint.places.json_files import read_json
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
-from automodel_core.errors import CheckpointNotFoundError, shown
+from automodel_core.errors import CheckpointNotFoundError
 
-__all__ = ["PREPROCESSOR_FILE", "PROCESSOR_FILE", "made_folder", "push_saved", "read_settings"]
+__all__ = ["PREPROCESSOR_FILE", "PROCESSOR_FILE", "push_saved", "read_settings"]
 
 PREPROCESSOR_FILE = "preprocessor_config.json"
 PROCESSOR_FILE = "processor_config.json"
@@ -53,15 +52,6 @@ def _settings_in(values: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Return the settings of a file, which may nest them."""
     nested = values.get(kind)
     return dict(nested) if isinstance(nested, Mapping) else dict(values)
-
-
-def made_folder(path: str | os.PathLike[str]) -> Path:
-    """Return a folder to save into, made if needed; a file raises ``NotADirectoryError``."""
-    folder = Path(path)
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{shown(str(folder))} is a file; a folder is needed")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def push_saved(save: Callable[[str], object], repo_id: str, **options: Any) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
-from automodel_core.checkpoint.places.json_files import read_json, write_json
+from automodel_core.checkpoint.places.exchange import exchange_files
+from automodel_core.checkpoint.places.json_files import json_bytes, read_json, write_json
+from automodel_core.checkpoint.places.rereading import reread_on_change
+from automodel_core.errors import warn_caller
 from automodel_core.preprocessing.files import (
     PREPROCESSOR_FILE,
-    made_folder,
     push_saved,
     read_settings,
 )
@@ -57,6 +58,7 @@ class Preprocessor(TypedSettings):
         cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
     ) -> Self: ...
     @classmethod
+    @reread_on_change
     def from_pretrained(
         cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
     ) -> Self | tuple[Self, dict[str, Any]]:
@@ -88,9 +90,7 @@ class Preprocessor(TypedSettings):
         if return_unused_kwargs:
             return processor, unused
         if unused:
-            warnings.warn(
-                f"{cls.__name__} has no use for {', '.join(sorted(unused))}", stacklevel=3
-            )
+            warn_caller(f"{cls.__name__} has no use for {', '.join(sorted(unused))}")
         return processor
 
     @classmethod
@@ -114,11 +114,12 @@ class Preprocessor(TypedSettings):
 
         ``kwargs`` are ``repo_id`` (by default the folder's name) and options of `push_to_hub`.
         """
-        path = made_folder(save_directory) / PREPROCESSOR_FILE
-        self.to_json_file(path)
+        content = json_bytes(self.to_dict(), f"{PREPROCESSOR_FILE} of {type(self).__name__}")
+        with exchange_files(save_directory) as exchange:
+            exchange.write(PREPROCESSOR_FILE, content)
         if push_to_hub:
             self.push_to_hub(**{"repo_id": Path(save_directory).resolve().name, **kwargs})
-        return [str(path)]
+        return [str(exchange.folder / PREPROCESSOR_FILE)]
 
     def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
         """Upload the settings to a hub repository and return the address of the commit."""

@@ -9,9 +9,14 @@ from typing import Any
 
 import torch
 
-from automodel_core.checkpoint.formats.safetensors_header import SafetensorsHeader, read_header
+from automodel_core.checkpoint.formats.held_file import HeldFile
+from automodel_core.checkpoint.formats.safetensors_header import (
+    SafetensorsHeader,
+    open_file,
+    parse_header,
+)
 from automodel_core.checkpoint.formats.tensors import LazyTensors
-from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
+from automodel_core.errors import CheckpointFormatError, shown
 
 __all__ = ["SafetensorsFile", "open_safetensors", "torch_dtype"]
 
@@ -25,7 +30,9 @@ def open_safetensors(path: str | os.PathLike[str], **_: Any) -> SafetensorsFile:
         raise CheckpointFormatError(
             f"{shown(str(path))} has little-endian data, which this big-endian machine cannot map"
         )
-    return SafetensorsFile(Path(path), read_header(path))
+    path = Path(path)
+    with open_file(path) as file:
+        return SafetensorsFile(HeldFile(path, file), parse_header(file, path))
 
 
 def torch_dtype(name: str, where: str) -> torch.dtype:
@@ -39,9 +46,10 @@ def torch_dtype(name: str, where: str) -> torch.dtype:
 class SafetensorsFile(LazyTensors):
     """One file, mapped privately: writing to a tensor changes memory, never the file."""
 
-    def __init__(self, path: Path, header: SafetensorsHeader) -> None:
+    def __init__(self, file: HeldFile, header: SafetensorsHeader) -> None:
         super().__init__(header.tensors, header.metadata)
-        self.path = path
+        self.path = file.path
+        self._file = file
         self._header = header
         self._mapped: Any = None
 
@@ -80,23 +88,13 @@ class SafetensorsFile(LazyTensors):
 
     def _map(self) -> Any:
         if self._mapped is None:
-            self._check_size()
+            self._file.check()
             mapped: Any = torch.UntypedStorage.from_file(
-                str(self.path), False, self._header.file_size
+                self._file.name, False, self._header.file_size
             )
+            self._file.check()
             self._mapped = mapped
         return self._mapped
-
-    def _check_size(self) -> None:
-        try:
-            size = self.path.stat().st_size
-        except OSError as error:
-            raise CheckpointNotFoundError(f"{shown(str(self.path))} is gone: {error}") from error
-        if size != self._header.file_size:
-            raise CheckpointFormatError(
-                f"{shown(str(self.path))} changed while it was read: it had "
-                f"{self._header.file_size} bytes and has {size}"
-            )
 
     def _copied(self, name: str, dtype: torch.dtype, device: torch.device = _CPU) -> torch.Tensor:
         """Read a tensor piece by piece through a small buffer; nothing else stays resident."""
@@ -107,7 +105,7 @@ class SafetensorsFile(LazyTensors):
         buffer = bytearray(min(_CHUNK, end - begin))
         window = memoryview(buffer)
         done = 0
-        with self.path.open("rb", buffering=0) as file:
+        with self._file.open() as file:
             file.seek(begin)
             while begin < end:
                 piece = min(len(buffer), end - begin)

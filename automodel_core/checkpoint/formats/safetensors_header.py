@@ -11,13 +11,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from automodel_core.checkpoint.places.json_files import parse_json
 from automodel_core.checkpoint.places.source import HeaderEntry
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
 
-__all__ = ["DTYPES", "SafetensorsHeader", "TensorInfo", "check_tensors", "read_header"]
+__all__ = [
+    "DTYPES",
+    "SafetensorsHeader",
+    "TensorInfo",
+    "check_tensors",
+    "open_file",
+    "parse_header",
+    "read_header",
+]
 
 MAX_HEADER_BYTES = 100_000_000
 """The limit that the format sets."""
@@ -70,25 +78,34 @@ class SafetensorsHeader:
 
 def read_header(path: str | os.PathLike[str]) -> SafetensorsHeader:
     """Read and check the header of a file; ``CheckpointFormatError`` says what does not agree."""
-    path = Path(path)
-    where = shown(str(path))
+    with open_file(Path(path)) as file:
+        return parse_header(file, Path(path))
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file to read it; ``CheckpointNotFoundError`` if there is none."""
     try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            begin = file.read(8)
-            if begin == b"version ":
-                raise CheckpointFormatError(
-                    f"{where} holds a git-lfs pointer instead of weights: run 'git lfs pull' there"
-                )
-            length = int.from_bytes(begin, "little")
-            if len(begin) < 8 or length > min(size - 8, MAX_HEADER_BYTES):
-                raise CheckpointFormatError(
-                    f"{where} is not a safetensors file, or is cut: it has {size} bytes, and "
-                    f"begins with {shown(begin)} where the length of a header should be"
-                )
-            raw = file.read(length)
+        return path.open("rb")
     except FileNotFoundError as error:
-        raise CheckpointNotFoundError(f"there is no file {where}") from error
+        raise CheckpointNotFoundError(f"there is no file {shown(str(path))}") from error
+
+
+def parse_header(file: BinaryIO, path: Path) -> SafetensorsHeader:
+    """Read and check the header of an open file; ``path`` names it in messages."""
+    where = shown(str(path))
+    size = os.fstat(file.fileno()).st_size
+    begin = file.read(8)
+    if begin == b"version ":
+        raise CheckpointFormatError(
+            f"{where} holds a git-lfs pointer instead of weights: run 'git lfs pull' there"
+        )
+    length = int.from_bytes(begin, "little")
+    if len(begin) < 8 or length > min(size - 8, MAX_HEADER_BYTES):
+        raise CheckpointFormatError(
+            f"{where} is not a safetensors file, or is cut: it has {size} bytes, and "
+            f"begins with {shown(begin)} where the length of a header should be"
+        )
+    raw = file.read(length)
     if len(raw) < length or not raw.startswith(b"{"):
         raise CheckpointFormatError(f"{where} is not a safetensors file: its header is not JSON")
     fields = parse_json(raw, str(path), unique_keys=True)

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Single files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,22 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["atomic_write", "new_sibling"]
-
-
-def new_sibling(path: Path) -> tuple[BinaryIO, Path]:
-    """Open a new file with a temporary name beside ``path``; it has usual permissions."""
-    temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}.tmp")
-    return temporary.open("xb"), temporary
+__all__ = ["atomic_write"]
 
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Write a file that takes the place of ``path`` at the end; a failure leaves the old one."""
     path = Path(path)
-    file, temporary = new_sibling(path)
+    temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}.tmp")
     try:
-        with file:
+        with temporary.open("xb") as file:
             yield file
         temporary.replace(path)
     except BaseException:

@@ -3,34 +3,56 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
-from automodel_core.checkpoint.places.file_names import safe_join
+from automodel_core.checkpoint.places.exchange import current_file, current_names
+from automodel_core.checkpoint.places.file_names import plain_name
 from automodel_core.checkpoint.places.options import HubOptions
+from automodel_core.checkpoint.places.rereading import note_opened
 from automodel_core.checkpoint.places.source import CheckpointFiles
 from automodel_core.errors import CheckpointNotFoundError, shown
 
 __all__ = ["LocalFiles", "open_folder"]
 
+_Seen = tuple[Path, int, int, int, int]
+
 
 class LocalFiles(CheckpointFiles):
-    """The files of a local folder."""
+    """The files of a local folder, which a save may replace at any time."""
 
     def __init__(self, name: str, folder: Path) -> None:
         super().__init__(name)
         self.folder = folder
+        self._seen: dict[str, _Seen | None] = {}
+        note_opened(self)
 
     @property
     def place(self) -> str:
         return f"folder {shown(str(self.folder))}"
 
     def names(self) -> frozenset[str]:
-        with os.scandir(self.folder) as entries:
-            return frozenset(entry.name for entry in entries if entry.is_file())
+        return current_names(self.folder)
 
     def find(self, filename: str) -> Path | None:
-        path = safe_join(self.folder, filename)
-        return path if path.is_file() else None
+        seen = self._look_up(plain_name(filename))
+        self._seen.setdefault(filename, seen)
+        return None if seen is None else seen[0]
+
+    def changed(self) -> bool:
+        return any(self._look_up(name) != seen for name, seen in self._seen.items())
+
+    def confirm(self) -> None:
+        super().confirm()
+        self._seen.clear()
+
+    def _look_up(self, name: str) -> _Seen | None:
+        """Return where a file is, and what tells it from one that takes its place."""
+        while (path := current_file(self.folder, name)) is not None:
+            with suppress(FileNotFoundError):  # a save moved it to its place meanwhile
+                status = path.stat()
+                return path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+        return None
 
 
 def open_folder(

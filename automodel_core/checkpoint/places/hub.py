@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +16,7 @@ from automodel_core.checkpoint.places.atomic_write import atomic_write
 from automodel_core.checkpoint.places.file_names import plain_name
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, HeaderEntry
-from automodel_core.errors import CheckpointNotFoundError, InputError, shown
+from automodel_core.errors import CheckpointNotFoundError, InputError, shown, warn_caller
 
 __all__ = ["HubFiles", "open_repository"]
 
@@ -265,10 +264,9 @@ def _ask(repo_id: str, revision: str, options: HubOptions) -> tuple[str, frozens
 
 
 def _warn_of_cache(repo_id: str, revision: str, error: Exception) -> None:
-    warnings.warn(
+    warn_caller(
         f"the hub could not be asked about {shown(repo_id)} at {shown(revision)} "
-        f"({type(error).__name__}: {shown(str(error))}); the files in the cache are used",
-        stacklevel=4,
+        f"({type(error).__name__}: {shown(str(error))}); the files in the cache are used"
     )
 
 

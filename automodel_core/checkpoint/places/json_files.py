@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from automodel_core.checkpoint.places.atomic_write import atomic_write
-from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
+from automodel_core.errors import (
+    CheckpointFormatError,
+    CheckpointNotFoundError,
+    SerializationError,
+    shown,
+)
 
-__all__ = ["parse_json", "read_json", "write_json"]
+__all__ = ["json_bytes", "parse_json", "read_json", "write_json"]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -93,10 +98,40 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def write_json(
     path: str | os.PathLike[str], values: Mapping[str, Any], *, sort_keys: bool = True
 ) -> None:
-    """Write an object as UTF-8 JSON, two spaces deep, replacing the file in one step."""
-    text = json.dumps(dict(values), indent=2, sort_keys=sort_keys, ensure_ascii=False)
-    if _SURROGATE.search(text):
-        text = json.dumps(dict(values), indent=2, sort_keys=sort_keys)
+    """Write an object to a JSON file, replacing it in one step; see `json_bytes`."""
+    data = json_bytes(values, str(path), sort_keys=sort_keys)
     with atomic_write(path) as file:
-        file.write(text.encode("utf-8"))
-        file.write(b"\n")
+        file.write(data)
+
+
+def json_bytes(values: Mapping[str, Any], where: str, *, sort_keys: bool = True) -> bytes:
+    """Return an object as UTF-8 JSON, two spaces deep.
+
+    Raises `SerializationError`, which names ``where`` and the key, for what JSON cannot hold.
+    """
+    try:
+        text = json.dumps(dict(values), indent=2, sort_keys=sort_keys, ensure_ascii=False)
+        if _SURROGATE.search(text):
+            text = json.dumps(dict(values), indent=2, sort_keys=sort_keys)
+    except (TypeError, ValueError, RecursionError) as error:
+        key, value = _unserialisable(values)
+        raise SerializationError(
+            f"{where} cannot be written: key {shown(key)} holds {shown(value)}, and JSON knows "
+            "texts, numbers, true, false, null, lists, and objects whose keys are texts"
+        ) from error
+    return text.encode("utf-8") + b"\n"
+
+
+def _unserialisable(values: Mapping[Any, Any]) -> tuple[str, object]:
+    """Return the path of the innermost value that JSON cannot hold, and the value."""
+    for key, value in values.items():
+        try:
+            json.dumps({key: value}, sort_keys=True)
+        except (ValueError, RecursionError):  # it holds itself
+            return str(key), value
+        except TypeError:
+            if not isinstance(value, Mapping):
+                return str(key), value
+            inner, found = _unserialisable(value)
+            return f"{key}.{inner}", found
+    return "", dict(values)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from automodel_core.checkpoint.places.file_names import is_plain
-from automodel_core.errors import InputError, RemoteCodeRefusedError, shown
+from automodel_core.errors import InputError, RemoteCodeRefusedError, shown, warn_caller
 
 __all__ = ["INTERNAL", "HubOptions", "caller_arguments"]
 
@@ -67,9 +66,7 @@ class HubOptions:
         if self.subfolder:
             _check_parts("subfolder", self.subfolder)
         if self.proxies:
-            warnings.warn(
-                "proxies= has no effect: set the environment variable HTTPS_PROXY", stacklevel=3
-            )
+            warn_caller("proxies= has no effect: set the environment variable HTTPS_PROXY")
 
     @classmethod
     def split(cls, kwargs: Mapping[str, Any]) -> tuple[HubOptions, dict[str, Any]]:
@@ -77,7 +74,7 @@ class HubOptions:
         rest = dict(kwargs)
         for name, advice in OBSOLETE.items():
             if rest.pop(name, None) is not None:
-                warnings.warn(f"{name}= has no effect: {advice}", FutureWarning, stacklevel=3)
+                warn_caller(f"{name}= has no effect: {advice}", FutureWarning)
         known = {f.name: rest.pop(f.name) for f in fields(cls) if f.name in rest}
         if known.get("subfolder", "") is None:
             known["subfolder"] = ""

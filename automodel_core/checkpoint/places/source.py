@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any, final
 
 from automodel_core.checkpoint.places.options import HubOptions
-from automodel_core.errors import CheckpointNotFoundError, InputError, shown
+from automodel_core.errors import (
+    CheckpointChangedError,
+    CheckpointNotFoundError,
+    InputError,
+    shown,
+)
 
 __all__ = ["CheckpointFiles", "HeaderEntry", "open_checkpoint"]
 
@@ -64,6 +69,18 @@ class CheckpointFiles(ABC):
     def is_local(self, filename: str) -> bool:
         """Return whether `find` would answer with a path and without a transfer."""
         return self.find(filename) is not None
+
+    def changed(self) -> bool:
+        """Return whether a file that was handed out, or was not there, has been replaced since."""
+        return False
+
+    def confirm(self) -> None:
+        """Raise `CheckpointChangedError` if files changed; forget those handed out so far.
+
+        To be called when everything is read or open, so that later saves do not matter.
+        """
+        if self.changed():
+            raise CheckpointChangedError(f"{self.place} was saved anew while it was read")
 
     @final
     def require(self, filename: str) -> Path:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
 
+from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.configuration.base import TEXT_PARTS
-from automodel_core.errors import GenerationArgumentError, shown
+from automodel_core.errors import GenerationArgumentError, shown, warn_caller
 from automodel_core.generation.settings.checks import Problem, problems_of
 from automodel_core.generation.settings.compile import CompileConfig, compile_config_of
 from automodel_core.generation.settings.watermark import BaseWatermarkingConfig, watermarking_of
@@ -177,7 +177,7 @@ class GenerationConfig:
         if bad:
             raise GenerationArgumentError(_listed(bad))
         if problems:
-            warnings.warn(_listed(problems), stacklevel=3)
+            warn_caller(_listed(problems))
 
     def update(
         self, defaults_only: bool = False, allow_custom_entries: bool = False, **settings: Any
@@ -213,7 +213,7 @@ class GenerationConfig:
         config._assign(config_dict)
         fatal = [problem for problem in problems_of(vars(config)) if problem.fatal]
         if fatal:
-            warnings.warn(f"{_listed(fatal)} generate() will refuse this.", stacklevel=2)
+            warn_caller(f"{_listed(fatal)} generate() will refuse this.")
         unused = {name: kwargs[name] for name in kwargs if name not in vars(config)}
         if any(name not in unused for name in kwargs):
             config.update(**{name: kwargs[name] for name in kwargs if name not in unused})
@@ -227,6 +227,7 @@ class GenerationConfig:
         return cls.from_dict(read_json(Path(path)), **kwargs)
 
     @classmethod
+    @reread_on_change
     def from_pretrained(
         cls,
         pretrained_model_name: str | PathLike[str],
@@ -284,24 +285,30 @@ class GenerationConfig:
         settings = self.to_diff_dict() if use_diff else self.to_dict()
         return json.dumps(_json_ready(settings), indent=2, sort_keys=True) + "\n"
 
-    def save_pretrained(
-        self, save_directory: str | PathLike[str], config_file_name: str | None = None
-    ) -> None:
-        """Write the config into a folder. Settings that do not fit together are warned of.
+    def file_content(self) -> bytes:
+        """Return what ``generation_config.json`` holds.
 
-        How to compile is about this machine, and is left out.
+        How to compile is about this machine, and is left out. Settings that do not fit together,
+        and those that JSON cannot hold, are warned of.
         """
-        from automodel_core.checkpoint.places.json_files import write_json
+        from automodel_core.checkpoint.places.json_files import json_bytes
 
         problems = problems_of(vars(self))
         if problems:
-            warnings.warn(f"{_listed(problems)} The config is saved as it is.", stacklevel=2)
-        folder = Path(save_directory)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / (config_file_name or GENERATION_CONFIG_NAME)
+            warn_caller(f"{_listed(problems)} The config is saved as it is.")
         settings = self.to_diff_dict()
         settings.pop("compile_config", None)
-        write_json(path, _json_ready(settings))
+        return json_bytes(_json_ready(settings), GENERATION_CONFIG_NAME)
+
+    def save_pretrained(
+        self, save_directory: str | PathLike[str], config_file_name: str | None = None
+    ) -> None:
+        """Write the config into a folder; see `file_content`."""
+        from automodel_core.checkpoint.places.exchange import exchange_files
+
+        content = self.file_content()
+        with exchange_files(save_directory) as exchange:
+            exchange.write(config_file_name or GENERATION_CONFIG_NAME, content)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GenerationConfig) and vars(self) == vars(other)
@@ -341,10 +348,7 @@ def _json_ready(settings: dict[str, Any]) -> dict[str, Any]:
         try:
             json.dumps(value)
         except (TypeError, ValueError):
-            warnings.warn(
-                f"generation setting {name!r} is left out: JSON cannot hold {shown(value)}",
-                stacklevel=3,
-            )
+            warn_caller(f"generation setting {name!r} is left out: JSON cannot hold {shown(value)}")
         else:
             ready[name] = value
     return ready

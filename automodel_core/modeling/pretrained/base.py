@@ -6,7 +6,6 @@ import copy
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from automodel_core import registry
 from automodel_core.checkpoint.places.push import PushOptions, push_folder
+from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
@@ -148,6 +148,7 @@ class PreTrainedModel(WeightedModel):
     ) -> tuple[Self, dict[str, list[Any]]]: ...
 
     @classmethod
+    @reread_on_change
     def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str] | None,
@@ -186,14 +187,16 @@ class PreTrainedModel(WeightedModel):
     ) -> None:
         """Write configuration, generation settings and weights, under the hub's names, to a folder.
 
-        ``state_dict`` has this model's module names. With ``push_to_hub`` the folder is uploaded to
-        ``repo_id``, by default a repository of its name, as the other arguments say. Raises
-        ``NotADirectoryError`` if the path is a file.
+        A reader, or a crash, meets the files of the former save or the new ones; see
+        `exchange_files`. ``state_dict`` has this model's module names. With ``push_to_hub`` the
+        folder is uploaded to ``repo_id``, by default a repository of its name, as the other
+        arguments say. Raises `SavingError` if the disk is full, and ``NotADirectoryError`` if the
+        path is a file.
         """
         if is_main_process:
             save_pretrained(
                 self,
-                Path(save_directory),
+                save_directory,
                 state_dict=state_dict,
                 max_shard_size=max_shard_size,
                 safe_serialization=safe_serialization,

@@ -29,6 +29,7 @@ from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 if TYPE_CHECKING:
     from automodel_core.checkpoint.loading.report import LoadReport
+    from automodel_core.generation.settings.generation import GenerationConfig
 
 __all__ = ["load_model", "load_pretrained"]
 
@@ -57,6 +58,9 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
     config._attn_implementation = options.attn_implementation or config._attn_implementation
     weights = _weights(files, options)
     config.dtype = _dtype(config, options, weights)
+    stored_generation = _stored_generation(cls, files)
+    if files is not None:
+        files.confirm()
 
     context = registry.LoadContext(
         name_or_path="" if files is None else files.name,
@@ -77,7 +81,8 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
         method, settings = quantizer
         registry.parts.function(registry.Quantizer, method)(model, settings)
     model.load_report = report
-    _settle_generation(model, files, options.generation_config)
+    if cls.can_generate():
+        model.generation_config = _generation(model, stored_generation, options.generation_config)
     registry.plugins.notify("automodel_after_load", context=context, model=model)
     if report.missing or report.mismatched:
         logger.warning("%s", report)
@@ -194,21 +199,32 @@ def _check_complete(
         )
 
 
-def _settle_generation(model: WeightedModel, files: CheckpointFiles | None, given: Any) -> None:
-    """Take generation settings from the caller, else from the checkpoint's own file."""
-    if not model.can_generate():
-        return
+def _stored_generation(
+    cls: type[WeightedModel], files: CheckpointFiles | None
+) -> dict[str, Any] | None:
+    """Return what the checkpoint's file of generation settings holds, if there is a use for it."""
     from automodel_core.checkpoint.places.json_files import read_json
+
+    if files is None or not cls.can_generate():
+        return None
+    path = files.find("generation_config.json")
+    return None if path is None else read_json(path)
+
+
+def _generation(
+    model: WeightedModel, stored: Mapping[str, Any] | None, given: Any
+) -> GenerationConfig:
+    """Return the generation settings of the caller, else those of the checkpoint's own file."""
     from automodel_core.generation.settings.generation import GenerationConfig
 
     if isinstance(given, GenerationConfig):
-        model.generation_config = given
-    elif given is not None:
+        return given
+    if given is not None:
         raise InputError(
             f"generation_config={shown(given)}: expected a GenerationConfig object, "
             "as GenerationConfig.from_pretrained(name) returns"
         )
-    elif files is not None and (path := files.find("generation_config.json")) is not None:
-        model.generation_config = GenerationConfig.from_dict(read_json(path))
-    else:
-        model.generation_config = GenerationConfig.from_model_config(model.config)
+    if stored is None:
+        return GenerationConfig.from_model_config(model.config)
+    settings: GenerationConfig = GenerationConfig.from_dict(stored)
+    return settings

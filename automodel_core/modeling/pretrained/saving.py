@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from torch import Tensor
 
-from automodel_core.checkpoint.save import save_weights
+from automodel_core.checkpoint.places.exchange import exchange_files
+from automodel_core.checkpoint.save import WeightsToSave
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 __all__ = ["save_pretrained"]
 
+CONFIG_FILE = "config.json"
+GENERATION_CONFIG_FILE = "generation_config.json"
+
 
 def save_pretrained(
     model: WeightedModel,
-    folder: Path,
+    directory: str | os.PathLike[str],
     *,
     state_dict: Mapping[str, Tensor] | None,
     max_shard_size: int | str,
     safe_serialization: bool,
     variant: str | None,
 ) -> None:
-    """Do what `PreTrainedModel.save_pretrained` says."""
+    """Do what `PreTrainedModel.save_pretrained` says.
+
+    Whatever cannot be written is found before the first file is; all files are exchanged at once.
+    """
     refuse_quantised(model, "saving")
-    if folder.is_file():
-        raise NotADirectoryError(f"{str(folder)!r} is a file; save_pretrained needs a folder")
-    folder.mkdir(parents=True, exist_ok=True)
     state = dict(model.state_dict() if state_dict is None else state_dict)
     names = model.weight_names(model.config)
     same = dict(names.aliases)
@@ -46,14 +50,17 @@ def save_pretrained(
     parts = (part for part in vars(config).values() if isinstance(part, PreTrainedConfig))
     for each in (config, *parts):
         each.dtype = model.dtype
-    save_weights(
+    texts = {CONFIG_FILE: config.file_content()}
+    if model.generation_config is not None:
+        texts[GENERATION_CONFIG_FILE] = model.generation_config.file_content()
+    weights = WeightsToSave(
         names.hub_state_dict(state),
-        folder,
         max_shard_size=max_shard_size,
         safe_serialization=safe_serialization,
         variant=variant,
         tied=same,
     )
-    config.save_pretrained(folder)
-    if model.generation_config is not None:
-        model.generation_config.save_pretrained(folder)
+    with exchange_files(directory) as exchange:
+        for name, text in texts.items():
+            exchange.write(name, text)
+        weights.write(exchange)

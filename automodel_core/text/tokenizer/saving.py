@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Protocol
 
 from tokenizers import AddedToken
 
+from automodel_core.checkpoint.places.exchange import exchange_files
 from automodel_core.checkpoint.places.file_names import plain_name
-from automodel_core.checkpoint.places.json_files import write_json
-from automodel_core.preprocessing.files import made_folder
+from automodel_core.checkpoint.places.json_files import json_bytes
 from automodel_core.text.encoding.added_tokens import TokenLike, token_rules
 from automodel_core.text.protocol import Backends, LengthSettings
 from automodel_core.text.tokenizer.loading import (
@@ -75,32 +75,36 @@ def save(
     prefix: str,
     jinja_files: bool,
 ) -> tuple[str, ...]:
-    """Write every file that transformers of either generation reads, and return the paths."""
-    folder = made_folder(directory)
+    """Write every file that transformers of either generation reads, and return the paths.
+
+    All are exchanged at once, see `exchange_files`; a template that is no more vanishes with them.
+    """
     start = f"{plain_name(prefix)}-" if prefix else ""
-    written = []
-
-    def place(name: str) -> Path:
-        written.append(str(folder / f"{start}{name}"))
-        return Path(written[-1])
-
     settings = _saved_settings(tokenizer)
     template = tokenizer.chat_template
+    texts: dict[str, bytes] = {}
     if isinstance(template, str) and jinja_files:
-        place(CHAT_TEMPLATE).write_text(template, encoding="utf-8")
+        texts[CHAT_TEMPLATE] = template.encode("utf-8")
     elif isinstance(template, Mapping):
         settings["chat_template"] = [
             {"name": name, "template": text} for name, text in template.items()
         ]
     elif template is not None:
         settings["chat_template"] = template
-    write_json(place(CONFIG), settings)
-    write_json(place(SPECIAL_TOKENS), _saved_special(tokenizer.special_tokens_map_extended))
+    texts[CONFIG] = json_bytes(settings, CONFIG)
+    special = _saved_special(tokenizer.special_tokens_map_extended)
+    texts[SPECIAL_TOKENS] = json_bytes(special, SPECIAL_TOKENS)
     if TOKENIZER in tokenizer.vocab_files_names.values():
-        place(TOKENIZER).write_text(tokenizer._backend.to_json(), encoding="utf-8")
-    if tokenizer.can_save_slow_tokenizer:
-        written.extend(tokenizer.save_vocabulary(folder, prefix or None))
-    return tuple(written)
+        texts[TOKENIZER] = tokenizer._backend.to_json().encode("utf-8")
+    with exchange_files(directory) as exchange:
+        for name, text in texts.items():
+            exchange.write(f"{start}{name}", text)
+        written = [f"{start}{name}" for name in texts]
+        if tokenizer.can_save_slow_tokenizer:
+            vocabulary = tokenizer.save_vocabulary(exchange.staging, prefix or None)
+            written.extend(Path(path).name for path in vocabulary)
+        exchange.remove({f"{start}{CHAT_TEMPLATE}"})
+    return tuple(str(exchange.folder / name) for name in written)
 
 
 def _saved_settings(tokenizer: SavableTokenizer) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokenizers import AddedToken, Encoding, Tokenizer
 
+from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.preprocessing.files import push_saved
 from automodel_core.preprocessing.tensors import TensorType
@@ -307,6 +308,7 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
         return type(self)(tokenizer_object=rust, **settings)
 
     @classmethod
+    @reread_on_change
     def from_pretrained(
         cls, pretrained_model_name_or_path: str | os.PathLike[str], *init_inputs: Any, **kwargs: Any
     ) -> Self:

@@ -92,6 +92,28 @@ def test_the_reference_reads_what_we_write(head: str, tied: bool, tmp_path: Path
     assert_same_outputs(ours(ids), expected)
 
 
+SHARDED: dict[str, Any] = {"max_shard_size": "4KB"}
+
+
+@pytest.mark.parametrize("after", [{}, SHARDED], ids=["single", "sharded"])
+@pytest.mark.parametrize("before", [{}, SHARDED], ids=["over single", "over sharded"])
+def test_the_reference_reads_a_save_over_another(
+    before: dict[str, Any], after: dict[str, Any], tmp_path: Path
+) -> None:
+    """Shards that replace others have names of their own, which the index tells."""
+    old = saved("BertForMaskedLM", tmp_path)
+    ours = BertForMaskedLM.from_pretrained(tmp_path)
+    ours.save_pretrained(tmp_path, **before)
+    with torch.no_grad():
+        ours.get_input_embeddings().weight.mul_(2)
+    ours.save_pretrained(tmp_path, **after)
+    again = transformers.BertForMaskedLM.from_pretrained(tmp_path).eval()
+    assert_same_outputs(again(tokens("")), ours(tokens("")))
+    old.save_pretrained(tmp_path, **after)
+    again = BertForMaskedLM.from_pretrained(tmp_path)
+    assert_same_outputs(again(tokens("")), old(tokens("")))
+
+
 @pytest.mark.parametrize("new", HEADS)
 @pytest.mark.parametrize("old", HEADS)
 def test_any_head_from_any_other(old: str, new: str, tmp_path: Path) -> None:
