@@ -1,8 +1,8 @@
-"""Bricks of the models that fairseq begot: one transformer, told apart by its facts.
+"""What the descendants of fairseq's transformer share, which differ in a few facts.
 
-A plugin states the keys of its configuration (`configuration`) and how its encoder and decoder are
-built (`stack`); `models` gives the bodies and heads around them, `names` what the hub calls their
-weights.
+A plugin states the keys of its configuration (`configuration`), its embeddings and the order of its
+norms; `models` has the bodies and heads, `stack` their encoder and decoder, `names` the hub's names
+of their weights, `vocabulary` the order of their tokens.
 """
 
 from __future__ import annotations

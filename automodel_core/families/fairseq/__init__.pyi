@@ -11,6 +11,7 @@ from automodel_core.families.fairseq.models import (
     FairseqModel as FairseqModel,
     FairseqPreTrainedModel as FairseqPreTrainedModel,
     WithLogitsBias as WithLogitsBias,
+    last_token_first as last_token_first,
 )
 from automodel_core.families.fairseq.names import stack_names as stack_names
 from automodel_core.families.fairseq.stack import (

@@ -44,8 +44,12 @@ class FairseqDecoderConfig(PreTrainedConfig):
     activation_dropout: Probability = 0.0
     init_std: NonNegativeFloat = 0.02
     scale_embedding: bool = False
-    """Whether embedded tokens are multiplied by ``d_model ** 0.5``."""
     use_cache: bool = True
+
+    @property
+    def embedding_scale(self) -> float:
+        """What embedded tokens are multiplied by."""
+        return self.d_model**0.5 if self.scale_embedding else 1.0
 
     def stacks(self) -> dict[str, StackSizes]:
         """Return the sizes of each stack by its name."""

@@ -1,22 +1,30 @@
 """Bodies and heads: the wiring that all of the family share.
 
-A plugin derives its own base from `FairseqPreTrainedModel`, where it says how a stack is built,
-and joins that base with these classes; a head names its body in ``model_class``.
+A plugin derives its own base from `FairseqPreTrainedModel`, where it states its embeddings and the
+order of its norms, and joins that base with these classes; a head names its body in
+``model_class``.
 """
 
 from __future__ import annotations
 
 import copy
 from abc import abstractmethod
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from automodel_core.checkpoint.names.table import WeightNames
+from automodel_core.errors import ConfigurationError
 from automodel_core.families.fairseq.configuration import FairseqDecoderConfig
 from automodel_core.families.fairseq.names import stack_names
-from automodel_core.families.fairseq.stack import FairseqStack, token_embedding
+from automodel_core.families.fairseq.stack import (
+    FairseqStack,
+    TextEmbeddings,
+    text_layer,
+    token_embedding,
+)
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
 from automodel_core.modeling.calls import model_call
@@ -43,22 +51,34 @@ __all__ = [
     "FairseqModel",
     "FairseqPreTrainedModel",
     "WithLogitsBias",
+    "last_token_first",
 ]
 
 TOKENS = "embeddings.embed_tokens"
 
 
 class FairseqPreTrainedModel(PreTrainedModel):
-    """What all models of an architecture share; a plugin adds `config_class` and `make_stack`."""
+    """What all models of an architecture share; a plugin adds its facts."""
 
     base_model_prefix: ClassVar[str] = "model"
     ties_follow_checkpoint: ClassVar[bool] = True
     stacks: ClassVar[tuple[str, ...]] = ("encoder", "decoder")
+    norm_first: ClassVar[bool]
+    """Whether layers normalise what enters their parts, and stacks what leaves the last layer;
+    else layers normalise what leaves each part."""
 
     @classmethod
     @abstractmethod
+    def make_embeddings(cls, config: Any, *, decoder: bool) -> TextEmbeddings:
+        """Return the embeddings of the encoder or the decoder."""
+
+    @classmethod
     def make_stack(cls, config: Any, *, decoder: bool) -> FairseqStack:
-        """Return a new encoder or decoder."""
+        """Return the encoder or the decoder."""
+        embeddings = cls.make_embeddings(config, decoder=decoder)
+        layer = partial(text_layer, config, decoder=decoder, norm_first=cls.norm_first)
+        norm = nn.LayerNorm(config.d_model) if cls.norm_first else None
+        return FairseqStack(config, embeddings, layer, norm, decoder=decoder)
 
     @classmethod
     def shares_embeddings(cls, config: Any) -> bool:
@@ -93,6 +113,19 @@ class FairseqModel(FairseqPreTrainedModel, EncoderDecoderBody):
         if not self.shares_embeddings(self.config):
             return {}
         return {f"{side}.{TOKENS}.weight": "embed_tokens.weight" for side in self.stacks}
+
+
+def last_token_first(tokens: Tensor, pad_token_id: int | None) -> Tensor:
+    """Return ``(batch, length)`` tokens behind their last, where that is the code of a language.
+
+    Labels of -100, which do not count, become padding. Raises `ConfigurationError` if there is no
+    padding token, which shows where a row ends.
+    """
+    if pad_token_id is None:
+        raise ConfigurationError("labels end where padding begins: pad_token_id is needed")
+    tokens = tokens.masked_fill(tokens == -100, pad_token_id)
+    last = (tokens != pad_token_id).sum(dim=1, keepdim=True) - 1
+    return torch.cat([tokens.gather(1, last), tokens[:, :-1]], dim=1)
 
 
 class FairseqHead(FairseqPreTrainedModel, EncoderDecoderHead):

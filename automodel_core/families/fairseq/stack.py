@@ -30,7 +30,8 @@ __all__ = [
 class TextEmbeddings(nn.Module):
     """Tokens and positions, combined, with dropout.
 
-    Without ``norm`` nothing is normalised. A given ``inputs_embeds`` replaces the tokens.
+    ``inputs_embeds`` replace the embedded tokens; ``scale`` multiplies either. Without ``norm``
+    nothing is normalised.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class TextEmbeddings(nn.Module):
         embed_positions: nn.Module,
         norm: nn.Module | None = None,
         dropout: float = 0.0,
+        scale: float = 1.0,
     ) -> None:
         super().__init__()
         self.embed_tokens = embed_tokens
         self.embed_positions = embed_positions
         self.norm = nn.Identity() if norm is None else norm
         self.dropout = dropout
+        self.scale = scale
 
     @abstractmethod
     def combine(self, tokens: Tensor, positions: Tensor) -> Tensor:
@@ -54,8 +57,9 @@ class TextEmbeddings(nn.Module):
         self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: PositionSpan
     ) -> Tensor:
         tokens = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        combined = self.combine(tokens, self.embed_positions(input_ids, tokens, span))
-        return F.dropout(combined, self.dropout, self.training)
+        positions = self.embed_positions(input_ids, tokens, span)
+        scaled = tokens if self.scale == 1.0 else tokens * self.scale
+        return F.dropout(self.combine(scaled, positions), self.dropout, self.training)
 
 
 class SummedEmbeddings(TextEmbeddings):
@@ -75,9 +79,11 @@ class NormedTokenEmbeddings(TextEmbeddings):
 
 
 def token_embedding(config: FairseqDecoderConfig, vocab_size: int | None = None) -> ScaledEmbedding:
-    """Return embeddings of the configuration's vocabulary, or of one of another size."""
-    size = config.d_model
-    scale = size**0.5 if config.scale_embedding else 1.0
+    """Return embeddings of the configuration's vocabulary, or of one of another size.
+
+    They are scaled as the configuration says; given ``inputs_embeds`` are not.
+    """
+    size, scale = config.d_model, config.embedding_scale
     return ScaledEmbedding(vocab_size or config.vocab_size, size, config.pad_token_id, scale)
 
 

@@ -35,14 +35,14 @@ def resize_vocabulary(
     if size == embeddings.num_embeddings:
         return embeddings
 
-    resize_tokens(model, model.input_embeddings, size, mean_resizing)
+    resized = resize_tokens(model, model.input_embeddings, size, mean_resizing)
     model.config.vocab_size = size
-    return embeddings
+    return resized
 
 
 def resize_tokens(
     model: WeightedModel, embeddings: str, size: int, mean_resizing: bool = True
-) -> None:
+) -> nn.Module:
     """Give the embeddings of that path, and all that may be tied to them, ``size`` rows.
 
     Buffers that go with the scores over the vocabulary are cut, or filled with zeros.
@@ -54,6 +54,7 @@ def resize_tokens(
             old, scores = model.get_buffer(name), output.out_features
             new = F.pad(old[..., :scores], (0, max(0, scores - old.shape[-1])))
             setattr(model, name, new)
+    return model.get_submodule(embeddings)
 
 
 def _resize_rows(layers: Iterable[nn.Module], size: int, mean_resizing: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from torch import nn
@@ -15,25 +14,11 @@ from automodel_core.families.fairseq import (
     FairseqForSequenceClassification,
     FairseqModel,
     FairseqPreTrainedModel,
-    FairseqStack,
     SummedEmbeddings,
     WithLogitsBias,
-    text_layer,
     token_embedding,
 )
 from automodel_core.layers import LearnedPositions
-
-__all__ = [
-    "BartDecoderModel",
-    "BartForCausalLM",
-    "BartForConditionalGeneration",
-    "BartForQuestionAnswering",
-    "BartForSequenceClassification",
-    "BartModel",
-    "BartPreTrainedModel",
-    "BartPretrainedModel",
-    "PretrainedBartModel",
-]
 
 
 class BartPreTrainedModel(FairseqPreTrainedModel):
@@ -41,17 +26,16 @@ class BartPreTrainedModel(FairseqPreTrainedModel):
 
     config_class = BartConfig
     config: BartConfig
+    norm_first = False
 
     @classmethod
-    def make_stack(cls, config: Any, *, decoder: bool) -> FairseqStack:
-        embeddings = SummedEmbeddings(
+    def make_embeddings(cls, config: Any, *, decoder: bool) -> SummedEmbeddings:
+        return SummedEmbeddings(
             token_embedding(config),
             LearnedPositions(config.max_position_embeddings, config.d_model, offset=2),
             nn.LayerNorm(config.d_model),
             config.dropout,
         )
-        layer = partial(text_layer, config, decoder=decoder, norm_first=False)
-        return FairseqStack(config, embeddings, layer, decoder=decoder)
 
 
 BartPretrainedModel = PretrainedBartModel = BartPreTrainedModel

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
-
-from torch import nn
 
 from automodel_blenderbot.configuration import BlenderbotConfig
 from automodel_core.families.fairseq import (
@@ -13,21 +10,11 @@ from automodel_core.families.fairseq import (
     FairseqForCausalLM,
     FairseqModel,
     FairseqPreTrainedModel,
-    FairseqStack,
     SummedEmbeddings,
     WithLogitsBias,
-    text_layer,
     token_embedding,
 )
 from automodel_core.layers import LearnedPositions
-
-__all__ = [
-    "BlenderbotDecoderModel",
-    "BlenderbotForCausalLM",
-    "BlenderbotForConditionalGeneration",
-    "BlenderbotModel",
-    "BlenderbotPreTrainedModel",
-]
 
 
 class BlenderbotPreTrainedModel(FairseqPreTrainedModel):
@@ -35,18 +22,12 @@ class BlenderbotPreTrainedModel(FairseqPreTrainedModel):
 
     config_class = BlenderbotConfig
     config: BlenderbotConfig
+    norm_first = True
 
     @classmethod
-    def make_stack(cls, config: Any, *, decoder: bool) -> FairseqStack:
-        embeddings = SummedEmbeddings(
-            token_embedding(config),
-            LearnedPositions(config.max_position_embeddings, config.d_model),
-            dropout=config.dropout,
-        )
-        layer = partial(text_layer, config, decoder=decoder, norm_first=True)
-        return FairseqStack(
-            config, embeddings, layer, nn.LayerNorm(config.d_model), decoder=decoder
-        )
+    def make_embeddings(cls, config: Any, *, decoder: bool) -> SummedEmbeddings:
+        positions = LearnedPositions(config.max_position_embeddings, config.d_model)
+        return SummedEmbeddings(token_embedding(config), positions, dropout=config.dropout)
 
 
 class BlenderbotModel(BlenderbotPreTrainedModel, FairseqModel):

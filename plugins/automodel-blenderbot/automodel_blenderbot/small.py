@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from torch import nn
@@ -13,22 +12,13 @@ from automodel_core.families.fairseq import (
     FairseqForCausalLM,
     FairseqModel,
     FairseqPreTrainedModel,
-    FairseqStack,
     NormedTokenEmbeddings,
     SummedEmbeddings,
+    TextEmbeddings,
     WithLogitsBias,
-    text_layer,
     token_embedding,
 )
 from automodel_core.layers import Embedding, LearnedPositions
-
-__all__ = [
-    "BlenderbotSmallDecoderModel",
-    "BlenderbotSmallForCausalLM",
-    "BlenderbotSmallForConditionalGeneration",
-    "BlenderbotSmallModel",
-    "BlenderbotSmallPreTrainedModel",
-]
 
 
 class BlenderbotSmallPreTrainedModel(FairseqPreTrainedModel):
@@ -36,19 +26,18 @@ class BlenderbotSmallPreTrainedModel(FairseqPreTrainedModel):
 
     config_class = BlenderbotSmallConfig
     config: BlenderbotSmallConfig
+    norm_first = False
 
     @classmethod
-    def make_stack(cls, config: Any, *, decoder: bool) -> FairseqStack:
+    def make_embeddings(cls, config: Any, *, decoder: bool) -> TextEmbeddings:
         size = config.d_model
         positions = LearnedPositions(config.max_position_embeddings, size)
         rest = (positions, nn.LayerNorm(size), config.dropout)
-        layer = partial(text_layer, config, decoder=decoder, norm_first=False)
         if not decoder:
-            embeddings = SummedEmbeddings(token_embedding(config), *rest)
-            return FairseqStack(config, embeddings, layer, decoder=False)
+            return SummedEmbeddings(token_embedding(config), *rest)
         # Scaling makes no difference to what is normalised.
         tokens = Embedding(config.vocab_size, size, config.pad_token_id)
-        return FairseqStack(config, NormedTokenEmbeddings(tokens, *rest), layer, decoder=True)
+        return NormedTokenEmbeddings(tokens, *rest)
 
 
 class BlenderbotSmallModel(BlenderbotSmallPreTrainedModel, FairseqModel):

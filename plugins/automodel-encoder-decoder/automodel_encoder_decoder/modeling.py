@@ -11,8 +11,6 @@ from automodel_core.layers import Cache
 from automodel_core.modeling import Seq2SeqLMOutput, model_call
 from automodel_encoder_decoder.configuration import EncoderDecoderConfig
 
-__all__ = ["EncoderDecoderModel"]
-
 
 class EncoderDecoderModel(CompositeModel):
     """A text encoder, and a text decoder that attends to it (https://arxiv.org/abs/1907.12461)."""

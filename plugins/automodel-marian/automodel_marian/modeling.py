@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from automodel_core.errors import InputError
 from automodel_core.families.fairseq import (
@@ -13,65 +12,34 @@ from automodel_core.families.fairseq import (
     FairseqForCausalLM,
     FairseqModel,
     FairseqPreTrainedModel,
-    FairseqStack,
     SummedEmbeddings,
-    TextEmbeddings,
     WithLogitsBias,
-    text_layer,
     token_embedding,
 )
 from automodel_core.layers import Embedding, SinusoidalPositions
 from automodel_core.modeling import resize_tokens
 from automodel_marian.configuration import MarianConfig
 
-__all__ = [
-    "MarianDecoderModel",
-    "MarianForCausalLM",
-    "MarianMTModel",
-    "MarianModel",
-    "MarianPreTrainedModel",
-]
-
-
-class DecoderEmbeddings(SummedEmbeddings):
-    """The decoder's tokens and positions; unlike the encoder, it also scales given embeddings."""
-
-    def __init__(self, config: MarianConfig, embed_positions: nn.Module) -> None:
-        shared = config.share_encoder_decoder_embeddings
-        tokens = Embedding(
-            config.vocab_size if shared else config.decoder_vocab_size or config.vocab_size,
-            config.d_model,
-            config.pad_token_id,
-        )
-        super().__init__(tokens, embed_positions, dropout=config.dropout)
-        self.scale = config.d_model**0.5 if config.scale_embedding else 1.0
-
-    def combine(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        return super().combine(tokens * self.scale, positions)
-
 
 class MarianPreTrainedModel(FairseqPreTrainedModel):
-    """What all Marian models share."""
+    """What all Marian models share; only the decoder scales given embeddings too."""
 
     config_class = MarianConfig
     config: MarianConfig
+    norm_first = False
 
     @classmethod
     def shares_embeddings(cls, config: Any) -> bool:
         return bool(config.share_encoder_decoder_embeddings)
 
     @classmethod
-    def make_stack(cls, config: Any, *, decoder: bool) -> FairseqStack:
+    def make_embeddings(cls, config: Any, *, decoder: bool) -> SummedEmbeddings:
         positions = SinusoidalPositions(config.max_position_embeddings, config.d_model)
-        embeddings: TextEmbeddings
-        if decoder:
-            embeddings = DecoderEmbeddings(config, positions)
-        else:
-            embeddings = SummedEmbeddings(
-                token_embedding(config), positions, dropout=config.dropout
-            )
-        layer = partial(text_layer, config, decoder=decoder, norm_first=False)
-        return FairseqStack(config, embeddings, layer, decoder=decoder)
+        if not decoder:
+            return SummedEmbeddings(token_embedding(config), positions, dropout=config.dropout)
+        count = config.vocab_size if cls.shares_embeddings(config) else config.decoder_vocab_size
+        tokens = Embedding(count, config.d_model, config.pad_token_id)
+        return SummedEmbeddings(tokens, positions, None, config.dropout, config.embedding_scale)
 
     def resize_token_embeddings(self, *args: Any, **kwargs: Any) -> nn.Module:
         resized = super().resize_token_embeddings(*args, **kwargs)
@@ -80,16 +48,13 @@ class MarianPreTrainedModel(FairseqPreTrainedModel):
         return resized
 
     def resize_decoder_token_embeddings(self, new_num_tokens: int) -> nn.Module:
-        """Change the size of a vocabulary that only the decoder reads, and return its embeddings.
-
-        Raises `InputError` where both sides read one vocabulary.
-        """
+        """Resize the decoder's own vocabulary; raise `InputError` where both sides read one."""
         if self.shares_embeddings(self.config):
             raise InputError("both sides read one vocabulary: call resize_token_embeddings")
         tokens = ".".join(filter(None, (self.body, "decoder.embeddings.embed_tokens")))
-        resize_tokens(self, tokens, new_num_tokens)
+        embeddings = resize_tokens(self, tokens, new_num_tokens)
         self.config.decoder_vocab_size = new_num_tokens
-        return self.get_submodule(tokens)
+        return embeddings
 
 
 class MarianModel(MarianPreTrainedModel, FairseqModel):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from automodel_core.errors import ConfigurationError
 from automodel_core.families.fairseq import (
     FairseqDecoder,
     FairseqForCausalLM,
@@ -16,24 +13,13 @@ from automodel_core.families.fairseq import (
     FairseqForSequenceClassification,
     FairseqModel,
     FairseqPreTrainedModel,
-    FairseqStack,
     SummedEmbeddings,
     WithLogitsBias,
-    text_layer,
+    last_token_first,
     token_embedding,
 )
 from automodel_core.layers import LearnedPositions
 from automodel_mbart.configuration import MBartConfig
-
-__all__ = [
-    "MBartDecoderModel",
-    "MBartForCausalLM",
-    "MBartForConditionalGeneration",
-    "MBartForQuestionAnswering",
-    "MBartForSequenceClassification",
-    "MBartModel",
-    "MBartPreTrainedModel",
-]
 
 
 class MBartPreTrainedModel(FairseqPreTrainedModel):
@@ -41,18 +27,16 @@ class MBartPreTrainedModel(FairseqPreTrainedModel):
 
     config_class = MBartConfig
     config: MBartConfig
+    norm_first = True
 
     @classmethod
-    def make_stack(cls, config: Any, *, decoder: bool) -> FairseqStack:
-        norm = partial(nn.LayerNorm, config.d_model)
-        embeddings = SummedEmbeddings(
+    def make_embeddings(cls, config: Any, *, decoder: bool) -> SummedEmbeddings:
+        return SummedEmbeddings(
             token_embedding(config),
             LearnedPositions(config.max_position_embeddings, config.d_model, offset=2),
-            norm(),
+            nn.LayerNorm(config.d_model),
             config.dropout,
         )
-        layer = partial(text_layer, config, decoder=decoder, norm_first=True)
-        return FairseqStack(config, embeddings, layer, norm(), decoder=decoder)
 
 
 class MBartModel(MBartPreTrainedModel, FairseqModel):
@@ -61,13 +45,7 @@ class MBartModel(MBartPreTrainedModel, FairseqModel):
     decodes_its_input = True
 
     def shift_right(self, tokens: Tensor) -> Tensor:
-        """Return ``tokens`` behind their last one, the code of the language."""
-        pad = self.config.pad_token_id
-        if pad is None:
-            raise ConfigurationError("labels end where padding begins: pad_token_id is needed")
-        tokens = tokens.masked_fill(tokens == -100, pad)
-        last = (tokens != pad).sum(dim=1, keepdim=True) - 1
-        return torch.cat([tokens.gather(1, last), tokens[:, :-1]], dim=1)
+        return last_token_first(tokens, self.config.pad_token_id)
 
 
 class MBartForConditionalGeneration(MBartPreTrainedModel, WithLogitsBias):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from torch import nn
@@ -12,15 +11,11 @@ from automodel_core.families.fairseq import (
     FairseqDecoder,
     FairseqForCausalLM,
     FairseqPreTrainedModel,
-    FairseqStack,
     SummedEmbeddings,
-    text_layer,
     token_embedding,
 )
 from automodel_core.layers import LearnedPositions, PaddedSinusoidalPositions
 from automodel_trocr.configuration import TrOCRConfig
-
-__all__ = ["TrOCRDecoderModel", "TrOCRForCausalLM", "TrOCRPreTrainedModel"]
 
 
 class TrOCRPreTrainedModel(FairseqPreTrainedModel):
@@ -28,11 +23,12 @@ class TrOCRPreTrainedModel(FairseqPreTrainedModel):
 
     config_class = TrOCRConfig
     config: TrOCRConfig
+    norm_first = False
 
     @classmethod
-    def make_stack(cls, config: Any, *, decoder: bool) -> FairseqStack:
+    def make_embeddings(cls, config: Any, *, decoder: bool) -> SummedEmbeddings:
         count, size, padding = config.max_position_embeddings, config.d_model, config.pad_token_id
-        embeddings = SummedEmbeddings(
+        return SummedEmbeddings(
             token_embedding(config),
             LearnedPositions(count, size, offset=2)
             if config.use_learned_position_embeddings
@@ -40,8 +36,6 @@ class TrOCRPreTrainedModel(FairseqPreTrainedModel):
             nn.LayerNorm(size) if config.layernorm_embedding else None,
             config.dropout,
         )
-        layer = partial(text_layer, config, decoder=decoder, norm_first=False)
-        return FairseqStack(config, embeddings, layer, decoder=decoder)
 
 
 class TrOCRDecoderModel(TrOCRPreTrainedModel, FairseqDecoder):

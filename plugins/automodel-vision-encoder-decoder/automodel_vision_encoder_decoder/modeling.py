@@ -12,8 +12,6 @@ from automodel_core.layers import Cache
 from automodel_core.modeling import Seq2SeqLMOutput, model_call
 from automodel_vision_encoder_decoder.configuration import VisionEncoderDecoderConfig
 
-__all__ = ["VisionEncoderDecoderModel"]
-
 
 class VisionEncoderDecoderModel(CompositeModel):
     """An image encoder, and a text decoder that attends to it."""
