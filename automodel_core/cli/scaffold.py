@@ -137,7 +137,7 @@ from automodel_core.layers import Cache
 from automodel_core.layers import FeedForward
 from automodel_core.layers import Embedding, Linear
 from automodel_core.layers import decoder_mask
-from automodel_core.layers import TransformerLayer, TransformerStack, span_of
+from automodel_core.layers import TransformerLayer, TransformerStack, equal_heads, span_of
 from automodel_core.modeling import PreTrainedModel
 from automodel_core.modeling import model_call
 from automodel_core.modeling import BaseModelOutput
@@ -151,7 +151,7 @@ __all__ = ["${prefix}ForCausalLM", "${prefix}Model", "${prefix}PreTrainedModel"]
 
 def ${function}_layer(config: ${prefix}Config) -> TransformerLayer:
     return TransformerLayer(
-        Attention(config.hidden_size, config.num_attention_heads),
+        Attention(equal_heads(config.hidden_size, config.num_attention_heads)),
         FeedForward(config.hidden_size, config.intermediate_size, activation=config.hidden_act),
         partial(nn.LayerNorm, config.hidden_size, eps=config.layer_norm_eps),
         norm_first=True,

@@ -1,10 +1,9 @@
 from automodel_core.layers.activations import Activation as Activation, activation as activation
 from automodel_core.layers.attention import (
     Attention as Attention,
-    AttentionFunction as AttentionFunction,
-    attention_weights as attention_weights,
-    eager_attention as eager_attention,
-    sdpa_attention as sdpa_attention,
+    Projections as Projections,
+    equal_heads as equal_heads,
+    grouped_heads as grouped_heads,
 )
 from automodel_core.layers.caches.base import (
     Cache as Cache,
@@ -27,15 +26,28 @@ from automodel_core.layers.caches.position import PositionSpan as PositionSpan
 from automodel_core.layers.caches.quantized import QuantizedCache as QuantizedCache
 from automodel_core.layers.caches.sliding_window import SlidingWindowCache as SlidingWindowCache
 from automodel_core.layers.caches.static import StaticCache as StaticCache
-from automodel_core.layers.embeddings import (
-    LearnedPositions as LearnedPositions,
-    PaddedSinusoidalPositions as PaddedSinusoidalPositions,
-    ScaledEmbedding as ScaledEmbedding,
-    SinusoidalPositions as SinusoidalPositions,
-)
 from automodel_core.layers.feed_forward import (
     FeedForward as FeedForward,
     GatedFeedForward as GatedFeedForward,
+)
+from automodel_core.layers.images.patches import (
+    PatchEmbedding as PatchEmbedding,
+    edges as edges,
+    patch_grid as patch_grid,
+    resampled_positions as resampled_positions,
+)
+from automodel_core.layers.images.windows import (
+    MergedPatches as MergedPatches,
+    WindowPositions as WindowPositions,
+    between_windows as between_windows,
+    from_windows as from_windows,
+    to_windows as to_windows,
+)
+from automodel_core.layers.kernels.attention_functions import (
+    AttentionFunction as AttentionFunction,
+    attention_weights as attention_weights,
+    eager_attention as eager_attention,
+    sdpa_attention as sdpa_attention,
 )
 from automodel_core.layers.kernels.decode_steps import (
     prepare_linear as prepare_linear,
@@ -56,23 +68,39 @@ from automodel_core.layers.masks import (
     visible_keys as visible_keys,
 )
 from automodel_core.layers.norms import RMSNorm as RMSNorm
-from automodel_core.layers.patches import (
-    PatchEmbedding as PatchEmbedding,
-    edges as edges,
-    patch_grid as patch_grid,
-    resampled_positions as resampled_positions,
+from automodel_core.layers.parts import (
+    CrossAttention as CrossAttention,
+    CrossAttentionStep as CrossAttentionStep,
+    FeedForwardPart as FeedForwardPart,
+    FeedForwardStep as FeedForwardStep,
+    LayerInputs as LayerInputs,
+    LayerStep as LayerStep,
+    SelfAttention as SelfAttention,
+    SelfAttentionStep as SelfAttentionStep,
+    StackLayer as StackLayer,
 )
-from automodel_core.layers.positions import RelativePositionBias as RelativePositionBias
-from automodel_core.layers.transformer import (
+from automodel_core.layers.positions.absolute import (
+    LearnedPositions as LearnedPositions,
+    PaddedSinusoidalPositions as PaddedSinusoidalPositions,
+    ScaledEmbedding as ScaledEmbedding,
+    SinusoidalPositions as SinusoidalPositions,
+)
+from automodel_core.layers.positions.relative import RelativePositionBias as RelativePositionBias
+from automodel_core.layers.positions.rotary import (
+    RotaryEmbedding as RotaryEmbedding,
+    Rotation as Rotation,
+)
+from automodel_core.layers.positions.rotary_scaling import (
+    DynamicScaling as DynamicScaling,
+    LinearScaling as LinearScaling,
+    Llama3Scaling as Llama3Scaling,
+    LongRopeScaling as LongRopeScaling,
+    RotaryScaling as RotaryScaling,
+    YarnScaling as YarnScaling,
+)
+from automodel_core.layers.stack import (
     LayerStack as LayerStack,
     StackOutput as StackOutput,
-    TransformerLayer as TransformerLayer,
     TransformerStack as TransformerStack,
 )
-from automodel_core.layers.windows import (
-    MergedPatches as MergedPatches,
-    WindowPositions as WindowPositions,
-    between_windows as between_windows,
-    from_windows as from_windows,
-    to_windows as to_windows,
-)
+from automodel_core.layers.transformer import TransformerLayer as TransformerLayer

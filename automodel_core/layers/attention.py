@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -11,84 +12,96 @@ from torch import Tensor, nn
 
 from automodel_core.layers.caches.base import CrossAttentionCache, SelfAttentionCache
 from automodel_core.layers.caches.key_view import CAUSAL, Mask
+from automodel_core.layers.kernels.attention_functions import (
+    AttentionFunction,
+    attend_in_groups,
+    attention_weights,
+    eager_attention,
+    sdpa_attention,
+)
 from automodel_core.layers.kernels.decode_steps import prepare_linear
 from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.parts import CrossAttentionStep, SelfAttentionStep
+from automodel_core.layers.positions.rotary import Rotation
 
-__all__ = [
-    "Attention",
-    "AttentionFunction",
-    "attention_weights",
-    "eager_attention",
-    "sdpa_attention",
-]
+__all__ = ["Attention", "Projections", "equal_heads", "grouped_heads"]
 
 
-class AttentionFunction(Protocol):
-    """Attend with states ``(batch, heads, queries or keys, head_dim)`` each.
+@dataclass(frozen=True)
+class Projections:
+    """The layers that make queries, keys and values, and the one behind attention.
 
-    The mask is added to the scaled scores ``(batch, heads, queries, keys)``.
+    They give ``num_heads`` queries and ``num_key_value_heads`` keys and values of ``head_dim``.
+    ``dataclasses.replace`` puts another layer in the place of one.
     """
 
-    def __call__(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        mask: Tensor | None,
-        *,
-        is_causal: bool,
-        dropout: float,
-        scale: float,
-    ) -> Tensor: ...
+    q_proj: nn.Linear
+    k_proj: nn.Linear
+    v_proj: nn.Linear
+    o_proj: nn.Linear
+    num_heads: int
+    num_key_value_heads: int
+    head_dim: int
 
 
-def sdpa_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    mask: Tensor | None,
+def equal_heads(
+    size: int,
+    num_heads: int,
     *,
-    is_causal: bool,
-    dropout: float,
-    scale: float,
-) -> Tensor:
-    """Attend by torch's fused kernels."""
-    one = query.shape[2] == 1 and not is_causal
-    if one and query.dtype == torch.bfloat16 and query.device.type == "cpu":
-        # There the kernel takes half as long for two queries as for one.
-        query = query.expand(-1, -1, 2, -1)
-        both = F.scaled_dot_product_attention(query, key, value, mask, dropout, scale=scale)
-        return both[:, :, :1]
-    return F.scaled_dot_product_attention(query, key, value, mask, dropout, is_causal, scale=scale)
+    head_dim: int | None = None,
+    bias: bool = True,
+    out_bias: bool | None = None,
+    context_size: int | None = None,
+) -> Projections:
+    """Return projections with as many heads of keys as of queries.
+
+    ``bias`` is for queries, keys and values; ``out_bias``, by default the same, for the output.
+    Keys and values are made from ``context_size`` features, by default ``size``.
+    """
+    heads = num_heads, num_heads, head_dim or _head_dim(size, num_heads)
+    return _projections(size, context_size or size, heads, bias, out_bias)
 
 
-def eager_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    mask: Tensor | None,
+def grouped_heads(
+    size: int,
+    num_heads: int,
+    num_key_value_heads: int,
     *,
-    is_causal: bool,
-    dropout: float,
-    scale: float,
-) -> Tensor:
-    """Attend step by step, as the formula is written (https://arxiv.org/abs/1706.03762)."""
-    weights = attention_weights(query, key, mask, is_causal=is_causal, scale=scale)
-    return F.dropout(weights, dropout) @ value
+    head_dim: int | None = None,
+    bias: bool = True,
+    out_bias: bool | None = None,
+) -> Projections:
+    """Return projections in which a group of query heads shares one head of keys and values.
+
+    Biases are as in `equal_heads`. See https://arxiv.org/abs/2305.13245.
+    """
+    if num_heads % num_key_value_heads:
+        raise ValueError(
+            f"{num_heads} attention heads are not a multiple of {num_key_value_heads} key-value "
+            "heads"
+        )
+    heads = num_heads, num_key_value_heads, head_dim or _head_dim(size, num_heads)
+    return _projections(size, size, heads, bias, out_bias)
 
 
-def attention_weights(
-    query: Tensor, key: Tensor, mask: Tensor | None, *, is_causal: bool, scale: float
-) -> Tensor:
-    """Return the weights ``(batch, heads, queries, keys)``; half precision is left for softmax."""
-    scores = query @ key.transpose(-1, -2) * scale
-    if mask is not None:
-        scores = scores + mask
-    if is_causal:
-        hidden = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
-        scores = scores.masked_fill(hidden, torch.finfo(scores.dtype).min)
-    precise = torch.float64 if scores.dtype == torch.float64 else torch.float32
-    return scores.softmax(dim=-1, dtype=precise).to(query.dtype)
+def _projections(
+    size: int, context_size: int, heads: tuple[int, int, int], bias: bool, out_bias: bool | None
+) -> Projections:
+    num_heads, num_key_value_heads, head_dim = heads
+    inner, shared = num_heads * head_dim, num_key_value_heads * head_dim
+    return Projections(
+        Linear(size, inner, bias=bias),
+        Linear(context_size, shared, bias=bias),
+        Linear(context_size, shared, bias=bias),
+        Linear(inner, size, bias=bias if out_bias is None else out_bias),
+        *heads,
+    )
+
+
+def _head_dim(size: int, num_heads: int) -> int:
+    if size % num_heads:
+        raise ValueError(f"hidden size {size} is not a multiple of {num_heads} attention heads")
+    return size // num_heads
 
 
 def as_numbers(mask: Mask) -> tuple[Tensor | None, bool]:
@@ -104,40 +117,39 @@ def as_numbers(mask: Mask) -> tuple[Tensor | None, bool]:
 
 
 class Attention(nn.Module):
-    """Multi-head attention, over the sequence or over a context of ``context_size`` features.
+    """Multi-head attention, over the sequence itself or `over` a context.
 
-    ``scale`` multiplies the scores, by default ``head_dim ** -0.5``. ``position_scores`` is a
-    module that returns numbers to add to the scores from ``(query, key)``, for positions that meet
-    the query or the key; with a cache of fixed shapes it is also given the queries' positions.
+    ``scale`` multiplies the scores, by default ``head_dim ** -0.5``; ``softcap`` then bends them
+    into ``(-softcap, softcap)``, for which no fused kernel is used. ``head_norm`` makes the norms
+    of each head's queries and keys. ``position_scores`` is a module that returns numbers to add to
+    the scores from ``(query, key)``, for positions that meet the query or the key; with a cache of
+    fixed shapes it is also given the queries' positions.
     """
 
     def __init__(
         self,
-        hidden_size: int,
-        num_heads: int,
+        projections: Projections,
         *,
-        head_dim: int | None = None,
-        bias: bool = True,
         dropout: float = 0.0,
         scale: float | None = None,
-        context_size: int | None = None,
+        softcap: float | None = None,
+        head_norm: Callable[[], nn.Module] | None = None,
         position_scores: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        if head_dim is None and hidden_size % num_heads:
-            raise ValueError(
-                f"hidden size {hidden_size} is not a multiple of {num_heads} attention heads"
-            )
-        self.num_heads = num_heads
-        self.head_dim = head_dim or hidden_size // num_heads
+        self.num_heads = projections.num_heads
+        self.num_key_value_heads = projections.num_key_value_heads
+        self.head_dim = projections.head_dim
         self.scale = self.head_dim**-0.5 if scale is None else scale
+        self.softcap = softcap
         self.dropout = dropout
         self.attend: AttentionFunction = sdpa_attention
-        inner, context_size = num_heads * self.head_dim, context_size or hidden_size
-        self.q_proj = Linear(hidden_size, inner, bias=bias)
-        self.k_proj = Linear(context_size, inner, bias=bias)
-        self.v_proj = Linear(context_size, inner, bias=bias)
-        self.o_proj = Linear(inner, hidden_size, bias=bias)
+        self.q_proj = projections.q_proj
+        self.k_proj = projections.k_proj
+        self.v_proj = projections.v_proj
+        self.o_proj = projections.o_proj
+        self.q_norm = None if head_norm is None else head_norm()
+        self.k_norm = None if head_norm is None else head_norm()
         self.position_scores = position_scores
 
     def forward(
@@ -145,21 +157,24 @@ class Attention(nn.Module):
         hidden_states: Tensor,
         mask: Mask = None,
         *,
+        rotation: Rotation | None = None,
         cache: SelfAttentionCache | None = None,
         output_attentions: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
         """Attend over the sequence itself and what ``cache`` holds of it.
 
-        Return the new states and, on request, the weights ``(batch, heads, queries, keys)``.
+        ``rotation`` turns queries and keys by their positions. Return the new states and, on
+        request, the weights ``(batch, heads, queries, keys)``.
         """
-        key, value = (
-            self._split(self.k_proj(hidden_states)),
-            self._split(self.v_proj(hidden_states)),
-        )
+        query, key = self._query(hidden_states), self._key(hidden_states)
+        value = self._split(self.v_proj(hidden_states))
+        if rotation is not None:
+            query, key = rotation(query), rotation(key)
+        positions = None
         if cache is not None:
             key, value = cache.update(key, value)
-        positions = None if cache is None else cache.query_positions(hidden_states.shape[1])
-        return self._attend(hidden_states, key, value, mask, output_attentions, positions)
+            positions = cache.query_positions(hidden_states.shape[1])
+        return self._attend(query, key, value, mask, output_attentions, positions)
 
     def over(
         self,
@@ -180,45 +195,65 @@ class Attention(nn.Module):
             if flat and not output_attentions:
                 # Rows that share a context are queries of one attention, so its keys are read once.
                 states = hidden_states.reshape(len(key), -1, hidden_states.shape[-1])
-                attended, _ = self._attend(states, key, value, mask, False)
+                attended, _ = self._attend(self._query(states), key, value, mask, False)
                 return attended.view(*hidden_states.shape[:2], -1), None
             repeats = len(hidden_states) // len(key)
             key, value = key.repeat_interleave(repeats, 0), value.repeat_interleave(repeats, 0)
             if mask is not None and len(mask) > 1:
                 mask = mask.repeat_interleave(repeats, 0)
-        return self._attend(hidden_states, key, value, mask, output_attentions)
+        return self._attend(self._query(hidden_states), key, value, mask, output_attentions)
+
+    def _query(self, hidden_states: Tensor) -> Tensor:
+        query = self._split(self.q_proj(hidden_states))
+        return query if self.q_norm is None else self.q_norm(query)
+
+    def _key(self, hidden_states: Tensor) -> Tensor:
+        key = self._split(self.k_proj(hidden_states))
+        return key if self.k_norm is None else self.k_norm(key)
 
     def _context(self, context: Tensor, cache: CrossAttentionCache | None) -> tuple[Tensor, Tensor]:
         if cache is not None and cache.tensors is not None:
             return cache.tensors
-        tensors = self._split(self.k_proj(context)), self._split(self.v_proj(context))
+        tensors = self._key(context), self._split(self.v_proj(context))
         if cache is not None:
             cache.tensors = tensors
         return tensors
 
     def _attend(
         self,
-        hidden_states: Tensor,
+        query: Tensor,
         key: Tensor,
         value: Tensor,
         mask: Mask,
         output_attentions: bool,
         positions: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        query = self._split(self.q_proj(hidden_states))
         mask, is_causal = as_numbers(mask)
         mask = self._with_position_scores(mask, query, key, positions)
-        dropout = self.dropout if self.training else 0.0
-        weights = None
+        dropout, weights = self.dropout if self.training else 0.0, None
         if output_attentions:
-            weights = attention_weights(query, key, mask, is_causal=is_causal, scale=self.scale)
+            group = self.num_heads // self.num_key_value_heads
+            if group > 1:
+                key, value = (t.repeat_interleave(group, dim=1) for t in (key, value))
+            weights = attention_weights(
+                query, key, mask, is_causal=is_causal, scale=self.scale, softcap=self.softcap
+            )
             weights = F.dropout(weights, dropout)
             attended = weights @ value
         else:
-            attended = self.attend(
+            attended = self._function()(
                 query, key, value, mask, is_causal=is_causal, dropout=dropout, scale=self.scale
             )
         return self.o_proj(attended.transpose(1, 2).flatten(2)), weights
+
+    def _function(self) -> AttentionFunction:
+        """Return the function for this attention's heads and scores."""
+        attend = self.attend
+        if self.softcap is not None:
+            attend = partial(eager_attention, softcap=self.softcap)
+        if self.num_key_value_heads < self.num_heads:
+            attend = partial(attend_in_groups, attend)
+        return attend
 
     def _with_position_scores(
         self, mask: Tensor | None, query: Tensor, key: Tensor, positions: Tensor | None = None
@@ -230,38 +265,45 @@ class Attention(nn.Module):
         return scores if mask is None else scores + mask
 
     def _split(self, projected: Tensor) -> Tensor:
-        heads: Tensor = projected.unflatten(-1, (self.num_heads, self.head_dim))
+        heads: Tensor = projected.unflatten(-1, (-1, self.head_dim))
         return heads.transpose(1, 2)
 
     # ---- decoding: one new token a row, states (rows, hidden_size) ----
 
-    def prepare(self, rows: int) -> Callable[[Tensor, Mask, SelfAttentionCache], Tensor]:
+    def decode_step(self, rows: int) -> SelfAttentionStep:
         """Return self-attention for one new token a row, with joined and packed projections."""
         project = prepare_linear((self.q_proj, self.k_proj, self.v_proj), rows)
         output = prepare_linear((self.o_proj,), rows)
-        shape, inner = (rows, 3, self.num_heads, 1, self.head_dim), self.num_heads * self.head_dim
-        attend, scale = self.attend, self.scale
+        queries, shared = self.num_heads, self.num_key_value_heads
+        shape, inner = (rows, queries + 2 * shared, 1, self.head_dim), queries * self.head_dim
+        attend, scale, q_norm, k_norm = self._function(), self.scale, self.q_norm, self.k_norm
 
-        def step(hidden_states: Tensor, mask: Mask, cache: SelfAttentionCache) -> Tensor:
-            query, key, value = project(hidden_states).view(shape).unbind(1)
+        def step(
+            hidden_states: Tensor, mask: Mask, rotation: Rotation | None, cache: SelfAttentionCache
+        ) -> Tensor:
+            placed, value = project(hidden_states).view(shape).split((queries + shared, shared), 1)
+            if q_norm is not None and k_norm is not None:
+                query, key = placed.split((queries, shared), 1)
+                placed = torch.cat([q_norm(query), k_norm(key)], 1)
+            if rotation is not None:
+                placed = rotation(placed)
+            query, key = placed.split((queries, shared), 1)
             key, value = cache.update(key, value)
-            mask, _ = as_numbers(mask)
-            mask = self._with_position_scores(mask, query, key)
-            attended = attend(query, key, value, mask, is_causal=False, dropout=0.0, scale=scale)
+            numbers, _ = as_numbers(mask)
+            numbers = self._with_position_scores(numbers, query, key)
+            attended = attend(query, key, value, numbers, is_causal=False, dropout=0.0, scale=scale)
             return output(attended.reshape(rows, inner))
 
         return step
 
-    def prepare_over(
-        self, rows: int
-    ) -> Callable[[Tensor, Tensor, Tensor | None, CrossAttentionCache], Tensor]:
+    def decode_step_over(self, rows: int) -> CrossAttentionStep:
         """Return attention over a context for one new token a row.
 
         Rows that share a context become the queries of one attention, so its keys are read once.
         """
         project, output = prepare_linear((self.q_proj,), rows), prepare_linear((self.o_proj,), rows)
         heads, head_dim, inner = self.num_heads, self.head_dim, self.num_heads * self.head_dim
-        attend, scale = self.attend, self.scale
+        attend, scale, q_norm = self._function(), self.scale, self.q_norm
 
         def step(
             hidden_states: Tensor, context: Tensor, mask: Tensor | None, cache: CrossAttentionCache
@@ -272,6 +314,8 @@ class Attention(nn.Module):
                 query = queries.view(len(key), -1, heads, head_dim).transpose(1, 2)
             else:
                 query = queries.view(rows, heads, 1, head_dim)
+            if q_norm is not None:
+                query = q_norm(query)
             mask = self._with_position_scores(mask, query, key)
             attended = attend(query, key, value, mask, is_causal=False, dropout=0.0, scale=scale)
             if shared:

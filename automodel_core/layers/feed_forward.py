@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from automodel_core.layers.activations import activation as activation_named
 from automodel_core.layers.kernels.decode_steps import prepare_linear
 from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.parts import FeedForwardStep
 
 __all__ = ["FeedForward", "GatedFeedForward"]
 
@@ -36,7 +37,7 @@ class FeedForward(nn.Module):
         wide = self.activation(self.up_proj(hidden_states))
         return _narrow(self.down_proj, F.dropout(wide, self.dropout, self.training))
 
-    def prepare(self, rows: int) -> Callable[[Tensor], Tensor]:
+    def decode_step(self, rows: int) -> FeedForwardStep:
         """Return the same function for inference on ``(rows, hidden_size)``, weights packed."""
         up, down = (
             prepare_linear((self.up_proj,), rows),
@@ -69,7 +70,7 @@ class GatedFeedForward(nn.Module):
         wide = self.activation(self.gate_proj(hidden_states)) * self.up_proj(hidden_states)
         return _narrow(self.down_proj, F.dropout(wide, self.dropout, self.training))
 
-    def prepare(self, rows: int) -> Callable[[Tensor], Tensor]:
+    def decode_step(self, rows: int) -> FeedForwardStep:
         """Return the same function for inference on ``(rows, hidden_size)``, weights packed."""
         both = prepare_linear((self.gate_proj, self.up_proj), rows)
         down = _prepare_narrow(self.down_proj, rows, self.up_proj)

@@ -15,6 +15,8 @@ from automodel_core.registry.task_table import TASK_TABLE
 
 __all__: list[str] = []
 
+ATTENTION_FUNCTIONS = "automodel_core.layers.kernels.attention_functions"
+
 
 @hookimpl
 def automodel_tasks() -> list[Task]:
@@ -27,12 +29,8 @@ def automodel_tasks() -> list[Task]:
 @hookimpl
 def automodel_attention() -> list[AttentionImplementation]:
     return [
-        AttentionImplementation(
-            name="sdpa", function="automodel_core.layers.attention:sdpa_attention"
-        ),
-        AttentionImplementation(
-            name="eager", function="automodel_core.layers.attention:eager_attention"
-        ),
+        AttentionImplementation(name=name, function=f"{ATTENTION_FUNCTIONS}:{name}_attention")
+        for name in ("sdpa", "eager")
     ]
 
 

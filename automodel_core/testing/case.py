@@ -14,7 +14,7 @@ from torch import Tensor
 
 from automodel_core import registry
 from automodel_core.errors import InputError
-from automodel_core.layers.patches import edges, patch_grid
+from automodel_core.layers.images.patches import edges, patch_grid
 
 if TYPE_CHECKING:
     from automodel_core.configuration import PreTrainedConfig

@@ -11,13 +11,14 @@ from automodel_core import registry
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
-from automodel_core.layers.attention import Attention
+from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import Embedding, Linear
 from automodel_core.layers.masks import decoder_mask, padding_mask
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.layers.stack import TransformerStack
+from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.text import TextBody
 from automodel_core.modeling.calls import model_call
 from automodel_core.modeling.heads.text import TextModelForCausalLM
@@ -66,11 +67,11 @@ def small_stack(config: SmallConfig) -> TransformerStack:
     return TransformerStack(
         [
             TransformerLayer(
-                Attention(size, 2),
+                Attention(equal_heads(size, 2)),
                 FeedForward(size, 2 * size),
                 partial(nn.LayerNorm, size),
                 norm_first=True,
-                cross_attn=Attention(size, 2) if config.add_cross_attention else None,
+                cross_attn=Attention(equal_heads(size, 2)) if config.add_cross_attention else None,
             )
             for _ in range(config.num_hidden_layers)
         ],

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from automodel_core.layers.kernels.cpu_products import kernel_for
-from automodel_core.layers.transformer import TransformerStack
+from automodel_core.layers.stack import TransformerStack
 from benchmarks.command import checkpoints_in, command, each_case, with_cases
 from benchmarks.rounds import interleaved, table
 from benchmarks.shapes import CASES, NEW_TOKENS, SHAPES, SOURCE

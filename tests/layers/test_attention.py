@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from automodel_core.layers.attention import (
-    Attention,
+from automodel_core.layers.attention import Attention, equal_heads, grouped_heads
+from automodel_core.layers.caches.base import CrossAttentionCache, SelfAttentionCache
+from automodel_core.layers.caches.key_view import CAUSAL, KeyView
+from automodel_core.layers.kernels.attention_functions import (
+    attend_in_groups,
     attention_weights,
     eager_attention,
     sdpa_attention,
 )
-from automodel_core.layers.caches.base import CrossAttentionCache, SelfAttentionCache
-from automodel_core.layers.caches.key_view import CAUSAL, KeyView
 from automodel_core.layers.masks import causal_mask, padding_mask
+from automodel_core.layers.norms import RMSNorm
+from automodel_core.layers.positions.rotary import RotaryEmbedding, Rotation
 
 
 def drawn(module: nn.Module, seed: int = 0) -> Any:
@@ -45,7 +50,7 @@ class ByDistance(nn.Module):
 @pytest.mark.parametrize("is_causal", [False, True])
 def test_like_the_attention_of_torch(attend: Any, is_causal: bool) -> None:
     theirs = nn.MultiheadAttention(12, 3, batch_first=True)
-    ours = drawn(Attention(12, 3))
+    ours = drawn(Attention(equal_heads(12, 3)))
     with torch.no_grad():
         projections = (ours.q_proj, ours.k_proj, ours.v_proj)
         theirs.in_proj_weight.copy_(torch.cat([p.weight for p in projections]))
@@ -119,20 +124,89 @@ def test_weights_are_summed_in_single_precision() -> None:
     torch.testing.assert_close(found, scores.softmax(-1).bfloat16())
 
 
-@pytest.mark.parametrize("position_scores", [None, ByDistance()])
-@pytest.mark.parametrize("bias", [True, False])
-def test_steps_equal_a_whole_pass(position_scores: nn.Module | None, bias: bool) -> None:
-    attention = drawn(Attention(12, 3, head_dim=5, bias=bias, position_scores=position_scores))
-    inputs = states(2, 6, 12)
-    expected, _ = attention(inputs, causal_mask(None, 6, 6, torch.float32, inputs.device))
+class ByHead(nn.Module):
+    """Scores that differ from head to head."""
+
+    def forward(self, query: Tensor, key: Tensor) -> Tensor:
+        heads, queries, keys = query.shape[1], query.shape[2], key.shape[2]
+        return states(1, heads, 6, 6, seed=9)[:, :, keys - queries : keys, :keys]
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "position scores": {"position_scores": ByDistance()},
+    "scores by head": {"position_scores": ByHead()},
+    "normed heads": {"head_norm": partial(RMSNorm, 5)},
+    "capped scores": {"softcap": 0.8},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shared", [4, 2, 1])
+@pytest.mark.parametrize("rotated", [False, True])
+def test_steps_equal_a_whole_pass(kind: str, shared: int, rotated: bool) -> None:
+    attention = drawn(
+        Attention(grouped_heads(12, 4, shared, head_dim=5, bias=shared < 4), **KINDS[kind])
+    )
+    rotary, inputs = RotaryEmbedding(4) if rotated else None, states(2, 6, 12)
+
+    def at(first: int, length: int) -> Rotation | None:
+        positions = torch.arange(first, first + length)[None]
+        return None if rotary is None else rotary(positions, torch.float32)
+
+    visible = torch.tensor([[1, 0, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]])
+    mask = causal_mask(visible, 6, 6, torch.float32, inputs.device)
+    expected, weights = attention(inputs, mask, rotation=at(0, 6), output_attentions=True)
+    assert weights.shape == (2, 4, 6, 6)
+    torch.testing.assert_close(attention(inputs, mask, rotation=at(0, 6))[0], expected)
     cache, prepared = SelfAttentionCache(), SelfAttentionCache()
     with torch.no_grad():
-        step = attention.prepare(2)
+        step = attention.decode_step(2)
         for index in range(6):
-            found, _ = attention(inputs[:, index : index + 1], cache=cache)
+            new, seen = inputs[:, index : index + 1], mask[:, :, index : index + 1, : index + 1]
+            found, _ = attention(new, seen, rotation=at(index, 1), cache=cache)
             torch.testing.assert_close(found[:, 0], expected[:, index])
-            torch.testing.assert_close(step(inputs[:, index], None, prepared), expected[:, index])
+            found = step(new[:, 0], seen, at(index, 1), prepared)
+            torch.testing.assert_close(found, expected[:, index])
     assert cache.length == prepared.length == 6
+
+
+@pytest.mark.parametrize("attend", [sdpa_attention, eager_attention])
+@pytest.mark.parametrize("queries", [1, 5])
+@pytest.mark.parametrize("masked", ["nothing", "causal", "rows", "row", "heads"])
+def test_shared_keys_are_those_of_each_head(attend: Any, queries: int, masked: str) -> None:
+    if masked == "causal" and queries == 1:
+        pytest.skip("one query sees all that is before it")
+    query = states(2, 6, queries, 4)
+    key, value = states(2, 2, 5, 4, seed=2), states(2, 2, 5, 4, seed=3)
+    shapes = {"rows": (2, 1, queries, 5), "row": (1, 1, 1, 5), "heads": (1, 6, queries, 5)}
+    mask = states(*shapes[masked], seed=4) if masked in shapes else None
+    given = {"is_causal": masked == "causal", "dropout": 0.0, "scale": 0.7}
+    whole = [tensor.repeat_interleave(3, dim=1) for tensor in (key, value)]
+    torch.testing.assert_close(
+        attend_in_groups(attend, query, key, value, mask, **given),
+        attend(query, *whole, mask, **given),
+    )
+
+
+def test_scores_are_capped_before_the_mask_hides_some() -> None:
+    query, key = 5 * states(1, 2, 3, 4), 5 * states(1, 2, 3, 4, seed=2)
+    mask = causal_mask(None, 3, 3, torch.float32, query.device)
+    found = attention_weights(query, key, mask, is_causal=False, scale=0.5, softcap=2.0)
+    scores = 2.0 * torch.tanh(0.5 * torch.einsum("bhqd,bhkd->bhqk", query, key) / 2.0)
+    hidden = torch.ones(3, 3).triu(1).bool()
+    torch.testing.assert_close(found, scores.masked_fill(hidden, float("-inf")).softmax(-1))
+
+
+def test_each_projection_may_have_a_bias() -> None:
+    for made in (equal_heads(12, 3, bias=True, out_bias=False), grouped_heads(12, 4, 2)):
+        attention = Attention(made)
+        assert attention.q_proj.bias is not None
+        assert (attention.o_proj.bias is None) == (made.num_heads == 3)
+    names = {name for name, _ in Attention(grouped_heads(12, 4, 2, bias=False)).named_parameters()}
+    assert names == {f"{part}_proj.weight" for part in "qkvo"}
+    own = replace(equal_heads(12, 3), k_proj=nn.Linear(12, 12, bias=False))
+    assert Attention(own).k_proj.bias is None
 
 
 @pytest.mark.parametrize("rows", [2, 6])
@@ -141,7 +215,7 @@ def test_over_a_context(rows: int, position_scores: nn.Module | None) -> None:
     """Rows in turn share a row of the context, as beams do."""
     if position_scores is not None and rows != 2:
         pytest.skip("positions have no meaning across beams")
-    attention = drawn(Attention(12, 3, context_size=7, position_scores=None))
+    attention = drawn(Attention(equal_heads(12, 3, context_size=7)))
     inputs, context = states(rows, 1, 12), states(2, 4, 7)
     mask = padding_mask(torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]]), torch.float32)
     repeats = rows // 2
@@ -159,7 +233,7 @@ def test_over_a_context(rows: int, position_scores: nn.Module | None) -> None:
     assert weights.shape == (rows, 3, 1, 4)
     with torch.no_grad():
         cache = CrossAttentionCache()
-        step = attention.prepare_over(rows)
+        step = attention.decode_step_over(rows)
         torch.testing.assert_close(step(inputs[:, 0], context, mask, cache), whole[:, 0])
         kept = cache.tensors
         again = step(inputs[:, 0], torch.zeros_like(context), mask, cache)
@@ -169,17 +243,19 @@ def test_over_a_context(rows: int, position_scores: nn.Module | None) -> None:
 
 def test_a_view_of_another_attention_is_refused() -> None:
     with pytest.raises(TypeError, match="KeyView is no mask that Attention understands"):
-        drawn(Attention(12, 3))(states(2, 5, 12), KeyView())
+        drawn(Attention(equal_heads(12, 3)))(states(2, 5, 12), KeyView())
 
 
 def test_sizes_must_fit() -> None:
     with pytest.raises(ValueError, match="multiple of 5"):
-        Attention(12, 5)
-    assert Attention(12, 5, head_dim=3).q_proj.out_features == 15
+        equal_heads(12, 5)
+    with pytest.raises(ValueError, match="4 attention heads are not a multiple of 3 key-value"):
+        grouped_heads(12, 4, 3)
+    assert Attention(equal_heads(12, 5, head_dim=3)).q_proj.out_features == 15
 
 
 def test_dropout_acts_in_training_only() -> None:
-    attention = drawn(Attention(12, 3, dropout=0.5))
+    attention = drawn(Attention(equal_heads(12, 3), dropout=0.5))
     inputs = states(2, 5, 12)
     for shown in (False, True):
         attention.eval()

@@ -75,7 +75,7 @@ def test_prepared_equals_forward_equals_the_formula(kind: type, bias: bool, rows
     with torch.no_grad():
         expected = part.down_proj(wide)
         torch.testing.assert_close(part(inputs), expected)
-        torch.testing.assert_close(part.prepare(rows)(inputs), expected)
+        torch.testing.assert_close(part.decode_step(rows)(inputs), expected)
 
 
 @pytest.mark.parametrize("kind", [FeedForward, GatedFeedForward])
@@ -86,7 +86,7 @@ def test_the_last_layer_may_be_more_precise(kind: type) -> None:
     with torch.no_grad():
         found = part(inputs)
         assert found.dtype == torch.float32
-        torch.testing.assert_close(part.prepare(2)(inputs), found, rtol=1e-2, atol=1e-2)
+        torch.testing.assert_close(part.decode_step(2)(inputs), found, rtol=1e-2, atol=1e-2)
 
 
 @pytest.mark.parametrize("kind", [FeedForward, GatedFeedForward])

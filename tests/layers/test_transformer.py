@@ -9,12 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from automodel_core.layers.attention import Attention
+from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.caches.key_view import CAUSAL
 from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
 from automodel_core.layers.norms import RMSNorm
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.layers.parts import LayerInputs
+from automodel_core.layers.stack import TransformerStack
+from automodel_core.layers.transformer import TransformerLayer
 
 SIZE, HEADS, WIDE = 12, 3, 20
 
@@ -25,11 +27,11 @@ def states(*shape: int, seed: int = 1) -> Tensor:
 
 def layer(*, norm_first: bool, cross: bool = True, **more: Any) -> TransformerLayer:
     return TransformerLayer(
-        Attention(SIZE, HEADS, **more),
+        Attention(equal_heads(SIZE, HEADS), **more),
         FeedForward(SIZE, WIDE, activation="relu"),
         partial(nn.LayerNorm, SIZE),
         norm_first=norm_first,
-        cross_attn=Attention(SIZE, HEADS, **more) if cross else None,
+        cross_attn=Attention(equal_heads(SIZE, HEADS), **more) if cross else None,
     )
 
 
@@ -76,7 +78,7 @@ def test_like_the_decoder_layer_of_torch(norm_first: bool) -> None:
     inputs, context = states(2, 5, SIZE), states(2, 4, SIZE, seed=2)
     hidden = torch.ones(5, 5, dtype=torch.bool).triu(1)
     expected = theirs(inputs, context, tgt_mask=hidden)
-    found, weights = ours(inputs, CAUSAL, context=context)
+    found, weights = ours(inputs, LayerInputs(CAUSAL, context=context))
     torch.testing.assert_close(found, expected)
     assert weights == (None, None)
 
@@ -86,8 +88,8 @@ def test_like_the_encoder_layer_of_torch(norm_first: bool) -> None:
     ours = drawn(layer(norm_first=norm_first, cross=False))
     theirs = as_torch(ours)
     inputs = states(2, 5, SIZE)
-    torch.testing.assert_close(ours(inputs)[0], theirs(inputs))
-    without_context, _ = drawn(layer(norm_first=norm_first))(inputs)
+    torch.testing.assert_close(ours(inputs, LayerInputs())[0], theirs(inputs))
+    without_context, _ = drawn(layer(norm_first=norm_first))(inputs, LayerInputs())
     assert without_context.shape == inputs.shape
 
 
@@ -118,9 +120,9 @@ class Negated(FeedForward):
     def forward(self, hidden_states: Tensor) -> Tensor:
         return -super().forward(hidden_states)
 
-    def prepare(self, rows: int) -> Any:
+    def decode_step(self, rows: int) -> Any:
         self.prepared = True
-        step = super().prepare(rows)
+        step = super().decode_step(rows)
         return lambda hidden_states: -step(hidden_states)
 
 
@@ -177,14 +179,14 @@ def test_checkpointing_computes_the_same_gradients() -> None:
 def test_half_precision_stays_finite() -> None:
     ours = drawn(layer(norm_first=True, cross=False)).half()
     inputs = torch.full((1, 2, SIZE), 65000.0, dtype=torch.float16)
-    found, _ = ours(inputs)
+    found, _ = ours(inputs, LayerInputs())
     assert bool(found.isfinite().all())
 
 
 def test_gated_layers_without_biases() -> None:
     made = drawn(
         TransformerLayer(
-            Attention(SIZE, HEADS, head_dim=5, bias=False),
+            Attention(equal_heads(SIZE, HEADS, head_dim=5, bias=False)),
             GatedFeedForward(SIZE, WIDE, bias=False),
             partial(RMSNorm, SIZE),
             norm_first=True,
@@ -203,10 +205,13 @@ def test_gated_layers_without_biases() -> None:
 def test_residuals_drop_in_training_only(training: bool) -> None:
     made = drawn(
         TransformerLayer(
-            Attention(SIZE, HEADS), FeedForward(SIZE, WIDE), partial(nn.LayerNorm, SIZE),
-            norm_first=False, dropout=0.5,
+            Attention(equal_heads(SIZE, HEADS)),
+            FeedForward(SIZE, WIDE),
+            partial(nn.LayerNorm, SIZE),
+            norm_first=False,
+            dropout=0.5,
         )
-    )  # fmt: skip
+    )
     stack = TransformerStack([made], dropout=0.5).train(training)
     first, second = (stack(states(1, 3, SIZE)).last_hidden_state for _ in range(2))
     assert torch.equal(first, second) is not training

@@ -12,7 +12,7 @@ import torch
 import transformers
 from torch import Tensor
 
-from automodel_core.layers.patches import edges
+from automodel_core.layers.images.patches import edges
 from support.family import ROWS, Case, Family, settled
 from support.images import ImageCase
 from support.parity import IS_5, SEEN, ArchitectureParity

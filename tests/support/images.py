@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from automodel_core.layers.patches import edges, patch_grid
+from automodel_core.layers.images.patches import edges, patch_grid
 from support.family import ROWS, Case, Family
 
 __all__ = ["ImageCase", "ImageFamily"]

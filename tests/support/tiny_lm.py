@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
-from automodel_core.layers.attention import Attention
+from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import Embedding, Linear
 from automodel_core.layers.masks import causal_mask
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.layers.stack import TransformerStack
+from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.calls import model_call
 from automodel_core.modeling.heads.text import (
     TextModelForCausalLM,
@@ -64,7 +65,7 @@ class TinyModel(TinyFacts):
         self.stack = TransformerStack(
             [
                 TransformerLayer(
-                    Attention(size, 2),
+                    Attention(equal_heads(size, 2)),
                     FeedForward(size, 2 * size),
                     partial(nn.LayerNorm, size),
                     norm_first=True,

@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
-from automodel_core.layers.attention import Attention
+from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import Embedding, Linear
 from automodel_core.layers.masks import causal_mask, context_mask, padding_mask
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.layers.stack import TransformerStack
+from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.calls import model_call
 from automodel_core.modeling.heads.seq2seq import (
     EncoderDecoderBody,
@@ -62,11 +63,11 @@ class Side(nn.Module):
         self.stack = TransformerStack(
             [
                 TransformerLayer(
-                    Attention(size, 2),
+                    Attention(equal_heads(size, 2)),
                     FeedForward(size, 2 * size),
                     partial(nn.LayerNorm, size),
                     norm_first=True,
-                    cross_attn=Attention(size, 2) if decoder else None,
+                    cross_attn=Attention(equal_heads(size, 2)) if decoder else None,
                 )
                 for _ in range(config.num_decoder_layers if decoder else config.num_layers)
             ],

@@ -10,11 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.families.fairseq.configuration import FairseqDecoderConfig
-from automodel_core.layers.attention import Attention
+from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.caches.position import PositionSpan
-from automodel_core.layers.embeddings import ScaledEmbedding
 from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.layers.positions.absolute import ScaledEmbedding
+from automodel_core.layers.stack import TransformerStack
+from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.text_stack import TextStack
 
 __all__ = [
@@ -92,9 +93,8 @@ def text_layer(
 ) -> TransformerLayer:
     """Return a layer of the encoder, or of the decoder, which can attend to an encoder."""
     side, size = config.side(decoder=decoder), config.d_model
-    attention = partial(Attention, size, side.heads, dropout=config.attention_dropout)
     return TransformerLayer(
-        attention(),
+        Attention(equal_heads(size, side.heads), dropout=config.attention_dropout),
         FeedForward(
             size,
             side.ffn_dim,
@@ -103,7 +103,12 @@ def text_layer(
         ),
         partial(nn.LayerNorm, size),
         norm_first=norm_first,
-        cross_attn=attention(context_size=config.cross_attention_hidden_size) if decoder else None,
+        cross_attn=Attention(
+            equal_heads(size, side.heads, context_size=config.cross_attention_hidden_size),
+            dropout=config.attention_dropout,
+        )
+        if decoder
+        else None,
         dropout=config.dropout,
     )
 

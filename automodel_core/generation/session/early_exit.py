@@ -9,7 +9,7 @@ from torch import nn
 
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.session.protocol import GenerativeModel
-from automodel_core.layers.transformer import TransformerStack
+from automodel_core.layers.stack import TransformerStack
 
 __all__ = ["decoder_depth", "without_upper_layers"]
 

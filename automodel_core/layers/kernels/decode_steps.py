@@ -11,7 +11,7 @@ import functools
 import math
 import threading
 from collections.abc import Callable
-from typing import TypeGuard
+from typing import Any, TypeGuard
 from weakref import WeakKeyDictionary
 
 import torch
@@ -32,6 +32,7 @@ from automodel_core.layers.norms import RMSNorm
 __all__ = [
     "has_hooks",
     "may_prepare",
+    "own_step",
     "prepare_linear",
     "prepare_norm",
     "score_tokens",
@@ -47,6 +48,11 @@ def has_hooks(module: nn.Module) -> bool:
     """Return whether somebody watches or replaces what this one module's ``forward`` does."""
     replaced = "forward" in vars(module)
     return bool(module._forward_hooks or module._forward_pre_hooks or replaced)
+
+
+def own_step(part: object, rows: int, name: str = "decode_step") -> Any:
+    """Return the decode step that the class of a part defines itself, or ``None``."""
+    return getattr(part, name)(rows) if name in vars(type(part)) else None
 
 
 def is_plain(linear: nn.Module) -> TypeGuard[nn.Linear]:

@@ -12,7 +12,7 @@ from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.masks import context_mask, decoder_mask, padding_mask
-from automodel_core.layers.transformer import TransformerStack
+from automodel_core.layers.stack import TransformerStack
 from automodel_core.modeling.calls import model_call
 from automodel_core.modeling.outputs import BaseModelOutput
 

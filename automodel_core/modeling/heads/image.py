@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.errors import InputError
-from automodel_core.layers.patches import edges, patch_grid
+from automodel_core.layers.images.patches import edges, patch_grid
 from automodel_core.modeling.calls import model_call
 from automodel_core.modeling.losses import classification_loss
 from automodel_core.modeling.outputs import (

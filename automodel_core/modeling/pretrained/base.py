@@ -18,7 +18,7 @@ from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.kernels.linear import QuantisedLinear
-from automodel_core.layers.transformer import LayerStack
+from automodel_core.layers.stack import LayerStack
 from automodel_core.modeling.pretrained.first_values import initialise
 from automodel_core.modeling.pretrained.hub_state import hub_state, module_state
 from automodel_core.modeling.pretrained.loading import load_pretrained

@@ -14,7 +14,7 @@ from torch import nn
 from automodel_core.errors import InputError, shown
 from automodel_core.layers.kernels.int8 import Int8DynamicLinear, Int8Linear
 from automodel_core.layers.kernels.linear import Linear, QuantisedLinear
-from automodel_core.layers.transformer import LayerStack
+from automodel_core.layers.stack import LayerStack
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 __all__ = ["quantise_int8", "quantise_int8_dynamic", "refuse_quantised", "replace_linears"]

@@ -26,6 +26,7 @@ from automodel_core.layers import (
     TransformerStack,
     causal_mask,
     decoder_mask,
+    equal_heads,
     padding_mask,
     score_tokens,
 )
@@ -63,15 +64,16 @@ logger = logging.getLogger(__name__)
 
 
 def bert_layer(config: BertConfig) -> TransformerLayer:
-    attention = partial(
-        Attention,
-        config.hidden_size,
-        config.num_attention_heads,
-        dropout=config.attention_probs_dropout_prob,
-    )
+    def attention(position_scores: nn.Module | None = None) -> Attention:
+        return Attention(
+            equal_heads(config.hidden_size, config.num_attention_heads),
+            dropout=config.attention_probs_dropout_prob,
+            position_scores=position_scores,
+        )
+
     relative = config.position_embedding_type != "absolute"
     return TransformerLayer(
-        attention(position_scores=RelativePositions(config) if relative else None),
+        attention(RelativePositions(config) if relative else None),
         FeedForward(config.hidden_size, config.intermediate_size, activation=config.hidden_act),
         partial(nn.LayerNorm, config.hidden_size, eps=config.layer_norm_eps),
         norm_first=False,

@@ -21,6 +21,7 @@ from automodel_core.layers import (
     WindowPositions,
     between_windows,
     edges,
+    equal_heads,
     from_windows,
     to_windows,
 )
@@ -74,14 +75,10 @@ class DonutSwinLayer(nn.Module):
         )
         heads = config.num_heads[stage]
         self.self_attn = Attention(
-            size,
-            heads,
-            bias=config.qkv_bias,
+            equal_heads(size, heads, bias=config.qkv_bias, out_bias=True),
             dropout=config.attention_probs_dropout_prob,
             position_scores=WindowPositions(config.window_size, heads),
         )
-        if not config.qkv_bias:
-            self.self_attn.o_proj = Linear(size, size)
         self.self_attn_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
         self.mlp = FeedForward(size, int(config.mlp_ratio * size), activation=config.hidden_act)
         self.mlp_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)

@@ -23,6 +23,7 @@ from automodel_core.layers import (
     TransformerStack,
     activation as activation_named,
     decoder_mask,
+    equal_heads,
 )
 from automodel_core.modeling import (
     BaseModelOutput,
@@ -61,7 +62,11 @@ def gpt2_layer(config: GPT2Config, index: int) -> TransformerLayer:
     scale = (size // config.n_head) ** -0.5 if config.scale_attn_weights else 1.0
     if config.scale_attn_by_inverse_layer_idx:
         scale /= index + 1
-    attention = partial(Attention, size, config.n_head, dropout=config.attn_pdrop, scale=scale)
+
+    def attention() -> Attention:
+        projections = equal_heads(size, config.n_head)
+        return Attention(projections, dropout=config.attn_pdrop, scale=scale)
+
     return TransformerLayer(
         attention(),
         FeedForward(size, config.n_inner or 4 * size, activation=config.activation_function),

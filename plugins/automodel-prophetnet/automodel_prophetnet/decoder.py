@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +17,7 @@ from automodel_core.layers import (
     TransformerLayer,
     TransformerStack,
     context_mask,
+    equal_heads,
     padding_mask,
     span_of,
 )
@@ -37,11 +37,8 @@ __all__ = ["ProphetNetDecoder"]
 
 def decoder_layer(config: ProphetNetConfig) -> TransformerLayer:
     size, heads = config.hidden_size, config.num_decoder_attention_heads
-    attention: Any = NgramSelfAttention(
-        size, heads, config.num_buckets, dropout=config.attention_dropout
-    )
     return TransformerLayer(
-        attention,
+        NgramSelfAttention(size, heads, config.num_buckets, dropout=config.attention_dropout),
         FeedForward(
             size,
             config.decoder_ffn_dim,
@@ -50,7 +47,7 @@ def decoder_layer(config: ProphetNetConfig) -> TransformerLayer:
         ),
         partial(nn.LayerNorm, size),
         norm_first=False,
-        cross_attn=Attention(size, heads, dropout=config.attention_dropout)
+        cross_attn=Attention(equal_heads(size, heads), dropout=config.attention_dropout)
         if config.add_cross_attention
         else None,
         dropout=config.dropout,
@@ -109,7 +106,7 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel):
         steps = decoding and (not span.begins or length == 1)
         streams = Streams(span, count=1 if steps else self.config.ngram)
         states = self._embed(embeds, streams)
-        view: Any = self._view(streams, states, attention_mask, cache)
+        view = self._view(streams, states, attention_mask, cache)
         shown = output_attentions or output_hidden_states
         if steps and length == 1 and not shown:
             # As one token a row: so the stack can run its layers in their prepared form.

@@ -19,6 +19,7 @@ from automodel_core.layers import (
     Linear,
     TransformerLayer,
     TransformerStack,
+    equal_heads,
     padding_mask,
 )
 from automodel_core.modeling import (
@@ -49,7 +50,7 @@ __all__ = [
 def encoder_layer(config: ProphetNetConfig) -> TransformerLayer:
     size, heads = config.hidden_size, config.num_encoder_attention_heads
     return TransformerLayer(
-        Attention(size, heads, dropout=config.attention_dropout),
+        Attention(equal_heads(size, heads), dropout=config.attention_dropout),
         FeedForward(
             size,
             config.encoder_ffn_dim,

@@ -21,8 +21,11 @@ from torch import Tensor, nn
 from automodel_core.layers import (
     KeyView,
     Linear,
+    Mask,
     PositionSpan,
+    Rotation,
     SelfAttentionCache,
+    SelfAttentionStep,
     additive,
     prepare_linear,
 )
@@ -140,6 +143,13 @@ class StreamView(KeyView):
         return scores.gather(-1, self.buckets.expand(*scores.shape[:2], -1, -1))
 
 
+def stream_view(mask: Mask) -> StreamView:
+    """Return a mask that is a view of streams; raise ``TypeError`` for any other."""
+    if not isinstance(mask, StreamView):
+        raise TypeError(f"this attention needs a StreamView for a mask, not {type(mask).__name__}")
+    return mask
+
+
 class NgramSelfAttention(nn.Module):
     """Attention of all streams over the main stream, each also over itself.
 
@@ -165,8 +175,9 @@ class NgramSelfAttention(nn.Module):
     def forward(
         self,
         hidden_states: Tensor,
-        mask: StreamView,
+        mask: Mask = None,
         *,
+        rotation: Rotation | None = None,
         cache: SelfAttentionCache | None = None,
         output_attentions: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
@@ -174,9 +185,10 @@ class NgramSelfAttention(nn.Module):
 
         Return the new states and, on request, the weights ``(batch, heads, rows, keys + 1)``.
         """
-        states = hidden_states.view(-1, mask.streams.rows, hidden_states.shape[-1])
+        view = stream_view(mask)
+        states = hidden_states.view(-1, view.streams.rows, hidden_states.shape[-1])
         parts = (self.q_proj, self.k_proj, self.v_proj, self.position_scores)
-        attended, weights = self._attend([part(states) for part in parts], mask, cache)
+        attended, weights = self._attend([part(states) for part in parts], view, cache)
         attended = self.o_proj(attended).view_as(hidden_states)
         return attended, weights if output_attentions else None
 
@@ -201,14 +213,17 @@ class NgramSelfAttention(nn.Module):
         attended = weights[..., :-1] @ main_value + weights[..., -1:] * value
         return attended.transpose(1, 2).flatten(2), weights
 
-    def prepare(self, rows: int) -> Callable[[Tensor, StreamView, SelfAttentionCache], Tensor]:
+    def decode_step(self, rows: int) -> SelfAttentionStep:
         """Return the same for decoding, on states ``(rows, hidden_size)``; weights are packed."""
         parts = (self.q_proj, self.k_proj, self.v_proj, self.position_scores)
         size = self.num_heads * self.head_dim
         sizes = [size, size, size, self.num_buckets * self.num_heads]
         project, output = prepare_linear(parts, rows), prepare_linear((self.o_proj,), rows)
 
-        def step(hidden_states: Tensor, view: StreamView, cache: SelfAttentionCache) -> Tensor:
+        def step(
+            hidden_states: Tensor, mask: Mask, rotation: Rotation | None, cache: SelfAttentionCache
+        ) -> Tensor:
+            view = stream_view(mask)
             projected = project(hidden_states).view(-1, view.streams.rows, sum(sizes))
             attended, _ = self._attend(list(projected.split(sizes, dim=-1)), view, cache)
             return output(attended.reshape(rows, -1))

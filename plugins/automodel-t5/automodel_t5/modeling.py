@@ -23,6 +23,7 @@ from automodel_core.layers import (
     TransformerLayer,
     TransformerStack,
     causal_mask,
+    equal_heads,
     padding_mask,
     score_tokens,
 )
@@ -53,22 +54,17 @@ __all__ = [
 
 
 def t5_layer(config: T5Config, *, decoder: bool) -> TransformerLayer:
-    attention = partial(
-        Attention,
-        config.d_model,
-        config.num_heads,
-        head_dim=config.d_kv,
-        bias=False,
-        dropout=config.dropout_rate,
-        scale=1.0,
-    )
+    def attention(position_scores: nn.Module | None = None) -> Attention:
+        return Attention(
+            equal_heads(config.d_model, config.num_heads, head_dim=config.d_kv, bias=False),
+            dropout=config.dropout_rate,
+            scale=1.0,
+            position_scores=position_scores,
+        )
+
     feed_forward = GatedFeedForward if config.is_gated_act else FeedForward
     return TransformerLayer(
-        attention(
-            position_scores=position_bias(config, decoder=decoder)
-            if config.biases_each_layer
-            else None
-        ),
+        attention(position_bias(config, decoder=decoder) if config.biases_each_layer else None),
         feed_forward(
             config.d_model,
             config.d_ff,

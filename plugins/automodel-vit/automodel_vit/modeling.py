@@ -19,6 +19,7 @@ from automodel_core.layers import (
     TransformerLayer,
     TransformerStack,
     edges,
+    equal_heads,
     padding_mask,
     patch_grid,
     resampled_positions,
@@ -45,18 +46,14 @@ __all__ = [
 
 
 def vit_layer(config: ViTConfig) -> TransformerLayer:
-    attention = Attention(
-        config.hidden_size,
-        config.num_attention_heads,
-        bias=config.qkv_bias,
-        dropout=config.attention_probs_dropout_prob,
-    )
-    if not config.qkv_bias:
-        attention.o_proj = Linear(config.hidden_size, config.hidden_size)
+    size, heads = config.hidden_size, config.num_attention_heads
     return TransformerLayer(
-        attention,
-        FeedForward(config.hidden_size, config.intermediate_size, activation=config.hidden_act),
-        partial(nn.LayerNorm, config.hidden_size, eps=config.layer_norm_eps),
+        Attention(
+            equal_heads(size, heads, bias=config.qkv_bias, out_bias=True),
+            dropout=config.attention_probs_dropout_prob,
+        ),
+        FeedForward(size, config.intermediate_size, activation=config.hidden_act),
+        partial(nn.LayerNorm, size, eps=config.layer_norm_eps),
         norm_first=True,
         dropout=config.hidden_dropout_prob,
     )

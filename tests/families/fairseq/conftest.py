@@ -27,7 +27,7 @@ from automodel_core.families.fairseq.stack import (
     text_layer,
     token_embedding,
 )
-from automodel_core.layers.embeddings import (
+from automodel_core.layers.positions.absolute import (
     LearnedPositions,
     PaddedSinusoidalPositions,
     SinusoidalPositions,

@@ -13,7 +13,7 @@ from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.caches.compiled import CompiledCache
 from automodel_core.layers.caches.key_view import KeyView
 from automodel_core.layers.masks import decoder_mask
-from automodel_core.layers.positions import RelativePositionBias
+from automodel_core.layers.positions.relative import RelativePositionBias
 from layers.caches.test_names import fed, stack, states
 from support.examples import examples
 

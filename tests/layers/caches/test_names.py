@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, strategies as st
 from torch import Tensor, nn
 
-from automodel_core.layers.attention import Attention
+from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.caches.names import CACHES, DynamicCache, EncoderDecoderCache
 from automodel_core.layers.caches.offloaded import OffloadedCache
@@ -19,7 +19,8 @@ from automodel_core.layers.caches.sliding_window import SlidingWindowCache
 from automodel_core.layers.caches.static import StaticCache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.masks import causal_mask, decoder_mask
-from automodel_core.layers.transformer import TransformerLayer, TransformerStack
+from automodel_core.layers.stack import TransformerStack
+from automodel_core.layers.transformer import TransformerLayer
 from support.examples import examples
 
 ROOM = 60
@@ -41,7 +42,10 @@ def stack(seed: int = 0) -> TransformerStack:
     torch.manual_seed(seed)
     layers = [
         TransformerLayer(
-            Attention(8, 2), FeedForward(8, 12), lambda: nn.LayerNorm(8), norm_first=True
+            Attention(equal_heads(8, 2)),
+            FeedForward(8, 12),
+            lambda: nn.LayerNorm(8),
+            norm_first=True,
         )
         for _ in range(2)
     ]

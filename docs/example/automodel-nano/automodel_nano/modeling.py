@@ -18,6 +18,7 @@ from automodel_core.layers import (
     TransformerLayer,
     TransformerStack,
     decoder_mask,
+    equal_heads,
     span_of,
 )
 from automodel_core.modeling import (
@@ -32,7 +33,7 @@ from automodel_nano.configuration import NanoConfig
 def nano_layer(config: NanoConfig) -> TransformerLayer:
     """Return one layer: all that makes Nano differ from other decoders stands here."""
     return TransformerLayer(
-        Attention(config.n_embd, config.n_head, dropout=config.dropout),
+        Attention(equal_heads(config.n_embd, config.n_head), dropout=config.dropout),
         FeedForward(config.n_embd, 4 * config.n_embd, activation="gelu"),
         partial(nn.LayerNorm, config.n_embd),
         norm_first=True,

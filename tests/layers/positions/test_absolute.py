@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.layers.caches.position import PositionSpan
-from automodel_core.layers.embeddings import (
+from automodel_core.layers.positions.absolute import (
     LearnedPositions,
     PaddedSinusoidalPositions,
     ScaledEmbedding,

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from automodel_core.layers.windows import (
+from automodel_core.layers.images.windows import (
     MergedPatches,
     WindowPositions,
     between_windows,

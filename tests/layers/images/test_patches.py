@@ -8,7 +8,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from automodel_core.layers.patches import PatchEmbedding, edges, patch_grid, resampled_positions
+from automodel_core.layers.images.patches import (
+    PatchEmbedding,
+    edges,
+    patch_grid,
+    resampled_positions,
+)
 
 
 def test_sizes_are_one_number_or_two() -> None:

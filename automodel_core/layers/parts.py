@@ -1,0 +1,113 @@
+"""What the parts of a layer promise: attentions, mixers, feed-forward parts, and whole layers.
+
+A part may define ``decode_step(rows)``, which returns a function for one new token a row, on states
+``(rows, hidden_size)``, with weights packed: decoding loops run it in place of ``forward``. Only a
+class's own counts, as a subclass that inherits it may compute something else in ``forward``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from automodel_core.layers.caches.base import CrossAttentionCache, LayerCache, SelfAttentionCache
+from automodel_core.layers.caches.key_view import Mask
+from automodel_core.layers.positions.rotary import Rotation
+
+__all__ = [
+    "CrossAttention",
+    "CrossAttentionStep",
+    "FeedForwardPart",
+    "FeedForwardStep",
+    "LayerInputs",
+    "LayerStep",
+    "SelfAttention",
+    "SelfAttentionStep",
+    "StackLayer",
+    "Weights",
+]
+
+Weights = tuple[Tensor | None, Tensor | None]
+"""Weights ``(batch, heads, queries, keys)`` of self-attention and cross-attention, if asked for."""
+
+
+@dataclass(frozen=True)
+class LayerInputs:
+    """What a forward hands to a layer beside its states; the context is an encoder's output."""
+
+    mask: Mask = None
+    rotation: Rotation | None = None
+    context: Tensor | None = None
+    context_mask: Tensor | None = None
+
+
+SelfAttentionStep = Callable[[Tensor, Mask, Rotation | None, SelfAttentionCache], Tensor]
+CrossAttentionStep = Callable[[Tensor, Tensor, Tensor | None, CrossAttentionCache], Tensor]
+FeedForwardStep = Callable[[Tensor], Tensor]
+LayerStep = Callable[[Tensor, LayerInputs, LayerCache], Tensor]
+
+
+class Part(Protocol):
+    """A module, whose ``forward`` each kind of part types."""
+
+    __call__: Callable[..., Any]
+
+
+class SelfAttention(Part, Protocol):
+    """Attend over the sequence itself, and what ``cache`` holds of it.
+
+    Return the new states and, on request, the weights ``(batch, heads, queries, keys)``.
+    ``decode_step(rows)`` gives a `SelfAttentionStep`.
+    """
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        mask: Mask = None,
+        *,
+        rotation: Rotation | None = None,
+        cache: SelfAttentionCache | None = None,
+        output_attentions: bool = False,
+    ) -> tuple[Tensor, Tensor | None]: ...
+
+
+class CrossAttention(Part, Protocol):
+    """Attend over a context, whose keys and values are computed once for one ``cache``.
+
+    ``decode_step_over(rows)`` gives a `CrossAttentionStep`.
+    """
+
+    def over(
+        self,
+        hidden_states: Tensor,
+        context: Tensor,
+        mask: Tensor | None = None,
+        *,
+        cache: CrossAttentionCache | None = None,
+        output_attentions: bool = False,
+    ) -> tuple[Tensor, Tensor | None]: ...
+
+
+class FeedForwardPart(Part, Protocol):
+    """Change each position by itself. ``decode_step(rows)`` gives a `FeedForwardStep`."""
+
+    def forward(self, hidden_states: Tensor) -> Tensor: ...
+
+
+class StackLayer(Part, Protocol):
+    """Return the new states and, on request, the weights of both attentions.
+
+    ``decode_step(rows)`` gives a `LayerStep`.
+    """
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        inputs: LayerInputs,
+        *,
+        cache: LayerCache | None = None,
+        output_attentions: bool = False,
+    ) -> tuple[Tensor, Weights]: ...

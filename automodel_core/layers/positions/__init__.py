@@ -1,0 +1,1 @@
+"""Positions: added to embeddings or to scores, or turning queries and keys."""

@@ -1,0 +1,182 @@
+"""A stack of layers, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from automodel_core.layers.caches.base import Cache, LayerCache
+from automodel_core.layers.caches.key_view import Mask
+from automodel_core.layers.kernels.decode_steps import (
+    has_hooks,
+    may_prepare,
+    own_step,
+    prepare_norm,
+)
+from automodel_core.layers.parts import LayerInputs, LayerStep, StackLayer, Weights
+from automodel_core.layers.positions.rotary import Rotation
+
+__all__ = ["LayerStack", "StackOutput", "TransformerStack"]
+
+
+@dataclass
+class StackOutput:
+    """What a stack returns; the tuples are ``None`` unless asked for."""
+
+    last_hidden_state: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
+
+
+class LayerStack(nn.Module):
+    """Layers whose inner states training may compute again instead of keeping them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gradient_checkpointing = False
+
+    def run(self, layer: nn.Module, *states: Any, **arguments: Any) -> Any:
+        """Call a layer; with gradient checkpointing, what enters it is all that is kept."""
+        if self.gradient_checkpointing and self.training:
+            return checkpoint(layer, *states, use_reentrant=False, **arguments)
+        return layer(*states, **arguments)
+
+
+class TransformerStack(LayerStack):
+    """Layers in turn, then a norm (if given) and dropout; keeps what the caller asks to see.
+
+    ``hidden_states`` holds what enters each layer and, last, what leaves the stack. In training a
+    layer is left out with probability ``layerdrop`` (https://arxiv.org/abs/1909.11556). Gradient
+    checkpointing stands back where there is a cache, which a second pass over a layer would fill
+    twice.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[StackLayer],
+        norm: nn.Module | None = None,
+        dropout: float = 0.0,
+        layerdrop: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(cast("Sequence[nn.Module]", layers))
+        self.norm = norm
+        self.dropout = dropout
+        self.layerdrop = layerdrop
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        mask: Mask | list[Mask] = None,
+        *,
+        rotation: Rotation | list[Rotation | None] | None = None,
+        cache: Cache | None = None,
+        context: Tensor | None = None,
+        context_mask: Tensor | None = None,
+        output_attentions: bool = False,
+        output_hidden_states: bool = False,
+    ) -> StackOutput:
+        """Run ``(batch, length, hidden_size)`` through the layers.
+
+        ``mask`` and ``rotation`` are the same for all layers, or lists with one for each.
+        """
+        inputs = self._inputs(hidden_states, mask, rotation, cache, (context, context_mask))
+        wants_more = output_attentions or output_hidden_states
+        if cache is not None and not wants_more and self._may_use_steps(hidden_states, cache):
+            return StackOutput(self._decode(hidden_states, inputs, cache))
+
+        entering: list[Tensor] = []
+        weights: list[Weights] = []
+        for index, layer in enumerate(self.layers):
+            entering.append(hidden_states)
+            if self.training and self.layerdrop > 0.0 and torch.rand([]) < self.layerdrop:
+                continue
+            shown = {"output_attentions": output_attentions}
+            hidden_states, seen = (
+                self.run(layer, hidden_states, inputs[index], **shown)
+                if cache is None
+                else layer(hidden_states, inputs[index], cache=cache.layer(index), **shown)
+            )
+            weights.append(seen)
+        hidden_states = self._finish(hidden_states)
+        return StackOutput(
+            hidden_states,
+            hidden_states=(*entering, hidden_states) if output_hidden_states else None,
+            attentions=_collected(weights, 0) if output_attentions else None,
+            cross_attentions=_collected(weights, 1)
+            if output_attentions and context is not None
+            else None,
+        )
+
+    def _inputs(
+        self,
+        hidden_states: Tensor,
+        mask: Mask | list[Mask],
+        rotation: Rotation | list[Rotation | None] | None,
+        cache: Cache | None,
+        context: tuple[Tensor | None, Tensor | None],
+    ) -> list[LayerInputs]:
+        """Return what each layer is handed; neighbours with the same share one object."""
+        count = len(self.layers)
+        masks = mask if isinstance(mask, list) else [mask] * count
+        rotations = rotation if isinstance(rotation, list) else [rotation] * count
+        inputs: list[LayerInputs] = []
+        for index in range(count):
+            before = index - 1
+            if index and masks[index] is masks[before] and rotations[index] is rotations[before]:
+                inputs.append(inputs[before])
+                continue
+            fitted = masks[index] if cache is None else cache.fit(masks[index], hidden_states)
+            inputs.append(LayerInputs(fitted, rotations[index], *context))
+        return inputs
+
+    def _finish(self, hidden_states: Tensor) -> Tensor:
+        if self.norm is not None:
+            hidden_states = self.norm(hidden_states)
+        return F.dropout(hidden_states, self.dropout, self.training)
+
+    def _may_use_steps(self, hidden_states: Tensor, cache: Cache) -> bool:
+        one_token = hidden_states.shape[1] == 1
+        return one_token and not self.training and may_prepare(hidden_states, cache)
+
+    def _decode(self, hidden_states: Tensor, inputs: list[LayerInputs], cache: Cache) -> Tensor:
+        """Run one new token a row through the layers' decode steps."""
+        rows = len(hidden_states)
+        key = (self, rows)
+        if key not in cache.memo:
+            steps = [layer_step(layer, rows) for layer in self.layers]
+            cache.memo[key] = steps, None if self.norm is None else prepare_norm(self.norm)
+        steps, norm = cache.memo[key]
+        states = hidden_states.view(rows, -1)
+        for index, step in enumerate(steps):
+            states = step(states, inputs[index], cache.layer(index))
+        return (states if norm is None else norm(states))[:, None]
+
+
+def layer_step(layer: nn.Module, rows: int) -> LayerStep:
+    """Return a layer's own decode step, or else the layer itself as one.
+
+    The layer itself runs if a module in it has hooks. Those of linear layers are looked at when
+    these are packed.
+    """
+    watched = any(has_hooks(part) for part in layer.modules() if not isinstance(part, nn.Linear))
+    own: LayerStep | None = None if watched else own_step(layer, rows)
+    if own is not None:
+        return own
+
+    def step(states: Tensor, inputs: LayerInputs, cache: LayerCache) -> Tensor:
+        states, _ = layer(states[:, None], inputs, cache=cache)
+        return states[:, 0]
+
+    return step
+
+
+def _collected(weights: list[Weights], which: int) -> tuple[Tensor, ...]:
+    return tuple(seen[which] for seen in weights if seen[which] is not None)  # type: ignore[misc]
