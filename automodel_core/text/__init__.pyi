@@ -29,13 +29,6 @@ from automodel_core.text.subwords.byte_level import (
     ByteLevelTokenizer as ByteLevelTokenizer,
     FramedByteLevelTokenizer as FramedByteLevelTokenizer,
 )
-from automodel_core.text.subwords.external_ids import (
-    ExternalIdModel as ExternalIdModel,
-    ExternalIdTokenizer as ExternalIdTokenizer,
-    read_vocabulary as read_vocabulary,
-    vocabulary_backend as vocabulary_backend,
-    vocabulary_json as vocabulary_json,
-)
 from automodel_core.text.subwords.sentencepiece import (
     SPACE as SPACE,
     Piece as Piece,
@@ -50,9 +43,4 @@ from automodel_core.text.tokenizer.tokenizer import (
     PreTrainedTokenizer as PreTrainedTokenizer,
     PreTrainedTokenizerFast as PreTrainedTokenizerFast,
     TokenizersBackend as TokenizersBackend,
-)
-from automodel_core.text.translation.languages import MultilingualTokenizer as MultilingualTokenizer
-from automodel_core.text.translation.source_target import (
-    EncodingSide as EncodingSide,
-    TranslationTokenizer as TranslationTokenizer,
 )

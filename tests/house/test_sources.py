@@ -42,6 +42,10 @@ WITHOUT_TORCH = (
     "checkpoint/places",
     "cli",
     "families/__init__.py",
+    *(
+        f"families/fairseq/{name}.py"
+        for name in ("configuration", "external_ids", "languages", "source_target", "vocabulary")
+    ),
     "families/pair/configuration.py",
     "configuration",
     "errors.py",

@@ -7,7 +7,7 @@ from typing import Any
 
 import sentencepiece
 
-from automodel_core.text.subwords.external_ids import ExternalIdTokenizer
+from automodel_core.families.fairseq.external_ids import ExternalIdTokenizer
 from support.nasty_text import NASTY
 
 __all__ = ["TEXTS", "is_plain", "train"]

@@ -2,6 +2,14 @@ from automodel_core.families.fairseq.configuration import (
     FairseqConfig as FairseqConfig,
     FairseqDecoderConfig as FairseqDecoderConfig,
 )
+from automodel_core.families.fairseq.external_ids import (
+    ExternalIdModel as ExternalIdModel,
+    ExternalIdTokenizer as ExternalIdTokenizer,
+    read_vocabulary as read_vocabulary,
+    vocabulary_backend as vocabulary_backend,
+    vocabulary_json as vocabulary_json,
+)
+from automodel_core.families.fairseq.languages import MultilingualTokenizer as MultilingualTokenizer
 from automodel_core.families.fairseq.models import (
     FairseqDecoder as FairseqDecoder,
     FairseqForCausalLM as FairseqForCausalLM,
@@ -14,6 +22,10 @@ from automodel_core.families.fairseq.models import (
     last_token_first as last_token_first,
 )
 from automodel_core.families.fairseq.names import stack_names as stack_names
+from automodel_core.families.fairseq.source_target import (
+    EncodingSide as EncodingSide,
+    TranslationTokenizer as TranslationTokenizer,
+)
 from automodel_core.families.fairseq.stack import (
     FairseqStack as FairseqStack,
     NormedTokenEmbeddings as NormedTokenEmbeddings,

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from tokenizers import AddedToken, Tokenizer
 from tokenizers.processors import TemplateProcessing
 
+from automodel_core.families.fairseq.languages import MultilingualTokenizer
 from automodel_core.text.encoding.added_tokens import TokenLike, renamed_token
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
 from automodel_core.text.subwords.sentencepiece import (
@@ -26,7 +27,6 @@ from automodel_core.text.subwords.sentencepiece import (
     sentencepiece_pipeline,
 )
 from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
-from automodel_core.text.translation.languages import MultilingualTokenizer
 
 __all__ = ["FairseqPieces", "FairseqTokenizer", "FramedPieces", "fairseq_order"]
 

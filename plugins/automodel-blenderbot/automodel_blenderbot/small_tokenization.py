@@ -31,6 +31,7 @@ from automodel_core.errors import (
     TokenizationError,
     shown,
 )
+from automodel_core.families.fairseq import read_vocabulary, vocabulary_backend, vocabulary_json
 from automodel_core.text import (
     Backend,
     BatchEncoding,
@@ -38,10 +39,7 @@ from automodel_core.text import (
     PreTrainedTokenizer,
     TokenLike,
     added_token,
-    read_vocabulary,
     rust_errors,
-    vocabulary_backend,
-    vocabulary_json,
 )
 
 __all__ = ["BlenderbotSmallTokenizer", "BlenderbotSmallTokenizerFast"]

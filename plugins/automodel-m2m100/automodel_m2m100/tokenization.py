@@ -9,19 +9,21 @@ from typing import Any, ClassVar
 from tokenizers import AddedToken, Tokenizer
 
 from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
-from automodel_core.families.fairseq import FairseqTokenizer
-from automodel_core.text import (
+from automodel_core.families.fairseq import (
     ExternalIdModel,
     ExternalIdTokenizer,
+    FairseqTokenizer,
     MultilingualTokenizer,
+    read_vocabulary,
+    vocabulary_backend,
+    vocabulary_json,
+)
+from automodel_core.text import (
     SentencePieceModel,
     TokenLike,
     added_token,
-    read_vocabulary,
     rust_errors,
     sentencepiece_pipeline,
-    vocabulary_backend,
-    vocabulary_json,
 )
 from automodel_m2m100.languages import LANGUAGES, NLLB_LANGUAGES
 

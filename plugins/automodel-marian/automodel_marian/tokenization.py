@@ -10,16 +10,14 @@ from typing import Any, ClassVar
 from tokenizers import Regex, decoders
 
 from automodel_core.errors import CheckpointNotFoundError
-from automodel_core.text import (
-    SPACE,
+from automodel_core.families.fairseq import (
     ExternalIdModel,
     ExternalIdTokenizer,
-    SentencePieceModel,
-    TokenLike,
     read_vocabulary,
     vocabulary_backend,
     vocabulary_json,
 )
+from automodel_core.text import SPACE, SentencePieceModel, TokenLike
 
 __all__ = ["MarianTokenizer"]
 

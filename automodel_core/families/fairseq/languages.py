@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from automodel_core.errors import TokenizationError, shown
+from automodel_core.families.fairseq.source_target import EncodingSide, TranslationTokenizer
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.request import EncodeOptions, Text
-from automodel_core.text.translation.source_target import EncodingSide, TranslationTokenizer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

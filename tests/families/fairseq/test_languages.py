@@ -25,7 +25,7 @@ EOS = 2
 
 
 class Translating(FairseqTokenizer):
-    """MultilingualTokenizer before a text, its end after it."""
+    """The code of the language before a text, its end after it."""
 
     default_languages = ("aa", "bb")
     language_codes: ClassVar[tuple[str, ...]] = ("aa", "bb", "cc")

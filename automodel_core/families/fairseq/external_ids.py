@@ -19,6 +19,7 @@ from tokenizers import AddedToken, Encoding, Regex, Tokenizer, models, normalize
 
 from automodel_core.checkpoint.places.json_files import read_json
 from automodel_core.errors import CheckpointFormatError, TokenizationError, shown
+from automodel_core.families.fairseq.source_target import TranslationTokenizer
 from automodel_core.text.encoding.added_tokens import TokenLike
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.request import EncodeRequest
@@ -33,7 +34,6 @@ from automodel_core.text.subwords.sentencepiece import (
     refuse_sampling,
     sentencepiece_pipeline,
 )
-from automodel_core.text.translation.source_target import TranslationTokenizer
 
 __all__ = [
     "ExternalIdModel",

@@ -10,7 +10,7 @@ import pytest
 from tokenizers import AddedToken
 
 from automodel_core.errors import CheckpointFormatError, TokenizationError
-from automodel_core.text.subwords.external_ids import (
+from automodel_core.families.fairseq.external_ids import (
     ExternalIdModel,
     ExternalIdTokenizer,
     read_vocabulary,

@@ -1,1 +1,0 @@
-"""Tokenizers of translation models: source and target sides, language codes."""
