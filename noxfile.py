@@ -177,6 +177,7 @@ def typing(session: nox.Session) -> None:
     install_torch(session, *groups("typing", "test"))
     install_editable(session, *PLUGINS)
     session.run("mypy", *PACKAGES)
+    session.run("pyright")
     session.run("pytest", *(session.posargs or ["tests/typing"]))
 
 

@@ -52,8 +52,9 @@ def auto_class_for(
 
     tasks = registry.parts.every(registry.Task)
     if options.task is not None:
+        asked: str = options.task
         named = {task.auto_class: name for name, task in tasks.items()}
-        task = registry.parts.get(registry.Task, named.get(options.task, options.task))
+        task = registry.parts.get(registry.Task, named.get(asked, asked))
         return getattr(auto, task.auto_class)
     config = auto.AutoConfig.from_pretrained(
         options.name, **{key: value for key, value in arguments.items() if key != "dtype"}

@@ -354,7 +354,9 @@ class PreTrainedConfig(ConfigFiles):
         return (name for name in vars(self) if not name.startswith("_"))
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.to_dict() == other.to_dict()
+        if not isinstance(other, PreTrainedConfig) or type(self) is not type(other):
+            return False
+        return self.to_dict() == other.to_dict()
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -172,7 +172,7 @@ class _Transfer:
 
     def holds(self, name: str, expected: Expected) -> bool:
         """Return whether a further tensor of the checkpoint only repeats what was loaded."""
-        if self._source[name].shape != expected.shape or len(expected.modules) > 1:
+        if self._source[name].shape != expected.shape or len(expected.modules) != 1:
             return False
         current = self._slots[expected.modules[0]].tensor
         if current.is_meta:

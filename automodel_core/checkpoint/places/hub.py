@@ -53,7 +53,7 @@ def open_repository(name_or_path: str | os.PathLike[str], options: HubOptions) -
             )
         return HubFiles(repo_id, options, cache, commit, offline=True)
     if commit == revision and not options.force_download:
-        return HubFiles(repo_id, options, cache, commit)
+        return HubFiles(repo_id, options, cache, revision)
     try:
         commit, listing = _ask(repo_id, revision, options)
     except Exception as error:

@@ -34,13 +34,13 @@ def stack_names(*sides: str) -> WeightNames:
     Embeddings that both share have a name of their own; a body with one stack reads it as that
     stack's, and has no use for the other stack.
     """
-    both = len(sides) > 1
-    names = WeightNames({"shared": "embed_tokens"} if both else {})
+    names = WeightNames({} if len(sides) == 1 else {"shared": "embed_tokens"})
     for side in sides:
         names |= WeightNames(_STACK, ignored=_UNUSED).nested(hub=side, module=side)
-    if not both:
-        other = "encoder" if sides == ("decoder",) else "decoder"
+    if len(sides) == 1:
+        side = sides[0]
+        other = "encoder" if side == "decoder" else "decoder"
         names |= WeightNames(
-            foreign={"shared.weight": f"{sides[0]}.embed_tokens.weight"}, ignored=(other,)
+            foreign={"shared.weight": f"{side}.embed_tokens.weight"}, ignored=(other,)
         )
     return names

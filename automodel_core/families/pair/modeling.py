@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -92,7 +92,7 @@ class CompositeModel(GenerativePreTrainedModel):
         if config is None:
             if encoder is None or decoder is None:
                 raise InputError(f"{cls.__name__} takes config=, or both encoder= and decoder=")
-            kind: Any = cls.config_class
+            kind = cast("type[CompositeConfig]", cls.config_class)
             config = kind.from_encoder_decoder_configs(encoder.config, decoder.config)
         for side, part in parts.items():
             if part is None:

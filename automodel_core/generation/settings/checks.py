@@ -228,7 +228,7 @@ def _without_effect(settings: Mapping[str, Any]) -> list[Problem]:
             settings, dict.fromkeys(_RECORDS, False), "return_dict_in_generate=True"
         )
     if settings.get("use_cache") is False:
-        caching = dict.fromkeys(("cache_implementation", "cache_config"))
+        caching: dict[str, Any] = dict.fromkeys(("cache_implementation", "cache_config"))
         problems += _has_no_effect(settings, caching, "use_cache=True")
     if settings.get("do_sample") is True or (settings.get("num_beams") or 1) > 1:
         problems += _has_no_effect(

@@ -133,9 +133,8 @@ def _kept(
 
 
 def _joined(linears: tuple[nn.Linear, ...], rows: int) -> TensorFunction:
-    weight = (
-        torch.cat([linear.weight for linear in linears]) if len(linears) > 1 else linears[0].weight
-    )
+    first, *others = linears
+    weight = torch.cat([linear.weight for linear in linears]) if others else first.weight
     bias = None
     if any(linear.bias is not None for linear in linears):
         bias = torch.cat(

@@ -222,7 +222,8 @@ def _packed(weight: Tensor, scale: Tensor) -> Any:
     zero_points = torch.zeros(len(weight), dtype=torch.long)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*deprecated", UserWarning)
-        numbers = torch._make_per_channel_quantized_tensor(weight, scale.float(), zero_points, 0)
+        pack = torch._make_per_channel_quantized_tensor  # pyright: ignore[reportPrivateImportUsage]
+        numbers = pack(weight, scale.float(), zero_points, 0)
     return torch.ops.quantized.linear_prepack(numbers, None)
 
 

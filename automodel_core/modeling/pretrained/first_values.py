@@ -10,6 +10,7 @@ from torch import nn
 __all__ = ["init_normal", "initialise", "initialise_missing"]
 
 InitModule = Callable[[nn.Module], None]
+WITH_BIAS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.LayerNorm, nn.GroupNorm)
 
 
 @torch.no_grad()
@@ -22,10 +23,9 @@ def init_normal(module: nn.Module, std: float) -> None:
         module.weight.normal_(0.0, std)
     elif isinstance(module, nn.LayerNorm | nn.GroupNorm) and module.weight is not None:
         module.weight.fill_(1.0)
-    with_bias = nn.Linear | nn.Conv1d | nn.Conv2d | nn.LayerNorm | nn.GroupNorm
     if isinstance(module, nn.Embedding) and module.padding_idx is not None:
         module.weight[module.padding_idx].zero_()
-    elif isinstance(module, with_bias) and module.bias is not None:
+    elif isinstance(module, WITH_BIAS) and module.bias is not None:
         module.bias.zero_()
 
 

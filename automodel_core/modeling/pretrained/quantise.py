@@ -66,7 +66,9 @@ def _large_linears(model: WeightedModel) -> dict[str, nn.Linear]:
     return {
         path: module
         for path, module in model.named_modules()
-        if type(module) in (Linear, nn.Linear) and (module is output or id(module) in inside)
+        if isinstance(module, nn.Linear)
+        and type(module) in (Linear, nn.Linear)
+        and (module is output or id(module) in inside)
     }
 
 

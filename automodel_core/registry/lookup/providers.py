@@ -86,10 +86,10 @@ class Providers:
                 f"not provide it or is not installed; provided by {_names(usable)}; correct the "
                 f"variable, or run: pip install {preferred}"
             )
-        if len(usable) > 1:
-            obstacle = conflict(f"model type {shown(model_type)}", model_type, usable)
-            raise PluginConflictError(f"{obstacle.cause}; {obstacle.fix}")
-        return usable[0]
+        if len(usable) == 1:
+            return usable[0]
+        obstacle = conflict(f"model type {shown(model_type)}", model_type, usable)
+        raise PluginConflictError(f"{obstacle.cause}; {obstacle.fix}")
 
     def of_config(
         self, config_class: type[Any], model_type: str, *, plugin: str | None = None
