@@ -131,18 +131,17 @@ from functools import partial
 from typing import Any
 
 from automodel_core.checkpoint import WeightNames
-from automodel_core.errors import InputError
-from automodel_core.layers import Attention
-from automodel_core.layers import Cache
-from automodel_core.layers import FeedForward
-from automodel_core.layers import Embedding, Linear
-from automodel_core.layers import decoder_mask
-from automodel_core.layers import TransformerLayer, TransformerStack, equal_heads, span_of
-from automodel_core.modeling import PreTrainedModel
-from automodel_core.modeling import model_call
-from automodel_core.modeling import BaseModelOutput
-from automodel_core.modeling import TextModelForCausalLM
-from torch import Tensor, nn
+from automodel_core.layers import (
+    Attention,
+    Embedding,
+    FeedForward,
+    Linear,
+    TransformerLayer,
+    TransformerStack,
+    equal_heads,
+)
+from automodel_core.modeling import PreTrainedModel, TextBody, TextModelForCausalLM
+from torch import nn
 
 from $package.configuration import ${prefix}Config
 
@@ -179,11 +178,11 @@ class ${prefix}PreTrainedModel(PreTrainedModel):
         return names.nested(hub="model", module=cls.body) if cls.body else names
 
 
-class ${prefix}Model(${prefix}PreTrainedModel):
-    """The decoder without a head."""
+class ${prefix}Model(${prefix}PreTrainedModel, TextBody):
+    """The decoder without a head: tokens and positions, then layers."""
 
     def __init__(self, config: ${prefix}Config) -> None:
-        super().__init__(config)
+        super().__init__(config, decoder=True)
         size = config.hidden_size
         self.embed_tokens = Embedding(config.vocab_size, size, padding_idx=config.pad_token_id)
         self.embed_positions = Embedding(config.max_position_embeddings, size)
@@ -192,48 +191,6 @@ class ${prefix}Model(${prefix}PreTrainedModel):
             nn.LayerNorm(size, eps=config.layer_norm_eps),
         )
         self.post_init()
-
-    @model_call
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        position_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        encoder_hidden_states: Tensor | None = None,
-        encoder_attention_mask: Tensor | None = None,
-        past_key_values: Cache | None = None,
-        use_cache: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
-    ) -> BaseModelOutput:
-        """Run ``(batch, length)`` tokens, or their embeddings, through the layers."""
-        if (input_ids is None) == (inputs_embeds is None):
-            raise InputError("give either input_ids or inputs_embeds")
-        if token_type_ids is not None or encoder_hidden_states is not None:
-            raise InputError("this model has neither token types nor cross-attention")
-        use_cache = self.config.use_cache if use_cache is None else use_cache
-        cache = past_key_values
-        if cache is None and use_cache and not self.training:
-            cache = Cache()
-        states = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        span, limit = span_of(cache, states), self.config.max_position_embeddings
-        if span.exceeds(limit):
-            raise InputError(f"{span.end} positions are more than max_position_embeddings={limit}")
-        if position_ids is None:
-            position_ids = span.positions[None]
-        states = states + self.embed_positions(position_ids)
-        mask = decoder_mask(attention_mask, span, states)
-        output = self.stack(
-            states,
-            mask,
-            cache=cache,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-        )
-        return BaseModelOutput(past_key_values=cache, **vars(output))
 
 
 class ${prefix}ForCausalLM(${prefix}PreTrainedModel, TextModelForCausalLM):

@@ -1,9 +1,14 @@
 from automodel_core.modeling.bodies.text import (
     TextBody as TextBody,
-    absolute_positions as absolute_positions,
+    TextInputs as TextInputs,
+    TextRunner as TextRunner,
+    TextStack as TextStack,
 )
-from automodel_core.modeling.bodies.text_stack import TextStack as TextStack
-from automodel_core.modeling.calls import model_call as model_call
+from automodel_core.modeling.calls import (
+    ForwardOptions as ForwardOptions,
+    model_call as model_call,
+    wanted_states as wanted_states,
+)
 from automodel_core.modeling.heads.image import (
     ImageModelForImageClassification as ImageModelForImageClassification,
     ImageModelForMaskedImageModeling as ImageModelForMaskedImageModeling,

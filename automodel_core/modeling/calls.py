@@ -3,31 +3,96 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import (
+    Any,
+    ParamSpec,
+    TypedDict,
+    TypeVar,
+    cast,
+    get_args,
+    get_type_hints,
+    is_typeddict,
+)
 
-from automodel_core.modeling.outputs import ModelOutput
+__all__ = ["ForwardOptions", "model_call", "wanted_states"]
 
-__all__ = ["model_call"]
+P = ParamSpec("P")
+Out = TypeVar("Out")
 
 
-def model_call(forward: Callable[..., ModelOutput]) -> Callable[..., Any]:
-    """Let a ``forward`` take ``output_attentions``, ``output_hidden_states`` and ``return_dict``.
+class ForwardOptions(TypedDict, total=False):
+    """What every ``forward`` takes beside its inputs; ``None`` means the configuration's value."""
 
-    The first two reach the function as booleans, taken from the model's configuration where the
-    caller gave none. With ``return_dict=False`` the caller gets a tuple without what is ``None``.
+    output_attentions: bool | None
+    output_hidden_states: bool | None
+    return_dict: bool | None
+
+
+def model_call(forward: Callable[P, Out]) -> Callable[P, Out]:
+    """Let a ``forward`` follow the `ForwardOptions`, which it takes as ``**options``.
+
+    They reach it as booleans, and ``return_dict`` as true, so that it may pass them on to the
+    models that it is made of. With ``return_dict=False`` the caller gets a tuple without what is
+    ``None``. ``**options: Unpack[...]`` of a ``TypedDict`` are those options and no others.
     """
+    signature, is_closed = _signature(forward)
+    accepted = frozenset(signature.parameters)
 
     @functools.wraps(forward)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(self: Any, *args: Any, **options: Any) -> Any:
+        if is_closed and not options.keys() <= accepted:
+            raise TypeError(
+                f"{type(self).__name__} takes no {', '.join(options.keys() - accepted)}; its "
+                f"arguments are {', '.join(list(signature.parameters)[1:])}"
+            )
         config = self.config
-        if kwargs.get("output_attentions") is None:
-            kwargs["output_attentions"] = config.output_attentions
-        if kwargs.get("output_hidden_states") is None:
-            kwargs["output_hidden_states"] = config.output_hidden_states
-        return_dict = kwargs.pop("return_dict", None)
-        output = forward(self, *args, **kwargs)
+        if options.get("output_attentions") is None:
+            options["output_attentions"] = config.output_attentions
+        if options.get("output_hidden_states") is None:
+            options["output_hidden_states"] = config.output_hidden_states
+        return_dict = options.get("return_dict")
+        options["return_dict"] = True
+        output: Any = forward(self, *args, **options)
         as_output = config.return_dict if return_dict is None else return_dict
         return output if as_output else output.to_tuple()
 
-    return call
+    call.__signature__ = signature  # type: ignore[attr-defined]
+    return cast("Callable[P, Out]", call)
+
+
+def wanted_states(options: ForwardOptions) -> dict[str, bool]:
+    """Return the options that say what a stack of layers returns, as its arguments."""
+    return {
+        "output_attentions": bool(options.get("output_attentions")),
+        "output_hidden_states": bool(options.get("output_hidden_states")),
+    }
+
+
+def _signature(forward: Callable[..., Any]) -> tuple[inspect.Signature, bool]:
+    """Return a signature that names the options one by one, and whether these are all."""
+    signature = inspect.signature(forward)
+    parameters = list(signature.parameters.values())
+    rest = parameters[-1]
+    if rest.kind is not rest.VAR_KEYWORD:
+        return signature, True
+    typed = _typed_options(rest.annotation, forward)
+    options = get_type_hints(typed or ForwardOptions)
+    parameters[-1:] = [
+        inspect.Parameter(name, rest.KEYWORD_ONLY, default=None, annotation=hint)
+        for name, hint in options.items()
+    ]
+    if typed is None:
+        parameters.append(rest)
+    return signature.replace(parameters=parameters), typed is not None
+
+
+def _typed_options(annotation: Any, forward: Callable[..., Any]) -> Any:
+    """Return the ``TypedDict`` of ``Unpack[TypedDict]``, or ``None`` for another annotation."""
+    if isinstance(annotation, str):
+        name = annotation.removeprefix("Unpack[").removesuffix("]")
+        found = forward.__globals__.get(name)
+    else:
+        found = next(iter(get_args(annotation)), None)
+    return found if is_typeddict(found) else None

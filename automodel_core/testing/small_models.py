@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
@@ -12,18 +12,18 @@ from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention, equal_heads
-from automodel_core.layers.caches.key_view import Mask
-from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import Embedding, Linear
-from automodel_core.layers.masks import decoder_mask, padding_mask
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.text import TextBody
-from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.calls import ForwardOptions, model_call, wanted_states
 from automodel_core.modeling.heads.text import TextModelForCausalLM
 from automodel_core.modeling.outputs import BaseModelOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "SmallImageConfig",
@@ -102,20 +102,6 @@ class SmallTextModel(SmallTextFacts, TextBody):
         self.stack = small_stack(config)
         self.post_init()
 
-    def embed(
-        self,
-        tokens: Tensor,
-        token_type_ids: Tensor | None,
-        position_ids: Tensor | None,
-        span: PositionSpan,
-    ) -> Tensor:
-        return tokens
-
-    def mask(self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan) -> Mask:
-        if not self.is_decoder:
-            return padding_mask(attention_mask, states.dtype)
-        return decoder_mask(attention_mask, span, states)
-
 
 class SmallTextForCausalLM(SmallTextFacts, TextModelForCausalLM):
     """The body with an output layer, which is the embeddings."""
@@ -147,9 +133,7 @@ class SmallImageModel(PreTrainedModel):
         self,
         pixel_values: Tensor,
         interpolate_pos_encoding: bool = False,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
+        **options: Unpack[ForwardOptions],
     ) -> BaseModelOutput:
         """Encode ``(batch, channels, height, width)``."""
         size = self.config.image_size
@@ -160,8 +144,7 @@ class SmallImageModel(PreTrainedModel):
         patches = nn.functional.unfold(pixels, patch, stride=patch).transpose(1, 2)
         output = self.stack(
             self.embed_patches(patches),
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
+            **wanted_states(options),
         )
         return BaseModelOutput(**vars(output))
 

@@ -6,23 +6,20 @@ from functools import partial
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.layers.attention import Attention, equal_heads
-from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import Embedding, Linear
-from automodel_core.layers.masks import causal_mask
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
-from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.bodies.text import TextBody
 from automodel_core.modeling.heads.text import (
     TextModelForCausalLM,
     TextModelForTokenClassification,
 )
-from automodel_core.modeling.outputs import BaseModelOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 
 __all__ = ["TinyConfig", "TinyForCausalLM", "TinyForTokenClassification", "TinyModel"]
@@ -57,9 +54,9 @@ class TinyFacts(PreTrainedModel):
         return body if cls.body == "" else body.nested(hub="tiny", module=cls.body)
 
 
-class TinyModel(TinyFacts):
+class TinyModel(TinyFacts, TextBody):
     def __init__(self, config: TinyConfig) -> None:
-        super().__init__(config)
+        super().__init__(config, decoder=True)
         size = config.hidden_size
         self.embed_tokens = Embedding(config.vocab_size, size)
         self.stack = TransformerStack(
@@ -74,33 +71,6 @@ class TinyModel(TinyFacts):
             ]
         )
         self.post_init()
-
-    @model_call
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        position_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        encoder_hidden_states: Tensor | None = None,
-        encoder_attention_mask: Tensor | None = None,
-        past_key_values: Cache | None = None,
-        use_cache: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
-    ) -> BaseModelOutput:
-        states = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        span = span_of(past_key_values, states)
-        output = self.stack(
-            states,
-            causal_mask(attention_mask, span.length, span.keys, states.dtype, states.device),
-            cache=past_key_values,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-        )
-        return BaseModelOutput(past_key_values=past_key_values, **vars(output))
 
 
 class TinyForCausalLM(TinyFacts, TextModelForCausalLM):

@@ -6,23 +6,20 @@ from functools import partial
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.layers.attention import Attention, equal_heads
-from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import Embedding, Linear
-from automodel_core.layers.masks import causal_mask, context_mask, padding_mask
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
-from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.bodies.text import TextStack
 from automodel_core.modeling.heads.seq2seq import (
     EncoderDecoderBody,
     EncoderDecoderForConditionalGeneration,
 )
-from automodel_core.modeling.outputs import BaseModelOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 
 __all__ = ["TinyPair", "TinyPairConfig", "drawn_pair"]
@@ -53,12 +50,12 @@ class TinyFacts(PreTrainedModel):
         return WeightNames({})
 
 
-class Side(nn.Module):
+class Side(TextStack):
     """The encoder, or the decoder."""
 
     def __init__(self, config: TinyPairConfig, embed_tokens: Embedding, *, decoder: bool) -> None:
-        super().__init__()
-        self.config, self.embed_tokens, self.is_decoder = config, embed_tokens, decoder
+        super().__init__(config, decoder=decoder)
+        self.embed_tokens = embed_tokens
         size = config.hidden_size
         self.stack = TransformerStack(
             [
@@ -73,32 +70,6 @@ class Side(nn.Module):
             ],
             nn.LayerNorm(size),
         )
-
-    @model_call
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        encoder_hidden_states: Tensor | None = None,
-        encoder_attention_mask: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        past_key_values: Cache | None = None,
-        use_cache: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
-    ) -> BaseModelOutput:
-        states = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        cache, span = past_key_values, span_of(past_key_values, states)
-        mask = padding_mask(attention_mask, states.dtype)
-        if self.is_decoder:
-            mask = causal_mask(attention_mask, span.length, span.keys, states.dtype, states.device)
-        output = self.stack(
-            states, mask, cache=cache, context=encoder_hidden_states,
-            context_mask=context_mask(encoder_attention_mask, states.dtype, cache),
-            output_attentions=output_attentions, output_hidden_states=output_hidden_states,
-        )  # fmt: skip
-        return BaseModelOutput(past_key_values=cache, **vars(output))
 
 
 class TinyPairModel(TinyFacts, EncoderDecoderBody):

@@ -211,7 +211,7 @@ class FairseqDecoder(FairseqPreTrainedModel):
     @model_call
     def forward(self, *args: Any, **options: Any) -> BaseModelOutput:
         """Run ``(batch, length)`` tokens through the decoder."""
-        output: BaseModelOutput = self.decoder(*args, **options, return_dict=True)
+        output: BaseModelOutput = self.decoder(*args, **options)
         return output
 
 
@@ -266,7 +266,6 @@ class FairseqForCausalLM(FairseqPreTrainedModel, GenerativePreTrainedModel):
             past_key_values=past_key_values,
             use_cache=use_cache,
             **options,
-            return_dict=True,
         )
         states = states_to_score(body["last_hidden_state"], logits_to_keep)
         logits = self.score(states, past_key_values)

@@ -16,7 +16,7 @@ from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.positions.absolute import ScaledEmbedding
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
-from automodel_core.modeling.bodies.text_stack import TextStack
+from automodel_core.modeling.bodies.text import TextInputs, TextStack
 
 __all__ = [
     "FairseqStack",
@@ -125,14 +125,12 @@ class FairseqStack(TextStack):
         *,
         decoder: bool,
     ) -> None:
+        super().__init__(config, decoder=decoder)
         side = config.side(decoder=decoder)
         layers = [layer() for _ in range(side.layers)]
-        stack = TransformerStack(layers, norm, layerdrop=side.layerdrop)
-        super().__init__(config, stack, decoder=decoder)
         self.embeddings = embeddings
+        self.stack = TransformerStack(layers, norm, layerdrop=side.layerdrop)
 
-    def embed(
-        self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: PositionSpan
-    ) -> Tensor:
-        embedded: Tensor = self.embeddings(input_ids, inputs_embeds, span)
+    def embed(self, inputs: TextInputs) -> Tensor:
+        embedded: Tensor = self.embeddings(inputs.input_ids, inputs.inputs_embeds, inputs.span)
         return embedded

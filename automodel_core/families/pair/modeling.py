@@ -20,6 +20,7 @@ from automodel_core.families.pair.parts import decoder_class, encoder_class
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
+from automodel_core.modeling.calls import ForwardOptions
 from automodel_core.modeling.heads.seq2seq import as_encoder_output, shift_right
 from automodel_core.modeling.losses import token_loss
 from automodel_core.modeling.outputs import Seq2SeqLMOutput
@@ -34,7 +35,7 @@ __all__ = ["CompositeModel"]
 logger = logging.getLogger("automodel_core")
 
 PROJECTION = "enc_to_dec_proj"
-FLAGS = ("output_attentions", "output_hidden_states")
+FLAGS = tuple(ForwardOptions.__annotations__)
 FOR_DECODER = ("decoder_", "logits_to_keep")
 """How the arguments begin that go to the decoder."""
 
@@ -312,12 +313,10 @@ class CompositeModel(GenerativePreTrainedModel):
         theirs = [name for name in options if name.startswith(FOR_DECODER)]
         for_decoder = {name.removeprefix("decoder_"): options.pop(name) for name in theirs}
         if encoder_outputs is None:
-            encoder_outputs = self.encoder(**read, **wanted, **options, return_dict=True)
+            encoder_outputs = self.encoder(**read, **wanted, **options)
         encoded = as_encoder_output(encoder_outputs)
         context = self._context(encoded.last_hidden_state, written.get("past_key_values"))
-        decoded = self.decoder(
-            **written, encoder_hidden_states=context, **wanted, **for_decoder, return_dict=True
-        )
+        decoded = self.decoder(**written, encoder_hidden_states=context, **wanted, **for_decoder)
         return Seq2SeqLMOutput(
             loss=None if labels is None else token_loss(decoded.logits, labels, counted),
             logits=decoded.logits,

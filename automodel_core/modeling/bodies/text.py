@@ -1,8 +1,9 @@
-"""A body of one stack that reads tokens: an encoder, or a decoder that may attend to one."""
+"""Bodies that read text with one stack of layers: an encoder, or a decoder."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -11,44 +12,114 @@ from automodel_core.errors import InputError
 from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.position import PositionSpan
-from automodel_core.layers.masks import context_mask
-from automodel_core.layers.stack import TransformerStack
-from automodel_core.modeling.calls import model_call
+from automodel_core.layers.masks import context_mask, decoder_mask, padding_mask
+from automodel_core.layers.stack import StackOutput, TransformerStack
+from automodel_core.modeling.calls import ForwardOptions, model_call, wanted_states
 from automodel_core.modeling.outputs import BaseModelOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 
-__all__ = ["TextBody", "absolute_positions"]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["TextBody", "TextInputs", "TextRunner", "TextStack"]
 
 
-class TextBody(PreTrainedModel):
-    """Embed, mask, and run the layers of ``stack``; a decoder keeps a cache.
+@dataclass
+class TextInputs:
+    """The arguments of one forward over new tokens ``(batch, length)``.
 
-    A subclass builds ``embed_tokens`` and ``stack``, and may set a ``pooler`` of the last states.
-    Its configuration has ``use_cache``.
+    Either ``input_ids`` or ``inputs_embeds`` are given; ``span`` has the positions of the tokens.
     """
 
-    embed_tokens: nn.Embedding
+    input_ids: Tensor | None = None
+    attention_mask: Tensor | None = None
+    token_type_ids: Tensor | None = None
+    position_ids: Tensor | None = None
+    inputs_embeds: Tensor | None = None
+    encoder_hidden_states: Tensor | None = None
+    encoder_attention_mask: Tensor | None = None
+    past_key_values: Cache | None = None
+    use_cache: bool | None = None
+    span: PositionSpan = field(init=False, repr=False)
+
+    @property
+    def tokens(self) -> Tensor:
+        """The tokens ``(batch, length)``, or their embeddings.
+
+        Raises `InputError` unless one of the two is given.
+        """
+        if self.input_ids is not None and self.inputs_embeds is None:
+            return self.input_ids
+        if self.inputs_embeds is None or self.input_ids is not None:
+            raise InputError("give either input_ids or inputs_embeds")
+        return self.inputs_embeds
+
+    def embedded_by(self, embed_tokens: nn.Module) -> Tensor:
+        """Return the embeddings given, or else those of the tokens."""
+        if self.inputs_embeds is not None:
+            return self.inputs_embeds
+        embeds: Tensor = embed_tokens(self.input_ids)
+        return embeds
+
+    def positions(self, limit: int) -> Tensor:
+        """Return the positions given, or else ``(1, length)`` those of the span.
+
+        Raises `InputError` where the span ends beyond ``limit`` positions.
+        """
+        if self.position_ids is not None:
+            return self.position_ids
+        if self.span.exceeds(limit):
+            raise InputError(
+                f"{self.span.end} positions are more than max_position_embeddings={limit}"
+            )
+        return self.span.positions[None]
+
+
+class TextRunner(nn.Module):
+    """The forward of an encoder or a decoder: embed, mask, and run the layers of ``stack``.
+
+    A subclass builds ``embed_tokens``, ``stack`` and, if it has them, ``embed_positions`` (learned
+    absolute ones) and a ``pooler`` of the last states. `embed` and `mask` may be replaced.
+    """
+
+    config: Any
+    embed_tokens: nn.Module
+    embed_positions: nn.Module | None
     stack: TransformerStack
     pooler: nn.Module | None
 
-    def __init__(self, config: PreTrainedConfig, *, decoder: bool) -> None:
-        super().__init__(config)
-        self.is_decoder = decoder
+    has_token_types: ClassVar[bool] = False
+    """Whether `embed` reads ``token_type_ids``."""
+    is_decoder: bool = False
+    """Whether a token sees no later ones, and a cache is kept."""
+    has_cross_attention: bool = False
+    """Whether the layers can attend to the states of an encoder."""
+    takes_cache: bool = False
+    """Whether ``past_key_values`` may be continued."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed_positions = None
         self.pooler = None
 
-    @abstractmethod
-    def embed(
-        self,
-        tokens: Tensor,
-        token_type_ids: Tensor | None,
-        position_ids: Tensor | None,
-        span: PositionSpan,
-    ) -> Tensor:
-        """Return what enters the first layer; ``span`` is where the tokens stand."""
+    def new_cache(self) -> Cache:
+        """Return an empty cache of the kind that the layers fill."""
+        return Cache()
 
-    @abstractmethod
-    def mask(self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan) -> Mask:
-        """Return the mask over the sequence."""
+    def embed(self, inputs: TextInputs) -> Tensor:
+        """Return ``(batch, length, hidden_size)``, which enters the first layer."""
+        embeds = inputs.embedded_by(self.embed_tokens)
+        if self.embed_positions is None:
+            return embeds
+        positions = inputs.positions(self.config.max_position_embeddings)
+        embedded: Tensor = embeds + self.embed_positions(positions)
+        return embedded
+
+    def mask(self, inputs: TextInputs, states: Tensor) -> Mask:
+        """Return what the embedded ``states`` see: no padding and, in a decoder, no later ones."""
+        if not self.is_decoder:
+            return padding_mask(inputs.attention_mask, states.dtype)
+        return decoder_mask(inputs.attention_mask, inputs.span, states)
 
     @model_call
     def forward(
@@ -62,55 +133,83 @@ class TextBody(PreTrainedModel):
         encoder_attention_mask: Tensor | None = None,
         past_key_values: Cache | None = None,
         use_cache: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
+        **options: Unpack[ForwardOptions],
     ) -> BaseModelOutput:
         """Run ``(batch, length)`` tokens, or their embeddings, through the layers.
 
-        A mask of three dimensions says for each query which keys it sees, and nothing is added.
+        ``attention_mask`` is ``(batch, keys)``; with three dimensions it says for each query which
+        keys it sees, and nothing is added. Where positions are relative, ``position_ids`` have no
+        effect. Raises `InputError` for arguments that the model cannot use.
         """
-        if (input_ids is None) == (inputs_embeds is None):
-            raise InputError("give either input_ids or inputs_embeds")
-        if encoder_hidden_states is not None and not self.config.add_cross_attention:
-            raise InputError(
-                "encoder_hidden_states need cross-attention, which this model lacks: load it with "
-                "is_decoder=True, add_cross_attention=True"
-            )
-        wanted = self.config.use_cache if use_cache is None else use_cache
-        recomputes = self.training and self.stack.gradient_checkpointing
-        use_cache = wanted and self.is_decoder and not recomputes
-        cache = Cache() if use_cache and past_key_values is None else past_key_values
-        tokens = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        span = span_of(cache, tokens)
-        states = self.embed(tokens, token_type_ids, position_ids, span)
-        mask = self.mask(states, attention_mask, span)
-        output = self.stack(
-            states,
-            mask,
-            cache=cache,
-            context=encoder_hidden_states,
-            context_mask=context_mask(encoder_attention_mask, states.dtype, cache),
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
+        inputs = TextInputs(
+            input_ids,
+            attention_mask,
+            token_type_ids,
+            position_ids,
+            inputs_embeds,
+            encoder_hidden_states,
+            encoder_attention_mask,
+            past_key_values,
+            use_cache,
         )
+        output = self.run(inputs, **options)
         return BaseModelOutput(
             pooler_output=None if self.pooler is None else self.pooler(output.last_hidden_state),
-            past_key_values=cache if use_cache else None,
+            past_key_values=inputs.past_key_values if inputs.use_cache else None,
             **vars(output),
         )
 
+    def run(self, inputs: TextInputs, **options: Unpack[ForwardOptions]) -> StackOutput:
+        """Open a cache if one is wanted, note it in ``inputs``, and run the layers."""
+        self._check(inputs)
+        recomputes = self.training and self.stack.gradient_checkpointing
+        if not self.is_decoder or recomputes:
+            inputs.use_cache = False
+        elif inputs.use_cache is None:
+            inputs.use_cache = self.config.use_cache
+        if inputs.use_cache and inputs.past_key_values is None:
+            inputs.past_key_values = self.new_cache()
+        cache = inputs.past_key_values
+        inputs.span = span_of(cache, inputs.tokens)
+        states = self.embed(inputs)
+        output: StackOutput = self.stack(
+            states,
+            self.mask(inputs, states),
+            cache=cache,
+            context=inputs.encoder_hidden_states,
+            context_mask=context_mask(inputs.encoder_attention_mask, states.dtype, cache),
+            **wanted_states(options),
+        )
+        return output
 
-def absolute_positions(
-    position_ids: Tensor | None, span: PositionSpan, config: PreTrainedConfig
-) -> Tensor:
-    """Return the given positions, or else those of ``span``.
+    def _check(self, inputs: TextInputs) -> None:
+        name = type(self).__name__
+        if inputs.token_type_ids is not None and not self.has_token_types:
+            raise InputError(f"{name} has no token types: leave out token_type_ids")
+        if inputs.encoder_hidden_states is not None and not self.has_cross_attention:
+            raise InputError(
+                f"encoder_hidden_states need cross-attention, which this {name} lacks: load it "
+                "with is_decoder=True, add_cross_attention=True, if its configuration has them"
+            )
+        if inputs.past_key_values is not None and not self.takes_cache:
+            raise InputError(
+                f"{name} is an encoder, which reads all at once: leave out past_key_values"
+            )
 
-    Raises `InputError` where these are more than the configuration's ``max_position_embeddings``.
-    """
-    if position_ids is not None:
-        return position_ids
-    limit = config.max_position_embeddings
-    if span.exceeds(limit):
-        raise InputError(f"{span.end} positions are more than max_position_embeddings={limit}")
-    return span.positions[None]
+
+class TextBody(PreTrainedModel, TextRunner):
+    """A model that is one encoder or decoder; a decoder's configuration has ``use_cache``."""
+
+    def __init__(self, config: PreTrainedConfig, *, decoder: bool) -> None:
+        super().__init__(config)
+        self.is_decoder = self.takes_cache = decoder
+        self.has_cross_attention = decoder and config.add_cross_attention
+
+
+class TextStack(TextRunner):
+    """The encoder or the decoder of an encoder-decoder; a decoder attends to the encoder."""
+
+    def __init__(self, config: PreTrainedConfig, *, decoder: bool) -> None:
+        super().__init__()
+        self.config = config
+        self.is_decoder = self.takes_cache = self.has_cross_attention = decoder

@@ -59,7 +59,6 @@ class ImageModelForImageClassification(ImageModelHead):
             pixel_values,
             interpolate_pos_encoding=interpolate_pos_encoding,
             **options,
-            return_dict=True,
         )
         logits, loss = self.score(body), None
         if labels is not None:
@@ -102,7 +101,6 @@ class ImageModelForMaskedImageModeling(ImageModelHead):
             bool_masked_pos=bool_masked_pos,
             interpolate_pos_encoding=interpolate_pos_encoding,
             **options,
-            return_dict=True,
         )
         rows, columns = patch_grid(pixel_values.shape[-2:], patch)
         states: Tensor = body["last_hidden_state"][:, -rows * columns :]

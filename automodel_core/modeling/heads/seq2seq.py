@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_core.layers.caches.base import Cache
-from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.calls import ForwardOptions, model_call
 from automodel_core.modeling.losses import classification_loss, span_loss, token_loss
 from automodel_core.modeling.outputs import (
     BaseModelOutput,
@@ -22,6 +22,9 @@ from automodel_core.modeling.outputs import (
 )
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "EncoderDecoderBody",
@@ -92,24 +95,19 @@ class EncoderDecoderBody(PreTrainedModel):
         inputs_embeds: Tensor | None = None,
         decoder_inputs_embeds: Tensor | None = None,
         use_cache: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
+        **options: Unpack[ForwardOptions],
     ) -> Seq2SeqModelOutput:
         """Encode ``(batch, length)``, unless ``encoder_outputs`` are given, and decode."""
         if self.decodes_its_input and decoder_input_ids is None and decoder_inputs_embeds is None:
             decoder_input_ids = self.shift_right(_needed(input_ids))
-        wanted = {
-            "output_attentions": output_attentions,
-            "output_hidden_states": output_hidden_states,
-        }
+        if (decoder_input_ids is None) == (decoder_inputs_embeds is None):
+            raise InputError("give either decoder_input_ids or decoder_inputs_embeds")
         if encoder_outputs is None:
             encoder_outputs = self.encoder(
                 input_ids=input_ids,
                 attention_mask=attention_mask,
                 inputs_embeds=inputs_embeds,
-                return_dict=True,
-                **wanted,
+                **options,
             )
         encoded = as_encoder_output(encoder_outputs)
         decoded = self.decoder(
@@ -120,8 +118,7 @@ class EncoderDecoderBody(PreTrainedModel):
             inputs_embeds=decoder_inputs_embeds,
             past_key_values=past_key_values,
             use_cache=use_cache,
-            return_dict=True,
-            **wanted,
+            **options,
         )
         return Seq2SeqModelOutput(
             last_hidden_state=decoded.last_hidden_state,
@@ -192,9 +189,7 @@ class EncoderDecoderForConditionalGeneration(EncoderDecoderHead, GenerativePreTr
         decoder_inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
+        **options: Unpack[ForwardOptions],
     ) -> Seq2SeqLMOutput:
         """Predict; with ``labels`` ``(batch, length)`` the decoder reads them shifted right."""
         if labels is not None and decoder_input_ids is None and decoder_inputs_embeds is None:
@@ -211,9 +206,7 @@ class EncoderDecoderForConditionalGeneration(EncoderDecoderHead, GenerativePreTr
             inputs_embeds,
             decoder_inputs_embeds,
             use_cache,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            return_dict=True,
+            **options,
         )
         logits = self.score(output["last_hidden_state"], past_key_values)
         loss = None if labels is None else token_loss(logits, labels)
@@ -237,9 +230,7 @@ class EncoderDecoderForSequenceClassification(EncoderDecoderHead):
         decoder_inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
+        **options: Unpack[ForwardOptions],
     ) -> Seq2SeqSequenceClassifierOutput:
         """Score ``(batch, labels)``; the decoder reads the encoder's tokens, shifted right."""
         if input_ids is None:
@@ -255,9 +246,7 @@ class EncoderDecoderForSequenceClassification(EncoderDecoderHead):
             inputs_embeds=inputs_embeds,
             decoder_inputs_embeds=decoder_inputs_embeds,
             use_cache=use_cache if labels is None else False,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            return_dict=True,
+            **options,
         )
         logits = self.classifier(self._at_last_end(output["last_hidden_state"], input_ids))
         loss = None
@@ -301,9 +290,7 @@ class EncoderDecoderForQuestionAnswering(EncoderDecoderHead):
         inputs_embeds: Tensor | None = None,
         decoder_inputs_embeds: Tensor | None = None,
         use_cache: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
+        **options: Unpack[ForwardOptions],
     ) -> Seq2SeqQuestionAnsweringModelOutput:
         """Score ``(batch, length)`` starts and ends.
 
@@ -319,9 +306,7 @@ class EncoderDecoderForQuestionAnswering(EncoderDecoderHead):
             inputs_embeds=inputs_embeds,
             decoder_inputs_embeds=decoder_inputs_embeds,
             use_cache=False if training else use_cache,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            return_dict=True,
+            **options,
         )
         start_logits, end_logits = self.qa_outputs(output.last_hidden_state).unbind(dim=-1)
         loss = None

@@ -97,7 +97,6 @@ class TextModelForCausalLM(TextModelHead, GenerativePreTrainedModel):
             past_key_values=past_key_values,
             use_cache=use_cache,
             **options,
-            return_dict=True,
         )
         states = states_to_score(body["last_hidden_state"], logits_to_keep)
         logits = self.score(states, past_key_values)
@@ -144,7 +143,6 @@ class TextModelForLabels(TextModelHead):
             position_ids=position_ids,
             inputs_embeds=inputs_embeds,
             **options,
-            return_dict=True,
         )
         logits = self.score(body)
         loss = None if labels is None else self.loss(logits, labels)
@@ -194,7 +192,6 @@ class DecoderForSequenceClassification(TextModelHead):
             position_ids=position_ids,
             inputs_embeds=inputs_embeds,
             **options,
-            return_dict=True,
         )
         states = body["last_hidden_state"]
         last = self._last_tokens(input_ids, len(states))
@@ -264,7 +261,6 @@ class TextModelForMultipleChoice(TextModelHead):
             position_ids=_rows(position_ids),
             inputs_embeds=_rows(inputs_embeds),
             **options,
-            return_dict=True,
         )
         logits = self.classifier(self.dropout(body.pooler_output)).view(given.shape[:2])
         loss = None if labels is None else token_loss(logits, labels)
@@ -301,7 +297,6 @@ class TextModelForQuestionAnswering(TextModelHead):
             position_ids=position_ids,
             inputs_embeds=inputs_embeds,
             **options,
-            return_dict=True,
         )
         starts, ends = self.qa_outputs(body.last_hidden_state).unbind(dim=-1)
         loss = None

@@ -21,13 +21,10 @@ from automodel_core.layers import (
     FeedForward,
     Linear,
     Mask,
-    PositionSpan,
     TransformerLayer,
     TransformerStack,
     causal_mask,
-    decoder_mask,
     equal_heads,
-    padding_mask,
     score_tokens,
 )
 from automodel_core.modeling import (
@@ -39,6 +36,7 @@ from automodel_core.modeling import (
     Pooler,
     PreTrainedModel,
     TextBody,
+    TextInputs,
     TextModelForCausalLM,
     TextModelForLabels,
     TextModelForMultipleChoice,
@@ -46,7 +44,6 @@ from automodel_core.modeling import (
     TextModelForSequenceClassification,
     TextModelForTokenClassification,
     TextModelHead,
-    absolute_positions,
     model_call,
     token_loss,
 )
@@ -170,6 +167,10 @@ class BertPreTrainedModel(PreTrainedModel):
 class BertModel(BertPreTrainedModel, TextBody):
     """The body: embeddings, layers, and a pooler unless ``add_pooling_layer`` is false."""
 
+    embed_positions: Embedding
+    has_token_types = True
+    takes_cache = True
+
     def __init__(self, config: BertConfig, add_pooling_layer: bool = True) -> None:
         super().__init__(config, decoder=config.is_decoder)
         if config.add_cross_attention and not config.is_decoder:
@@ -188,31 +189,25 @@ class BertModel(BertPreTrainedModel, TextBody):
     def is_absolute(self) -> bool:
         return self.config.position_embedding_type == "absolute"
 
-    def embed(
-        self,
-        tokens: Tensor,
-        token_type_ids: Tensor | None,
-        position_ids: Tensor | None,
-        span: PositionSpan,
-    ) -> Tensor:
+    def embed(self, inputs: TextInputs) -> Tensor:
         """Add token types (0 by default) and absolute positions to the tokens, and normalise."""
-        given = position_ids if self.is_absolute else None
-        positions = absolute_positions(given, span, self.config)
-        if token_type_ids is None:
-            token_type_ids = torch.zeros(1, 1, dtype=torch.long, device=tokens.device)
-        embedded = tokens + self.embed_token_types(token_type_ids)
+        embeds, types = inputs.embedded_by(self.embed_tokens), inputs.token_type_ids
+        if types is None:
+            types = torch.zeros(1, 1, dtype=torch.long, device=embeds.device)
+        if not self.is_absolute:
+            inputs.position_ids = None
+        positions = inputs.positions(self.config.max_position_embeddings)
+        embedded = embeds + self.embed_token_types(types)
         if self.is_absolute:
             embedded = embedded + self.embed_positions(positions)
         return F.dropout(self.embed_norm(embedded), self.config.hidden_dropout_prob, self.training)
 
-    def mask(self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan) -> Mask:
-        """Hide padding and, in a decoder, later tokens; scores of positions need a real mask."""
-        dtype, device = states.dtype, states.device
-        if not self.is_decoder:
-            return padding_mask(attention_mask, dtype)
-        if self.is_absolute:
-            return decoder_mask(attention_mask, span, states)
-        return causal_mask(attention_mask, span.length, span.keys, dtype, device)
+    def mask(self, inputs: TextInputs, states: Tensor) -> Mask:
+        """Return a tensor for a decoder with relative positions, whose scores are added to it."""
+        if self.is_absolute or not self.is_decoder:
+            return super().mask(inputs, states)
+        span, dtype, device = inputs.span, states.dtype, states.device
+        return causal_mask(inputs.attention_mask, span.length, span.keys, dtype, device)
 
 
 class BertHead(BertPreTrainedModel, TextModelHead):
@@ -353,7 +348,7 @@ class BertForPreTraining(BertVocabularyHead):
     ) -> BertForPreTrainingOutput:
         """Score ``(batch, length)`` tokens; the loss needs both kinds of labels."""
         inputs = (input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
-        body: BaseModelOutput = self.model(*inputs, **options, return_dict=True)
+        body: BaseModelOutput = self.model(*inputs, **options)
         logits = self.lm_head(self.lm_transform(body.last_hidden_state))
         next_logits = self.next_sentence(body.pooler_output)
         loss = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -27,12 +27,16 @@ from automodel_core.layers import (
 )
 from automodel_core.modeling import (
     BaseModelOutput,
+    ForwardOptions,
     ImageClassifierOutput,
     ImageModelForImageClassification,
     PreTrainedModel,
     model_call,
 )
 from automodel_donut.configuration import DonutSwinConfig
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "DonutSwinForImageClassification",
@@ -209,9 +213,7 @@ class DonutSwinModel(DonutSwinPreTrainedModel):
         self,
         pixel_values: Tensor | None = None,
         interpolate_pos_encoding: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
+        **options: Unpack[ForwardOptions],
     ) -> DonutSwinModelOutput:
         """Run images ``(batch, channels, height, width)`` of any size through the stages.
 
@@ -219,15 +221,17 @@ class DonutSwinModel(DonutSwinPreTrainedModel):
         """
         if pixel_values is None:
             raise InputError("give pixel_values")
-        seen, weights = self.stack(self._embed(pixel_values), output_attentions)
+        wants_states = options.get("output_hidden_states")
+        wants_weights = bool(options.get("output_attentions"))
+        seen, weights = self.stack(self._embed(pixel_values), wants_weights)
         last = seen[-1].flatten(1, 2)
         return DonutSwinModelOutput(
             last_hidden_state=last,
             pooler_output=last.mean(dim=1) if self.add_pooling_layer else None,
-            hidden_states=tuple(s.flatten(1, 2) for s in seen) if output_hidden_states else None,
-            attentions=tuple(weights) if output_attentions else None,
+            hidden_states=tuple(s.flatten(1, 2) for s in seen) if wants_states else None,
+            attentions=tuple(weights) if wants_weights else None,
             reshaped_hidden_states=tuple(s.permute(0, 3, 1, 2) for s in seen)
-            if output_hidden_states
+            if wants_states
             else None,
         )
 

@@ -81,12 +81,13 @@ def test_prefixed_arguments_go_to_the_decoder_and_others_to_the_encoder() -> Non
         getattr(model, side).register_forward_pre_hook(
             lambda module, args, kwargs, side=side: seen.update({side: kwargs}), with_kwargs=True
         )
-    ids, types = tokens(2, 4), torch.zeros(2, 4, dtype=torch.long)
-    model(ids, decoder_input_ids=ids, token_type_ids=types, decoder_position_ids=types)
-    assert seen["encoder"]["token_type_ids"] is types
+    ids, places, others = tokens(2, 4), torch.arange(4)[None], torch.arange(4)[None]
+    model(ids, decoder_input_ids=ids, position_ids=places)
+    assert seen["encoder"]["position_ids"] is places
+    assert "position_ids" not in seen["decoder"]
+    model(ids, decoder_input_ids=ids, decoder_position_ids=others)
     assert "position_ids" not in seen["encoder"]
-    assert seen["decoder"]["position_ids"] is types
-    assert "token_type_ids" not in seen["decoder"]
+    assert seen["decoder"]["position_ids"] is others
     whole, last = (
         model(ids, decoder_input_ids=ids, **more).logits for more in ({}, {"logits_to_keep": 1})
     )
@@ -315,13 +316,13 @@ def test_generation_takes_what_only_the_decoder_says() -> None:
 
 def test_arguments_of_the_encoder_reach_it_from_generate() -> None:
     model = build()
-    types = torch.zeros(2, 4, dtype=torch.long)
+    places = torch.arange(4)[None].repeat(2, 1)
     seen = []
     model.encoder.register_forward_pre_hook(
-        lambda module, args, kwargs: seen.append(kwargs["token_type_ids"]), with_kwargs=True
+        lambda module, args, kwargs: seen.append(kwargs["position_ids"]), with_kwargs=True
     )
-    model.generate(tokens(2, 4), token_type_ids=types, max_new_tokens=3)
+    model.generate(tokens(2, 4), position_ids=places, max_new_tokens=3)
     assert len(seen) == 1
-    assert seen[0] is types
-    with pytest.raises(ValueError, match="token_types"):
-        model.generate(tokens(2, 4), token_types=types)
+    assert seen[0] is places
+    with pytest.raises(ValueError, match="positions"):
+        model.generate(tokens(2, 4), positions=places)

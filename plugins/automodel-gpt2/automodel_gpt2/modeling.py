@@ -17,12 +17,9 @@ from automodel_core.layers import (
     Embedding,
     FeedForward,
     Linear,
-    Mask,
-    PositionSpan,
     TransformerLayer,
     TransformerStack,
     activation as activation_named,
-    decoder_mask,
     equal_heads,
 )
 from automodel_core.modeling import (
@@ -32,11 +29,11 @@ from automodel_core.modeling import (
     ModelOutput,
     PreTrainedModel,
     TextBody,
+    TextInputs,
     TextModelForCausalLM,
     TextModelForQuestionAnswering,
     TextModelForTokenClassification,
     TextModelHead,
-    absolute_positions,
     init_normal,
     model_call,
     next_token_loss,
@@ -134,6 +131,8 @@ class GPT2PreTrainedModel(PreTrainedModel):
 class GPT2Model(GPT2PreTrainedModel, TextBody):
     """The body: tokens and positions, then layers."""
 
+    has_token_types = True
+
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config, decoder=True)
         self.embed_tokens = Embedding(config.vocab_size, config.n_embd)
@@ -145,23 +144,13 @@ class GPT2Model(GPT2PreTrainedModel, TextBody):
         self.dropout = nn.Dropout(config.embd_pdrop)
         self.post_init()
 
-    def embed(
-        self,
-        tokens: Tensor,
-        token_type_ids: Tensor | None,
-        position_ids: Tensor | None,
-        span: PositionSpan,
-    ) -> Tensor:
+    def embed(self, inputs: TextInputs) -> Tensor:
         """Add positions and, if given, token types, which are tokens themselves."""
-        positions = absolute_positions(position_ids, span, self.config)
-        embedded = tokens + self.embed_positions(positions)
-        if token_type_ids is not None:
-            embedded = embedded + self.embed_tokens(token_type_ids)
+        embedded = super().embed(inputs)
+        if inputs.token_type_ids is not None:
+            embedded = embedded + self.embed_tokens(inputs.token_type_ids)
         dropped: Tensor = self.dropout(embedded)
         return dropped
-
-    def mask(self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan) -> Mask:
-        return decoder_mask(attention_mask, span, states)
 
 
 class GPT2Head(GPT2PreTrainedModel, TextModelHead):
@@ -301,7 +290,6 @@ class GPT2DoubleHeadsModel(GPT2Head, GenerativePreTrainedModel):
             inputs_embeds=rows(inputs_embeds),
             past_key_values=past_key_values,
             **options,
-            return_dict=True,
         )
         states = body["last_hidden_state"]
         written = states_to_score(states, logits_to_keep)

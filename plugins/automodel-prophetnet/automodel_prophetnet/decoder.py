@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -16,12 +17,10 @@ from automodel_core.layers import (
     PositionSpan,
     TransformerLayer,
     TransformerStack,
-    context_mask,
     equal_heads,
     padding_mask,
-    span_of,
 )
-from automodel_core.modeling import model_call
+from automodel_core.modeling import ForwardOptions, TextBody, TextInputs, model_call
 from automodel_prophetnet.base import ProphetNetPreTrainedModel
 from automodel_prophetnet.configuration import ProphetNetConfig
 from automodel_prophetnet.ngram_attention import (
@@ -31,6 +30,9 @@ from automodel_prophetnet.ngram_attention import (
     relative_buckets,
 )
 from automodel_prophetnet.outputs import ProphetNetDecoderModelOutput
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["ProphetNetDecoder"]
 
@@ -54,14 +56,15 @@ def decoder_layer(config: ProphetNetConfig) -> TransformerLayer:
     )
 
 
-class ProphetNetDecoder(ProphetNetPreTrainedModel):
+class ProphetNetDecoder(ProphetNetPreTrainedModel, TextBody):
     """The decoder alone: its states, and those of ``ngram`` streams that predict."""
 
     stack_side = "decoder"
     optional_weights = ("stack.layers.*.cross_attn", "stack.layers.*.cross_attn_norm")
+    embed_positions: Embedding
 
     def __init__(self, config: ProphetNetConfig) -> None:
-        super().__init__(config)
+        super().__init__(config, decoder=True)
         size, pad = config.hidden_size, config.pad_token_id
         self.embed_tokens = Embedding(config.vocab_size, size, padding_idx=pad)
         self.embed_positions = Embedding(config.max_position_embeddings, size, padding_idx=pad)
@@ -73,7 +76,7 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel):
         self.post_init()
 
     @model_call
-    def forward(
+    def forward(  # type: ignore[override]  # as the reference orders them
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
@@ -82,62 +85,46 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel):
         past_key_values: Cache | None = None,
         inputs_embeds: Tensor | None = None,
         use_cache: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
+        **options: Unpack[ForwardOptions],
     ) -> ProphetNetDecoderModelOutput:
         """Run ``(batch, length)`` tokens, or their embeddings, through the layers."""
-        if (input_ids is None) == (inputs_embeds is None):
-            raise InputError("give either input_ids or inputs_embeds, or their decoder_ namesakes")
-        if encoder_hidden_states is not None and not self.config.add_cross_attention:
-            raise InputError(
-                "encoder_hidden_states need cross-attention, which this model lacks: load it with "
-                "add_cross_attention=True"
-            )
-        embeds = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        use_cache = self.config.use_cache if use_cache is None else use_cache
-        recomputes = self.training and self.stack.gradient_checkpointing
-        cache = past_key_values
-        if cache is None and use_cache and not recomputes:
-            cache = Cache()
-        span, length = span_of(cache, embeds), embeds.shape[1]
-        # What follows the text is read off the first stream alone.
-        decoding = span.is_compiled or (cache is not None and cache.decoding)
-        steps = decoding and (not span.begins or length == 1)
-        streams = Streams(span, count=1 if steps else self.config.ngram)
-        states = self._embed(embeds, streams)
-        view = self._view(streams, states, attention_mask, cache)
-        shown = output_attentions or output_hidden_states
-        if steps and length == 1 and not shown:
-            # As one token a row: so the stack can run its layers in their prepared form.
-            states = states.flatten(0, 1)[:, None]
-        output = self.stack(
-            states,
-            view,
-            cache=cache,
-            context=encoder_hidden_states,
-            context_mask=context_mask(encoder_attention_mask, states.dtype, cache),
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
+        inputs = TextInputs(
+            input_ids,
+            attention_mask,
+            inputs_embeds=inputs_embeds,
+            encoder_hidden_states=encoder_hidden_states,
+            encoder_attention_mask=encoder_attention_mask,
+            past_key_values=past_key_values,
+            use_cache=use_cache,
         )
-        last_state = output.last_hidden_state.view(len(embeds), streams.rows, -1)
-        main, predicting = streams.split(last_state)
-        hidden = [streams.split(each) for each in output.hidden_states or ()]
+        output = self.run(inputs, **options)
+        streams = self._streams(inputs)
+        main, predicting = streams.split(streams.unpacked(output.last_hidden_state))
+        hidden = [streams.split(streams.unpacked(each)) for each in output.hidden_states or ()]
         weights = [streams.split_weights(each) for each in output.attentions or ()]
+        crossed = [streams.joined_weights(each) for each in output.cross_attentions or ()]
         return ProphetNetDecoderModelOutput(
             last_hidden_state=main,
             last_hidden_state_ngram=predicting,
-            past_key_values=cache,
+            past_key_values=inputs.past_key_values if inputs.use_cache else None,
             hidden_states=tuple(each for each, _ in hidden) or None,
             hidden_states_ngram=tuple(each for _, each in hidden) or None,
             attentions=tuple(each for each, _ in weights) or None,
             ngram_attentions=tuple(each for _, each in weights) or None,
-            cross_attentions=output.cross_attentions,
+            cross_attentions=tuple(crossed) or None,
         )
 
-    def _embed(self, embeds: Tensor, streams: Streams) -> Tensor:
+    def _streams(self, inputs: TextInputs) -> Streams:
+        span, cache = inputs.span, inputs.past_key_values
+        # What follows the text is read off the first stream alone.
+        decoding = span.is_compiled or (cache is not None and cache.decoding)
+        steps = decoding and (not span.begins or span.length == 1)
+        return Streams(span, 1 if steps else self.config.ngram, steps and span.length == 1)
+
+    def embed(self, inputs: TextInputs) -> Tensor:
         """Return the rows of all streams; those that predict know their position only."""
-        config, span = self.config, streams.span
+        config, streams, span = self.config, self._streams(inputs), inputs.span
+        embeds = inputs.embedded_by(self.embed_tokens)
         # The main stream begins behind the padding's row, the others look one position further.
         first = config.pad_token_id + 1
         limit = config.decoder_positions
@@ -151,18 +138,20 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel):
         kinds = self.embed_streams.weight.roll(1, dims=0)[: streams.count, None]
         predicting = (kinds + ahead).flatten(0, 1)
         rows = [embeds + here, predicting.expand(len(embeds), -1, -1)]
-        embedded: Tensor = self.dropout(self.embed_norm(torch.cat(rows, dim=1)))
-        return embedded
+        return streams.packed(self.dropout(self.embed_norm(torch.cat(rows, dim=1))))
 
-    def _view(
-        self, streams: Streams, states: Tensor, attention_mask: Tensor | None, cache: Cache | None
-    ) -> StreamView:
+    def mask(self, inputs: TextInputs, states: Tensor) -> StreamView:
         """Return what each row sees and how far away; ``attention_mask`` is ``(batch, keys)``."""
-        keys = streams.span.keys
-        if attention_mask is not None and attention_mask.shape != (len(states), keys):
+        streams, cache, attention_mask = (
+            self._streams(inputs),
+            inputs.past_key_values,
+            inputs.attention_mask,
+        )
+        shape = (len(inputs.tokens), streams.span.keys)
+        if attention_mask is not None and attention_mask.shape != shape:
             raise InputError(
                 f"the decoder's attention_mask has shape {tuple(attention_mask.shape)}, expected "
-                f"{(len(states), keys)}: earlier positions in past_key_values count"
+                f"{shape}: earlier positions in past_key_values count"
             )
         config = self.config
         bucket = partial(
@@ -179,5 +168,5 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel):
                     PositionSpan(config.max_position_embeddings, 1, states.device), streams.count
                 )
                 cache.memo[key] = StreamView.of(longest, bucket, states)
-            view = cache.memo[key].of_last(keys)
+            view = cache.memo[key].of_last(streams.span.keys)
         return view.padded(padding_mask(attention_mask, states.dtype))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -20,11 +19,12 @@ from automodel_core.layers import (
     TransformerLayer,
     TransformerStack,
     equal_heads,
-    padding_mask,
 )
 from automodel_core.modeling import (
-    BaseModelOutput,
+    ForwardOptions,
     GenerativePreTrainedModel,
+    TextBody,
+    TextInputs,
     as_encoder_output,
     model_call,
     shift_right,
@@ -38,6 +38,9 @@ from automodel_prophetnet.outputs import (
     ProphetNetSeq2SeqLMOutput,
     ProphetNetSeq2SeqModelOutput,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "ProphetNetEncoder",
@@ -63,13 +66,14 @@ def encoder_layer(config: ProphetNetConfig) -> TransformerLayer:
     )
 
 
-class ProphetNetEncoder(ProphetNetPreTrainedModel):
+class ProphetNetEncoder(ProphetNetPreTrainedModel, TextBody):
     """The encoder alone."""
 
     stack_side = "encoder"
+    embed_positions: Embedding
 
     def __init__(self, config: ProphetNetConfig) -> None:
-        super().__init__(config)
+        super().__init__(config, decoder=False)
         size, pad = config.hidden_size, config.pad_token_id
         self.embed_tokens = Embedding(config.vocab_size, size, padding_idx=pad)
         self.embed_positions = Embedding(config.max_position_embeddings, size, padding_idx=pad)
@@ -79,31 +83,13 @@ class ProphetNetEncoder(ProphetNetPreTrainedModel):
         self.stack = TransformerStack(layers)
         self.post_init()
 
-    @model_call
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
-    ) -> BaseModelOutput:
-        """Encode ``(batch, length)`` tokens; all beyond the last position stand there."""
-        if (input_ids is None) == (inputs_embeds is None):
-            raise InputError("give either input_ids or inputs_embeds")
-        embeds = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        config = self.config
-        positions = torch.arange(embeds.shape[1], device=embeds.device) + config.pad_token_id + 1
-        positions = positions.clamp(max=config.max_position_embeddings - 1)
-        states = self.embed_norm(embeds + self.embed_positions(positions))
-        output = self.stack(
-            self.dropout(states),
-            padding_mask(attention_mask, states.dtype),
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-        )
-        return BaseModelOutput(**vars(output))
+    def embed(self, inputs: TextInputs) -> Tensor:
+        """Add positions, of which the last serves all beyond it, and normalise."""
+        embeds = inputs.embedded_by(self.embed_tokens)
+        positions = inputs.span.positions + self.config.pad_token_id + 1
+        positions = positions.clamp(max=self.config.max_position_embeddings - 1)
+        embedded: Tensor = self.dropout(self.embed_norm(embeds + self.embed_positions(positions)))
+        return embedded
 
 
 class ProphetNetBody(ProphetNetPreTrainedModel):
@@ -157,12 +143,14 @@ class ProphetNetModel(ProphetNetBody):
         inputs_embeds: Tensor | None = None,
         decoder_inputs_embeds: Tensor | None = None,
         use_cache: bool | None = None,
-        **shown: Any,
+        **options: Unpack[ForwardOptions],
     ) -> ProphetNetSeq2SeqModelOutput:
         """Encode ``(batch, length)``, unless ``encoder_outputs`` are given, and decode."""
+        if (decoder_input_ids is None) == (decoder_inputs_embeds is None):
+            raise InputError("give either decoder_input_ids or decoder_inputs_embeds")
         if encoder_outputs is None:
             encoder_outputs = self.encoder(
-                input_ids, attention_mask, inputs_embeds, return_dict=True, **shown
+                input_ids, attention_mask, inputs_embeds=inputs_embeds, **options
             )
         encoded = as_encoder_output(encoder_outputs)
         decoded: ProphetNetDecoderModelOutput = self.decoder(
@@ -173,8 +161,7 @@ class ProphetNetModel(ProphetNetBody):
             past_key_values,
             decoder_inputs_embeds,
             use_cache,
-            return_dict=True,
-            **shown,
+            **options,
         )
         return ProphetNetSeq2SeqModelOutput(
             decoded.last_hidden_state,
@@ -251,9 +238,7 @@ class ProphetNetForConditionalGeneration(ProphetNetHead):
         decoder_inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
+        **options: Unpack[ForwardOptions],
     ) -> ProphetNetSeq2SeqLMOutput:
         """Predict; with ``labels`` ``(batch, length)`` the decoder reads them shifted right."""
         if labels is not None and decoder_input_ids is None and decoder_inputs_embeds is None:
@@ -268,9 +253,7 @@ class ProphetNetForConditionalGeneration(ProphetNetHead):
             inputs_embeds,
             decoder_inputs_embeds,
             use_cache,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            return_dict=True,
+            **options,
         )
         predicted = self.predict(output, labels, past_key_values)
         return ProphetNetSeq2SeqLMOutput(**predicted, **beside_scores(output))
@@ -299,7 +282,7 @@ class ProphetNetForCausalLM(ProphetNetHead):
         labels: Tensor | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int = 0,
-        **shown: Any,
+        **options: Unpack[ForwardOptions],
     ) -> ProphetNetDecoderLMOutput:
         """Score the last ``logits_to_keep`` positions, for 0 all.
 
@@ -313,8 +296,7 @@ class ProphetNetForCausalLM(ProphetNetHead):
             past_key_values,
             inputs_embeds,
             use_cache,
-            return_dict=True,
-            **shown,
+            **options,
         )
         predicted = self.predict(output, labels, past_key_values, logits_to_keep)
         return ProphetNetDecoderLMOutput(**predicted, **beside_scores(output))

@@ -49,11 +49,13 @@ def relative_buckets(distances: Tensor, num_buckets: int, max_distance: int) -> 
 class Streams:
     """The rows of one forward: those of new positions, in each stream.
 
-    ``count`` streams predict, beside the main one.
+    ``count`` streams predict, beside the main one. The rows of one position may be ``in_batch``,
+    ``(batch * rows, 1, size)``, so that the layers can run their prepared step.
     """
 
     span: PositionSpan
     count: int
+    in_batch: bool = False
 
     @property
     def length(self) -> int:
@@ -63,9 +65,23 @@ class Streams:
     def rows(self) -> int:
         return self.length * (1 + self.count)
 
+    def packed(self, states: Tensor) -> Tensor:
+        """Return states ``(batch, rows, size)`` as the layers read them."""
+        return states.flatten(0, 1)[:, None] if self.in_batch else states
+
+    def unpacked(self, states: Tensor) -> Tensor:
+        """Return such states as ``(batch, rows, size)``."""
+        return states.view(-1, self.rows, states.shape[-1])
+
     def split(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the rows of the main stream and those of the others."""
+        """Return the rows ``(batch, rows, ...)`` of the main stream and those of the others."""
         return states[:, : self.length], states[:, self.length :]
+
+    def joined_weights(self, weights: Tensor) -> Tensor:
+        """Return the weights of cross-attention as ``(batch, heads, rows, keys)``."""
+        if not self.in_batch:
+            return weights
+        return weights.view(-1, self.rows, *weights.shape[1:]).squeeze(3).transpose(1, 2)
 
     def split_weights(self, weights: Tensor) -> tuple[Tensor, Tensor]:
         """Return the attention weights of the main stream and of the others.

@@ -115,7 +115,7 @@ def test_wrong_inputs_say_what_is_expected(make, input_ids) -> None:
     model = make(ANSWERING)
     with pytest.raises(InputError, match="either input_ids or inputs_embeds"):
         model(decoder_input_ids=input_ids)
-    with pytest.raises(InputError, match="decoder_ namesakes"):
+    with pytest.raises(InputError, match="either decoder_input_ids or decoder_inputs_embeds"):
         model(input_ids)
     with pytest.raises(InputError, match=r"shape \(2, 3\), expected \(2, 7\)"):
         model(input_ids, decoder_input_ids=input_ids, decoder_attention_mask=input_ids[:, :3])

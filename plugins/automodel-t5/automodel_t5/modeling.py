@@ -17,7 +17,6 @@ from automodel_core.layers import (
     GatedFeedForward,
     Linear,
     Mask,
-    PositionSpan,
     RelativePositionBias,
     RMSNorm,
     TransformerLayer,
@@ -35,6 +34,7 @@ from automodel_core.modeling import (
     EncoderDecoderForQuestionAnswering,
     EncoderDecoderForSequenceClassification,
     PreTrainedModel,
+    TextInputs,
     TextStack,
     TokenClassifierOutput,
     model_call,
@@ -92,38 +92,33 @@ class T5Stack(TextStack):
     """The encoder, or the decoder."""
 
     def __init__(self, config: T5Config, embed_tokens: nn.Embedding, *, decoder: bool) -> None:
+        super().__init__(config, decoder=decoder)
         layers = (config.num_decoder_layers if decoder else None) or config.num_layers
-        stack = TransformerStack(
+        self.embed_tokens = embed_tokens
+        self.stack = TransformerStack(
             [t5_layer(config, decoder=decoder) for _ in range(layers)],
             RMSNorm(config.d_model, config.layer_norm_epsilon),
             config.dropout_rate,
         )
-        super().__init__(config, stack, decoder=decoder)
-        self.embed_tokens = embed_tokens
         self.position_bias = (
             None if config.biases_each_layer else position_bias(config, decoder=decoder)
         )
         self.dropout = nn.Dropout(config.dropout_rate)
 
-    def embed(
-        self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: PositionSpan
-    ) -> Tensor:
-        embeds = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        dropped: Tensor = self.dropout(embeds)
+    def embed(self, inputs: TextInputs) -> Tensor:
+        dropped: Tensor = self.dropout(inputs.embedded_by(self.embed_tokens))
         return dropped
 
-    def mask(
-        self, states: Tensor, attention_mask: Tensor | None, span: PositionSpan, cache: Cache | None
-    ) -> Mask:
+    def mask(self, inputs: TextInputs, states: Tensor) -> Mask:
         """Return position biases and what padding and causality hide, as one mask."""
-        dtype, device = states.dtype, states.device
+        span, dtype, device = inputs.span, states.dtype, states.device
         if self.is_decoder:
-            mask = causal_mask(attention_mask, span.length, span.keys, dtype, device)
+            mask = causal_mask(inputs.attention_mask, span.length, span.keys, dtype, device)
         else:
-            mask = padding_mask(attention_mask, dtype)
+            mask = padding_mask(inputs.attention_mask, dtype)
         if self.position_bias is None:
             return mask
-        bias = self.position_bias.at(span, cache)
+        bias = self.position_bias.at(span, inputs.past_key_values)
         return bias if mask is None else bias + mask
 
 
@@ -210,7 +205,6 @@ class T5EncoderModel(T5Facts):
             input_ids=input_ids,
             attention_mask=attention_mask,
             inputs_embeds=inputs_embeds,
-            return_dict=True,
             **options,
         )
         return output
@@ -289,9 +283,7 @@ class T5ForTokenClassification(T5Facts):
         **options: Any,
     ) -> TokenClassifierOutput:
         """Score ``(batch, length, labels)``."""
-        output: BaseModelOutput = self.model(
-            input_ids, attention_mask, inputs_embeds, return_dict=True, **options
-        )
+        output: BaseModelOutput = self.model(input_ids, attention_mask, inputs_embeds, **options)
         logits = self.classifier(self.dropout(output.last_hidden_state))
         loss = None if labels is None else token_loss(logits, labels)
         return TokenClassifierOutput(loss, logits, output.hidden_states, output.attentions)

@@ -90,7 +90,6 @@ class DeiTForImageClassificationWithTeacher(DeiTHead):
             pixel_values,
             interpolate_pos_encoding=interpolate_pos_encoding,
             **options,
-            return_dict=True,
         )
         states: Tensor = body["last_hidden_state"]
         own = self.cls_classifier(states[:, 0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +26,7 @@ from automodel_core.layers import (
 )
 from automodel_core.modeling import (
     BaseModelOutput,
+    ForwardOptions,
     ImageModelForImageClassification,
     ImageModelForMaskedImageModeling,
     ImageModelHead,
@@ -33,8 +34,12 @@ from automodel_core.modeling import (
     PreTrainedModel,
     model_call,
     pixel_decoder,
+    wanted_states,
 )
 from automodel_vit.configuration import ViTConfig
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "ViTForImageClassification",
@@ -194,9 +199,7 @@ class ViTModel(ViTPreTrainedModel):
         bool_masked_pos: Tensor | None = None,
         interpolate_pos_encoding: bool | None = None,
         attention_mask: Tensor | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
+        **options: Unpack[ForwardOptions],
     ) -> BaseModelOutput:
         """Run images ``(batch, channels, height, width)`` through the layers.
 
@@ -210,8 +213,7 @@ class ViTModel(ViTPreTrainedModel):
         output = self.stack(
             embedded,
             padding_mask(attention_mask, embedded.dtype),
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
+            **wanted_states(options),
         )
         states = self.norm(output.last_hidden_state)
         return BaseModelOutput(

@@ -12,7 +12,11 @@ class NanoConfig(PreTrainedConfig):
     """A decoder with learned positions; the names are the keys of ``config.json``."""
 
     model_type = "nano"
-    aliases: ClassVar = {"hidden_size": "n_embd", "num_hidden_layers": "n_layer"}
+    aliases: ClassVar = {
+        "hidden_size": "n_embd",
+        "num_hidden_layers": "n_layer",
+        "max_position_embeddings": "n_positions",
+    }
 
     vocab_size: PositiveInt = 256
     n_positions: PositiveInt = 128

@@ -5,28 +5,19 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from automodel_core.checkpoint import WeightNames
-from automodel_core.errors import InputError
 from automodel_core.layers import (
     Attention,
-    Cache,
     Embedding,
     FeedForward,
     Linear,
     TransformerLayer,
     TransformerStack,
-    decoder_mask,
     equal_heads,
-    span_of,
 )
-from automodel_core.modeling import (
-    BaseModelOutput,
-    PreTrainedModel,
-    TextModelForCausalLM,
-    model_call,
-)
+from automodel_core.modeling import PreTrainedModel, TextBody, TextModelForCausalLM
 from automodel_nano.configuration import NanoConfig
 
 
@@ -68,53 +59,16 @@ class NanoPreTrainedModel(PreTrainedModel):
         return names.nested(hub="nano", module=cls.body) if cls.body else names
 
 
-class NanoModel(NanoPreTrainedModel):
-    """The body: embeddings and layers."""
+class NanoModel(NanoPreTrainedModel, TextBody):
+    """The body: tokens and positions, then layers; a token sees those before it."""
 
     def __init__(self, config: NanoConfig) -> None:
-        super().__init__(config)
+        super().__init__(config, decoder=True)
         self.embed_tokens = Embedding(config.vocab_size, config.n_embd)
         self.embed_positions = Embedding(config.n_positions, config.n_embd)
         layers = [nano_layer(config) for _ in range(config.n_layer)]
         self.stack = TransformerStack(layers, nn.LayerNorm(config.n_embd))
         self.post_init()
-
-    @model_call
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        position_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        past_key_values: Cache | None = None,
-        use_cache: bool | None = None,
-        *,
-        output_attentions: bool,
-        output_hidden_states: bool,
-        **_: Any,
-    ) -> BaseModelOutput:
-        """Run ``(batch, length)`` tokens, or their embeddings, through the layers."""
-        if (input_ids is None) == (inputs_embeds is None):
-            raise InputError("give either input_ids or inputs_embeds")
-        embeds = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        cache = past_key_values
-        if cache is None and (self.config.use_cache if use_cache is None else use_cache):
-            cache = Cache()
-        span = span_of(cache, embeds)
-        if span.exceeds(self.config.n_positions):
-            raise InputError(f"{span.end} positions, n_positions={self.config.n_positions}")
-        if position_ids is None:
-            position_ids = span.positions[None]
-        states = embeds + self.embed_positions(position_ids)
-        mask = decoder_mask(attention_mask, span, states)
-        output = self.stack(
-            states,
-            mask,
-            cache=cache,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-        )
-        return BaseModelOutput(past_key_values=cache, **vars(output))
 
 
 class NanoForCausalLM(NanoPreTrainedModel, TextModelForCausalLM):
