@@ -20,8 +20,9 @@ from automodel_core.preprocessing.files import PROCESSOR_FILE, push_saved
 from automodel_core.text.tokenizer.loading import CHAT_TEMPLATE
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
+    from automodel_core.checkpoint.places.push import PushOptions
     from automodel_core.preprocessing.batch import BatchFeature
     from automodel_core.text.encoding.batch import BatchEncoding
     from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
@@ -89,13 +90,15 @@ class ProcessorMixin:
             setattr(self, name, given[name])
         self._targets = False
 
-    def __getattr__(self, name: str) -> Any:
-        # The older name of image processors.
-        if name == "feature_extractor" and "image_processor" in vars(self):
-            return self.image_processor
-        raise AttributeError(
-            f"{type(self).__name__} has no {name!r}; its parts are {', '.join(self.attributes)}"
-        )
+    if not TYPE_CHECKING:  # so that a misspelt method is an error
+
+        def __getattr__(self, name: str) -> Any:
+            # The older name of image processors.
+            if name == "feature_extractor" and "image_processor" in vars(self):
+                return self.image_processor
+            raise AttributeError(
+                f"{type(self).__name__} has no {name!r}; its parts are {', '.join(self.attributes)}"
+            )
 
     def _preprocessors(self) -> dict[str, Any]:
         """Return the parts that are no tokenizers, by name."""
@@ -260,7 +263,11 @@ class ProcessorMixin:
         return cls(**parts)
 
     def save_pretrained(
-        self, save_directory: str | os.PathLike[str], push_to_hub: bool = False, **kwargs: Any
+        self,
+        save_directory: str | os.PathLike[str],
+        push_to_hub: bool = False,
+        repo_id: str | None = None,
+        **kwargs: Unpack[PushOptions],
     ) -> list[str]:
         """Write the files of all parts, which name this class, and return their paths.
 
@@ -284,7 +291,7 @@ class ProcessorMixin:
             exchange.write(PROCESSOR_FILE, content)
             written.extend(str(exchange.folder / name) for name in exchange.new_names())
         if push_to_hub:
-            self.push_to_hub(**{"repo_id": exchange.folder.resolve().name, **kwargs})
+            self.push_to_hub(repo_id or exchange.folder.resolve().name, **kwargs)
         return written
 
     def to_dict(self) -> dict[str, Any]:
@@ -292,10 +299,9 @@ class ProcessorMixin:
         parts = {name: part.to_dict() for name, part in self._preprocessors().items()}
         return {"processor_class": type(self).__name__, **parts}
 
-    def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
+    def push_to_hub(self, repo_id: str, **kwargs: Unpack[PushOptions]) -> str:
         """Upload all files to a hub repository and return the address of the commit."""
-        options = {"commit_message": "Upload processor", **kwargs}
-        return push_saved(self.save_pretrained, repo_id, **options)
+        return push_saved(self.save_pretrained, repo_id, "Upload processor", kwargs)
 
     def __repr__(self) -> str:
         parts = (repr(vars(self)[name]) for name in self.attributes)

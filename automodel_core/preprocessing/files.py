@@ -10,12 +10,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from automodel_core.checkpoint.places.json_files import read_json
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
 from automodel_core.errors import CheckpointNotFoundError
+
+if TYPE_CHECKING:
+    from automodel_core.checkpoint.places.push import PushOptions
 
 __all__ = ["PREPROCESSOR_FILE", "PROCESSOR_FILE", "push_saved", "read_settings"]
 
@@ -54,13 +57,16 @@ def _settings_in(values: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return dict(nested) if isinstance(nested, Mapping) else dict(values)
 
 
-def push_saved(save: Callable[[str], object], repo_id: str, **options: Any) -> str:
+def push_saved(
+    save: Callable[[str], object], repo_id: str, message: str, options: PushOptions
+) -> str:
     """Upload the files that ``save`` writes into a folder; return the address of the commit.
 
-    ``options`` are those of `push_folder`.
+    ``message`` is the commit's if ``options`` have none.
     """
     from automodel_core.checkpoint.places.push import push_folder
 
     with TemporaryDirectory() as folder:
         save(folder)
-        return push_folder(folder, repo_id, **options)
+        given: PushOptions = {"commit_message": message, **options}
+        return push_folder(folder, repo_id, **given)

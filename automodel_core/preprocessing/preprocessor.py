@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from automodel_core.checkpoint.places.exchange import exchange_files
@@ -19,7 +18,9 @@ from automodel_core.preprocessing.files import (
 from automodel_core.preprocessing.settings import TypedSettings
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
+
+    from automodel_core.checkpoint.places.push import PushOptions
 
 __all__ = ["Preprocessor"]
 
@@ -108,20 +109,24 @@ class Preprocessor(TypedSettings):
         write_json(json_file_path, self.to_dict())
 
     def save_pretrained(
-        self, save_directory: str | os.PathLike[str], push_to_hub: bool = False, **kwargs: Any
+        self,
+        save_directory: str | os.PathLike[str],
+        push_to_hub: bool = False,
+        repo_id: str | None = None,
+        **kwargs: Unpack[PushOptions],
     ) -> list[str]:
-        """Write ``preprocessor_config.json`` and return its path; optionally upload it.
+        """Write ``preprocessor_config.json`` and return its path.
 
-        ``kwargs`` are ``repo_id`` (by default the folder's name) and options of `push_to_hub`.
+        With ``push_to_hub`` it is uploaded to ``repo_id``, by default the folder's name.
         """
         content = json_bytes(self.to_dict(), f"{PREPROCESSOR_FILE} of {type(self).__name__}")
         with exchange_files(save_directory) as exchange:
             exchange.write(PREPROCESSOR_FILE, content)
         if push_to_hub:
-            self.push_to_hub(**{"repo_id": Path(save_directory).resolve().name, **kwargs})
+            self.push_to_hub(repo_id or exchange.folder.resolve().name, **kwargs)
         return [str(exchange.folder / PREPROCESSOR_FILE)]
 
-    def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
+    def push_to_hub(self, repo_id: str, **kwargs: Unpack[PushOptions]) -> str:
         """Upload the settings to a hub repository and return the address of the commit."""
         message = f"Upload {self.kind.replace('_', ' ')}"
-        return push_saved(self.save_pretrained, repo_id, **{"commit_message": message, **kwargs})
+        return push_saved(self.save_pretrained, repo_id, message, kwargs)

@@ -19,7 +19,7 @@ from automodel_core.text.encoding.post_processor import (
     Template as Template,
     bos_eos_processor as bos_eos_processor,
 )
-from automodel_core.text.encoding.request import EncodeRequest as EncodeRequest
+from automodel_core.text.encoding.request import EncodeRequest as EncodeRequest, Text as Text
 from automodel_core.text.encoding.rust import (
     Backend as Backend,
     backend_from as backend_from,

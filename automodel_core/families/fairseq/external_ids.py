@@ -13,7 +13,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from tokenizers import AddedToken, Encoding, Regex, Tokenizer, models, normalizers
 
@@ -22,7 +22,7 @@ from automodel_core.errors import CheckpointFormatError, TokenizationError, show
 from automodel_core.families.fairseq.source_target import TranslationTokenizer
 from automodel_core.text.encoding.added_tokens import TokenLike
 from automodel_core.text.encoding.batch import BatchEncoding
-from automodel_core.text.encoding.request import EncodeRequest
+from automodel_core.text.encoding.request import EncodeRequest, Text
 from automodel_core.text.encoding.rust import Backend, rust_errors
 from automodel_core.text.subwords.sentencepiece import (
     HIDDEN,
@@ -221,7 +221,7 @@ class ExternalIdTokenizer(TranslationTokenizer):
         token = super()._id_to_token(index)
         return self.unk_token if token is None else token
 
-    def _encode(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
+    def _encode(self, text: Text, text_pair: Text | None, request: EncodeRequest) -> BatchEncoding:
         model = self._models[self._side.target]
         request = replace(request, processor=self._post_processor)
         return self._encode_with(
@@ -239,12 +239,12 @@ class ExternalIdTokenizer(TranslationTokenizer):
     ) -> Any:
         """Return the text of a target's ids, or of a source's with ``use_source_tokenizer``."""
         with self._switched_to(replace(self._side, decodes_sources=use_source_tokenizer)):
-            texts = super().decode(
+            texts: Any = super().decode(
                 token_ids, skip_special_tokens, clean_up_tokenization_spaces, **kwargs
             )
         return texts.strip() if isinstance(texts, str) else [text.strip() for text in texts]
 
-    def train_new_from_iterator(self, *arguments: Any, **options: Any) -> Any:
+    def train_new_from_iterator(self, *arguments: Any, **options: Any) -> NoReturn:
         """Refuse: such models are trained by SentencePiece."""
         raise TokenizationError(
             f"{type(self).__name__} is made of SentencePiece models, which this library reads and "

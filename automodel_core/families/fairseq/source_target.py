@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from tokenizers.processors import PostProcessor, TemplateProcessing
 
 from automodel_core.text.encoding.batch import BatchEncoding
-from automodel_core.text.encoding.request import EncodeRequest
+from automodel_core.text.encoding.request import EncodeRequest, Text
 from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
 __all__ = ["SOURCE", "EncodingSide", "TranslationTokenizer"]
@@ -113,10 +112,12 @@ class TranslationTokenizer(PreTrainedTokenizer):
         """Encode targets from here on, in this thread."""
         self._switch_to(EncodingSide(target=True))
 
-    def _encode(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
+    def _encode(self, text: Text, text_pair: Text | None, request: EncodeRequest) -> BatchEncoding:
         return super()._encode(text, text_pair, replace(request, processor=self._post_processor))
 
-    def _encode_target(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
+    def _encode_target(
+        self, text: Text, text_pair: Text | None, request: EncodeRequest
+    ) -> BatchEncoding:
         with self.as_target_tokenizer():
             return self._encode(text, text_pair, request)
 

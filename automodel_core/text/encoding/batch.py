@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from tokenizers import Encoding
 
@@ -56,6 +56,10 @@ class BatchEncoding(BatchFeature):
         self._n_sequences = n_sequences
         self.convert_to_tensors(tensor_type, prepend_batch_axis)
 
+    @overload
+    def __getitem__(self, item: int) -> Encoding: ...
+    @overload
+    def __getitem__(self, item: Any) -> Any: ...
     def __getitem__(self, item: Any) -> Any:
         if isinstance(item, str):
             return self.data[item]

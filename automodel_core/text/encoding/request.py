@@ -106,8 +106,8 @@ def rarer_options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def encode(
     backend: Backend,
-    text: Any,
-    text_pair: Any,
+    text: Text,
+    text_pair: Text | None,
     request: EncodeRequest,
     truncation_side: str,
     pad: Callable[[Encoding, int], None],

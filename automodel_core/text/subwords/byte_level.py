@@ -17,7 +17,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
 from automodel_core.text.encoding.added_tokens import renamed_token
 from automodel_core.text.encoding.batch import BatchEncoding
-from automodel_core.text.encoding.request import EncodeRequest
+from automodel_core.text.encoding.request import EncodeRequest, Text
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
 from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
@@ -104,7 +104,7 @@ class ByteLevelTokenizer(PreTrainedTokenizer):
                     values = {k: tuple(v) if isinstance(v, list) else v for k, v in state.items()}
                     setattr(rust, name, type(step)(**values))
 
-    def _encode(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
+    def _encode(self, text: Text, text_pair: Text | None, request: EncodeRequest) -> BatchEncoding:
         if request.is_split_into_words and not self._add_prefix_space:
             logger.warning(
                 "Words given one by one begin without a space, as within a word: load the "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from tokenizers import AddedToken
 
@@ -128,14 +128,16 @@ class SpecialTokens(TokenTable):
             )
         self._tokens[name] = value
 
-    def __getattr__(self, name: str) -> Any:
-        # Reached only for names that are no attribute: a model's own tokens, as "image_token".
-        tokens = self.__dict__.get("_tokens", {})
-        if name in tokens:
-            return self.token_named(name)
-        if name.removesuffix("_id") in tokens:
-            return self.id_named(name.removesuffix("_id"))
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+    if not TYPE_CHECKING:  # so that a misspelt method is an error
+
+        def __getattr__(self, name: str) -> Any:
+            # Reached only for names that are no attribute: a model's own tokens, as "image_token".
+            tokens = self.__dict__.get("_tokens", {})
+            if name in tokens:
+                return self.token_named(name)
+            if name.removesuffix("_id") in tokens:
+                return self.id_named(name.removesuffix("_id"))
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         tokens = self.__dict__.get("_tokens", {})

@@ -11,6 +11,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokenizers import AddedToken, Encoding, Tokenizer
@@ -49,6 +50,8 @@ from automodel_core.text.tokenizer.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
+
+    from automodel_core.checkpoint.places.push import PushOptions
 
 __all__ = ["PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend"]
 
@@ -222,14 +225,14 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
         """Return whether a call takes an argument of this name."""
         return key in KEYWORDS
 
-    def _encode(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
+    def _encode(self, text: Text, text_pair: Text | None, request: EncodeRequest) -> BatchEncoding:
         return self._encode_with(self._backend, text, text_pair, request)
 
     def _encode_with(
         self,
         backend: Backend,
-        text: Any,
-        text_pair: Any,
+        text: Text,
+        text_pair: Text | None,
         request: EncodeRequest,
         finish: Callable[[Encoding, Any], Encoding] | None = None,
     ) -> BatchEncoding:
@@ -244,7 +247,9 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
 
         return encode(backend, text, text_pair, request, self.truncation_side, pad, finish)
 
-    def _encode_target(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
+    def _encode_target(
+        self, text: Text, text_pair: Text | None, request: EncodeRequest
+    ) -> BatchEncoding:
         """Encode targets: by default as sources."""
         return self._encode(text, text_pair, request)
 
@@ -324,15 +329,14 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
         legacy_format: bool | None = None,
         filename_prefix: str | None = None,
         push_to_hub: bool = False,
-        **kwargs: Any,
+        save_jinja_files: bool = True,
+        repo_id: str | None = None,
+        **kwargs: Unpack[PushOptions],
     ) -> tuple[str, ...]:
         """Write the tokenizer's files and return their paths."""
-        written = save(
-            self, save_directory, filename_prefix or "", kwargs.pop("save_jinja_files", True)
-        )
+        written = save(self, save_directory, filename_prefix or "", save_jinja_files)
         if push_to_hub:
-            repo_id = kwargs.pop("repo_id", os.path.basename(os.path.normpath(save_directory)))
-            self.push_to_hub(repo_id, **kwargs)
+            self.push_to_hub(repo_id or Path(save_directory).resolve().name, **kwargs)
         return written
 
     @property
@@ -352,10 +356,9 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
         with self._backend.exclusive() as rust, rust_errors("saving the vocabulary"):
             return tuple(rust.model.save(os.fspath(save_directory), filename_prefix))
 
-    def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
+    def push_to_hub(self, repo_id: str, **kwargs: Unpack[PushOptions]) -> str:
         """Upload the tokenizer's files to a hub repository and return the address of the commit."""
-        options = {"commit_message": "Upload tokenizer", **kwargs}
-        return push_saved(self.save_pretrained, repo_id, **options)
+        return push_saved(self.save_pretrained, repo_id, "Upload tokenizer", kwargs)
 
     def __repr__(self) -> str:
         return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, overload
 
 from tokenizers import AddedToken, Tokenizer
 from tokenizers.processors import PostProcessor
@@ -91,14 +91,27 @@ class Vocabulary(SequenceBuilder, Backends, TokenTable):
             unk = self.token_named("unk_token") if index is None else None
             return index if unk is None else rust.token_to_id(unk)
 
+    @overload
+    def convert_tokens_to_ids(self, tokens: None) -> None: ...
+    @overload
+    def convert_tokens_to_ids(self, tokens: TokenLike) -> int | None: ...  # type: ignore[overload-overlap]
+    @overload
+    def convert_tokens_to_ids(self, tokens: Iterable[TokenLike]) -> list[int]: ...
     def convert_tokens_to_ids(self, tokens: Any) -> Any:
-        """Return the id of a token, or the ids of a list; unknown ones get ``unk_token``'s."""
+        """Return the id of a token, or the ids of several; unknown ones get ``unk_token``'s.
+
+        It is ``None`` if there is no ``unk_token``.
+        """
         if tokens is None:
             return None
         if isinstance(tokens, str | AddedToken):
             return self._token_to_id(tokens)
         return [self._token_to_id(token) for token in tokens]
 
+    @overload
+    def convert_ids_to_tokens(self, ids: int, skip_special_tokens: bool = False) -> str | None: ...
+    @overload
+    def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any: ...
     def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
         """Return the token of an id, or of several; ``None`` for an id beyond the vocabulary."""
         numbers = plain(ids)

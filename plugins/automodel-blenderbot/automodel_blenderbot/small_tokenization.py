@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from tokenizers import (
     AddedToken,
@@ -37,6 +37,7 @@ from automodel_core.text import (
     BatchEncoding,
     EncodeRequest,
     PreTrainedTokenizer,
+    Text,
     TokenLike,
     added_token,
     rust_errors,
@@ -124,7 +125,7 @@ class BlenderbotSmallTokenizer(PreTrainedTokenizer):
         with self._segmenter.exclusive() as rust:
             rust.post_processor = self._backend.rust.post_processor
 
-    def _encode(self, text: Any, text_pair: Any, request: EncodeRequest) -> BatchEncoding:
+    def _encode(self, text: Text, text_pair: Text | None, request: EncodeRequest) -> BatchEncoding:
         return self._encode_with(self._segmenter, text, text_pair, request, self._renamed)
 
     def _renamed(self, encoding: Encoding, text: Any) -> Encoding:
@@ -160,7 +161,7 @@ class BlenderbotSmallTokenizer(PreTrainedTokenizer):
         token = super()._id_to_token(index)
         return self.unk_token if token is None else token
 
-    def train_new_from_iterator(self, *arguments: Any, **options: Any) -> Any:
+    def train_new_from_iterator(self, *arguments: Any, **options: Any) -> NoReturn:
         """Refuse: the library trains no vocabulary of such pieces."""
         raise TokenizationError(
             "BlenderbotSmallTokenizer cannot be trained: BlenderbotTokenizer, or another tokenizer "

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from tokenizers import Encoding
 from typing_extensions import assert_type
 
-from automodel_bert import BertConfig, BertForSequenceClassification, BertModel
+from automodel_bert import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer
 from automodel_core import (
     AutoConfig,
     AutoModel,
@@ -19,8 +20,13 @@ from automodel_core import (
 )
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.modeling import GenerativePreTrainedModel, PreTrainedModel
-from automodel_core.text import PreTrainedTokenizer
+from automodel_core.preprocessing import BatchFeature
+from automodel_core.text import BatchEncoding, PreTrainedTokenizer
+from automodel_core.vision import BaseImageProcessor
+from automodel_m2m100 import NllbTokenizer
 from automodel_t5 import T5ForConditionalGeneration
+from automodel_trocr import TrOCRProcessor
+from automodel_vit import ViTImageProcessor
 
 Info = dict[str, list[Any]]
 
@@ -68,3 +74,28 @@ assert_type(AutoConfig.from_pretrained("x"), PreTrainedConfig)
 tokenizer = AutoTokenizer.from_pretrained("x")
 assert_type(tokenizer, PreTrainedTokenizer)
 scores = classifier(**tokenizer("a text", return_tensors="pt")).logits
+words = BertTokenizer.from_pretrained("x", revision="main", padding_side="left")
+assert_type(words, BertTokenizer)
+assert_type(words(["a", "b"], padding=True, truncation="longest_first"), BatchEncoding)
+assert_type(words.encode_plus("a", split_special_tokens=True), BatchEncoding)
+assert_type(words("a")[0], Encoding)
+assert_type(words.decode([1, 2], skip_special_tokens=True), str)
+assert_type(words.batch_decode(torch.ones(2, 3)), list[str])
+assert_type(words.tokenize("a"), list[str])
+assert_type(words.convert_tokens_to_ids("a"), int | None)
+assert_type(words.convert_tokens_to_ids(["a"]), list[int])
+assert_type(words.pad_token_id, int | None)
+words.save_pretrained("y", push_to_hub=True, private=True)
+NllbTokenizer.from_pretrained("x")("a", src_lang="fra_Latn", max_length=3)
+
+# So is that of an image processor, and of a processor.
+images = ViTImageProcessor.from_pretrained("x", size=224)
+assert_type(images, ViTImageProcessor)
+unused = ViTImageProcessor.from_pretrained("x", return_unused_kwargs=True)
+assert_type(unused, tuple[ViTImageProcessor, dict[str, Any]])
+assert_type(images(torch.ones(3, 8, 8), return_tensors="pt", do_resize=False), BatchFeature)
+reader = TrOCRProcessor.from_pretrained("x")
+assert_type(reader, TrOCRProcessor)
+assert_type(reader(torch.ones(3, 8, 8), text="a"), BatchFeature)
+assert_type(reader.tokenizer, PreTrainedTokenizer)
+assert_type(reader.image_processor, BaseImageProcessor)

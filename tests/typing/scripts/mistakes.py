@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automodel_bert import BertConfig, BertForSequenceClassification, BertModel
+from automodel_bert import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer
 from automodel_bert import BertModle  # wrong
 
 import automodel_core.modelling  # wrong
@@ -10,6 +10,8 @@ from automodel_core import AutoModel, AutoModelForCausalLM
 from automodel_core import AutoModelForCasualLM  # wrong
 from automodel_core.auto import AutoConfigg  # wrong
 from automodel_core.layers import Atention  # wrong
+from automodel_trocr import TrOCRProcessor
+from automodel_vit import ViTImageProcessor
 
 body = BertModel.from_pretrained("x")
 body.save_pretraind("y")  # wrong
@@ -43,3 +45,19 @@ config.hidden_size = "large"  # wrong
 config.id2label["LABEL_0"] = 0  # wrong
 config.any_key_that_a_checkpoint_has = 3
 labels = BertForSequenceClassification(config).config.num_labels + "3"  # wrong
+
+words = BertTokenizer.from_pretrained("x")
+words.enocde("a")  # wrong
+words("a", paddin=True)  # wrong
+words("a", max_length="3")  # wrong
+words.encode("a", max_lenght=3)  # wrong
+words.decode([1]).shape  # wrong
+words.pad_token_id.bit_length()  # wrong
+words.save_pretrained("y", jinja_files=False)  # wrong
+words.push_to_hub("y", comit_message="a")  # wrong
+BertTokenizer.from_pretraned("x")  # wrong
+images = ViTImageProcessor.from_pretrained("x")
+images.preproces(3)  # wrong
+images.push_to_hub("y", public=True)  # wrong
+images.rescale_factor = "large"  # wrong
+TrOCRProcessor.from_pretrained("x").decod([1])  # wrong
