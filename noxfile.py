@@ -208,8 +208,8 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def sync(session: nox.Session) -> None:
-    """Write what plugins and the reference repeat; ``-- --check`` compares."""
-    session.install("-q", "-c", CONSTRAINTS, READS_TOML)
+    """Write what plugins, READMEs and the reference repeat; ``-- --check`` compares."""
+    session.install("-q", "-c", CONSTRAINTS, "importlib-metadata", "pluggy", READS_TOML)
     session.run("python", "-m", "house.sync", *session.posargs, env={"PYTHONPATH": "tests"})
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from automodel_core.registry.installed.state import ARCHITECTURES
 from automodel_core.registry.manifest import COMPONENT_KINDS, Architecture
 from house.toml import read_toml
 
-__all__ = ["catalogue_of", "main"]
+__all__ = ["architectures_of", "catalogue_of", "main"]
 
 
 def catalogue_of(plugins: Path) -> dict[str, Any]:
@@ -70,13 +70,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def architectures_of(project: Path) -> list[Architecture]:
+    """Return what the manifests of a plugin's ``pyproject.toml`` declare, in their order."""
+    entry_points = read_toml(project)["project"].get("entry-points", {}).get(ARCHITECTURES, {})
+    modules = dict.fromkeys(entry_points.values())
+    return [found for module in modules for found in _declared(project.parent, module)]
+
+
+def _declared(folder: Path, module: str) -> Iterable[Architecture]:
+    with _importable(folder):
+        return collect(import_guarded(module, str(folder))).of(Architecture)
+
+
 def _architectures(folder: Path, metadata: dict[str, Any]) -> Iterator[tuple[str, Architecture]]:
     """Yield what each entry point of a plugin project provides, by model type."""
     entry_points = metadata.get("entry-points", {}).get(ARCHITECTURES, {})
     for model_type, module in sorted(entry_points.items()):
-        with _importable(folder):
-            declared = collect(import_guarded(module, str(folder))).of(Architecture)
-        for architecture in declared:
+        for architecture in _declared(folder, module):
             if model_type in architecture.model_types:
                 yield model_type, architecture
                 break

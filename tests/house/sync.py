@@ -3,7 +3,7 @@
 ``nox -s sync`` runs this; ``-- --check`` writes nothing. A plugin's ``pyproject.toml`` states its
 name, version, description, keywords, dependencies and entry points. Everything else in it is the
 core's (licence, classifiers, addresses...) or the template of ``automodel-core new``. Each plugin
-ships the licence, and the reference lists the tasks.
+ships the licence, its README lists the models of its manifest, and the reference lists the tasks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from automodel_core.cli.pyproject import pyproject
+from automodel_core.registry.manifest import Architecture
 from automodel_core.registry.task_table import TASK_TABLE
+from house.catalogue import architectures_of
 from house.toml import read_toml
 
 __all__ = ["expected", "main"]
@@ -23,6 +25,7 @@ __all__ = ["expected", "main"]
 ROOT = Path(__file__).parents[2]
 SHARED = ("readme", "license", "license-files", "requires-python", "classifiers", "urls")
 """The keys of ``[project]`` that plugins have from the core."""
+MODELS = re.compile(r"^\| task \| Auto class \|.*?\n(?=\n|\Z)", re.MULTILINE | re.DOTALL)
 TASKS = re.compile(r"^\| Auto class \| task \|.*?\n(?=\n)", re.MULTILINE | re.DOTALL)
 
 
@@ -36,10 +39,29 @@ def expected(root: Path) -> Mapping[Path, str]:
         own = {k: v for k, v in read_toml(file)["project"].items() if k not in SHARED}
         files[file] = pyproject({**own, **shared}, package=own["name"].replace("-", "_"))
         files[file.with_name("LICENSE")] = licence
+        readme = file.with_name("README.md")
+        models = table_of_models(architectures_of(file))
+        files[readme] = MODELS.sub(lambda _, table=models: table, readme.read_text("utf-8"), 1)
     reference = root / "docs" / "reference.md"
     text = reference.read_text("utf-8")
     files[reference] = TASKS.sub(lambda _: table_of_tasks(), text, count=1)
     return files
+
+
+def table_of_models(architectures: Sequence[Architecture]) -> str:
+    """Return a README's table of the classes of all architectures of a plugin, by their tasks."""
+    rows: dict[str, list[str]] = {}
+    for task in dict.fromkeys(task for each in architectures for task in each.models):
+        found = (each.models[task] for each in architectures if task in each.models)
+        classes = dict.fromkeys(f"`{reference.rpartition(':')[2]}`" for reference in found)
+        rows.setdefault(", ".join(classes), []).append(task)
+    auto_classes = {task: f"`{auto_class}`" for task, auto_class, _ in TASK_TABLE}
+    lines = ["| task | Auto class | class |", "|---|---|---|"]
+    lines += [
+        f"| {', '.join(tasks)} | {', '.join(auto_classes[task] for task in tasks)} | {classes} |"
+        for classes, tasks in rows.items()
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def table_of_tasks() -> str:

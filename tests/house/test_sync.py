@@ -23,6 +23,24 @@ dependencies = ["automodel-core>=0.1,<2", "pillow>=10.1"]
 [project.entry-points."automodel.architectures"]
 "new.one" = "automodel_new.plugin"
 """
+MANIFEST = """\
+from automodel_core import Architecture, hookimpl
+
+MODELS = {"base": "Model", "causal-lm": "LMHeadModel", "pretraining": "LMHeadModel"}
+
+
+@hookimpl
+def automodel_architectures():
+    return [
+        Architecture(
+            model_type=model_type,
+            plugin_api=(1, 0),
+            config=f"automodel_new.configuration:{name}Config",
+            models={task: f"automodel_new.modeling:{name}{end}" for task, end in MODELS.items()},
+        )
+        for model_type, name in (("new.one", "New"), ("new.two", "Newer"))
+    ]
+"""
 
 
 @pytest.fixture
@@ -40,6 +58,11 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     plugin = tmp_path / "plugins" / "automodel-new"
     plugin.mkdir(parents=True)
     (plugin / "pyproject.toml").write_text(OWN, "utf-8")
+    (plugin / "automodel_new").mkdir()
+    (plugin / "automodel_new" / "__init__.py").write_text("", "utf-8")
+    (plugin / "automodel_new" / "plugin.py").write_text(MANIFEST, "utf-8")
+    readme = "# New\n\n| task | Auto class | class |\n|---|---|---|\n| old | | `Old` |\n\nAfter.\n"
+    (plugin / "README.md").write_text(readme, "utf-8")
     monkeypatch.setattr(sync, "ROOT", tmp_path)
     return tmp_path
 
@@ -66,6 +89,17 @@ def test_a_plugin_states_its_own_and_has_the_rest_from_the_core(repository: Path
     assert written["tool"]["setuptools"]["packages"]["find"]["include"][0] == "automodel_new"
     assert (plugin / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert sync.main(["--check"]) == 0
+
+
+def test_a_readme_lists_the_models_of_the_manifest(repository: Path) -> None:
+    sync.main([])
+    text = (repository / "plugins" / "automodel-new" / "README.md").read_text("utf-8")
+    assert text == (
+        "# New\n\n| task | Auto class | class |\n|---|---|---|\n"
+        "| base | `AutoModel` | `NewModel`, `NewerModel` |\n"
+        "| causal-lm, pretraining | `AutoModelForCausalLM`, `AutoModelForPreTraining` "
+        "| `NewLMHeadModel`, `NewerLMHeadModel` |\n\nAfter.\n"
+    )
 
 
 def test_the_reference_lists_the_tasks(repository: Path) -> None:
