@@ -16,7 +16,7 @@ never from its name.
 
 from __future__ import annotations
 
-from automodel_core.testing.case import Subject
+from automodel_core.testing.case import Subject, model_names
 from automodel_core.testing.check import Check, CheckFailedError
 from automodel_core.testing.small_models import (
     SmallImageConfig,
@@ -48,5 +48,6 @@ __all__ = [
     "check_architecture",
     "checks_of",
     "minimum",
+    "model_names",
     "register_small_parts",
 ]

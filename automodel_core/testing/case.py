@@ -21,13 +21,19 @@ if TYPE_CHECKING:
     from automodel_core.modeling.pretrained.base import PreTrainedModel
     from automodel_core.registry.manifest import Architecture
 
-__all__ = ["Inputs", "Subject", "tensors_of"]
+__all__ = ["Inputs", "Subject", "model_names", "tensors_of"]
 
 Inputs = dict[str, Any]
 
 BATCH, LENGTH, CHOICES = 2, 7, 3
 DECODES_ITS_INPUT = ("question-answering", "sequence-classification")
 """Tasks for which an encoder-decoder makes the decoder's input from the encoder's."""
+
+
+def model_names(model_type: str) -> tuple[str, ...]:
+    """Return the names of an architecture's model classes, in the order of its manifest."""
+    references = registry.get(model_type).models.values()
+    return tuple(dict.fromkeys(reference.rpartition(":")[2] for reference in references))
 
 
 @dataclass(frozen=True)

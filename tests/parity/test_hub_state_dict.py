@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from automodel_core.testing import model_names
+
 transformers = pytest.importorskip("transformers")
 
 import torch  # noqa: E402
@@ -13,20 +15,9 @@ from torch import Tensor, nn  # noqa: E402
 
 import automodel_bert  # noqa: E402
 import automodel_t5  # noqa: E402
-from parity.t5.cases import HEADS as T5_HEADS, SMALL as SMALL_T5  # noqa: E402
+from parity.t5.cases import SMALL as SMALL_T5  # noqa: E402
 from support.reference import randomise  # noqa: E402
 
-BERT_HEADS = (
-    "BertModel",
-    "BertForPreTraining",
-    "BertForMaskedLM",
-    "BertLMHeadModel",
-    "BertForNextSentencePrediction",
-    "BertForSequenceClassification",
-    "BertForMultipleChoice",
-    "BertForTokenClassification",
-    "BertForQuestionAnswering",
-)
 SMALL_BERT: dict[str, Any] = {
     "vocab_size": 37,
     "hidden_size": 16,
@@ -35,7 +26,7 @@ SMALL_BERT: dict[str, Any] = {
     "intermediate_size": 28,
     "max_position_embeddings": 24,
 }
-NAMES = (*BERT_HEADS, *(f"{family}{head}" for family in ("T5", "MT5", "UMT5") for head in T5_HEADS))
+NAMES = [name for model_type in ("bert", "t5", "mt5", "umt5") for name in model_names(model_type)]
 
 
 def pair(name: str, tied: bool) -> tuple[Any, Any]:

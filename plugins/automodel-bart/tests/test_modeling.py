@@ -10,14 +10,9 @@ import torch.nn.functional as F
 
 import automodel_bart
 from automodel_core.errors import InputError
+from automodel_core.testing import model_names
 
-HEADS = (
-    "BartModel",
-    "BartForConditionalGeneration",
-    "BartForSequenceClassification",
-    "BartForQuestionAnswering",
-    "BartForCausalLM",
-)
+HEADS = model_names("bart")
 
 
 def test_embeddings_are_summed_and_normalised(make, input_ids) -> None:

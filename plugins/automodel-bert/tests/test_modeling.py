@@ -17,18 +17,9 @@ from automodel_bert import (
     BertModel,
 )
 from automodel_core.errors import ConfigurationError, InputError
+from automodel_core.testing import model_names
 
-HEADS = (
-    "BertModel",
-    "BertForPreTraining",
-    "BertForMaskedLM",
-    "BertLMHeadModel",
-    "BertForNextSentencePrediction",
-    "BertForSequenceClassification",
-    "BertForMultipleChoice",
-    "BertForTokenClassification",
-    "BertForQuestionAnswering",
-)
+HEADS = model_names("bert")
 POSITIONS = ("absolute", "relative_key", "relative_key_query")
 SMALL: dict[str, Any] = {
     "vocab_size": 31,

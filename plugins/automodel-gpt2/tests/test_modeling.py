@@ -11,16 +11,10 @@ from torch import Tensor, nn
 
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_core.layers import Cache
+from automodel_core.testing import model_names
 from automodel_gpt2 import GPT2Config, GPT2LMHeadModel, GPT2Model
 
-HEADS = (
-    "GPT2Model",
-    "GPT2LMHeadModel",
-    "GPT2DoubleHeadsModel",
-    "GPT2ForSequenceClassification",
-    "GPT2ForTokenClassification",
-    "GPT2ForQuestionAnswering",
-)
+HEADS = (*model_names("gpt2"), "GPT2DoubleHeadsModel")
 
 
 def test_a_layer_is_torchs_pre_norm_layer(make: Any, input_ids: Tensor) -> None:

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 import automodel_m2m100
+from automodel_core.testing import model_names
 
-HEADS = ("M2M100Model", "M2M100ForConditionalGeneration")
+HEADS = model_names("m2m_100")
 
 
 def test_positions_skip_padding(make, input_ids) -> None:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 import automodel_marian
 from automodel_core.errors import InputError
 from automodel_core.layers import Cache
+from automodel_core.testing import model_names
 from automodel_marian import MarianMTModel
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -24,7 +25,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "share_encoder_decoder_embeddings": False, "vocab_size": 60, "decoder_vocab_size": 47,
     },
 }  # fmt: skip
-HEADS = ("MarianModel", "MarianMTModel", "MarianForCausalLM")
+HEADS = model_names("marian")
 
 
 @pytest.fixture(params=KINDS)

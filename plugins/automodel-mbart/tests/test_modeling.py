@@ -11,14 +11,9 @@ import torch.nn.functional as F
 import automodel_mbart
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_core.layers import span_of
+from automodel_core.testing import model_names
 
-HEADS = (
-    "MBartModel",
-    "MBartForConditionalGeneration",
-    "MBartForSequenceClassification",
-    "MBartForQuestionAnswering",
-    "MBartForCausalLM",
-)
+HEADS = model_names("mbart")
 
 
 def test_each_part_reads_normalised_states(make, input_ids) -> None:

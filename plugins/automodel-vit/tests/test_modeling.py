@@ -13,17 +13,14 @@ from torch import Tensor, nn
 
 from automodel_core import AutoModel, AutoModelForImageClassification
 from automodel_core.errors import InputError
+from automodel_core.testing import model_names
 from automodel_vit import ViTConfig, ViTForImageClassification, ViTForMaskedImageModeling, ViTModel
 
 Make = Callable[..., Any]
 HEADS = (
-    "ViTModel",
-    "ViTForImageClassification",
-    "ViTForMaskedImageModeling",
-    "DeiTModel",
-    "DeiTForImageClassification",
+    *model_names("vit"),
+    *model_names("deit"),
     "DeiTForImageClassificationWithTeacher",
-    "DeiTForMaskedImageModeling",
 )
 
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import automodel_bart
+from automodel_core.testing import model_names
 from support.family import Case, Family
 
 __all__ = ["BART"]
 
 BART = Family(
     package=automodel_bart,
-    heads=(
-        "BartModel",
-        "BartForConditionalGeneration",
-        "BartForSequenceClassification",
-        "BartForQuestionAnswering",
-        "BartForCausalLM",
-    ),
+    heads=model_names("bart"),
     small={
         "vocab_size": 40, "d_model": 16, "max_position_embeddings": 48,
         "encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,

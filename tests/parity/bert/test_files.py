@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from automodel_core.testing import model_names
+
 transformers = pytest.importorskip("transformers")
 if not transformers.__version__.startswith("5."):
     pytest.skip("compares with transformers 5", allow_module_level=True)
@@ -21,17 +23,7 @@ from automodel_bert import BertForMaskedLM, BertForSequenceClassification, BertM
 from automodel_core.errors import IncompleteCheckpointError, InputError  # noqa: E402
 from support.reference import assert_close, assert_same_outputs, randomise  # noqa: E402
 
-HEADS = (
-    "BertModel",
-    "BertForPreTraining",
-    "BertForMaskedLM",
-    "BertLMHeadModel",
-    "BertForNextSentencePrediction",
-    "BertForSequenceClassification",
-    "BertForMultipleChoice",
-    "BertForTokenClassification",
-    "BertForQuestionAnswering",
-)
+HEADS = model_names("bert")
 POOLED = {
     "BertModel",
     "BertForPreTraining",

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from automodel_core.testing import model_names
+
 transformers = pytest.importorskip("transformers")
 if not transformers.__version__.startswith("5."):
     pytest.skip("compares with transformers 5", allow_module_level=True)
@@ -24,17 +26,7 @@ from support.reference import (  # noqa: E402
     reload,
 )
 
-HEADS = (
-    "BertModel",
-    "BertForPreTraining",
-    "BertForMaskedLM",
-    "BertLMHeadModel",
-    "BertForNextSentencePrediction",
-    "BertForSequenceClassification",
-    "BertForMultipleChoice",
-    "BertForTokenClassification",
-    "BertForQuestionAnswering",
-)
+HEADS = model_names("bert")
 SMALL: dict[str, Any] = {
     "vocab_size": 37,
     "hidden_size": 16,

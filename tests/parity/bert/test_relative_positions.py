@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from automodel_core.testing import model_names
+
 transformers = pytest.importorskip("transformers")
 if not transformers.__version__.startswith("4."):
     pytest.skip("compares with transformers 4", allow_module_level=True)
@@ -48,17 +50,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "as many positions as tokens": {"max_position_embeddings": 7},
     "output layer of its own": {"tie_word_embeddings": False},
 }
-HEADS = (
-    "BertModel",
-    "BertForPreTraining",
-    "BertForMaskedLM",
-    "BertLMHeadModel",
-    "BertForNextSentencePrediction",
-    "BertForSequenceClassification",
-    "BertForMultipleChoice",
-    "BertForTokenClassification",
-    "BertForQuestionAnswering",
-)
+HEADS = model_names("bert")
 KINDS = ("absolute", "relative_key", "relative_key_query")
 RELATIVE = KINDS[1:]
 ROWS, LENGTH = 3, 7

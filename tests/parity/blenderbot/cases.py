@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import automodel_blenderbot
+from automodel_core.testing import model_names
 from support.family import Case, Family
 
 __all__ = ["BLENDERBOT", "BLENDERBOT_SMALL"]
@@ -35,19 +36,21 @@ SMALL = {
 }  # fmt: skip
 
 
-def family(prefix: str) -> Family:
+def family(model_type: str) -> Family:
+    heads = model_names(model_type)
+    decoders = tuple(head for head in heads if head.endswith("ForCausalLM"))
     return Family(
         package=automodel_blenderbot,
-        heads=tuple(f"{prefix}{k}" for k in ("Model", "ForConditionalGeneration", "ForCausalLM")),
+        heads=heads,
         small=SMALL,
         cases=CASES,
         # Without an encoder, transformers 5 sizes the cache by the encoder's layers all the same.
-        by_head={f"{prefix}ForCausalLM": {"encoder_layers": 3}},
+        by_head={head: {"encoder_layers": 3} for head in decoders},
         pad=0,
         encoder_decoder=True,
-        one_stack=(f"{prefix}ForCausalLM",),
+        one_stack=decoders,
     )
 
 
-BLENDERBOT = family("Blenderbot")
-BLENDERBOT_SMALL = family("BlenderbotSmall")
+BLENDERBOT = family("blenderbot")
+BLENDERBOT_SMALL = family("blenderbot-small")

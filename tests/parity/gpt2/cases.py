@@ -5,20 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import automodel_gpt2
+from automodel_core.testing import model_names
 from support.family import Case, Family
 
 __all__ = ["GPT2", "GPT2_WITH_CONTEXT"]
 
 GPT2 = Family(
     package=automodel_gpt2,
-    heads=(
-        "GPT2Model",
-        "GPT2LMHeadModel",
-        "GPT2DoubleHeadsModel",
-        "GPT2ForSequenceClassification",
-        "GPT2ForTokenClassification",
-        "GPT2ForQuestionAnswering",
-    ),
+    heads=(*model_names("gpt2"), "GPT2DoubleHeadsModel"),
     small={
         "vocab_size": 40, "n_positions": 48, "n_embd": 16, "n_layer": 2, "n_head": 2,
         "bos_token_id": 2, "eos_token_id": 2, "pad_token_id": 1, "summary_first_dropout": 0.0,

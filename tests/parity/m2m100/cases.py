@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import automodel_m2m100
+from automodel_core.testing import model_names
 from support.family import Case, Family
 
 __all__ = ["M2M100"]
 
 M2M100 = Family(
     package=automodel_m2m100,
-    heads=("M2M100Model", "M2M100ForConditionalGeneration"),
+    heads=model_names("m2m_100"),
     small={
         "vocab_size": 40, "d_model": 16, "max_position_embeddings": 48,
         "encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import automodel_marian
+from automodel_core.testing import model_names
 from support.family import Case, Family
 
 __all__ = ["MARIAN"]
 
 MARIAN = Family(
     package=automodel_marian,
-    heads=("MarianModel", "MarianMTModel", "MarianForCausalLM"),
+    heads=model_names("marian"),
     small={
         "vocab_size": 40, "d_model": 16, "max_position_embeddings": 48,
         "encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,

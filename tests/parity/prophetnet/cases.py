@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import automodel_prophetnet
+from automodel_core.testing import model_names
 from support.family import Case, Family
 
 __all__ = ["PROPHETNET", "SMALL"]
@@ -75,13 +76,7 @@ def show_weights(module: Any, inputs: Any, output: Any) -> Any:
 
 PROPHETNET = ProphetNetFamily(
     package=automodel_prophetnet,
-    heads=(
-        "ProphetNetModel",
-        "ProphetNetForConditionalGeneration",
-        "ProphetNetForCausalLM",
-        "ProphetNetEncoder",
-        "ProphetNetDecoder",
-    ),
+    heads=(*model_names("prophetnet"), "ProphetNetEncoder", "ProphetNetDecoder"),
     small=SMALL,
     cases=CASES,
     by_head={

@@ -10,6 +10,7 @@ import transformers
 from torch import Tensor, nn
 
 import automodel_t5
+from automodel_core.testing import model_names
 
 __all__ = [
     "CASES",
@@ -24,14 +25,7 @@ __all__ = [
     "settled",
 ]
 
-HEADS = (
-    "Model",
-    "EncoderModel",
-    "ForConditionalGeneration",
-    "ForSequenceClassification",
-    "ForTokenClassification",
-    "ForQuestionAnswering",
-)
+HEADS = tuple(name.removeprefix("T5") for name in model_names("t5"))
 SMALL = {
     "vocab_size": 47, "d_model": 16, "d_kv": 8, "d_ff": 24, "num_layers": 2, "num_heads": 2,
     "relative_attention_num_buckets": 8, "relative_attention_max_distance": 16,

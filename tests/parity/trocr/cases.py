@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import automodel_trocr
+from automodel_core.testing import model_names
 from support.family import Case, Family
 
 __all__ = ["TROCR"]
@@ -10,7 +11,7 @@ __all__ = ["TROCR"]
 BARE = {"use_learned_position_embeddings": False, "layernorm_embedding": False}
 TROCR = Family(
     package=automodel_trocr,
-    heads=("TrOCRForCausalLM",),
+    heads=model_names("trocr"),
     small={
         "vocab_size": 40, "d_model": 16, "max_position_embeddings": 24, "decoder_layers": 2,
         "decoder_ffn_dim": 24, "decoder_attention_heads": 2,

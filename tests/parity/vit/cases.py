@@ -7,6 +7,7 @@ from typing import Any
 import transformers
 
 import automodel_vit
+from automodel_core.testing import model_names
 from support.images import ImageCase, ImageFamily
 
 __all__ = ["DEIT", "SMALL", "VIT", "VIT_RECTANGLES"]
@@ -39,7 +40,7 @@ RECTANGLES = {
 }
 VIT = ImageFamily(
     automodel_vit,
-    ("ViTModel", "ViTForImageClassification", "ViTForMaskedImageModeling"),
+    model_names("vit"),
     SMALL,
     CASES,
 )
