@@ -1,4 +1,4 @@
-"""The base of image processors: settings, files, calls."""
+"""The base of image processors: its settings (`vision.settings`), files and calls."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_steps_without_their_settings_are_named() -> None:
         SmallImageProcessor()(PIXELS, data_format="last")
 
 
-def test_numbers_that_are_scaled_already_are_warned_about(
+def test_values_that_are_scaled_already_are_warned_about(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.WARNING):

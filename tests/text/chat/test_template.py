@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import pytest
 
 from automodel_core.errors import MissingExtraError, TokenizationError
-from automodel_core.text.chat.tools import tool_schema
 
 TEMPLATE = (
     "{% for message in messages %}{{ '<' + message['role'] + '>' }}"
@@ -110,45 +108,19 @@ def test_objects_show_a_template_their_data_only(chatty):
     assert text == "hiFalse<object>"
 
 
-def test_tools_are_described_by_their_hints_and_docstrings(chatty):
-    def weather(city: str, unit: Literal["c", "f"] = "c", days: list[int] | None = None) -> float:
+def test_a_template_sees_the_schemas_of_tools(chatty):
+    def weather(city: str) -> float:
         """Look up the weather.
 
         Args:
-            city: The town, with
-                its country
-            unit: The scale
-            days: Which days
-        Returns:
-            Degrees
+            city: The town
         """
         return 0.0
 
-    schema = tool_schema(weather)["function"]
-    assert schema["name"] == "weather"
-    assert schema["description"] == "Look up the weather."
-    assert schema["parameters"]["required"] == ["city"]
-    assert schema["parameters"]["properties"] == {
-        "city": {"type": "string", "description": "The town, with its country"},
-        "unit": {"type": "string", "enum": ["c", "f"], "description": "The scale"},
-        "days": {
-            "type": "array",
-            "items": {"type": "integer"},
-            "nullable": True,
-            "description": "Which days",
-        },
-    }
-    assert schema["return"] == {"type": "number", "description": "Degrees"}
     text = chatty.apply_chat_template(
         CHAT, chat_template="{{ tools[0].function.name }}", tools=[weather], tokenize=False
     )
     assert text == "weather"
-
-    def bare(x):
-        """Do."""
-
-    with pytest.raises(TokenizationError, match="no type hint for 'x'"):
-        tool_schema(bare)
 
 
 def test_bad_conversations(chatty):
