@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 import torch
 from torch import Tensor
@@ -42,7 +42,6 @@ __all__ = ["GenerationMixin"]
 
 Processor = Callable[..., Tensor]
 Criterion = Callable[..., "Tensor | bool"]
-Result = TypeVar("Result")
 
 
 class GenerationMixin:
@@ -99,15 +98,7 @@ class GenerationMixin:
         inputs: Tensor | None = None,
         generation_config: GenerationConfig | None = None,
         *,
-        custom_generate: Callable[..., Result],
-        **kwargs: Any,
-    ) -> Result: ...
-
-    @overload
-    def generate(
-        self,
-        inputs: Tensor | None = None,
-        generation_config: GenerationConfig | None = None,
+        return_dict_in_generate: bool | None = None,
         **kwargs: Any,
     ) -> Tensor | GenerateOutput: ...
 

@@ -21,15 +21,36 @@ __all__ = [
     "transition_scores",
 ]
 
-Steps = tuple[Tensor, ...]
-Layers = tuple[Tensor, ...]
+Recorded = Tensor | Any
+"""A tensor if the caller asked for it, else None; who asked need not check for None."""
+
+Steps = tuple[Tensor, ...] | Any
+LayerSteps = tuple[tuple[Tensor, ...], ...] | Any
 
 
 @dataclass
 class GenerateOutput:
-    """The token ids (rows, length), with the records of the strategy in subclasses."""
+    """Token ids ``sequences`` (rows, length), and the records that the settings ask for.
+
+    ``scores``, ``logits``, ``attentions`` and ``hidden_states`` have an entry for each step; an
+    entry of the last two has a tensor for each layer, as the encoder's have. Beam search gives
+    ``sequences_scores`` (rows,), the final scores, and ``beam_indices`` (rows, steps), which say
+    which row of ``scores`` each token came from, -1 after the end of a sequence.
+    """
 
     sequences: Tensor
+    sequences_scores: Recorded = None
+    scores: Steps = None
+    logits: Steps = None
+    beam_indices: Recorded = None
+    encoder_attentions: Steps = None
+    encoder_hidden_states: Steps = None
+    attentions: LayerSteps = None
+    hidden_states: LayerSteps = None
+    decoder_attentions: LayerSteps = None
+    cross_attentions: LayerSteps = None
+    decoder_hidden_states: LayerSteps = None
+    past_key_values: Any = None
 
     def keys(self) -> tuple[str, ...]:
         names = (field.name for field in fields(self))
@@ -65,66 +86,20 @@ class GenerateOutput:
         return len(self.keys())
 
 
-@dataclass
 class GenerateDecoderOnlyOutput(GenerateOutput):
-    """Output of greedy search and sampling from a decoder.
-
-    ``scores``, ``logits``, ``attentions`` and ``hidden_states`` have an entry for each step; an
-    entry of the last two has a tensor for each layer.
-    """
-
-    scores: Steps | None = None
-    logits: Steps | None = None
-    attentions: tuple[Layers, ...] | None = None
-    hidden_states: tuple[Layers, ...] | None = None
-    past_key_values: Any = None
+    """Output of greedy search and sampling from a decoder."""
 
 
-@dataclass
 class GenerateEncoderDecoderOutput(GenerateOutput):
-    """The same from an encoder-decoder; see `GenerateDecoderOnlyOutput`."""
-
-    scores: Steps | None = None
-    logits: Steps | None = None
-    encoder_attentions: Layers | None = None
-    encoder_hidden_states: Layers | None = None
-    decoder_attentions: tuple[Layers, ...] | None = None
-    cross_attentions: tuple[Layers, ...] | None = None
-    decoder_hidden_states: tuple[Layers, ...] | None = None
-    past_key_values: Any = None
+    """Output of greedy search and sampling from an encoder-decoder."""
 
 
-@dataclass
 class GenerateBeamDecoderOnlyOutput(GenerateOutput):
-    """Output of beam search from a decoder.
-
-    ``sequences_scores`` (rows,) are the final scores; ``beam_indices`` (rows, steps) say which row
-    of ``scores`` each token came from, -1 after the end of a sequence.
-    """
-
-    sequences_scores: Tensor | None = None
-    scores: Steps | None = None
-    logits: Steps | None = None
-    beam_indices: Tensor | None = None
-    attentions: tuple[Layers, ...] | None = None
-    hidden_states: tuple[Layers, ...] | None = None
-    past_key_values: Any = None
+    """Output of beam search from a decoder."""
 
 
-@dataclass
 class GenerateBeamEncoderDecoderOutput(GenerateOutput):
-    """Output of beam search from an encoder-decoder; see `GenerateBeamDecoderOnlyOutput`."""
-
-    sequences_scores: Tensor | None = None
-    scores: Steps | None = None
-    logits: Steps | None = None
-    beam_indices: Tensor | None = None
-    encoder_attentions: Layers | None = None
-    encoder_hidden_states: Layers | None = None
-    decoder_attentions: tuple[Layers, ...] | None = None
-    cross_attentions: tuple[Layers, ...] | None = None
-    decoder_hidden_states: tuple[Layers, ...] | None = None
-    past_key_values: Any = None
+    """Output of beam search from an encoder-decoder."""
 
 
 def transition_scores(

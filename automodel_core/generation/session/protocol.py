@@ -23,17 +23,19 @@ class TextConfig(Protocol):
 
 
 class ModelConfig(Protocol):
-    """The config of a model, with the config of its text part."""
+    """The config of a model, with the config of its text part.
+
+    ``position_limit`` is the number of positions that it has embeddings for, None if unlimited. If
+    ``prompts_start_themselves``, a decoder's prompt need not begin with ``decoder_start_token_id``.
+    """
 
     is_encoder_decoder: bool
 
     @property
-    def position_limit(self) -> int | None:
-        """For how many positions the model has embeddings; None if there is no limit."""
+    def position_limit(self) -> int | None: ...
 
     @property
-    def prompts_start_themselves(self) -> bool:
-        """Whether a decoder's prompt begins without ``decoder_start_token_id``."""
+    def prompts_start_themselves(self) -> bool: ...
 
     def get_text_config(self, decoder: bool = False) -> TextConfig: ...
 

@@ -19,6 +19,7 @@ from automodel_core import (
     AutoTokenizer,
 )
 from automodel_core.configuration import PreTrainedConfig
+from automodel_core.generation import GenerateOutput, GenerationConfig
 from automodel_core.modeling import GenerativePreTrainedModel, PreTrainedModel
 from automodel_core.preprocessing import BatchFeature
 from automodel_core.text import BatchEncoding, PreTrainedTokenizer
@@ -57,6 +58,15 @@ assert_type(info, Info)
 assert_type(writer.to(torch.float16), GenerativePreTrainedModel)
 AutoModelForVision2Seq.from_pretrained("x").generate(pixel_values=torch.ones(1, 3, 8, 8))
 T5ForConditionalGeneration.from_pretrained("x").generate(max_new_tokens=3)
+
+# Token ids come from generate(), or an output where one is asked for; a config may ask for either.
+ids = torch.ones(1, 3, dtype=torch.long)
+assert_type(writer.generate(ids, num_beams=2, top_p=0.5), torch.Tensor)
+output = writer.generate(ids, num_beams=2, return_dict_in_generate=True)
+assert_type(output, GenerateOutput)
+assert_type(output.sequences, torch.Tensor)
+best = output.sequences_scores.max()
+assert_type(writer.generate(ids, GenerationConfig()), torch.Tensor | GenerateOutput)
 
 # A configuration knows its fields, and what was settled about labels.
 config = BertConfig(hidden_size=32, num_labels=3, pad_token_id=None)
