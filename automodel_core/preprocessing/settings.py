@@ -18,11 +18,11 @@ __all__ = ["TypedSettings"]
 
 
 class TypedSettings:
-    """Settings with a type each, checked whenever they are set.
+    """Typed settings, checked whenever they are set.
 
     A subclass declares its settings as annotated class attributes with defaults. Unknown ones are
-    kept. `to_dict` writes those that a class declares, but those of its kind's base class (the one
-    that derives from `Preprocessor`) only where they differ from their defaults.
+    kept. `to_dict` always writes the settings that a class declares itself, and those of
+    `_common_base` only where they differ from their defaults.
     """
 
     assigned_first: ClassVar[tuple[str, ...]] = ()
@@ -46,7 +46,7 @@ class TypedSettings:
 
     @classmethod
     def _common_base(cls) -> type:
-        """Return the class that declares the settings which all of its kind have."""
+        """Return the class that declares the settings common to all of its kind."""
         return cls
 
     @classmethod
@@ -69,7 +69,7 @@ class TypedSettings:
             ) from None
 
     def normalised(self, name: str, value: Any) -> Any:
-        """Return a setting's value in the one spelling that its type accepts."""
+        """Return a setting's value in the spelling that its type accepts: by default unchanged."""
         return value
 
     @classmethod
@@ -100,7 +100,7 @@ class TypedSettings:
         return result
 
     def required(self, name: str, step: str) -> Any:
-        """Return a setting that the setting ``step`` makes necessary."""
+        """Return a setting that the enabled ``step`` needs, or raise `InputError`."""
         value = vars(self)[name]
         if value is None:
             raise InputError(f"{step}=True needs {name}, which {type(self).__name__} has not")

@@ -17,9 +17,6 @@ from automodel_core.text.encoding.request import EncodeOptions, Text
 from automodel_core.text.encoding.rust import Backend
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = [

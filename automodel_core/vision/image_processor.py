@@ -7,12 +7,14 @@ import os
 from enum import Enum
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from automodel_core.errors import InputError, shown
 from automodel_core.preprocessing.batch import BatchFeature
 from automodel_core.preprocessing.files import read_settings
 from automodel_core.preprocessing.preprocessor import Preprocessor
+from automodel_core.preprocessing.tensors import TensorType
 from automodel_core.vision.images import FIRST, LAST, flatten_images, image_tensor
 from automodel_core.vision.settings import (
     NORMALISERS,
@@ -77,17 +79,17 @@ class BaseImageProcessor(Preprocessor):
         return NORMALISERS[name](value) if name in NORMALISERS else value
 
     def __call__(self, images: Any, **kwargs: Any) -> BatchFeature:
-        """Do what `preprocess` says."""
+        """Return the output of `preprocess`."""
         return self.preprocess(images, **kwargs)
 
     def preprocess(
         self,
         images: Any,
         *,
-        return_tensors: Any = None,
-        data_format: Any = FIRST,
-        input_data_format: Any = None,
-        device: Any = None,
+        return_tensors: str | TensorType | None = None,
+        data_format: str | None = FIRST,
+        input_data_format: str | None = None,
+        device: str | int | torch.device | None = None,
         **settings: Any,
     ) -> BatchFeature:
         """Return ``pixel_values``: a batch with ``return_tensors``, without it a list of tensors.
@@ -116,7 +118,7 @@ class BaseImageProcessor(Preprocessor):
         return BatchFeature({"pixel_values": tensors}, return_tensors)
 
     def transform(self, image: Tensor) -> Tensor:
-        """Return one image ``(channels, height, width)`` as the model sees it, but for padding."""
+        """Return one image ``(channels, height, width)``, transformed except for padding."""
         if self.do_resize:
             size = output_size(image.shape, self.required("size", "do_resize"))
             image = resize(image, size, self.resample)
@@ -126,12 +128,12 @@ class BaseImageProcessor(Preprocessor):
         return self.scale(image)
 
     def scale(self, image: Tensor) -> Tensor:
-        """Return the image with its numbers in the range that the model was trained with."""
+        """Rescale and normalise the values of an image."""
         if self.do_rescale:
             if image.is_floating_point() and image.min() >= 0 and image.max() <= 1:
                 logger.warning(
-                    "An image of numbers from 0 to 1 is about to be rescaled, as if they went to "
-                    "255. do_rescale=False leaves them as they are."
+                    "An image with values from 0 to 1 is rescaled as if they reached 255. "
+                    "do_rescale=False leaves them as they are."
                 )
             image = rescale(image, self.rescale_factor)
         if self.do_normalize:
@@ -162,6 +164,6 @@ class BaseImageProcessor(Preprocessor):
         return read_settings(cls.kind, pretrained_model_name_or_path, kwargs)
 
 
-def _plain(value: Any) -> Any:
-    """Return an enumeration's member as its value."""
-    return value.value if isinstance(value, Enum) else value
+def _plain(value: str | None) -> str | None:
+    """Return the value of an enumeration's member, such as transformers' ``ChannelDimension``."""
+    return str(value.value) if isinstance(value, Enum) else value

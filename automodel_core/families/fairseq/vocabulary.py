@@ -15,7 +15,7 @@ from tokenizers import AddedToken, Tokenizer
 from tokenizers.processors import TemplateProcessing
 
 from automodel_core.families.fairseq.languages import MultilingualTokenizer
-from automodel_core.text.encoding.added_tokens import TokenLike, renamed_token
+from automodel_core.text.encoding.added_tokens import TokenLike, with_default_tokens
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
 from automodel_core.text.subwords.sentencepiece import (
     SPACE,
@@ -76,10 +76,7 @@ class FairseqPieces(PreTrainedTokenizer):
         **settings: Any,
     ) -> None:
         refuse_sampling(settings)
-        settings = {**self.default_tokens, **settings}
-        for name, default in self.default_tokens.items():
-            if isinstance(default, AddedToken) and isinstance(settings[name], str):
-                settings[name] = renamed_token(default, {default.content: settings[name]})
+        settings = with_default_tokens(settings, self.default_tokens)
         if isinstance(settings.get("extra_special_tokens"), list | tuple):
             extra = settings.pop("extra_special_tokens")
             additional_special_tokens = [*(additional_special_tokens or ()), *extra]

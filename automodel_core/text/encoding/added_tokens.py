@@ -17,6 +17,7 @@ __all__ = [
     "read_token",
     "renamed_token",
     "token_rules",
+    "with_default_tokens",
 ]
 
 TokenLike = str | AddedToken
@@ -60,6 +61,20 @@ def renamed_token(token: TokenLike, names: Mapping[str, str]) -> TokenLike:
     if isinstance(token, str):
         return text
     return AddedToken(**{**token_rules(token), "content": text})
+
+
+def with_default_tokens(
+    settings: Mapping[str, Any], defaults: Mapping[str, TokenLike]
+) -> dict[str, Any]:
+    """Return settings with default special tokens for those that are missing.
+
+    A token given as plain text gets its default's matching rules.
+    """
+    result = {**defaults, **settings}
+    for name, default in defaults.items():
+        if isinstance(default, AddedToken) and isinstance(result[name], str):
+            result[name] = renamed_token(default, {default.content: result[name]})
+    return result
 
 
 def token_rules(token: AddedToken) -> dict[str, Any]:

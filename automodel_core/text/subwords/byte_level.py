@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 
 from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
-from automodel_core.text.encoding.added_tokens import renamed_token
+from automodel_core.text.encoding.added_tokens import with_default_tokens
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.request import EncodeRequest, Text
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
@@ -64,10 +64,7 @@ class ByteLevelTokenizer(PreTrainedTokenizer):
         tokenizer_object: Tokenizer | Backend | None = None,
         **settings: Any,
     ) -> None:
-        settings = {**self.default_tokens, **settings}
-        for name, default in self.default_tokens.items():
-            if isinstance(default, AddedToken) and isinstance(settings[name], str):
-                settings[name] = renamed_token(default, {default.content: settings[name]})
+        settings = with_default_tokens(settings, self.default_tokens)
         backend = None if vocab is not None else backend_from(tokenizer_object, tokenizer_file)
         if backend is None:
             source = vocab if vocab is not None else vocab_file

@@ -12,6 +12,7 @@ from automodel_core.text.encoding.added_tokens import (
     read_token,
     renamed_token,
     token_rules,
+    with_default_tokens,
 )
 
 MASK = AddedToken("<mask>", lstrip=True, normalized=False, special=True)
@@ -39,3 +40,11 @@ def test_a_new_text_keeps_the_rules():
     assert token_rules(renamed) == {**token_rules(MASK), "content": "<m>"}
     assert renamed_token("a", {"a": "b"}) == "b"
     assert str(renamed_token(MASK, {})) == "<mask>"
+
+
+def test_defaults_lend_their_rules_to_plain_texts():
+    defaults = {"mask_token": MASK, "pad_token": "<pad>"}
+    completed = with_default_tokens({"mask_token": "<m>", "other": 3}, defaults)
+    assert token_rules(completed["mask_token"]) == {**token_rules(MASK), "content": "<m>"}
+    assert (completed["pad_token"], completed["other"]) == ("<pad>", 3)
+    assert with_default_tokens({"mask_token": None}, defaults)["mask_token"] is None
