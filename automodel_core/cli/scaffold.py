@@ -72,8 +72,6 @@ from __future__ import annotations
 
 from automodel_core import Architecture, hookimpl
 
-__all__: list[str] = []
-
 
 @hookimpl
 def automodel_architectures() -> list[Architecture]:
@@ -97,8 +95,6 @@ from __future__ import annotations
 
 from automodel_core.configuration import PreTrainedConfig, TokenId
 from automodel_core.fields import NonNegativeFloat, PositiveFloat, PositiveInt, Probability
-
-__all__ = ["${prefix}Config"]
 
 
 class ${prefix}Config(PreTrainedConfig):
@@ -145,10 +141,9 @@ from torch import nn
 
 from $package.configuration import ${prefix}Config
 
-__all__ = ["${prefix}ForCausalLM", "${prefix}Model", "${prefix}PreTrainedModel"]
-
 
 def ${function}_layer(config: ${prefix}Config) -> TransformerLayer:
+    """Return one layer, which normalises what enters each part."""
     return TransformerLayer(
         Attention(equal_heads(config.hidden_size, config.num_attention_heads)),
         FeedForward(config.hidden_size, config.intermediate_size, activation=config.hidden_act),

@@ -75,6 +75,14 @@ def test_a_plugin_imports_from_few_places(module: Path) -> None:
     assert len(statements) <= MOST_IMPORTS
 
 
+def test_a_plugin_lists_its_names_once() -> None:
+    """In its stub, from which its ``__init__`` takes them: a module's list would repeat them."""
+    modules = {*ROOT.glob("plugins/*/automodel_*/*.py")} - {*ROOT.glob("plugins/*/*/__init__.py")}
+    assert modules
+    listing = [named(path) for path in modules if "__all__" in path.read_text(encoding="utf-8")]
+    assert not listing
+
+
 @pytest.mark.parametrize("plugin", BUDGETS)
 def test_models_hold_their_architecture_and_no_more(plugin: str) -> None:
     name = f"automodel-{plugin}"

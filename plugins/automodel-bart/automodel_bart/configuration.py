@@ -6,8 +6,6 @@ from automodel_core.configuration import TokenId
 from automodel_core.families.fairseq import FairseqConfig
 from automodel_core.fields import Probability
 
-__all__ = ["BartConfig"]
-
 
 class BartConfig(FairseqConfig):
     """BART (https://arxiv.org/abs/1910.13461)."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from automodel_core.text import FramedByteLevelTokenizer
 
-__all__ = ["BartTokenizer", "BartTokenizerFast", "RobertaTokenizer", "RobertaTokenizerFast"]
-
 
 class BartTokenizer(FramedByteLevelTokenizer):
     """Byte-level BPE from ``vocab.json`` and ``merges.txt``, or ``tokenizer.json``."""

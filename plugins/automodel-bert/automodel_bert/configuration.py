@@ -8,8 +8,6 @@ from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError
 from automodel_core.fields import NonNegativeFloat, NonNegativeInt, PositiveInt, Probability
 
-__all__ = ["BertConfig"]
-
 
 class BertConfig(PreTrainedConfig):
     """BERT (https://arxiv.org/abs/1810.04805): an encoder, or with ``is_decoder`` a decoder."""

@@ -48,19 +48,12 @@ from automodel_core.modeling import (
     token_loss,
 )
 
-__all__ = ["BertForPreTrainingOutput", "BertLMHeadModel", "BertModel", "BertPreTrainedModel"]
-__all__ += [
-    f"BertFor{task}"
-    for task in (
-        *("MaskedLM", "MultipleChoice", "NextSentencePrediction", "PreTraining"),
-        *("QuestionAnswering", "SequenceClassification", "TokenClassification"),
-    )
-]
-
 logger = logging.getLogger(__name__)
 
 
 def bert_layer(config: BertConfig) -> TransformerLayer:
+    """Return one layer, which normalises what leaves each part."""
+
     def attention(position_scores: nn.Module | None = None) -> Attention:
         return Attention(
             equal_heads(config.hidden_size, config.num_attention_heads),

@@ -6,8 +6,6 @@ from typing import ClassVar
 
 from automodel_core.text import WordPieceTokenizer
 
-__all__ = ["BertTokenizer", "BertTokenizerFast"]
-
 
 class BertTokenizer(WordPieceTokenizer):
     """WordPiece from ``vocab.txt`` (a path or a dict of ids) or ``tokenizer.json``.

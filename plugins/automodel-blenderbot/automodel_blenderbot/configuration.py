@@ -6,8 +6,6 @@ from automodel_core.configuration import TokenId
 from automodel_core.families.fairseq import FairseqConfig
 from automodel_core.fields import NonNegativeInt, PositiveInt
 
-__all__ = ["BlenderbotConfig", "BlenderbotSmallConfig"]
-
 
 class BlenderbotSmallConfig(FairseqConfig):
     """Blenderbot's first and smallest model, of 90 million weights."""

@@ -43,8 +43,6 @@ from automodel_core.text import (
     rust_errors,
 )
 
-__all__ = ["BlenderbotSmallTokenizer", "BlenderbotSmallTokenizerFast"]
-
 END = "</w>"
 """Suffix of the merges' pieces that end a word."""
 JOINER = "@@"

@@ -10,8 +10,6 @@ from tokenizers.processors import TemplateProcessing
 from automodel_core.errors import TokenizationError
 from automodel_core.text import ByteLevelTokenizer, rust_errors
 
-__all__ = ["BlenderbotTokenizer", "BlenderbotTokenizerFast"]
-
 
 class BlenderbotTokenizer(ByteLevelTokenizer):
     """Byte-level BPE from ``vocab.json`` and ``merges.txt``, or ``tokenizer.json``.

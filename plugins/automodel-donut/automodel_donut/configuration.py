@@ -8,8 +8,6 @@ from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError
 from automodel_core.fields import NonNegativeFloat, PositiveFloat, PositiveInt, Probability
 
-__all__ = ["DonutSwinConfig"]
-
 DEPTHS = [2, 2, 6, 2]
 HEADS = [3, 6, 12, 24]
 

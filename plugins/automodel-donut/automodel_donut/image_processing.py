@@ -23,13 +23,6 @@ from automodel_core.vision import (
     resize,
 )
 
-__all__ = [
-    "DonutFeatureExtractor",
-    "DonutImageProcessor",
-    "DonutImageProcessorFast",
-    "DonutImageProcessorPil",
-]
-
 
 class DonutImageProcessor(BaseImageProcessor):
     """Fit a page into ``size``, as large as its proportions allow, and pad it on all sides.

@@ -38,14 +38,6 @@ from automodel_donut.configuration import DonutSwinConfig
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = [
-    "DonutSwinForImageClassification",
-    "DonutSwinImageClassifierOutput",
-    "DonutSwinModel",
-    "DonutSwinModelOutput",
-    "DonutSwinPreTrainedModel",
-]
-
 
 @dataclass
 class DonutSwinModelOutput(BaseModelOutput):

@@ -7,8 +7,6 @@ from typing import Any
 
 from automodel_core.processing import ProcessorMixin
 
-__all__ = ["DonutProcessor"]
-
 OPENS = re.compile("<s_", re.IGNORECASE)
 NEXT = "<sep/>"
 

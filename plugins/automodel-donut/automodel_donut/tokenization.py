@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from automodel_core.families.fairseq import FramedPieces
 
-__all__ = ["XLMRobertaTokenizer", "XLMRobertaTokenizerFast"]
-
 
 class XLMRobertaTokenizer(FramedPieces):
     """Pieces from ``sentencepiece.bpe.model``, or ``tokenizer.json``."""

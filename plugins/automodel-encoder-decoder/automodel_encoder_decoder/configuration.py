@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from automodel_core.families.pair import CompositeConfig
 
-__all__ = ["EncoderDecoderConfig"]
-
 
 class EncoderDecoderConfig(CompositeConfig):
     """Text in, text out (https://arxiv.org/abs/1907.12461)."""

@@ -8,8 +8,6 @@ from automodel_core.configuration import PreTrainedConfig, TokenId
 from automodel_core.errors import ConfigurationError
 from automodel_core.fields import NonNegativeFloat, PositiveInt, Probability
 
-__all__ = ["GPT2Config"]
-
 
 class GPT2Config(PreTrainedConfig):
     """GPT-2 ("Language Models are Unsupervised Multitask Learners", 2019): a decoder.

@@ -42,19 +42,9 @@ from automodel_core.modeling import (
 )
 from automodel_gpt2.configuration import GPT2Config
 
-__all__ = [
-    "GPT2DoubleHeadsModel",
-    "GPT2DoubleHeadsModelOutput",
-    "GPT2ForQuestionAnswering",
-    "GPT2ForSequenceClassification",
-    "GPT2ForTokenClassification",
-    "GPT2LMHeadModel",
-    "GPT2Model",
-    "GPT2PreTrainedModel",
-]
-
 
 def gpt2_layer(config: GPT2Config, index: int) -> TransformerLayer:
+    """Return the layer of that index, which normalises what enters each part."""
     size = config.n_embd
     scale = (size // config.n_head) ** -0.5 if config.scale_attn_weights else 1.0
     if config.scale_attn_by_inverse_layer_idx:

@@ -6,8 +6,6 @@ from typing import ClassVar
 
 from automodel_core.text import ByteLevelTokenizer
 
-__all__ = ["GPT2Tokenizer", "GPT2TokenizerFast"]
-
 END = "<|endoftext|>"
 
 

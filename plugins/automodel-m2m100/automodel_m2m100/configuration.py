@@ -7,8 +7,6 @@ from automodel_core.errors import ConfigurationError
 from automodel_core.families.fairseq import FairseqConfig
 from automodel_core.fields import PositiveInt, Probability
 
-__all__ = ["M2M100Config"]
-
 
 class M2M100Config(FairseqConfig):
     """M2M100 (https://arxiv.org/abs/2010.11125), and NLLB (https://arxiv.org/abs/2207.04672)."""

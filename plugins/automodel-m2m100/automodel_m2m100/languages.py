@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["LANGUAGES", "NLLB_LANGUAGES"]
-
 LANGUAGES: dict[str, tuple[str, ...]] = {
     "m2m100": tuple(
         """

@@ -27,8 +27,6 @@ from automodel_core.text import (
 )
 from automodel_m2m100.languages import LANGUAGES, NLLB_LANGUAGES
 
-__all__ = ["M2M100Tokenizer", "M2M100TokenizerFast", "NllbTokenizer", "NllbTokenizerFast"]
-
 Path = str | os.PathLike[str]
 
 

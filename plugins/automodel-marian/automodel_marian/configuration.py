@@ -6,8 +6,6 @@ from automodel_core.configuration import TokenId
 from automodel_core.families.fairseq import FairseqConfig
 from automodel_core.fields import PositiveInt
 
-__all__ = ["MarianConfig"]
-
 
 class MarianConfig(FairseqConfig):
     """Marian (https://arxiv.org/abs/1804.00344), as OPUS-MT and Tatoeba models use it."""

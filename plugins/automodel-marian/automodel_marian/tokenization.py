@@ -19,8 +19,6 @@ from automodel_core.families.fairseq import (
 )
 from automodel_core.text import SPACE, SentencePieceModel, TokenLike
 
-__all__ = ["MarianTokenizer"]
-
 LANGUAGE_CODE = r">>(?:(?!<<)[\s\S])*<<"
 """The target language, which multilingual models read first, as in ``>>fr<<``."""
 

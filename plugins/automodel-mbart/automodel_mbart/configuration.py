@@ -6,8 +6,6 @@ from automodel_core.configuration import TokenId
 from automodel_core.families.fairseq import FairseqConfig
 from automodel_core.fields import Probability
 
-__all__ = ["MBartConfig"]
-
 
 class MBartConfig(FairseqConfig):
     """mBART (https://arxiv.org/abs/2001.08210) and mBART-50 (https://arxiv.org/abs/2008.00401).

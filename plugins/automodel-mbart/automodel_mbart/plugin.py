@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from automodel_core import Architecture, hookimpl
 
-__all__: list[str] = []
-
 _TASKS = {
     "base": "Model",
     "masked-lm": "ForConditionalGeneration",

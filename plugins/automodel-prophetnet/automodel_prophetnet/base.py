@@ -10,8 +10,6 @@ from automodel_core.checkpoint import WeightNames
 from automodel_core.modeling import PreTrainedModel, init_normal
 from automodel_prophetnet.configuration import ProphetNetConfig
 
-__all__ = ["ProphetNetPreTrainedModel"]
-
 ATTENTION = {"query": "q", "key": "k", "value": "v", "out": "o"}
 STACK_NAMES = {
     "word_embeddings": "embed_tokens",

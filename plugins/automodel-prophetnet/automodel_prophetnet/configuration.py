@@ -8,8 +8,6 @@ from automodel_core.configuration import PreTrainedConfig, TokenId
 from automodel_core.errors import ConfigurationError
 from automodel_core.fields import NonNegativeFloat, NonNegativeInt, PositiveInt, Probability, Range
 
-__all__ = ["ProphetNetConfig"]
-
 
 class ProphetNetConfig(PreTrainedConfig):
     """ProphetNet (https://arxiv.org/abs/2001.04063): its decoder predicts ``ngram`` tokens at once.

@@ -34,10 +34,9 @@ from automodel_prophetnet.outputs import ProphetNetDecoderModelOutput
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["ProphetNetDecoder"]
-
 
 def decoder_layer(config: ProphetNetConfig) -> TransformerLayer:
+    """Return one layer of the decoder, which normalises what leaves each part."""
     size, heads = config.hidden_size, config.num_decoder_attention_heads
     return TransformerLayer(
         NgramSelfAttention(size, heads, config.num_buckets, dropout=config.attention_dropout),

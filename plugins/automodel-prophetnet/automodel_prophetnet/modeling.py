@@ -42,15 +42,9 @@ from automodel_prophetnet.outputs import (
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = [
-    "ProphetNetEncoder",
-    "ProphetNetForCausalLM",
-    "ProphetNetForConditionalGeneration",
-    "ProphetNetModel",
-]
-
 
 def encoder_layer(config: ProphetNetConfig) -> TransformerLayer:
+    """Return one layer of the encoder, which normalises what leaves each part."""
     size, heads = config.hidden_size, config.num_encoder_attention_heads
     return TransformerLayer(
         Attention(equal_heads(size, heads), dropout=config.attention_dropout),

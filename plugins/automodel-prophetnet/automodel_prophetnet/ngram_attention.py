@@ -30,8 +30,6 @@ from automodel_core.layers import (
     prepare_linear,
 )
 
-__all__ = ["NgramSelfAttention", "StreamView", "Streams", "relative_buckets"]
-
 
 def relative_buckets(distances: Tensor, num_buckets: int, max_distance: int) -> Tensor:
     """Return the bucket of each distance to an earlier position.

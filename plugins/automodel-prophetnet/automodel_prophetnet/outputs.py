@@ -15,13 +15,6 @@ from torch import Tensor
 from automodel_core.layers import Cache
 from automodel_core.modeling import ModelOutput
 
-__all__ = [
-    "ProphetNetDecoderLMOutput",
-    "ProphetNetDecoderModelOutput",
-    "ProphetNetSeq2SeqLMOutput",
-    "ProphetNetSeq2SeqModelOutput",
-]
-
 
 @dataclass
 class ProphetNetDecoderModelOutput(ModelOutput):

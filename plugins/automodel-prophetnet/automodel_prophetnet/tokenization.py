@@ -10,8 +10,6 @@ from tokenizers import decoders, pre_tokenizers
 
 from automodel_core.text import WordPieceTokenizer
 
-__all__ = ["ProphetNetTokenizer"]
-
 
 class ProphetNetTokenizer(WordPieceTokenizer):
     """WordPiece from ``prophetnet.tokenizer`` (a path or a dict of ids) or ``tokenizer.json``.

@@ -8,8 +8,6 @@ from automodel_core.configuration import PreTrainedConfig, TokenId
 from automodel_core.errors import ConfigurationError
 from automodel_core.fields import NonNegativeFloat, PositiveFloat, PositiveInt, Probability, Range
 
-__all__ = ["MT5Config", "T5Config", "UMT5Config"]
-
 
 class T5Config(PreTrainedConfig):
     """T5 (https://arxiv.org/abs/1910.10683).

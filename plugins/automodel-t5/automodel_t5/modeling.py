@@ -43,17 +43,10 @@ from automodel_core.modeling import (
 from automodel_t5.configuration import T5Config
 from automodel_t5.weights import t5_names
 
-__all__ = [
-    "T5EncoderModel",
-    "T5ForConditionalGeneration",
-    "T5ForQuestionAnswering",
-    "T5ForSequenceClassification",
-    "T5ForTokenClassification",
-    "T5Model",
-]
-
 
 def t5_layer(config: T5Config, *, decoder: bool) -> TransformerLayer:
+    """Return one layer without biases, which normalises what enters each part."""
+
     def attention(position_scores: nn.Module | None = None) -> Attention:
         return Attention(
             equal_heads(config.d_model, config.num_heads, head_dim=config.d_kv, bias=False),
@@ -80,6 +73,7 @@ def t5_layer(config: T5Config, *, decoder: bool) -> TransformerLayer:
 
 
 def position_bias(config: T5Config, *, decoder: bool) -> RelativePositionBias:
+    """Return learned scores of distances; an encoder tells before from after."""
     return RelativePositionBias(
         config.num_heads,
         config.relative_attention_num_buckets,

@@ -12,21 +12,6 @@ from automodel_t5.modeling import (
     T5Model,
 )
 
-__all__ = [
-    "MT5EncoderModel",
-    "MT5ForConditionalGeneration",
-    "MT5ForQuestionAnswering",
-    "MT5ForSequenceClassification",
-    "MT5ForTokenClassification",
-    "MT5Model",
-    "UMT5EncoderModel",
-    "UMT5ForConditionalGeneration",
-    "UMT5ForQuestionAnswering",
-    "UMT5ForSequenceClassification",
-    "UMT5ForTokenClassification",
-    "UMT5Model",
-]
-
 
 class MT5Model(T5Model):
     """mT5 without a head."""

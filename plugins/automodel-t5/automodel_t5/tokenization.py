@@ -26,8 +26,6 @@ from automodel_core.text import (
     sentencepiece_pipeline,
 )
 
-__all__ = ["T5Tokenizer", "T5TokenizerFast"]
-
 SENTINEL = re.compile(r"<extra_id_\d+>")
 
 

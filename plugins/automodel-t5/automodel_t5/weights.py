@@ -6,8 +6,6 @@ import functools
 
 from automodel_core.checkpoint import WeightNames
 
-__all__ = ["t5_names"]
-
 
 @functools.cache
 def t5_names(

@@ -6,8 +6,6 @@ from automodel_core.configuration import TokenId
 from automodel_core.families.fairseq import FairseqDecoderConfig
 from automodel_core.fields import PositiveInt
 
-__all__ = ["TrOCRConfig"]
-
 
 class TrOCRConfig(FairseqDecoderConfig):
     """TrOCR (https://arxiv.org/abs/2109.10282): a decoder that reads an image's states."""

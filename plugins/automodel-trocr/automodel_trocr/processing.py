@@ -6,8 +6,6 @@ from typing import Any
 
 from automodel_core.processing import ProcessorMixin
 
-__all__ = ["TrOCRProcessor"]
-
 
 class TrOCRProcessor(ProcessorMixin):
     """An image processor (ViT's or DeiT's) and a tokenizer; texts beside images become labels."""

@@ -5,13 +5,6 @@ from __future__ import annotations
 from automodel_core.families.fairseq import FramedPieces
 from automodel_core.text import FramedByteLevelTokenizer
 
-__all__ = [
-    "RobertaTokenizer",
-    "RobertaTokenizerFast",
-    "XLMRobertaTokenizer",
-    "XLMRobertaTokenizerFast",
-]
-
 
 class RobertaTokenizer(FramedByteLevelTokenizer):
     """Byte-level BPE from ``vocab.json`` and ``merges.txt``, or ``tokenizer.json``."""

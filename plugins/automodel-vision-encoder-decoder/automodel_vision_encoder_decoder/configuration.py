@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from automodel_core.families.pair import CompositeConfig
 
-__all__ = ["VisionEncoderDecoderConfig"]
-
 
 class VisionEncoderDecoderConfig(CompositeConfig):
     """An image in, text out (https://arxiv.org/abs/2109.10282 reads handwriting so)."""

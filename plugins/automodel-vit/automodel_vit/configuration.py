@@ -8,8 +8,6 @@ from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError
 from automodel_core.fields import NonNegativeFloat, PositiveInt, Probability
 
-__all__ = ["DeiTConfig", "ViTConfig"]
-
 
 class ViTConfig(PreTrainedConfig):
     """ViT (https://arxiv.org/abs/2010.11929): sizes are one number, or height and width."""

@@ -19,15 +19,6 @@ from automodel_vit.modeling import (
     classifier,
 )
 
-__all__ = [
-    "DeiTForImageClassification",
-    "DeiTForImageClassificationWithTeacher",
-    "DeiTForImageClassificationWithTeacherOutput",
-    "DeiTForMaskedImageModeling",
-    "DeiTModel",
-    "DeiTPreTrainedModel",
-]
-
 
 @dataclass
 class DeiTForImageClassificationWithTeacherOutput(ModelOutput):

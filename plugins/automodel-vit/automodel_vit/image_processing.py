@@ -13,17 +13,6 @@ from automodel_core.vision import (
     fixed_size,
 )
 
-__all__ = [
-    "DeiTFeatureExtractor",
-    "DeiTImageProcessor",
-    "DeiTImageProcessorFast",
-    "DeiTImageProcessorPil",
-    "ViTFeatureExtractor",
-    "ViTImageProcessor",
-    "ViTImageProcessorFast",
-    "ViTImageProcessorPil",
-]
-
 
 class ViTImageProcessor(BaseImageProcessor):
     """Resize to 224 x 224 and scale to numbers from -1 to 1."""

@@ -41,16 +41,9 @@ from automodel_vit.configuration import ViTConfig
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = [
-    "ViTForImageClassification",
-    "ViTForMaskedImageModeling",
-    "ViTModel",
-    "ViTPreTrainedModel",
-    "classifier",
-]
-
 
 def vit_layer(config: ViTConfig) -> TransformerLayer:
+    """Return one layer, which normalises what enters each part."""
     size, heads = config.hidden_size, config.num_attention_heads
     return TransformerLayer(
         Attention(
