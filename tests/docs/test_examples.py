@@ -75,6 +75,19 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{named(page)} links to {target}"
 
 
+def test_the_tour_names_files_that_exist() -> None:
+    """A path of the tour is one of the core, or the end of one."""
+    tour = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
+    modules = [path.as_posix() for path in (ROOT / "automodel_core").rglob("*.py")]
+    named_files = set(re.findall(r"`([\w/]+\.py)\b", tour))
+    plugins = {"plugin.py", "configuration.py", "modeling.py", "tokenization.py"}
+    plugins.add("image_processing.py")
+    assert len(named_files) > 30
+    assert not {
+        name for name in named_files - plugins if not any(m.endswith(f"/{name}") for m in modules)
+    }
+
+
 def test_the_contract_is_documented() -> None:
     """The reference has a row for every hook, with the manifest that it returns."""
     reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
