@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from automodel_core.cli.scaffold import FILES
 from house.public_names import FACES, SNAPSHOT, public_names
 from house.toml import read_toml
 
@@ -54,13 +55,7 @@ def test_plugins_and_documents_import_faces_only(path: Path) -> None:
 
 
 def test_a_new_plugin_imports_faces_only() -> None:
-    scaffold = (CORE / "cli" / "scaffold.py").read_text(encoding="utf-8")
-    written = "".join(
-        str(node.value)
-        for node in ast.walk(ast.parse(scaffold))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    )
-    assert core_imports(written) <= set(FACES)
+    assert core_imports("\n".join(FILES.values())) <= set(FACES)
 
 
 def test_the_reference_lists_the_faces() -> None:
@@ -88,6 +83,10 @@ def test_models_hold_their_architecture_and_no_more(plugin: str) -> None:
     name = f"automodel-{plugin}"
     models = ROOT / "plugins" / name / name.replace("-", "_") / "modeling.py"
     assert models.read_text(encoding="utf-8").count("\n") < BUDGETS[plugin]
+
+
+def test_a_new_decoder_is_a_page_and_a_half() -> None:
+    assert FILES["$package/modeling.py"].count("\n") < 90
 
 
 def test_public_names_are_those_of_the_snapshot() -> None:
