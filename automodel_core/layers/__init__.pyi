@@ -25,6 +25,10 @@ from automodel_core.layers.caches.offloaded import OffloadedCache as OffloadedCa
 from automodel_core.layers.caches.position import PositionSpan as PositionSpan
 from automodel_core.layers.caches.quantized import QuantizedCache as QuantizedCache
 from automodel_core.layers.caches.sliding_window import SlidingWindowCache as SlidingWindowCache
+from automodel_core.layers.caches.state import (
+    LayerState as LayerState,
+    RecurrentState as RecurrentState,
+)
 from automodel_core.layers.caches.static import StaticCache as StaticCache
 from automodel_core.layers.feed_forward import (
     FeedForward as FeedForward,
@@ -67,6 +71,7 @@ from automodel_core.layers.masks import (
     padding_mask as padding_mask,
     visible_keys as visible_keys,
 )
+from automodel_core.layers.mixer import MixerLayer as MixerLayer
 from automodel_core.layers.norms import RMSNorm as RMSNorm
 from automodel_core.layers.parts import (
     CrossAttention as CrossAttention,
@@ -75,6 +80,8 @@ from automodel_core.layers.parts import (
     FeedForwardStep as FeedForwardStep,
     LayerInputs as LayerInputs,
     LayerStep as LayerStep,
+    Mixer as Mixer,
+    MixerStep as MixerStep,
     SelfAttention as SelfAttention,
     SelfAttentionStep as SelfAttentionStep,
     StackLayer as StackLayer,

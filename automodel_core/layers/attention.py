@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.layers.caches.base import CrossAttentionCache, SelfAttentionCache
+from automodel_core.layers.caches.base import Cache, CrossAttentionCache, SelfAttentionCache
 from automodel_core.layers.caches.key_view import CAUSAL, Mask
+from automodel_core.layers.caches.state import LayerState
 from automodel_core.layers.kernels.attention_functions import (
     AttentionFunction,
     attend_in_groups,
@@ -151,6 +152,9 @@ class Attention(nn.Module):
         self.q_norm = None if head_norm is None else head_norm()
         self.k_norm = None if head_norm is None else head_norm()
         self.position_scores = position_scores
+
+    def new_state(self, cache: Cache) -> LayerState:
+        return cache.new_attention()
 
     def forward(
         self,

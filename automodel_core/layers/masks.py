@@ -93,12 +93,25 @@ def causal_mask(
     return None if visible is None else additive(visible, dtype)
 
 
-def decoder_mask(attention_mask: Tensor | None, span: PositionSpan, states: Tensor) -> Mask:
+def decoder_mask(
+    attention_mask: Tensor | None, span: PositionSpan, states: Tensor, *, window: int | None = None
+) -> Mask:
     """Return the mask of a decoder's ``states`` at ``span``.
 
-    It is `CAUSAL`, which needs no tensor, if the kernel's causal mode is enough.
+    It is `CAUSAL`, which needs no tensor, if the kernel's causal mode is enough. With a ``window``
+    a query sees that many positions, itself the last; a mask of three or more dimensions already
+    says what each query sees, and stays as it is.
     """
     flat = attention_mask is None or attention_mask.dim() == 2
-    if span.begins and flat and (attention_mask is None or visible_keys(attention_mask) is None):
+    if window is not None and not span.is_compiled and span.end <= window:
+        window = None
+    plain = window is None and span.begins and flat
+    if plain and (attention_mask is None or visible_keys(attention_mask) is None):
         return CAUSAL if span.length > 1 else None
-    return causal_mask(attention_mask, span.length, span.keys, states.dtype, states.device)
+    mask = causal_mask(attention_mask, span.length, span.keys, states.dtype, states.device)
+    if window is None or not flat:
+        return mask
+    near = span.positions[:, None] - torch.arange(span.keys, device=states.device) < window
+    if mask is None:
+        return additive(near[None, None], states.dtype)
+    return mask.masked_fill(~near, torch.finfo(states.dtype).min)

@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from automodel_core.layers.caches.base import CrossAttentionCache, LayerCache, SelfAttentionCache
+from automodel_core.layers.caches.base import Cache, CrossAttentionCache, LayerCache
 from automodel_core.layers.caches.key_view import Mask
+from automodel_core.layers.caches.state import LayerState
 from automodel_core.layers.positions.rotary import Rotation
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "FeedForwardStep",
     "LayerInputs",
     "LayerStep",
+    "Mixer",
+    "MixerStep",
     "SelfAttention",
     "SelfAttentionStep",
     "StackLayer",
@@ -44,9 +47,10 @@ class LayerInputs:
     context_mask: Tensor | None = None
 
 
-SelfAttentionStep = Callable[[Tensor, Mask, Rotation | None, SelfAttentionCache], Tensor]
+SelfAttentionStep = Callable[[Tensor, Mask, Rotation | None, Any], Tensor]
 CrossAttentionStep = Callable[[Tensor, Tensor, Tensor | None, CrossAttentionCache], Tensor]
 FeedForwardStep = Callable[[Tensor], Tensor]
+MixerStep = Callable[[Tensor, Mask, Any], Tensor]
 LayerStep = Callable[[Tensor, LayerInputs, LayerCache], Tensor]
 
 
@@ -60,8 +64,11 @@ class SelfAttention(Part, Protocol):
     """Attend over the sequence itself, and what ``cache`` holds of it.
 
     Return the new states and, on request, the weights ``(batch, heads, queries, keys)``.
-    ``decode_step(rows)`` gives a `SelfAttentionStep`.
+    ``cache`` is what `new_state` returned. ``decode_step(rows)`` gives a `SelfAttentionStep`.
     """
+
+    def new_state(self, cache: Cache) -> LayerState:
+        """Return empty keys and values, ``cache.new_attention()``, or a state of another kind."""
 
     def forward(
         self,
@@ -69,9 +76,21 @@ class SelfAttention(Part, Protocol):
         mask: Mask = None,
         *,
         rotation: Rotation | None = None,
-        cache: SelfAttentionCache | None = None,
+        cache: Any = None,
         output_attentions: bool = False,
     ) -> tuple[Tensor, Tensor | None]: ...
+
+
+class Mixer(Part, Protocol):
+    """Let positions meet without attention: a state space, a recurrence, a convolution.
+
+    ``cache`` is what `new_state` returned. ``decode_step(rows)`` gives a `MixerStep`.
+    """
+
+    def new_state(self, cache: Cache) -> LayerState:
+        """Return an empty state, as a `RecurrentState`."""
+
+    def forward(self, hidden_states: Tensor, mask: Mask = None, *, cache: Any = None) -> Tensor: ...
 
 
 class CrossAttention(Part, Protocol):
@@ -102,6 +121,9 @@ class StackLayer(Part, Protocol):
 
     ``decode_step(rows)`` gives a `LayerStep`.
     """
+
+    def new_state(self, cache: Cache) -> LayerState:
+        """Return what the layer keeps of its sequence, empty."""
 
     def forward(
         self,

@@ -87,6 +87,8 @@ class TransformerStack(LayerStack):
 
         ``mask`` and ``rotation`` are the same for all layers, or lists with one for each.
         """
+        if cache is not None:
+            cache.add_layers(cast("Sequence[StackLayer]", self.layers))
         inputs = self._inputs(hidden_states, mask, rotation, cache, (context, context_mask))
         wants_more = output_attentions or output_hidden_states
         if cache is not None and not wants_more and self._may_use_steps(hidden_states, cache):
@@ -102,7 +104,7 @@ class TransformerStack(LayerStack):
             hidden_states, seen = (
                 self.run(layer, hidden_states, inputs[index], **shown)
                 if cache is None
-                else layer(hidden_states, inputs[index], cache=cache.layer(index), **shown)
+                else layer(hidden_states, inputs[index], cache=cache.layers[index], **shown)
             )
             weights.append(seen)
         hidden_states = self._finish(hidden_states)
@@ -129,12 +131,17 @@ class TransformerStack(LayerStack):
         rotations = rotation if isinstance(rotation, list) else [rotation] * count
         inputs: list[LayerInputs] = []
         for index in range(count):
-            before = index - 1
-            if index and masks[index] is masks[before] and rotations[index] is rotations[before]:
+            state, before = None if cache is None else cache.layers[index].state, index - 1
+            if (
+                index
+                and masks[index] is masks[before]
+                and rotations[index] is rotations[before]
+                and (cache is None or type(state) is type(cache.layers[before].state))
+            ):
                 inputs.append(inputs[before])
                 continue
-            fitted = masks[index] if cache is None else cache.fit(masks[index], hidden_states)
-            inputs.append(LayerInputs(fitted, rotations[index], *context))
+            mask = masks[index] if state is None else state.fit(masks[index], hidden_states)
+            inputs.append(LayerInputs(mask, rotations[index], *context))
         return inputs
 
     def _finish(self, hidden_states: Tensor) -> Tensor:
@@ -155,8 +162,8 @@ class TransformerStack(LayerStack):
             cache.memo[key] = steps, None if self.norm is None else prepare_norm(self.norm)
         steps, norm = cache.memo[key]
         states = hidden_states.view(rows, -1)
-        for index, step in enumerate(steps):
-            states = step(states, inputs[index], cache.layer(index))
+        for step, given, layer in zip(steps, inputs, cache.layers, strict=False):
+            states = step(states, given, layer)
         return (states if norm is None else norm(states))[:, None]
 
 

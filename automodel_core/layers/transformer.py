@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.layers.caches.base import CrossAttentionCache, LayerCache, SelfAttentionCache
+from automodel_core.layers.caches.base import Cache, CrossAttentionCache, LayerCache
 from automodel_core.layers.caches.key_view import Mask
+from automodel_core.layers.caches.state import LayerState
 from automodel_core.layers.kernels.decode_steps import own_step, prepare_norm
 from automodel_core.layers.parts import (
     CrossAttention,
@@ -51,8 +53,12 @@ class TransformerLayer(nn.Module):
         self.cross_attn_norm = None if cross_attn is None else norm()
         self.mlp = mlp
         self.mlp_norm = None if mlp is None else norm()
+        self._new_state = self_attn.new_state  # also where a wrapper takes the part's place
         self.norm_first = norm_first
         self.dropout = dropout
+
+    def new_state(self, cache: Cache) -> LayerState:
+        return self._new_state(cache)
 
     def forward(
         self,
@@ -67,7 +73,7 @@ class TransformerLayer(nn.Module):
             self._entering(hidden_states, self.self_attn_norm),
             inputs.mask,
             rotation=inputs.rotation,
-            cache=None if cache is None else cache.self_attn,
+            cache=None if cache is None else cache.state,
             output_attentions=output_attentions,
         )
         hidden_states = self._leaving(hidden_states, added, self.self_attn_norm)
@@ -109,7 +115,7 @@ class TransformerLayer(nn.Module):
         )
 
         def pre_norm_step(states: Tensor, inputs: LayerInputs, cache: LayerCache) -> Tensor:
-            added = attend(norm(states), inputs.mask, inputs.rotation, cache.self_attn)
+            added = attend(norm(states), inputs.mask, inputs.rotation, cache.state)
             states = states + added
             if attend_over is not None and inputs.context is not None:
                 states = states + attend_over(
@@ -118,7 +124,7 @@ class TransformerLayer(nn.Module):
             return states if feed is None else states + feed(feed_norm(states))
 
         def post_norm_step(states: Tensor, inputs: LayerInputs, cache: LayerCache) -> Tensor:
-            added = attend(states, inputs.mask, inputs.rotation, cache.self_attn)
+            added = attend(states, inputs.mask, inputs.rotation, cache.state)
             states = norm(states + added)
             if attend_over is not None and inputs.context is not None:
                 added = attend_over(states, inputs.context, inputs.context_mask, cache.cross_attn)
@@ -134,9 +140,7 @@ def self_attention_step(part: SelfAttention, rows: int) -> SelfAttentionStep:
     if own is not None:
         return own
 
-    def step(
-        states: Tensor, mask: Mask, rotation: Rotation | None, cache: SelfAttentionCache
-    ) -> Tensor:
+    def step(states: Tensor, mask: Mask, rotation: Rotation | None, cache: Any) -> Tensor:
         attended: Tensor = part(states[:, None], mask, rotation=rotation, cache=cache)[0]
         return attended[:, 0]
 

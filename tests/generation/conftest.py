@@ -75,7 +75,7 @@ class TinyBase(nn.Module, GenerationMixin):
             position_ids = torch.arange(seen, seen + states.shape[1])[None]
         query, key, value = self.project(states + self.positions(position_ids)).chunk(3, dim=-1)
         if cache is not None:
-            key, value = cache.layer(0).self_attn.update(key[:, None], value[:, None])
+            key, value = cache.layer(0).state.update(key[:, None], value[:, None])
             key, value = key[:, 0], value[:, 0]
         scores = query @ key.transpose(1, 2)
         hidden = torch.ones(scores.shape[1:]).triu(scores.shape[2] - scores.shape[1] + 1).bool()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.caches.key_view import CAUSAL
+from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.masks import (
     additive,
     causal_mask,
     context_mask,
+    decoder_mask,
     padding_mask,
     visible_keys,
 )
@@ -104,3 +109,34 @@ def test_a_row_that_sees_nothing_stays_finite(dtype: torch.dtype) -> None:
     mask = additive(torch.zeros(1, 1, 2, 3, dtype=torch.bool), dtype)
     weights = (torch.randn(1, 1, 2, 3, dtype=dtype) + mask).float().softmax(-1)
     assert bool(weights.isfinite().all())
+
+
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("pieces", [[7], [4, 3], [1] * 7, [5, 1, 1]])
+def test_a_window_ends_behind_each_query(pieces: list[int], padded: bool) -> None:
+    window, total = 3, sum(pieces)
+    padding = torch.ones(1, total, dtype=torch.long)
+    padding[0, :1] = 0 if padded else 1
+    rows: list[Tensor] = []
+    for length in pieces:
+        span, states = PositionSpan(len(rows), length, CPU), torch.zeros(1, length, 4)
+        mask = decoder_mask(padding[:, : span.end], span, states, window=window)
+        if mask is None or mask is CAUSAL:
+            assert span.end <= window
+            mask = causal_mask(None, length, span.end, torch.float32, CPU)
+        whole = torch.zeros(1, 1, length, span.end) if mask is None else mask
+        rows.extend(F.pad(whole.expand(1, 1, length, -1), (0, total - span.end), value=-1)[0, 0])
+    distance = torch.arange(total)[:, None] - torch.arange(total)
+    expected = (distance >= 0) & (distance < window) & padding.bool()
+    assert torch.equal(torch.stack(rows) == 0, expected)
+
+
+def test_a_window_that_holds_all_needs_no_tensor() -> None:
+    assert decoder_mask(None, PositionSpan(0, 4, CPU), torch.zeros(1, 4, 2), window=4) is CAUSAL
+    assert decoder_mask(None, PositionSpan(3, 1, CPU), torch.zeros(1, 1, 2), window=4) is None
+
+
+def test_a_mask_for_each_query_needs_no_window() -> None:
+    given = torch.ones(1, 4, 4).tril()
+    mask = decoder_mask(given, PositionSpan(0, 4, CPU), torch.zeros(1, 4, 2), window=2)
+    assert seen(mask) == [[given[0].long().tolist()]]

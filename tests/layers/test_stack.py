@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from automodel_core.layers.attention import Attention, equal_heads, grouped_heads
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.caches.key_view import CAUSAL
+from automodel_core.layers.caches.state import LayerState
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.masks import additive, causal_mask
 from automodel_core.layers.norms import RMSNorm
@@ -74,6 +75,9 @@ class NoStep(nn.Module):
 
 class PlainSum(nn.Module):
     """Self-attention of somebody else's, that says nothing of decoding: the mean of the past."""
+
+    def new_state(self, cache: Cache) -> LayerState:
+        return cache.new_attention()
 
     def forward(
         self,

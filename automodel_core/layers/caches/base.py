@@ -1,28 +1,38 @@
-"""Keys and values that a decoder keeps between steps.
+"""What a decoder keeps between steps.
 
-Self-attention's grow with every token and live in buffers that grow in blocks; cross-attention's
-are computed once a sequence. The modules beside this one keep them in other ways; ``names`` has the
-names that users know.
+Keys and values of self-attention grow with every token, in buffers that grow in blocks; those of
+cross-attention are computed once a sequence. The modules beside this one keep them in other ways;
+``names`` has the names that users know. A layer may keep another `LayerState`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
-from typing import Any, ClassVar
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
 from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.position import PositionSpan
+from automodel_core.layers.caches.state import LayerState
 
-__all__ = ["Cache", "CrossAttentionCache", "LayerCache", "SelfAttentionCache", "span_of"]
+__all__ = [
+    "Cache",
+    "CrossAttentionCache",
+    "LayerCache",
+    "SelfAttentionCache",
+    "StatefulLayer",
+    "span_of",
+]
 
 BLOCK = 128
 
 
 class SelfAttentionCache:
     """Keys and values ``(batch, heads, length, head_dim)`` of one attention, written in place."""
+
+    is_croppable: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.length = 0
@@ -45,6 +55,10 @@ class SelfAttentionCache:
     def query_positions(self, length: int) -> Tensor | None:
         """Return the positions of new tokens, ``None`` if these are the last of the keys'."""
         return None
+
+    def fit(self, mask: Mask, queries: Tensor) -> Mask:
+        """Return a mask over all positions as one over those that `update` will return."""
+        return mask
 
     def _concatenate(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Append without writing in place, so that gradients flow through earlier positions."""
@@ -98,33 +112,42 @@ class CrossAttentionCache:
 
 
 class LayerCache:
-    """What one decoder layer keeps."""
+    """What one decoder layer keeps: a ``state`` of its own sequence, and keys of a context."""
 
-    def __init__(self, self_attn: SelfAttentionCache | None = None) -> None:
-        self.self_attn = SelfAttentionCache() if self_attn is None else self_attn
+    def __init__(self, state: LayerState) -> None:
+        self.state = state
         self.cross_attn = CrossAttentionCache()
 
     @property
     def keys(self) -> Tensor | None:
-        tensors = self.self_attn.tensors
-        return None if tensors is None else tensors[0]
+        return self._keys_and_values[0]
 
     @property
     def values(self) -> Tensor | None:
-        tensors = self.self_attn.tensors
-        return None if tensors is None else tensors[1]
+        return self._keys_and_values[1]
+
+    @property
+    def _keys_and_values(self) -> tuple[Tensor | None, Tensor | None]:
+        state = self.state
+        if not isinstance(state, SelfAttentionCache) or state.tensors is None:
+            return None, None
+        return state.tensors
+
+
+class StatefulLayer(Protocol):
+    """A layer that says what it keeps of its sequence."""
+
+    def new_state(self, cache: Cache) -> LayerState:
+        """Return an empty state; that of attention is ``cache.new_attention()``."""
 
 
 class Cache:
-    """What a decoder keeps between steps (``past_key_values``); layers appear when first used.
+    """What a decoder keeps between steps (``past_key_values``), layer by layer.
 
     ``decoding=True`` says that only new tokens will be fed, without gradients, by a decoding loop:
-    layers then run in their prepared form. Other kinds of caches say in `new_attention` how
-    self-attention keeps its keys and values.
+    layers then run their decode steps. The kinds of caches differ in `new_attention`, in how they
+    keep keys and values; a layer without attention has a state of its own in any of them.
     """
-
-    is_croppable: ClassVar[bool] = True
-    """Whether `crop` can take back any positions."""
 
     def __init__(self, *, decoding: bool = False) -> None:
         self.decoding = decoding
@@ -133,26 +156,38 @@ class Cache:
         """What a model wants to compute once a sequence, as position biases or prepared layers."""
 
     def layer(self, index: int) -> LayerCache:
+        """Return a layer's part; layers that are not there yet keep keys and values."""
         while len(self.layers) <= index:
             self.layers.append(LayerCache(self.new_attention()))
         return self.layers[index]
 
+    def add_layers(self, layers: Sequence[StatefulLayer]) -> None:
+        """Let each of a decoder's layers that has no part here have an empty one."""
+        for index in range(len(self.layers), len(layers)):
+            self.layers.append(LayerCache(layers[index].new_state(self)))
+
     def new_attention(self) -> SelfAttentionCache:
-        """Return what a further layer keeps of its self-attention."""
+        """Return empty keys and values, of the kind that this cache keeps."""
         return SelfAttentionCache()
+
+    @property
+    def is_croppable(self) -> bool:
+        """Whether `crop` can take back any positions."""
+        return all(layer.state.is_croppable for layer in self.layers)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether a layer keeps keys and values of its own sequence."""
+        return any(isinstance(layer.state, SelfAttentionCache) for layer in self.layers)
 
     def update(
         self, key: Tensor, value: Tensor, layer_idx: int, cache_kwargs: Any = None
     ) -> tuple[Tensor, Tensor]:
         """Append keys and values of new positions to a layer and return those of all positions."""
-        return self.layer(layer_idx).self_attn.update(key, value)
-
-    def fit(self, mask: Mask, queries: Tensor) -> Mask:
-        """Return a mask over all positions as one over those that `update` will return.
-
-        ``queries`` (batch, length, size) are about to be fed; a layer stack calls this before.
-        """
-        return mask
+        state = self.layer(layer_idx).state
+        if not isinstance(state, SelfAttentionCache):
+            raise TypeError(f"layer {layer_idx} keeps a {type(state).__name__}, no keys and values")
+        return state.update(key, value)
 
     def span(self, length: int, device: torch.device) -> PositionSpan:
         """Return the positions of the next ``length`` tokens."""
@@ -160,7 +195,7 @@ class Cache:
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Return how many positions the decoder has seen."""
-        return self.layers[layer_idx].self_attn.length if layer_idx < len(self.layers) else 0
+        return self.layers[layer_idx].state.length if layer_idx < len(self.layers) else 0
 
     def get_max_cache_shape(self, layer_idx: int = 0) -> int:
         """Return for how many positions there is room; -1 if there is no limit."""
@@ -171,7 +206,7 @@ class Cache:
         if length < 0:
             length = max(0, self.get_seq_length() + length)
         for layer in self.layers:
-            layer.self_attn.crop(length)
+            layer.state.crop(length)
 
     def reorder(self, index: Tensor, since: int = 0) -> None:
         """Let row ``i`` continue what row ``index[i]`` was, as beam search needs.
@@ -181,7 +216,7 @@ class Cache:
         cross-attention then stays as it is.
         """
         for layer in self.layers:
-            layer.self_attn.reorder(index, since)
+            layer.state.reorder(index, since)
             if since == 0:
                 layer.cross_attn.reorder(index)
 
@@ -208,19 +243,24 @@ class Cache:
 
     def _transform(self, function: Callable[[Tensor], Tensor], context: bool) -> None:
         for layer in self.layers:
-            layer.self_attn.transform(function)
+            layer.state.transform(function)
             if context:
                 layer.cross_attn.transform(function)
 
     def to_legacy_cache(self) -> tuple[tuple[Tensor, ...], ...]:
-        """Return a tuple for each layer: keys and values, and cross-attention's if it has any."""
+        """Return a tuple of each layer's tensors: its state's, then cross-attention's if any."""
         return tuple(self)
 
     @classmethod
     def from_legacy_cache(cls, past_key_values: Any = None) -> Any:
-        """Return a cache that holds what such tuples do."""
+        """Return a cache of the keys and values in such tuples, each with four dimensions."""
         cache = cls()
         for index, tensors in enumerate(past_key_values or ()):
+            if len(tensors) < 2 or any(tensor.dim() != 4 for tensor in tensors[:2]):
+                raise ValueError(
+                    f"layer {index} of the legacy cache holds no keys and values (batch, heads, "
+                    "length, head_dim): give the Cache that a forward returned instead"
+                )
             cache.update(tensors[0], tensors[1], index)
             if len(tensors) > 2:
                 cache.layer(index).cross_attn.tensors = tuple(tensors[2:])
@@ -240,9 +280,9 @@ class Cache:
         return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
-        """Return a layer's ``(key, value)``, followed by cross-attention's if it has one."""
+        """Return the tensors of a layer's state, then the keys and values of its context."""
         layer = self.layers[index]
-        return (*(layer.self_attn.tensors or ()), *(layer.cross_attn.tensors or ()))
+        return (*(layer.state.tensors or ()), *(layer.cross_attn.tensors or ()))
 
 
 def span_of(cache: Cache | None, states: Tensor) -> PositionSpan:

@@ -34,6 +34,16 @@ class CompiledSelfAttentionCache(SelfAttentionCache):
     def query_positions(self, length: int) -> Tensor:
         return self._next + torch.arange(length, device=self._next.device)
 
+    def fit(self, mask: Mask, queries: Tensor) -> Mask:
+        """Return a mask that also hides the unused slots behind each query."""
+        if isinstance(mask, KeyView) and mask is not CAUSAL:
+            return mask
+        places = torch.arange(self._key.shape[2], device=queries.device)
+        hidden = places > self.query_positions(queries.shape[1])[:, None]
+        if not isinstance(mask, Tensor):
+            mask = torch.zeros_like(hidden[None, None], dtype=queries.dtype)
+        return mask.masked_fill(hidden, torch.finfo(queries.dtype).min)
+
     @property
     def buffers(self) -> tuple[Tensor, Tensor]:
         return self._key, self._value
@@ -55,9 +65,11 @@ class CompiledCache(Cache):
         self.limit = room
         device = cache.layers[0].keys.device  # type: ignore[union-attr]
         self.next = torch.zeros((), dtype=torch.long, device=device)
+        self._states: list[CompiledSelfAttentionCache] = []
         for given in cache.layers:
-            key, value = (_with_room(t, room) for t in given.self_attn.tensors or ())
-            layer = LayerCache(CompiledSelfAttentionCache(key, value, self.next))
+            key, value = (_with_room(t, room) for t in given.state.tensors or ())
+            self._states.append(CompiledSelfAttentionCache(key, value, self.next))
+            layer = LayerCache(self._states[-1])
             if given.cross_attn.tensors is not None:
                 key, value = (_with_room(t, context_room) for t in given.cross_attn.tensors)
                 layer.cross_attn.tensors = key, value
@@ -66,20 +78,23 @@ class CompiledCache(Cache):
     def buffers(self) -> Iterator[Tensor]:
         """Return every tensor whose address never changes."""
         yield self.next
-        for layer in self.layers:
-            yield from layer.self_attn.buffers  # type: ignore[attr-defined]
+        yield from self._parts()
+
+    def _parts(self) -> Iterator[Tensor]:
+        for state, layer in zip(self._states, self.layers, strict=True):
+            yield from state.buffers
             yield from layer.cross_attn.tensors or ()
 
     def takes(self, cache: Cache) -> bool:
         """Return whether `load` can copy a cache to here."""
-        ours, theirs = list(_parts(self)), list(_parts(cache))
+        ours, theirs = list(self._parts()), list(_parts(cache))
         return len(ours) == len(theirs) and all(
             _like(mine) == _like(other) for mine, other in zip(ours, theirs, strict=True)
         )
 
     def load(self, cache: Cache) -> None:
         """Hold what another cache does."""
-        for mine, other in zip(_parts(self, whole=True), _parts(cache), strict=True):
+        for mine, other in zip(self._parts(), _parts(cache), strict=True):
             mine[:, :, : other.shape[2]] = other
             mine[:, :, other.shape[2] :] = 0  # hidden, and no NaN that would come through
         self.length = 0
@@ -90,28 +105,18 @@ class CompiledCache(Cache):
     def store(self, cache: Cache) -> None:
         """Let another cache hold what this one does of the text."""
         cache.crop(0)
-        for index, layer in enumerate(self.layers):
-            if layer.self_attn.tensors is not None:
-                cache.update(*layer.self_attn.tensors, index)
+        for index, state in enumerate(self._states):
+            if state.tensors is not None:
+                cache.update(*state.tensors, index)
 
     def advance(self, length: int) -> None:
         """Count positions that a step has written."""
         self.length += length
-        for layer in self.layers:
-            layer.self_attn.length = self.length
+        for state in self._states:
+            state.length = self.length
 
     def span(self, length: int, device: torch.device) -> CompiledSpan:
         return CompiledSpan(self, length)
-
-    def fit(self, mask: Mask, queries: Tensor) -> Mask:
-        """Return a mask that also hides the unused slots behind each query."""
-        if isinstance(mask, KeyView) and mask is not CAUSAL:
-            return mask
-        places = torch.arange(self.room, device=queries.device)
-        hidden = places > self.span(queries.shape[1], queries.device).positions[:, None]
-        if not isinstance(mask, Tensor):
-            mask = torch.zeros_like(hidden, dtype=queries.dtype)
-        return mask.masked_fill(hidden, torch.finfo(queries.dtype).min)
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         return self.length
@@ -121,8 +126,8 @@ class CompiledCache(Cache):
 
     def reorder(self, index: Tensor, since: int = 0) -> None:
         """Let row ``i`` continue what row ``index[i]``, of the same context, was."""
-        for layer in self.layers:
-            layer.self_attn.reorder(index, since)
+        for state in self._states:
+            state.reorder(index, since)
 
 
 class CompiledSpan(PositionSpan):
@@ -169,11 +174,10 @@ class CompiledSpan(PositionSpan):
         return F.embedding(self.positions + unused, table)
 
 
-def _parts(cache: Cache, *, whole: bool = False) -> Iterator[Tensor]:
-    """Return the tensors of all layers; with ``whole`` those in no use, too."""
+def _parts(cache: Cache) -> Iterator[Tensor]:
+    """Return the tensors in use of all layers."""
     for layer in cache.layers:
-        own = layer.self_attn
-        yield from own.buffers if whole else own.tensors or ()  # type: ignore[attr-defined]
+        yield from layer.state.tensors or ()
         yield from layer.cross_attn.tensors or ()
 
 

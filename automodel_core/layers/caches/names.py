@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from automodel_core.layers.caches.base import Cache, SelfAttentionCache
-from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.offloaded import OffloadedCache, OffloadedSelfAttentionCache
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.caches.quantized import QuantizedCache
@@ -55,13 +54,12 @@ class EncoderDecoderCache(Cache):
         for index, layer in enumerate(
             cross_attention_cache.layers if cross_attention_cache else ()
         ):
-            self.layer(index).cross_attn.tensors = layer.self_attn.tensors
+            keys, values = layer.keys, layer.values
+            if keys is not None and values is not None:
+                self.layer(index).cross_attn.tensors = keys, values
 
     def new_attention(self) -> SelfAttentionCache:
         return self._own.new_attention()
-
-    def fit(self, mask: Mask, queries: Tensor) -> Mask:
-        return self._own.fit(mask, queries)
 
     def span(self, length: int, device: torch.device) -> PositionSpan:
         return self._own.span(length, device)
@@ -70,7 +68,7 @@ class EncoderDecoderCache(Cache):
         return self._own.get_max_cache_shape(layer_idx)
 
     @property
-    def is_croppable(self) -> bool:  # type: ignore[override]
+    def is_croppable(self) -> bool:
         return self._own.is_croppable
 
     @property

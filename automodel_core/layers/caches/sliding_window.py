@@ -20,6 +20,8 @@ class SlidingWindowSelfAttentionCache(SelfAttentionCache):
     so that what is kept moves to their front only once in a window.
     """
 
+    is_croppable: ClassVar[bool] = False
+
     def __init__(self, window: int) -> None:
         super().__init__()
         self.window = window
@@ -72,6 +74,22 @@ class SlidingWindowSelfAttentionCache(SelfAttentionCache):
     def reorder(self, index: Tensor, since: int = 0) -> None:
         self.transform(lambda rows: rows.index_select(0, index))
 
+    def fit(self, mask: Mask, queries: Tensor) -> Mask:
+        seen, length = self.length, queries.shape[1]
+        keys = min(seen, self.window - 1) + length
+        if isinstance(mask, Tensor) and mask.shape[-1] > keys:
+            mask = mask[..., -keys:]
+        own = isinstance(mask, KeyView) and mask is not CAUSAL
+        if own or length == 1 or seen + length <= self.window:
+            return mask
+        places = torch.arange(keys, device=queries.device)
+        distance = places[-length:, None] - places
+        hidden = (distance < 0) | (distance >= self.window)
+        lowest = torch.finfo(queries.dtype).min
+        if not isinstance(mask, Tensor):
+            mask = torch.zeros_like(hidden[None, None], dtype=queries.dtype)
+        return mask.masked_fill(hidden, lowest)
+
     def crop(self, length: int) -> None:
         removed = self.length - length
         if removed <= 0:
@@ -89,8 +107,6 @@ class SlidingWindowCache(Cache):
 
     The window may also stand in the config, or be given as ``max_cache_len``.
     """
-
-    is_croppable: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -111,24 +127,12 @@ class SlidingWindowCache(Cache):
             )
         self.window = window
 
+    @property
+    def is_croppable(self) -> bool:
+        return False
+
     def new_attention(self) -> SlidingWindowSelfAttentionCache:
         return SlidingWindowSelfAttentionCache(self.window)
 
     def get_max_cache_shape(self, layer_idx: int = 0) -> int:
         return self.window
-
-    def fit(self, mask: Mask, queries: Tensor) -> Mask:
-        seen, length = self.get_seq_length(), queries.shape[1]
-        keys = min(seen, self.window - 1) + length
-        if isinstance(mask, Tensor) and mask.shape[-1] > keys:
-            mask = mask[..., -keys:]
-        own = isinstance(mask, KeyView) and mask is not CAUSAL
-        if own or length == 1 or seen + length <= self.window:
-            return mask
-        places = torch.arange(keys, device=queries.device)
-        distance = places[-length:, None] - places
-        hidden = (distance < 0) | (distance >= self.window)
-        lowest = torch.finfo(queries.dtype).min
-        if not isinstance(mask, Tensor):
-            mask = torch.zeros_like(hidden, dtype=queries.dtype)
-        return mask.masked_fill(hidden, lowest)

@@ -19,7 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.layers import (
+    Cache,
     KeyView,
+    LayerState,
     Linear,
     Mask,
     PositionSpan,
@@ -185,6 +187,9 @@ class NgramSelfAttention(nn.Module):
         self.v_proj = Linear(hidden_size, hidden_size)
         self.o_proj = Linear(hidden_size, hidden_size)
         self.position_scores = Linear(hidden_size, num_buckets * num_heads)
+
+    def new_state(self, cache: Cache) -> LayerState:
+        return cache.new_attention()
 
     def forward(
         self,

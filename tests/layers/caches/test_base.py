@@ -18,7 +18,7 @@ def filled(rows: int = 4, length: int = 5, layers: int = 2) -> tuple[Cache, Tens
     """Return a cache of layers that all hold the same keys, and twice them as values."""
     cache, keys = Cache(), states(rows, length)
     for index in range(layers):
-        cache.layer(index).self_attn.update(keys, 2 * keys)
+        cache.layer(index).state.update(keys, 2 * keys)
         cache.layer(index).cross_attn.tensors = (3 * keys, 4 * keys)
     return cache, keys
 
@@ -73,7 +73,7 @@ def test_rows_change_places(order: list[int]) -> None:
     index = torch.tensor(order)
     cache.reorder(index)
     assert_holds(cache, keys[index])
-    cache.layer(0).self_attn.update(states(4, 1), states(4, 1))
+    cache.layer(0).state.update(states(4, 1), states(4, 1))
     assert cache.get_seq_length() == 6
 
 
@@ -111,7 +111,7 @@ def test_positions_are_forgotten(length: int, kept: int) -> None:
     assert cache.get_seq_length() == kept
     more = states(4, 2, seed=1)
     for layer in cache.layers:
-        layer.self_attn.update(more, 2 * more)
+        layer.state.update(more, 2 * more)
     assert_holds(cache, torch.cat([keys[:, :, :kept], more], dim=2), keys)
 
 
@@ -124,7 +124,7 @@ def test_an_empty_cache() -> None:
     cache.reorder(torch.tensor([0]))
     cache.crop(3)
     cache.repeat_interleave(2)
-    cache.layer(1).self_attn.reorder(torch.tensor([0]))
+    cache.layer(1).state.reorder(torch.tensor([0]))
     assert len(cache) == 2
     assert cache[0] == ()
     cache.reset()

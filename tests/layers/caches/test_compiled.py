@@ -88,7 +88,7 @@ def test_what_has_other_shapes_is_not_taken() -> None:
     assert not fixed.takes(Cache())
     half = prefilled(3)
     for layer in half.layers:
-        layer.self_attn.transform(lambda rows: rows.half())
+        layer.state.transform(lambda rows: rows.half())
     assert not fixed.takes(half)
 
 
@@ -139,5 +139,23 @@ def test_biases_are_those_of_the_same_positions(bidirectional: bool) -> None:
 
 def test_a_mask_of_a_model_s_own_is_left_to_it() -> None:
     fixed, own = CompiledCache(prefilled(3), ROOM, 0), KeyView()
-    assert fixed.fit(own, states(2, 1)) is own
+    assert fixed.layers[0].state.fit(own, states(2, 1)) is own
     assert fixed.get_max_cache_shape() == ROOM
+
+
+@torch.no_grad()
+def test_a_window_ends_behind_the_token_and_not_behind_the_room() -> None:
+    usual = prefilled(6)
+    fixed = CompiledCache(usual, ROOM, 0)
+    fixed.load(usual)
+    for seed in range(3):
+        new = states(2, 1, seed)
+        found, expected = (
+            stack()(
+                new, decoder_mask(None, span_of(cache, new), new, window=4), cache=cache
+            ).last_hidden_state
+            for cache in (fixed, usual)
+        )
+        fixed.next.add_(1)
+        fixed.advance(1)
+        torch.testing.assert_close(found, expected)

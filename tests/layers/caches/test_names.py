@@ -139,7 +139,7 @@ def test_a_static_cache_never_moves() -> None:
     places = set()
     for seed in range(20):
         fed(model, states(1, 1, seed), cache, None)
-        places.add(cache.layers[1].self_attn._key.data_ptr())
+        places.add(cache.layers[1].state._key.data_ptr())
     assert len(places) == 1
     assert cache.get_max_cache_shape() == 20
     with pytest.raises(ValueError, match="room for 20 positions, and 21 are needed"):
@@ -187,7 +187,7 @@ def test_a_window_hides_what_is_further_away(pieces: list[int], window: int, pad
         found = torch.cat(parts, dim=1)
         torch.testing.assert_close(found[shown], expected[shown], atol=1e-5, rtol=1e-5)
         assert cache.get_seq_length() == total
-        assert cache.layers[0].self_attn._key.shape[2] <= max(2 * window, window + max(pieces))
+        assert cache.layers[0].state._key.shape[2] <= max(2 * window, window + max(pieces))
 
 
 def test_a_window_cannot_go_back_to_what_is_gone() -> None:
@@ -256,7 +256,7 @@ def test_a_quantized_cache_is_near_the_usual_one(nbits: int, error: float) -> No
             if seed == 5:
                 cache.reorder(torch.tensor([1, 0]))
                 cache.crop(14)
-    part = other.layers[0].self_attn
+    part = other.layers[0].state
     assert part._newest.length < 4
     assert other.get_seq_length() == usual.get_seq_length()
     other.crop(3)
