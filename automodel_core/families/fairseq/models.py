@@ -58,14 +58,13 @@ TOKENS = "embeddings.embed_tokens"
 
 
 class FairseqPreTrainedModel(PreTrainedModel):
-    """What all models of an architecture share; a plugin adds its facts."""
+    """The base of an architecture's models; a plugin states its facts."""
 
     base_model_prefix: ClassVar[str] = "model"
     ties_follow_checkpoint: ClassVar[bool] = True
     stacks: ClassVar[tuple[str, ...]] = ("encoder", "decoder")
     norm_first: ClassVar[bool]
-    """Whether layers normalise what enters their parts, and stacks what leaves the last layer;
-    else layers normalise what leaves each part."""
+    """Pre-norm layers, and a norm behind the last of them; else post-norm layers."""
 
     @classmethod
     @abstractmethod
@@ -116,7 +115,7 @@ class FairseqModel(FairseqPreTrainedModel, EncoderDecoderBody):
 
 
 def last_token_first(tokens: Tensor, pad_token_id: int | None) -> Tensor:
-    """Return ``(batch, length)`` tokens behind their last, where that is the code of a language.
+    """Shift ``(batch, length)`` tokens right, and put each row's last one, a language code, first.
 
     Labels of -100, which do not count, become padding. Raises `ConfigurationError` if there is no
     padding token, which shows where a row ends.
@@ -141,7 +140,7 @@ class FairseqHead(FairseqPreTrainedModel, EncoderDecoderHead):
 
 
 class FairseqForConditionalGeneration(FairseqHead, EncoderDecoderForConditionalGeneration):
-    """Text in, text out: an output layer, which may be the decoder's embeddings."""
+    """Text in, text out: an output layer, which may be tied to the decoder's embeddings."""
 
     output_embeddings_tied_to = f"model.decoder.{TOKENS}"
 
@@ -153,7 +152,7 @@ class FairseqForConditionalGeneration(FairseqHead, EncoderDecoderForConditionalG
 
 
 class WithLogitsBias(FairseqForConditionalGeneration):
-    """An output layer whose scores get a bias that no training changes."""
+    """An output layer with a bias that is a buffer: it is saved, and not trained."""
 
     final_logits_bias: Tensor
     score_buffers = ("final_logits_bias",)
@@ -184,7 +183,7 @@ class FairseqForSequenceClassification(FairseqHead, EncoderDecoderForSequenceCla
 
 
 class FairseqForQuestionAnswering(FairseqHead, EncoderDecoderForQuestionAnswering):
-    """Where in a text the answer to a question starts and ends: two labels, in a copied config."""
+    """Scores of where an answer starts and ends; the configuration is copied, with two labels."""
 
     def __init__(self, config: Any) -> None:
         config = copy.deepcopy(config)
@@ -216,9 +215,9 @@ class FairseqDecoder(FairseqPreTrainedModel):
 
 
 class FairseqForCausalLM(FairseqPreTrainedModel, GenerativePreTrainedModel):
-    """Next-token scores of the decoder alone, which may attend to states that it is given.
+    """Next-token scores of the decoder alone, which may attend to given encoder states.
 
-    The configuration is copied, and says that this is no encoder-decoder.
+    The configuration is copied, with ``is_decoder=True`` and ``is_encoder_decoder=False``.
     """
 
     model_class: ClassVar[type[FairseqDecoder]]
@@ -253,9 +252,9 @@ class FairseqForCausalLM(FairseqPreTrainedModel, GenerativePreTrainedModel):
         logits_to_keep: int | Tensor = 0,
         **options: Any,
     ) -> CausalLMOutput:
-        """Score ``(batch, length)`` tokens; ``labels`` are compared with the scores at their place.
+        """Score ``(batch, length)`` tokens; ``labels`` belong to the same positions.
 
-        To learn the next token, give labels that are shifted by one already.
+        To train on the next token, give labels that are shifted by one already.
         """
         body: BaseModelOutput = self.model.decoder(
             input_ids=input_ids,

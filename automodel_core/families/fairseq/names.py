@@ -31,8 +31,8 @@ _UNUSED = ("version", "embed_positions.weights", "embed_positions._float_tensor"
 def stack_names(*sides: str) -> WeightNames:
     """Return the names of a body with these stacks, ``encoder`` and ``decoder`` or one of them.
 
-    Embeddings that both share have a name of their own; a body with one stack reads it as that
-    stack's, and has no use for the other stack.
+    Shared embeddings have a name of their own, ``shared``; a body of one stack reads it as its
+    stack's embeddings, and ignores the other stack.
     """
     names = WeightNames({} if len(sides) == 1 else {"shared": "embed_tokens"})
     for side in sides:

@@ -1,7 +1,7 @@
 """Vocabularies in fairseq's order: ``<s> <pad> </s> <unk>``, pieces, language codes.
 
-fairseq (https://github.com/facebookresearch/fairseq) puts four tokens of its own before the pieces;
-the first three pieces of a SentencePiece model, its special ones, give way to them.
+fairseq (https://github.com/facebookresearch/fairseq) puts these four tokens before the pieces. They
+replace the first three pieces of a SentencePiece model, which are special tokens.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ SMALLEST = SentencePieceModel(
 class FairseqPieces(PreTrainedTokenizer):
     """SentencePiece's pieces in fairseq's order, from a model file or ``tokenizer.json``.
 
-    ``vocab`` is a model file, or pieces and scores by id; without any source it holds no words.
+    ``vocab`` is a model file, or pieces and scores by id; without a source there are no pieces.
     """
 
     vocab_files_names: ClassVar[dict[str, str]] = {
@@ -95,14 +95,14 @@ class FairseqPieces(PreTrainedTokenizer):
         self.vocab_file = None if vocab_file is None else os.fspath(vocab_file)
 
     def _with_codes(self, given: Sequence[TokenLike]) -> list[TokenLike]:
-        """Return the additional special tokens: the language codes, and what else is ``given``."""
+        """Return the additional special tokens: the language codes, then those ``given``."""
         codes = self.language_codes
         return [*codes, *(token for token in given if str(token) not in codes)]
 
     def _pipeline(
         self, model: SentencePieceModel, additional: Sequence[TokenLike], mask: TokenLike
     ) -> Tokenizer:
-        """Return the tokenizer of ``model``: here language codes and mask are in its vocabulary."""
+        """Return the tokenizer of ``model``, with language codes and mask in its vocabulary."""
         return sentencepiece_pipeline(model, extra=(*self.language_codes, str(mask)))
 
     @property
@@ -140,7 +140,7 @@ class FramedPieces(FairseqPieces):
 
 
 class FairseqTokenizer(FairseqPieces, MultilingualTokenizer):
-    """Pieces, and the code of a text's language beside it."""
+    """Pieces, with the code of a text's language among its special tokens."""
 
     def _language_codes(self) -> Sequence[str]:
         return self.language_codes

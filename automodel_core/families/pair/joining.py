@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,7 +12,7 @@ from automodel_core.checkpoint.loading.report import LoadReport
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.errors import InputError
 from automodel_core.families.pair.configuration import CompositeConfig
-from automodel_core.families.pair.parts import decoder_class, encoder_class
+from automodel_core.families.pair.parts import SIDE_CLASSES
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.modeling.pretrained.loading import load_model
 from automodel_core.modeling.pretrained.options import LoadOptions
@@ -42,8 +42,12 @@ def load_sides(
 ) -> LoadedSides:
     """Load both sides as `CompositeModel.from_encoder_decoder_pretrained` says."""
     arguments, config_keys = _arguments(config_class, kwargs)
-    encoder = _encoder(names[0], model_args, arguments["encoder"])
-    decoder = _decoder(names[1], arguments["decoder"])
+    # An encoder sees the whole input, whatever its checkpoint was trained for.
+    own_config = arguments["encoder"].get("config") is not None
+    encoder = _load_side(
+        "encoder", names[0], model_args, arguments["encoder"], None if own_config else False
+    )
+    decoder = _load_side("decoder", names[1], (), arguments["decoder"], True)
     report = _report({"encoder": encoder, "decoder": decoder})
     return LoadedSides(encoder, decoder, config_keys, report)
 
@@ -64,33 +68,17 @@ def _arguments(
     return sides, rest
 
 
-def _encoder(name: Name, model_args: Sequence[Any], kwargs: dict[str, Any]) -> PreTrainedModel:
-    """Return the encoder, which sees the whole input, whatever its checkpoint was trained for."""
-    own_config = kwargs.get("config") is not None
-
-    def settle(config: Any) -> None:
-        if not own_config:
-            config.is_decoder = config.add_cross_attention = False
-
-    return _loaded("encoder", name, model_args, kwargs, encoder_class, settle)
-
-
-def _decoder(name: Name, kwargs: dict[str, Any]) -> PreTrainedModel:
-    def settle(config: Any) -> None:
-        config.is_decoder = config.add_cross_attention = True
-
-    return _loaded("decoder", name, (), kwargs, decoder_class, settle)
-
-
-def _loaded(
+def _load_side(
     side: str,
     name: Name,
     model_args: Sequence[Any],
     kwargs: dict[str, Any],
-    class_of: Callable[[Any, str | None], type[PreTrainedModel]],
-    settle: Callable[[Any], None],
+    attends: bool | None,
 ) -> PreTrainedModel:
-    """Return the model of one side: the one given, or the one that a checkpoint leads to."""
+    """Return the given model of one side, or that of its checkpoint.
+
+    ``attends`` says whether it becomes a decoder with cross-attention; ``None`` changes nothing.
+    """
     model: PreTrainedModel | None = kwargs.pop("model", None)
     if model is not None:
         return model
@@ -99,8 +87,10 @@ def _loaded(
             f"there is no {side}: give {side}_pretrained_model_name_or_path, or {side}_model="
         )
     request = open_request(name, model_args, kwargs)
-    settle(request.config)
-    return load_model(class_of(request.config, request.plugin), request)
+    config = request.config
+    if attends is not None:
+        config.is_decoder = config.add_cross_attention = attends
+    return load_model(SIDE_CLASSES[side](config, request.plugin), request)
 
 
 def _report(sides: Mapping[str, PreTrainedModel]) -> LoadReport:

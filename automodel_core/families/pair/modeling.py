@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from automodel_core.checkpoint.loading.report import LoadReport
 from automodel_core.checkpoint.names.table import WeightNames
+from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_core.families.pair.configuration import CompositeConfig
 from automodel_core.families.pair.joining import load_sides
-from automodel_core.families.pair.parts import decoder_class, encoder_class
+from automodel_core.families.pair.parts import SIDE_CLASSES, decoder_class, encoder_class
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
@@ -48,8 +49,8 @@ class CompositeModel(GenerativePreTrainedModel):
 
     Both are given as models, or made from the configuration with new weights. Where their sizes
     differ, ``enc_to_dec_proj`` maps the encoder's states, unless the decoder's cross-attention is
-    made for them (``cross_attention_hidden_size``). Raises `ConfigurationError` for parts that the
-    pair's configuration would not lead to when it is loaded again.
+    made for them (``cross_attention_hidden_size``). Raises `ConfigurationError` for models of other
+    classes than a saved composite would be loaded with.
     """
 
     config: CompositeConfig
@@ -71,7 +72,7 @@ class CompositeModel(GenerativePreTrainedModel):
         self.encoder = encoder_class(config.encoder)(config.encoder) if encoder is None else encoder
         self.decoder = decoder_class(config.decoder)(config.decoder) if decoder is None else decoder
         self._check_decoder()
-        # A part knows best what it is made of; the user sees, and changes, that very object.
+        # One configuration object each: a change of the composite's is a change of the side's.
         config.encoder, config.decoder = self.encoder.config, self.decoder.config
         config.validate()
         self.enc_to_dec_proj = None
@@ -87,30 +88,29 @@ class CompositeModel(GenerativePreTrainedModel):
         encoder: PreTrainedModel | None,
         decoder: PreTrainedModel | None,
     ) -> CompositeConfig:
-        """Return the pair's configuration, made from the parts if there is none."""
-        classes = {"encoder": encoder_class, "decoder": decoder_class}
-        parts = {"encoder": encoder, "decoder": decoder}
+        """Return the composite's configuration, made from those of its sides if there is none."""
+        sides = {"encoder": encoder, "decoder": decoder}
         if config is None:
             if encoder is None or decoder is None:
                 raise InputError(f"{cls.__name__} takes config=, or both encoder= and decoder=")
             kind = cast("type[CompositeConfig]", cls.config_class)
             config = kind.from_encoder_decoder_configs(encoder.config, decoder.config)
-        for side, part in parts.items():
-            if part is None:
+        for side, model in sides.items():
+            if model is None:
                 continue
-            expected = classes[side](part.config)
-            if not isinstance(part, expected):
+            expected = SIDE_CLASSES[side](model.config)
+            if not isinstance(model, expected):
                 raise ConfigurationError(
-                    f"{cls.__name__}: the {side} is a {type(part).__name__}, and a checkpoint of "
+                    f"{cls.__name__}: the {side} is a {type(model).__name__}, and a checkpoint of "
                     f"the pair would be loaded with a {expected.__name__}; give one of these"
                 )
             if isinstance(config, CompositeConfig):
-                _note_difference(side, vars(config)[side], part.config)
+                _warn_of_difference(side, config.parts()[side], model.config)
         return config
 
     def _check_decoder(self) -> None:
-        parts = (name.rpartition(".")[2] for name, _ in self.decoder.named_modules())
-        if "cross_attn" not in parts:
+        modules = (name.rpartition(".")[2] for name, _ in self.decoder.named_modules())
+        if "cross_attn" not in modules:
             raise ConfigurationError(
                 f"{type(self.decoder).__name__} has no cross-attention, so it cannot attend to an "
                 "encoder: make it with is_decoder=True, add_cross_attention=True, if its "
@@ -118,7 +118,7 @@ class CompositeModel(GenerativePreTrainedModel):
             )
 
     def post_init(self) -> None:
-        """Settle what is the pair's own: the parts have their values, and keep them."""
+        """Initialise what the composite adds to its sides, which are initialised already."""
         if self.config._attn_implementation not in (None, "sdpa"):
             self.set_attn_implementation(self.config._attn_implementation)
         if any(parameter.is_meta for parameter in self.parameters()):
@@ -129,9 +129,9 @@ class CompositeModel(GenerativePreTrainedModel):
             self.init_module(self.enc_to_dec_proj)
 
     def init_module(self, module: nn.Module) -> None:
-        """Give a module first values as its side does; what is between them is the decoder's."""
-        within = any(module is part for part in self.encoder.modules())
-        (self.encoder if within else self.decoder).init_module(module)
+        """Initialise a module by the rules of its side, the projection by the decoder's."""
+        in_encoder = any(module is part for part in self.encoder.modules())
+        (self.encoder if in_encoder else self.decoder).init_module(module)
 
     @classmethod
     def from_encoder_decoder_pretrained(
@@ -146,9 +146,9 @@ class CompositeModel(GenerativePreTrainedModel):
         Arguments that begin with ``encoder_`` or ``decoder_`` change the configuration of that
         side, or say how it is loaded; ``encoder_config`` and ``decoder_config`` replace it, and
         ``encoder_model`` and ``decoder_model`` are models in place of checkpoints. ``model_args``
-        go to the encoder's ``__init__``. Others that say how to load count for both sides, and the
-        rest are keys of the pair's own configuration. Weights that no checkpoint holds, as those of
-        cross-attention that a decoder did not have, are drawn and stand in ``load_report``.
+        go to the encoder's ``__init__``. Other arguments of loading apply to both sides, and the
+        rest are keys of the composite's own configuration. Weights that no checkpoint holds, as
+        those of a decoder's new cross-attention, are drawn and listed in ``load_report``.
         """
         kind: Any = cls.config_class
         names = (encoder_pretrained_model_name_or_path, decoder_pretrained_model_name_or_path)
@@ -207,14 +207,17 @@ class CompositeModel(GenerativePreTrainedModel):
         return {**self._of_sides(lambda side: side.ties_to_load()), **self.ties_between()}
 
     def ties_between(self) -> dict[str, str]:
-        """Return the encoder's weights that are the decoder's, if ``tie_encoder_decoder``."""
+        """Return the ties of the encoder's weights to the decoder's, if ``tie_encoder_decoder``.
+
+        Raises `ConfigurationError` for sides whose weights have other names or shapes.
+        """
         if not self.config.tie_encoder_decoder:
             return {}
         body = ".".join(filter(None, ("decoder", self.decoder.body)))
-        theirs = dict(self.get_submodule(body).named_parameters(remove_duplicate=False))
-        ours = dict(self.encoder.named_parameters(remove_duplicate=False))
-        same = [name for name in ours if name in theirs]
-        if not same or any(ours[name].shape != theirs[name].shape for name in same):
+        sources = dict(self.get_submodule(body).named_parameters(remove_duplicate=False))
+        targets = dict(self.encoder.named_parameters(remove_duplicate=False))
+        same = [name for name in targets if name in sources]
+        if not same or any(targets[name].shape != sources[name].shape for name in same):
             raise ConfigurationError(
                 "tie_encoder_decoder=True needs an encoder and a decoder of one architecture and "
                 f"one size, not a {type(self.encoder).__name__} and a {type(self.decoder).__name__}"
@@ -242,7 +245,7 @@ class CompositeModel(GenerativePreTrainedModel):
             for target, source in ties(model).items()
         }
 
-    # ---- parts ----
+    # ---- sides ----
 
     def sides(self) -> dict[str, PreTrainedModel]:
         """Return the models of both sides by their names in the configuration."""
@@ -295,28 +298,30 @@ class CompositeModel(GenerativePreTrainedModel):
 
     def run(
         self,
-        read: Options,
-        written: Options,
+        encoder_inputs: Options,
+        decoder_inputs: Options,
         encoder_outputs: Any,
         labels: Tensor | None,
         options: Options,
     ) -> Seq2SeqLMOutput:
-        """Encode what is ``read``, unless there are ``encoder_outputs``, and score what is written.
+        """Run the encoder, unless there are ``encoder_outputs``, and score the decoder's tokens.
 
-        ``read`` and ``written`` are arguments of the two sides. Of the ``options``, what begins
-        with ``decoder_`` goes to the decoder, and the rest to the encoder.
+        Of the ``options``, those that begin with ``decoder_`` go to the decoder and the rest to
+        the encoder. ``labels`` are compared with the scores at their place.
         """
         options = dict(options)
-        # Where the pair asks for nothing, a side's own configuration may.
+        # Where neither the caller nor the composite asks, a side's own configuration may.
         wanted = {flag: options.pop(flag) or None for flag in FLAGS}
         counted = options.pop("num_items_in_batch", None)
-        theirs = [name for name in options if name.startswith(FOR_DECODER)]
-        for_decoder = {name.removeprefix("decoder_"): options.pop(name) for name in theirs}
+        prefixed = [name for name in options if name.startswith(FOR_DECODER)]
+        for_decoder = {name.removeprefix("decoder_"): options.pop(name) for name in prefixed}
         if encoder_outputs is None:
-            encoder_outputs = self.encoder(**read, **wanted, **options)
+            encoder_outputs = self.encoder(**encoder_inputs, **wanted, **options)
         encoded = as_encoder_output(encoder_outputs)
-        context = self._context(encoded.last_hidden_state, written.get("past_key_values"))
-        decoded = self.decoder(**written, encoder_hidden_states=context, **wanted, **for_decoder)
+        context = self._context(encoded.last_hidden_state, decoder_inputs.get("past_key_values"))
+        decoded = self.decoder(
+            **decoder_inputs, encoder_hidden_states=context, **wanted, **for_decoder
+        )
         return Seq2SeqLMOutput(
             loss=None if labels is None else token_loss(decoded.logits, labels, counted),
             logits=decoded.logits,
@@ -330,7 +335,7 @@ class CompositeModel(GenerativePreTrainedModel):
         )
 
     def _context(self, states: Any, cache: Cache | None) -> Any:
-        """Return the encoder's states as the decoder reads them; in a decoding loop, made once."""
+        """Return the encoder's states, projected if need be; once for a whole decoding loop."""
         if self.enc_to_dec_proj is None:
             return states
         if cache is None or not cache.decoding:
@@ -341,11 +346,11 @@ class CompositeModel(GenerativePreTrainedModel):
         return known[1]
 
 
-def _note_difference(side: str, said: Any, actual: Any) -> None:
-    """Warn if a configuration describes a part otherwise than the part does itself."""
-    left, right = said.to_dict(), actual.to_dict()
-    own = {key for key in (*left, *right) if left.get(key) != right.get(key)}
-    different = sorted(own - {"is_decoder", "add_cross_attention", "architectures", "dtype"})
+def _warn_of_difference(side: str, given: PreTrainedConfig, own: PreTrainedConfig) -> None:
+    """Warn if the composite's configuration of a side differs from that of the given model."""
+    left, right = given.to_dict(), own.to_dict()
+    unequal = {key for key in (*left, *right) if left.get(key) != right.get(key)}
+    different = sorted(unequal - {"is_decoder", "add_cross_attention", "architectures", "dtype"})
     if different:
         keys = ", ".join(different)
         logger.warning("the %s keeps its own configuration, which differs in %s", side, keys)

@@ -7,7 +7,7 @@ from typing import Any
 from automodel_core import registry
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 
-__all__ = ["decoder_class", "encoder_class"]
+__all__ = ["SIDE_CLASSES", "decoder_class", "encoder_class"]
 
 
 def encoder_class(config: Any, plugin: str | None = None) -> type[PreTrainedModel]:
@@ -23,3 +23,6 @@ def encoder_class(config: Any, plugin: str | None = None) -> type[PreTrainedMode
 def decoder_class(config: Any, plugin: str | None = None) -> type[PreTrainedModel]:
     """Return the class of an architecture's decoder with a language-modelling head."""
     return registry.architectures.model_class(config, "causal-lm", plugin=plugin)
+
+
+SIDE_CLASSES = {"encoder": encoder_class, "decoder": decoder_class}

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from automodel_core.checkpoint.places.exchange import exchange_files
 from automodel_core.checkpoint.save import WeightsToSave
-from automodel_core.configuration import PreTrainedConfig
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
@@ -47,8 +46,7 @@ def save_pretrained(
 
     config = copy.deepcopy(model.config)
     config.architectures = [type(model).__name__]
-    parts = (part for part in vars(config).values() if isinstance(part, PreTrainedConfig))
-    for each in (config, *parts):
+    for each in (config, *config.all_parts()):
         each.dtype = model.dtype
     texts = {CONFIG_FILE: config.file_content()}
     if model.generation_config is not None:

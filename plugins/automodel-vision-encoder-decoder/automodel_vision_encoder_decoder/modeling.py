@@ -44,11 +44,13 @@ class VisionEncoderDecoderModel(CompositeModel):
             raise InputError("give pixel_values, or encoder_outputs")
         if labels is not None and decoder_input_ids is None and decoder_inputs_embeds is None:
             decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
-        written = {
+        decoder_inputs = {
             "input_ids": decoder_input_ids,
             "attention_mask": decoder_attention_mask,
             "inputs_embeds": decoder_inputs_embeds,
             "past_key_values": past_key_values,
             "use_cache": use_cache,
         }
-        return self.run({"pixel_values": pixel_values}, written, encoder_outputs, labels, options)
+        return self.run(
+            {"pixel_values": pixel_values}, decoder_inputs, encoder_outputs, labels, options
+        )
