@@ -19,11 +19,12 @@ def _input_names(value: Any) -> list[str]:
     return names
 
 
+# None first: a call that gives no length pays for no exception.
 CHECKS = {
-    "max_length": check_for(NonNegativeInt | None),
+    "max_length": check_for(None | NonNegativeInt),
     "model_input_names": _input_names,
     "model_max_length": check_for(float),
-    "pad_to_multiple_of": check_for(PositiveInt | None),
+    "pad_to_multiple_of": check_for(None | PositiveInt),
     "padding_side": check_for(Side),
     "stride": check_for(NonNegativeInt),
     "truncation_side": check_for(Side),
