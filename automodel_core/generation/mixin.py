@@ -36,12 +36,11 @@ from automodel_core.generation.token_healing import heal_prompt
 from automodel_core.layers.kernels.decode_steps import score_tokens
 
 if TYPE_CHECKING:
+    from automodel_core.generation.processors.base import Processor
+    from automodel_core.generation.processors.stopping import Criterion
     from automodel_core.layers.caches.base import Cache
 
 __all__ = ["GenerationMixin"]
-
-Processor = Callable[..., Tensor]
-Criterion = Callable[..., "Tensor | bool"]
 
 
 class GenerationMixin:

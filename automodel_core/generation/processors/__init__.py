@@ -1,1 +1,1 @@
-"""What changes the scores before a token is chosen, and what ends a generation."""
+"""Logits processors, which change scores before a token is chosen, and stopping criteria."""

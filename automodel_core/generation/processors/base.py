@@ -1,16 +1,16 @@
-"""What stands between the model's logits and the choice of the next token.
+"""Logits processors: they change the scores of the next token before it is chosen.
 
 A processor is called with ``input_ids`` (rows, length), the tokens so far, and ``scores``
 (rows, vocabulary), and returns scores of the same shape. Any callable with that signature will do;
-the classes here carry the names that users know. Warpers, which shape a distribution to sample
-from, are in `automodel_core.generation.processors.warpers`.
+the classes here have the names that users know. Warpers, which shape a distribution to sample from,
+are in `automodel_core.generation.processors.warpers`.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -34,24 +34,29 @@ __all__ = [
     "SuppressTokensLogitsProcessor",
 ]
 
+Device = torch.device | str | int | None
+
 TokenIds = int | Sequence[int] | Tensor
+
+Processor = Callable[..., Tensor]
+"""Any function of ``input_ids`` and ``scores``; it may take more keywords."""
 
 
 class LogitsProcessor:
-    """Base of everything that changes the scores of the next token."""
+    """Base class of logits processors."""
 
     remembers: ClassVar[bool] = False
-    """Whether the result depends on earlier calls, so that every text must be met step by step."""
+    """Whether the result depends on earlier calls, so that every text is processed in order."""
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         raise TypeError(f"{type(self).__name__} does not define __call__(input_ids, scores)")
 
 
 class InPlaceLogitsProcessor(LogitsProcessor):
-    """A processor that writes into scores it is given to keep.
+    """A processor that can overwrite the scores it is given.
 
-    Called as a function it leaves its argument alone; ``generate`` owns the scores of a step and
-    calls `apply_`, which saves a copy of the vocabulary.
+    Called as a function it leaves its argument unchanged; ``generate`` owns the scores of a step
+    and calls `apply_`, which saves a copy of them.
     """
 
     def apply_(self, input_ids: Tensor, scores: Tensor) -> Tensor:
@@ -61,27 +66,27 @@ class InPlaceLogitsProcessor(LogitsProcessor):
         return self.apply_(input_ids, scores.clone())
 
 
-class LogitsProcessorList(list[Any]):
+class LogitsProcessorList(list[Processor]):
     """Apply processors one after the other."""
 
     def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: Any) -> Tensor:
         for processor in self:
-            scores = processor(input_ids, scores, **_wanted(processor, kwargs))
+            scores = processor(input_ids, scores, **_extra_arguments(processor, kwargs))
         return scores
 
-    def in_place(self, *more: str) -> Callable[..., Tensor] | None:
+    def in_place(self, *extra: str) -> Processor | None:
         """Return the list as one function that may overwrite its scores; None if it is empty.
 
-        ``more`` names the keywords that it will be called with, beside ids and scores.
+        ``extra`` names the keywords that it will be called with, beside ids and scores.
         """
-        steps = [(_step(p), tuple(_wanted(p, dict.fromkeys(more)))) for p in self]
+        steps = [(_in_place(p), tuple(_extra_arguments(p, dict.fromkeys(extra)))) for p in self]
         if not steps:
             return None
 
         def process_(input_ids: Tensor, scores: Tensor, **given: Any) -> Tensor:
-            for step, wanted in steps:
-                if wanted:
-                    scores = step(input_ids, scores, **{name: given[name] for name in wanted})
+            for step, names in steps:
+                if names:
+                    scores = step(input_ids, scores, **{name: given[name] for name in names})
                 else:
                     scores = step(input_ids, scores)
             return scores
@@ -89,16 +94,15 @@ class LogitsProcessorList(list[Any]):
         return process_
 
 
-def _step(processor: Any) -> Callable[..., Tensor]:
+def _in_place(processor: Processor) -> Processor:
     overridden = type(processor).__call__ is not InPlaceLogitsProcessor.__call__
     if isinstance(processor, InPlaceLogitsProcessor) and not overridden:
         return processor.apply_
-    step: Callable[..., Tensor] = processor
-    return step
+    return processor
 
 
-def _wanted(processor: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """Return what a processor takes beyond ids and scores; raise if it is not given."""
+def _extra_arguments(processor: Processor, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a processor's arguments beyond ids and scores; raise if one is missing."""
     extra = list(inspect.signature(processor).parameters.values())[2:]
     named = [p for p in extra if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     missing = [p.name for p in named if p.default is p.empty and p.name not in given]
@@ -108,7 +112,7 @@ def _wanted(processor: Any, given: dict[str, Any]) -> dict[str, Any]:
             "only input_ids and scores are passed by generate()"
         )
     if any(p.kind is p.VAR_KEYWORD for p in extra):
-        return given
+        return dict(given)
     return {p.name: given[p.name] for p in named if p.name in given}
 
 
@@ -122,7 +126,8 @@ def id_list(token_ids: TokenIds, name: str = "eos_token_id") -> list[int]:
     return ids
 
 
-def natural(value: object, name: str, least: int = 0) -> int:
+def checked_integer(value: object, name: str, least: int = 0) -> int:
+    """Return an integer of at least ``least``; raise `GenerationArgumentError` for others."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise GenerationArgumentError(
             f"{name} must be an integer of at least {least}, not {shown(value)}"
@@ -133,8 +138,8 @@ def natural(value: object, name: str, least: int = 0) -> int:
 class MinLengthLogitsProcessor(InPlaceLogitsProcessor):
     """Forbid the end of the sequence until it has ``min_length`` tokens, prompt included."""
 
-    def __init__(self, min_length: int, eos_token_id: TokenIds, device: Any = None) -> None:
-        self.min_length = natural(min_length, "min_length")
+    def __init__(self, min_length: int, eos_token_id: TokenIds, device: Device = None) -> None:
+        self.min_length = checked_integer(min_length, "min_length")
         self.eos_token_id = id_list(eos_token_id)
 
     def apply_(self, input_ids: Tensor, scores: Tensor) -> Tensor:
@@ -151,10 +156,10 @@ class MinNewTokensLengthLogitsProcessor(MinLengthLogitsProcessor):
         prompt_length_to_skip: int,
         min_new_tokens: int,
         eos_token_id: TokenIds,
-        device: Any = None,
+        device: Device = None,
     ) -> None:
-        self.prompt_length_to_skip = natural(prompt_length_to_skip, "prompt_length_to_skip")
-        self.min_new_tokens = natural(min_new_tokens, "min_new_tokens")
+        self.prompt_length_to_skip = checked_integer(prompt_length_to_skip, "prompt_length_to_skip")
+        self.min_new_tokens = checked_integer(min_new_tokens, "min_new_tokens")
         super().__init__(prompt_length_to_skip + min_new_tokens, eos_token_id)
 
 
@@ -168,7 +173,7 @@ def forbid_(scores: Tensor, token_ids: Sequence[int]) -> None:
 class SuppressTokensLogitsProcessor(InPlaceLogitsProcessor):
     """Forbid some tokens always."""
 
-    def __init__(self, suppress_tokens: TokenIds, device: Any = None) -> None:
+    def __init__(self, suppress_tokens: TokenIds, device: Device = None) -> None:
         self.suppress_tokens = id_list(suppress_tokens, "suppress_tokens")
         self._columns: Tensor | None = None
 
@@ -183,7 +188,7 @@ class SuppressTokensAtBeginLogitsProcessor(InPlaceLogitsProcessor):
     """Forbid some tokens as the first one that is generated."""
 
     def __init__(
-        self, begin_suppress_tokens: TokenIds, begin_index: int, device: Any = None
+        self, begin_suppress_tokens: TokenIds, begin_index: int, device: Device = None
     ) -> None:
         self.begin_suppress_tokens = id_list(begin_suppress_tokens, "begin_suppress_tokens")
         self.begin_index = begin_index
@@ -198,7 +203,7 @@ class SuppressTokensAtBeginLogitsProcessor(InPlaceLogitsProcessor):
 
 
 class ForcedBOSTokenLogitsProcessor(InPlaceLogitsProcessor):
-    """Allow one token only right after a decoder prompt of one token."""
+    """Allow only one token right after a decoder prompt of one token."""
 
     def __init__(self, bos_token_id: int) -> None:
         self.bos_token_id = bos_token_id
@@ -213,7 +218,7 @@ class ForcedBOSTokenLogitsProcessor(InPlaceLogitsProcessor):
 class ForcedEOSTokenLogitsProcessor(InPlaceLogitsProcessor):
     """Allow only the end of the sequence at the last position of ``max_length``."""
 
-    def __init__(self, max_length: int, eos_token_id: TokenIds, device: Any = None) -> None:
+    def __init__(self, max_length: int, eos_token_id: TokenIds, device: Device = None) -> None:
         self.max_length = max_length
         self.eos_token_id = id_list(eos_token_id)
 
@@ -234,7 +239,8 @@ class InfNanRemoveLogitsProcessor(InPlaceLogitsProcessor):
 class ExponentialDecayLengthPenalty(InPlaceLogitsProcessor):
     """Make the end of the sequence likelier with every token after a start.
 
-    ``exponential_decay_length_penalty`` is (start, counted from the prompt's end; factor).
+    ``exponential_decay_length_penalty`` is (start, factor); the start is counted from the end of
+    the prompt.
     """
 
     def __init__(
@@ -257,18 +263,18 @@ class ExponentialDecayLengthPenalty(InPlaceLogitsProcessor):
 
 
 class LogitNormalization(LogitsProcessor):
-    """Turn scores into log-probabilities again after other processors."""
+    """Normalise scores to log-probabilities after other processors."""
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         return scores.log_softmax(dim=-1)
 
 
 class PrefixConstrainedLogitsProcessor(LogitsProcessor):
-    """Allow only the tokens that a function names for the tokens so far.
+    """Allow only the tokens that a function returns for the tokens so far.
 
-    The function takes the index of the batch item and the ids (length,) of one row. When every row
-    of an item is left without a possible token, the allowed tokens become equally likely, so that
-    the constraint holds in any case.
+    The function takes the index of the batch item and the ids (length,) of one row. Where no row of
+    an item has a possible token left, the allowed tokens become equally likely, so that the
+    constraint holds in any case.
     """
 
     def __init__(

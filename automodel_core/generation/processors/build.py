@@ -19,6 +19,7 @@ from automodel_core.generation.processors.base import (
     MinLengthLogitsProcessor,
     MinNewTokensLengthLogitsProcessor,
     PrefixConstrainedLogitsProcessor,
+    Processor,
     SuppressTokensAtBeginLogitsProcessor,
     SuppressTokensLogitsProcessor,
 )
@@ -35,6 +36,7 @@ from automodel_core.generation.processors.repetition import (
     SequenceBiasLogitsProcessor,
 )
 from automodel_core.generation.processors.stopping import (
+    Criterion,
     EosTokenCriteria,
     MaxLengthCriteria,
     MaxTimeCriteria,
@@ -62,7 +64,7 @@ from automodel_core.generation.settings.watermark import watermarking_of
 
 __all__ = ["build_logits_processors", "build_stopping_criteria"]
 
-Listed = TypeVar("Listed", LogitsProcessorList, StoppingCriteriaList)
+Item = TypeVar("Item", bound=Callable[..., Any])
 
 
 def build_logits_processors(
@@ -74,7 +76,7 @@ def build_logits_processors(
     prefix_allowed_tokens_fn: Callable[[int, Tensor], Sequence[int]] | None = None,
     negative_prompt_ids: Tensor | None = None,
     negative_prompt_attention_mask: Tensor | None = None,
-    custom: Sequence[Any] = (),
+    custom: Sequence[Processor] = (),
 ) -> LogitsProcessorList:
     """Return the processors in the order in which they apply.
 
@@ -111,7 +113,7 @@ def build_logits_processors(
     for processor in processors:
         if isinstance(processor, SequenceBiasLogitsProcessor):
             processor.check(vocabulary)
-    processors = _with_custom(processors, custom, "logits processor")
+    processors = LogitsProcessorList(_with_custom(processors, custom, "logits processor"))
     if config.do_sample:
         processors += _warpers(config)
     if config.watermarking_config is not None:
@@ -124,8 +126,8 @@ def build_logits_processors(
 
 def _against_repetition(
     config: GenerationConfig, inputs: DecodingInputs, mask: Tensor | None
-) -> list[Any]:
-    found: list[Any] = []
+) -> list[Processor]:
+    found: list[Processor] = []
     encoder_input_ids = inputs.encoder_input_ids
     penalty = config.encoder_repetition_penalty
     if penalty is not None and penalty != 1.0 and _has_ids(encoder_input_ids, config, "penalty"):
@@ -152,8 +154,8 @@ def _has_ids(encoder_input_ids: Tensor | None, config: GenerationConfig, what: s
     return encoder_input_ids is not None
 
 
-def _about_the_end(config: GenerationConfig, prompt_length: int) -> list[Any]:
-    found: list[Any] = []
+def _about_the_end(config: GenerationConfig, prompt_length: int) -> list[Processor]:
+    found: list[Processor] = []
     ends = token_ids(config.eos_token_id)
     if config.bad_words_ids is not None:
         words = NoBadWordsLogitsProcessor(config.bad_words_ids, ends or None)
@@ -166,8 +168,8 @@ def _about_the_end(config: GenerationConfig, prompt_length: int) -> list[Any]:
     return found
 
 
-def _forced_and_forbidden(config: GenerationConfig, prompt_length: int) -> list[Any]:
-    found: list[Any] = []
+def _forced_and_forbidden(config: GenerationConfig, prompt_length: int) -> list[Processor]:
+    found: list[Processor] = []
     first = config.forced_bos_token_id
     if first is not None and prompt_length <= 1:
         found.append(ForcedBOSTokenLogitsProcessor(first))
@@ -190,8 +192,8 @@ def _forced_and_forbidden(config: GenerationConfig, prompt_length: int) -> list[
     return found
 
 
-def _warpers(config: GenerationConfig) -> list[Any]:
-    found: list[Any] = []
+def _warpers(config: GenerationConfig) -> list[Processor]:
+    found: list[Processor] = []
     beams = (config.num_beams or 1) > 1
     # With beams one token that does not end the sequence must be left to go on with.
     keep = max(2, len(token_ids(config.eos_token_id)) + 1) if beams else 1
@@ -218,9 +220,9 @@ def build_stopping_criteria(
     config: GenerationConfig,
     tokenizer: TextDecoder | None,
     *,
-    custom: Sequence[Any] = (),
+    custom: Sequence[Criterion] = (),
 ) -> StoppingCriteriaList:
-    """Return the criteria of the config and the caller's; one of the same class replaces ours."""
+    """Return the criteria of the config and the custom ones, which replace those of their class."""
     criteria = StoppingCriteriaList([MaxLengthCriteria(config.max_length or 0)])
     if config.max_time is not None:
         criteria.append(MaxTimeCriteria(config.max_time))
@@ -233,13 +235,14 @@ def build_stopping_criteria(
     ends = token_ids(config.eos_token_id)
     if ends:
         criteria.append(EosTokenCriteria(ends))
-    return _with_custom(criteria, custom, "stopping criterion")
+    return StoppingCriteriaList(_with_custom(criteria, custom, "stopping criterion"))
 
 
-def _with_custom(built: Listed, custom: Sequence[Any], what: str) -> Listed:
+def _with_custom(built: Sequence[Item], custom: Sequence[Item], what: str) -> Sequence[Item]:
+    """Return both, without the built items that a custom one of their class replaces."""
     if not custom:
         return built
-    merged = type(built)()
+    merged: list[Item] = []
     for ours in built:
         theirs = [item for item in custom if type(item) is type(ours)]
         if theirs:

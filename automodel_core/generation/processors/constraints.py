@@ -1,7 +1,7 @@
-"""What a sequence must contain: phrases, or one of several phrases.
+"""Constraints: phrases, or one of several phrases, that a sequence must contain.
 
-A constraint is fed the tokens of a sequence one by one and remembers how far it is. Write your own
-by deriving from `Constraint`.
+A constraint is fed the tokens of a sequence one by one and keeps its progress. Write your own by
+deriving from `Constraint`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Phrase = Sequence[int]
 class Constraint(ABC):
     """Something that a sequence must contain.
 
-    Feeding ``advance()`` to ``update`` again and again must complete it after at most
-    ``remaining()`` tokens. ``seqlen`` is the number of tokens it takes from the start.
+    Feeding ``advance()`` to ``update`` repeatedly must complete it after at most ``remaining()``
+    tokens. ``seqlen`` is the number of tokens from the start.
     """
 
     seqlen: int
@@ -37,34 +37,34 @@ class Constraint(ABC):
 
     @abstractmethod
     def advance(self) -> int | list[int] | None:
-        """Return the token, or the tokens, that come nearer to the end; None at the end."""
+        """Return the token, or tokens, that advance the constraint; None when it is complete."""
 
     @abstractmethod
     def does_advance(self, token_id: int) -> bool:
-        """Return whether a token comes nearer to the end."""
+        """Return whether a token advances the constraint."""
 
     @abstractmethod
     def update(self, token_id: int) -> tuple[bool, bool, bool]:
-        """Take a token; return whether it was a step, the last step, or wrong.
+        """Take a token; return whether it advanced, completed, or reset the constraint.
 
-        A wrong token lets everything start again.
+        A token that does not advance it resets it.
         """
 
     @abstractmethod
     def reset(self) -> None:
-        """Forget all tokens."""
+        """Go back to the start."""
 
     @abstractmethod
     def remaining(self) -> int:
-        """Return how many tokens are missing, at most."""
+        """Return how many tokens are missing at most."""
 
     @abstractmethod
     def copy(self, stateful: bool = False) -> Constraint:
-        """Return the same constraint, at its start or with ``stateful`` where this one is."""
+        """Return the same constraint, at its start or, with ``stateful``, with this progress."""
 
 
-class _Words(Constraint):
-    """One of several phrases, as a tree of their tokens; ``node`` is how far a sequence is."""
+class _PhraseTree(Constraint):
+    """One of several phrases, as a tree of their tokens; ``node`` is the progress of a sequence."""
 
     def __init__(self, phrases: Sequence[Phrase]) -> None:
         self.largest = max(max(phrase) for phrase in phrases)
@@ -104,8 +104,8 @@ class _Words(Constraint):
         return twin
 
 
-class PhrasalConstraint(_Words):
-    """Tokens that must follow each other in the sequence."""
+class PhrasalConstraint(_PhraseTree):
+    """A phrase: tokens that must follow each other in the sequence."""
 
     def __init__(self, token_ids: Phrase) -> None:
         self.token_ids = _phrase(token_ids)
@@ -115,8 +115,8 @@ class PhrasalConstraint(_Words):
         return next(iter(self.node), None)
 
 
-class DisjunctiveConstraint(_Words):
-    """Several phrases, of which one must be in the sequence; none may be the start of another."""
+class DisjunctiveConstraint(_PhraseTree):
+    """Several phrases, of which the sequence must contain one; none may be a prefix of another."""
 
     def __init__(self, nested_token_ids: Sequence[Phrase]) -> None:
         if not isinstance(nested_token_ids, (list, tuple)) or not nested_token_ids:
@@ -163,7 +163,7 @@ def constraints_of(config: GenerationConfig, vocabulary: int) -> list[Constraint
     for word in words:
         several = isinstance(word, (list, tuple)) and word and isinstance(word[0], (list, tuple))
         constraints.append(DisjunctiveConstraint(word) if several else PhrasalConstraint(word))
-    largest = max((c.largest for c in constraints if isinstance(c, _Words)), default=0)
+    largest = max((c.largest for c in constraints if isinstance(c, _PhraseTree)), default=0)
     if largest >= vocabulary:
         raise GenerationArgumentError(
             f"a sequence cannot be forced to hold token {largest}; the model's are 0 to "
@@ -173,7 +173,7 @@ def constraints_of(config: GenerationConfig, vocabulary: int) -> list[Constraint
 
 
 class ConstraintListState:
-    """How far one sequence is with several constraints: it works on one of them at a time."""
+    """The progress of one sequence with several constraints, of which it advances one at a time."""
 
     def __init__(self, constraints: Sequence[Constraint]) -> None:
         self.constraints = list(constraints)
@@ -185,7 +185,7 @@ class ConstraintListState:
         return len(self.complete_constraints) == len(self.constraints)
 
     def reset(self, token_ids: Sequence[int] | None) -> None:
-        """Start again, with the tokens of a sequence."""
+        """Go back to the start, then take the tokens of a sequence."""
         self.complete_constraints: list[Constraint] = []
         self.inprogress_constraint: Constraint | None = None
         self.pending_constraints = [constraint.copy() for constraint in self.constraints]
@@ -193,16 +193,16 @@ class ConstraintListState:
             self.add(token)
 
     def get_bank(self) -> int:
-        """Return how far the sequence is, as a number of tokens.
+        """Return the progress as a number of tokens.
 
-        Every constraint that is complete counts as many as the longest has.
+        Every complete constraint counts as many as the longest has.
         """
         working = self.inprogress_constraint
         begun = 0 if working is None else self.max_seqlen - working.remaining()
         return len(self.complete_constraints) * self.max_seqlen + begun
 
     def advance(self) -> list[int]:
-        """Return the tokens that come nearer to the end."""
+        """Return the tokens that advance the constraint in progress, or begin a pending one."""
         working = self.inprogress_constraint
         tokens: list[int] = []
         for constraint in self.pending_constraints if working is None else [working]:
@@ -211,7 +211,7 @@ class ConstraintListState:
         return tokens
 
     def add(self, token_id: int) -> tuple[bool, bool]:
-        """Take a token; return whether it completed a constraint and whether it was a step."""
+        """Take a token; return whether it completed and whether it advanced a constraint."""
         working = self.inprogress_constraint
         if working is None:
             return self._begin(token_id)

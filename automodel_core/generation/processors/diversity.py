@@ -1,4 +1,4 @@
-"""Keep groups of beams away from each other (arXiv:1610.02424)."""
+"""The penalty that makes groups of beams differ (arXiv:1610.02424)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["HammingDiversityLogitsProcessor"]
 
 
 class HammingDiversityLogitsProcessor(LogitsProcessor):
-    """Take ``diversity_penalty`` off a token's score for each earlier group that has chosen it.
+    """Lower a token's score by ``diversity_penalty`` for each earlier beam that has chosen it.
 
     It is called with the scores of one group, with ``current_tokens`` (items * num_beams,), the
-    tokens of this step as far as they are chosen, and with the number of the group.
+    tokens of this step that earlier groups have chosen, and with the index of the group.
     """
 
     def __init__(self, diversity_penalty: float, num_beams: int, num_beam_groups: int) -> None:

@@ -1,4 +1,4 @@
-"""Classifier-free guidance: away from what the model says without the prompt (arXiv:2306.17806)."""
+"""Classifier-free guidance: away from the scores without the prompt (arXiv:2306.17806)."""
 
 from __future__ import annotations
 

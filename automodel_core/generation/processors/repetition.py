@@ -1,4 +1,4 @@
-"""Processors that look back: repetition penalties, n-grams, biased and forbidden sequences."""
+"""Processors that look at the tokens so far: penalties, n-grams, biased and forbidden sequences."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from automodel_core.errors import GenerationArgumentError, shown
 from automodel_core.generation.processors.base import (
     InPlaceLogitsProcessor,
     TokenIds,
+    checked_integer,
     id_list,
-    natural,
 )
 
 __all__ = [
@@ -42,10 +42,10 @@ def _penalize_(scores: Tensor, token_ids: Tensor, penalty: float) -> Tensor:
 
 
 class RepetitionPenaltyLogitsProcessor(InPlaceLogitsProcessor):
-    """Make tokens that stand in the sequence less likely (CTRL, arXiv:1909.05858).
+    """Make tokens that occur in the sequence less likely (CTRL, arXiv:1909.05858).
 
-    ``prompt_ignore_length`` leaves out the first tokens: one number for all rows, or (batch,); rows
-    of one item of the batch follow each other.
+    The first ``prompt_ignore_length`` tokens do not count: one number for all rows, or a tensor
+    (batch,); rows of one item of the batch follow each other.
     """
 
     def __init__(self, penalty: float, prompt_ignore_length: int | Tensor | None = None) -> None:
@@ -61,13 +61,13 @@ class RepetitionPenaltyLogitsProcessor(InPlaceLogitsProcessor):
                 ignored = ignored.repeat_interleave(input_ids.shape[0] // ignored.shape[0])
             ignored = ignored.to(input_ids.device)[:, None]
             positions = torch.arange(input_ids.shape[1], device=input_ids.device)
-            # A token that counts stands in for those that do not: it is penalized once either way.
+            # Ignored tokens are replaced by one that counts: a token is penalised only once.
             input_ids = torch.where(positions < ignored, input_ids.gather(1, ignored), input_ids)
         return _penalize_(scores, input_ids, self.penalty)
 
 
 class EncoderRepetitionPenaltyLogitsProcessor(InPlaceLogitsProcessor):
-    """Make tokens of the encoder's input (batch, length) likelier with a penalty above 1."""
+    """Make tokens of the encoder's input (batch, length) likelier, with a penalty above 1."""
 
     def __init__(self, penalty: float, encoder_input_ids: Tensor) -> None:
         self.penalty = 1 / _positive(penalty)
@@ -81,7 +81,7 @@ class EncoderRepetitionPenaltyLogitsProcessor(InPlaceLogitsProcessor):
 
 
 def _forbid_ngrams_(windows: Tensor, input_ids: Tensor, scores: Tensor) -> Tensor:
-    """Forbid the last token of each window (rows, windows, n) whose first n-1 end ``input_ids``."""
+    """Forbid the last token of the windows (rows, windows, n) whose other tokens end the ids."""
     size = windows.shape[2]
     ending = input_ids[:, input_ids.shape[1] + 1 - size :]
     repeated = (windows[..., :-1] == ending[:, None]).all(dim=-1)
@@ -93,7 +93,7 @@ class NoRepeatNGramLogitsProcessor(InPlaceLogitsProcessor):
     """Forbid a token that would complete an n-gram for the second time."""
 
     def __init__(self, ngram_size: int) -> None:
-        self.ngram_size = natural(ngram_size, "ngram_size", least=1)
+        self.ngram_size = checked_integer(ngram_size, "ngram_size", least=1)
 
     def apply_(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         if input_ids.shape[1] < self.ngram_size:
@@ -105,7 +105,7 @@ class EncoderNoRepeatNGramLogitsProcessor(InPlaceLogitsProcessor):
     """Forbid a token that would complete an n-gram of the encoder's input (batch, length)."""
 
     def __init__(self, encoder_ngram_size: int, encoder_input_ids: Tensor) -> None:
-        self.ngram_size = natural(encoder_ngram_size, "encoder_ngram_size", least=1)
+        self.ngram_size = checked_integer(encoder_ngram_size, "encoder_ngram_size", least=1)
         ids = encoder_input_ids if encoder_input_ids.dim() == 2 else encoder_input_ids[None]
         self.windows = (
             ids.unfold(1, self.ngram_size, 1) if ids.shape[1] >= self.ngram_size else None
@@ -121,7 +121,7 @@ class EncoderNoRepeatNGramLogitsProcessor(InPlaceLogitsProcessor):
 
 
 class SequenceBiasLogitsProcessor(InPlaceLogitsProcessor):
-    """Add a bias to the last token of given sequences whenever the rest of one stands before it.
+    """Add a bias to the last token of given sequences where the other tokens precede it.
 
     ``sequence_bias`` maps tuples of token ids to a number, or lists pairs ``[ids, number]``.
     """
@@ -144,7 +144,7 @@ class SequenceBiasLogitsProcessor(InPlaceLogitsProcessor):
         return scores
 
     def check(self, vocabulary: int) -> None:
-        """Raise for tokens that there are not."""
+        """Raise for tokens that are not in the vocabulary."""
         largest = max((max(ids) for ids in self.sequence_bias), default=0)
         if largest >= vocabulary:
             raise GenerationArgumentError(
@@ -176,7 +176,7 @@ def _bias(bias: Any) -> float:
 
 
 class NoBadWordsLogitsProcessor(SequenceBiasLogitsProcessor):
-    """Forbid sequences of tokens. A sequence that is just the end token is left allowed."""
+    """Forbid sequences of tokens. A sequence of only the end token stays allowed."""
 
     def __init__(
         self, bad_words_ids: Sequence[Sequence[int]], eos_token_id: TokenIds | None = None

@@ -1,13 +1,14 @@
-"""When a sequence is finished.
+"""Stopping criteria: they decide when a sequence is finished.
 
 A criterion is called with ``input_ids`` (rows, length), the tokens so far with the newest last, and
-``scores``, the recorded scores of all steps or None, and says for each row whether it is finished:
-a bool tensor (rows,), or one bool for all rows.
+``scores``, the recorded scores of all steps or None. It returns whether each row is finished: a
+bool tensor (rows,), or one bool for all rows.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError, shown
 from automodel_core.generation.processors.base import TokenIds, id_list
+from automodel_core.generation.session.protocol import TextDecoder
 
 __all__ = [
     "ConfidenceCriteria",
@@ -30,13 +32,17 @@ Scores = tuple[Tensor, ...] | None
 
 
 class StoppingCriteria:
-    """Base of everything that can finish a sequence."""
+    """Base class of stopping criteria."""
 
     def __call__(self, input_ids: Tensor, scores: Scores, **kwargs: Any) -> Tensor | bool:
         raise TypeError(f"{type(self).__name__} does not define __call__(input_ids, scores)")
 
 
-class StoppingCriteriaList(list[Any]):
+Criterion = Callable[..., "Tensor | bool"]
+"""Any function of ``input_ids`` and ``scores``; it may be called with more keywords."""
+
+
+class StoppingCriteriaList(list[Criterion]):
     """Finish a row as soon as one criterion does."""
 
     def __call__(self, input_ids: Tensor, scores: Scores, **kwargs: Any) -> Tensor:
@@ -73,7 +79,7 @@ class MaxLengthCriteria(StoppingCriteria):
 
 
 class MaxTimeCriteria(StoppingCriteria):
-    """Finish all rows when ``max_time`` seconds have passed since the criterion was made."""
+    """Finish all rows ``max_time`` seconds after the criterion was created."""
 
     def __init__(self, max_time: float, initial_timestamp: float | None = None) -> None:
         self.max_time = max_time
@@ -120,10 +126,10 @@ class ConfidenceCriteria(StoppingCriteria):
 class StopStringCriteria(StoppingCriteria):
     """Finish a row when its newest token completes one of the strings in the decoded text.
 
-    The token may go on behind the string, and the string may begin in the prompt.
+    The token may continue after the string, and the string may begin in the prompt.
     """
 
-    def __init__(self, tokenizer: Any, stop_strings: str | list[str]) -> None:
+    def __init__(self, tokenizer: TextDecoder, stop_strings: str | list[str]) -> None:
         strings = [stop_strings] if isinstance(stop_strings, str) else list(stop_strings)
         if not strings or not all(isinstance(text, str) and text for text in strings):
             raise GenerationArgumentError(
@@ -131,7 +137,7 @@ class StopStringCriteria(StoppingCriteria):
             )
         self.tokenizer = tokenizer
         self.stop_strings = tuple(strings)
-        # A token adds at least one byte; two more keep what decoders do at the start out of sight.
+        # A token adds at least one byte; two more, as decoders may treat the first differently.
         self.window = max(len(text.encode()) for text in strings) + 2
 
     def __call__(self, input_ids: Tensor, scores: Scores, **kwargs: Any) -> Tensor:
@@ -148,7 +154,6 @@ class StopStringCriteria(StoppingCriteria):
         )
 
     def _decoded(self, ids: list[int]) -> str:
-        text: str = self.tokenizer.decode(
+        return self.tokenizer.decode(
             ids, skip_special_tokens=False, clean_up_tokenization_spaces=False
         )
-        return text

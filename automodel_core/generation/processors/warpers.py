@@ -9,7 +9,11 @@ import torch
 from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError, shown
-from automodel_core.generation.processors.base import InPlaceLogitsProcessor, natural
+from automodel_core.generation.processors.base import (
+    Device,
+    InPlaceLogitsProcessor,
+    checked_integer,
+)
 
 __all__ = [
     "EpsilonLogitsWarper",
@@ -41,11 +45,11 @@ class TemperatureLogitsWarper(InPlaceLogitsProcessor):
 
 
 class _Truncation(InPlaceLogitsProcessor):
-    """Base of the warpers that remove tokens, but never the best ``min_tokens_to_keep``."""
+    """Base class of warpers that remove tokens, but never the best ``min_tokens_to_keep``."""
 
     def __init__(self, filter_value: float = -math.inf, min_tokens_to_keep: int = 1) -> None:
         self.filter_value = filter_value
-        self.min_tokens_to_keep = natural(min_tokens_to_keep, "min_tokens_to_keep", least=1)
+        self.min_tokens_to_keep = checked_integer(min_tokens_to_keep, "min_tokens_to_keep", least=1)
 
     def removed(self, scores: Tensor) -> Tensor:
         """Return a mask of the tokens to remove, of the scores' shape."""
@@ -67,7 +71,7 @@ class TopKLogitsWarper(_Truncation):
         self, top_k: int, filter_value: float = -math.inf, min_tokens_to_keep: int = 1
     ) -> None:
         super().__init__(filter_value, min_tokens_to_keep)
-        self.top_k = max(natural(top_k, "top_k", least=1), min_tokens_to_keep)
+        self.top_k = max(checked_integer(top_k, "top_k", least=1), min_tokens_to_keep)
 
     def removed(self, scores: Tensor) -> Tensor:
         count = min(self.top_k, scores.shape[-1])
@@ -155,7 +159,7 @@ class EtaLogitsWarper(_Truncation):
         epsilon: float,
         filter_value: float = -math.inf,
         min_tokens_to_keep: int = 1,
-        device: Any = None,
+        device: Device = None,
     ) -> None:
         super().__init__(filter_value, min_tokens_to_keep)
         holds = 0 < epsilon < 1

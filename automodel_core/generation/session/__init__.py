@@ -1,1 +1,1 @@
-"""The loop around a model: inputs, cache, one step, compiled steps, streams, outputs."""
+"""The session of a model and a batch: inputs, cache, steps, compiled steps, streams, outputs."""

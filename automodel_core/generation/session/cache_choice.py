@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.session.checks import NOT_SETTINGS, cache_kind
@@ -13,11 +13,11 @@ from automodel_core.layers.caches.names import CACHES
 __all__ = ["as_cache", "new_cache"]
 
 
-def as_cache(past_key_values: Any) -> Any:
+def as_cache(past_key_values: Any) -> Cache | None:
     """Return the caller's cache; legacy ``(key, value)`` tuples are converted to a `Cache`."""
-    if isinstance(past_key_values, (tuple, list)):
-        return Cache.from_legacy_cache(past_key_values)
-    return past_key_values
+    is_legacy = isinstance(past_key_values, (tuple, list))
+    cache = Cache.from_legacy_cache(past_key_values) if is_legacy else past_key_values
+    return cast("Cache | None", cache)
 
 
 def new_cache(config: GenerationConfig, model_config: Any, positions: int) -> Cache | None:

@@ -124,17 +124,19 @@ class CompiledDecoding:
         """Return the step's cache, or before the first step the prompt's, ``prefilled``."""
         return prefilled if self._step is None else self._step.cache
 
-    def logits(self, model: GenerativeModel, cache: Cache, arguments: dict[str, Any]) -> Tensor:
+    def logits(
+        self, model: GenerativeModel, cache: Cache | None, arguments: dict[str, Any]
+    ) -> Tensor:
         """Return the logits (rows, 1, vocabulary) of one new token a row."""
         if self._step is None:
             self._step = self._prepare(model, cache, arguments)
         return self._step(model, {**arguments, **self._constant})
 
-    def close(self, model: GenerativeModel, prefilled: Cache) -> None:
+    def close(self, model: GenerativeModel, prefilled: Cache | None) -> None:
         """Keep the step for the next call, and copy its cache back if the caller will see it."""
         if self._step is None:
             return
-        if self._returns_cache:
+        if self._returns_cache and prefilled is not None:
             self._step.cache.store(prefilled)
         self._step.release()
         with _lock:
@@ -145,7 +147,7 @@ class CompiledDecoding:
         self._step = None
 
     def _prepare(
-        self, model: GenerativeModel, cache: Cache, arguments: dict[str, Any]
+        self, model: GenerativeModel, cache: Cache | None, arguments: dict[str, Any]
     ) -> CompiledStep:
         """Return a step, kept or new, with a copy of the cache so far."""
         if not isinstance(cache, Cache) or len(cache) == 0:

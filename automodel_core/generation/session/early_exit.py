@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TypeVar, cast
 
 from torch import nn
 
@@ -13,52 +13,57 @@ from automodel_core.layers.stack import TransformerStack
 
 __all__ = ["decoder_depth", "without_upper_layers"]
 
+Module = TypeVar("Module", bound=nn.Module)
+
 
 def decoder_depth(model: GenerativeModel) -> int | None:
     """Return how many layers the decoder has; None if it is not one stack of layers."""
-    path = _path_to_decoder(model)
-    return None if path is None else len(_part(model, path).layers)
+    found = _decoder_stack(model)
+    return None if found is None else len(found[1].layers)
 
 
-def without_upper_layers(model: GenerativeModel, layers: int) -> Any:
+def without_upper_layers(model: GenerativeModel, layers: int) -> GenerativeModel:
     """Return the model with the lower ``layers`` layers of its decoder, sharing all weights.
 
     Raise `GenerationArgumentError` if the decoder is not a stack of more layers.
     """
-    path, depth = _path_to_decoder(model), decoder_depth(model)
-    if path is None or depth is None:
+    found = _decoder_stack(model)
+    if found is None:
         raise GenerationArgumentError(
             f"{type(model).__name__} cannot end early: its decoder is not one stack of layers"
         )
-    if not 0 < layers < depth:
+    path, stack = found
+    if not 0 < layers < len(stack.layers):
         raise GenerationArgumentError(
-            f"assistant_early_exit={layers} must be at least 1 and below the {depth} layers of "
-            f"the decoder of {type(model).__name__}"
+            f"assistant_early_exit={layers} must be at least 1 and below the {len(stack.layers)} "
+            f"layers of the decoder of {type(model).__name__}"
         )
-    shorter = _shallow_copy(_part(model, path))
-    shorter.layers = nn.ModuleList(list(shorter.layers)[:layers])
+    shorter = _shallow_copy(stack)
+    shorter.layers = stack.layers[:layers]
+    changed: nn.Module = shorter
     names = path.split(".")
     for end in range(len(names) - 1, -1, -1):
-        parent = _shallow_copy(_part(model, ".".join(names[:end])))
-        parent._modules[names[end]] = shorter
-        shorter = parent
-    return shorter
+        parent = _shallow_copy(_module(model).get_submodule(".".join(names[:end])))
+        parent._modules[names[end]] = changed
+        changed = parent
+    return cast(GenerativeModel, changed)
 
 
-def _path_to_decoder(model: Any) -> str | None:
-    """Return the name of the module that holds the decoder's layers."""
-    stacks = {name: m for name, m in model.named_modules() if isinstance(m, TransformerStack)}
+def _decoder_stack(model: GenerativeModel) -> tuple[str, TransformerStack] | None:
+    """Return the name and the module of the decoder's layers, if they are one stack."""
+    modules = _module(model).named_modules()
+    stacks = [(name, m) for name, m in modules if isinstance(m, TransformerStack)]
     if model.config.is_encoder_decoder:
         encoding = set(model.get_encoder().modules())
-        stacks = {name: stack for name, stack in stacks.items() if stack not in encoding}
-    return next(iter(stacks)) if len(stacks) == 1 else None
+        stacks = [(name, stack) for name, stack in stacks if stack not in encoding]
+    return stacks[0] if len(stacks) == 1 else None
 
 
-def _part(model: Any, path: str) -> Any:
-    return model.get_submodule(path)
+def _module(model: GenerativeModel) -> nn.Module:
+    return cast(nn.Module, model)
 
 
-def _shallow_copy(module: nn.Module) -> Any:
+def _shallow_copy(module: Module) -> Module:
     """Return a module with the same submodules, in a table of its own."""
     copied = copy.copy(module)
     copied._modules = dict(module._modules)

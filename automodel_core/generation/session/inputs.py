@@ -20,6 +20,7 @@ from automodel_core.generation.session.cache_choice import as_cache
 from automodel_core.generation.session.checks import check_ids, check_mask
 from automodel_core.generation.session.protocol import GenerativeModel, vocabulary_size
 from automodel_core.generation.settings.generation import GenerationConfig, token_ids
+from automodel_core.layers.caches.base import Cache
 
 __all__ = ["DecodingInputs", "prepare_inputs"]
 
@@ -40,7 +41,7 @@ class DecodingInputs:
     mask: Tensor | None = None
     position_ids: Tensor | None = None
     token_type_ids: Tensor | None = None
-    past_key_values: Any = None
+    past_key_values: Cache | None = None
     encoder_arguments: dict[str, Any] | None = None
     encoder_outputs: Any = None
     arguments: dict[str, Any] = field(default_factory=dict)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import torch
 import torch.distributed
+from torch import nn
 
 from automodel_core.errors import GenerationArgumentError
+from automodel_core.generation.session.protocol import GenerativeModel
 
 __all__ = ["Peers", "find_peers"]
 
@@ -25,7 +27,7 @@ class Peers:
         return bool(flag > 0)
 
 
-def find_peers(model: Any, synced_gpus: bool | None) -> Peers | None:
+def find_peers(model: GenerativeModel, synced_gpus: bool | None) -> Peers | None:
     """Return the peers that ``synced_gpus`` asks for; None asks for them if the model is sharded.
 
     Raise `GenerationArgumentError` if there is no process group.
@@ -37,10 +39,10 @@ def find_peers(model: Any, synced_gpus: bool | None) -> Peers | None:
         )
     if not there or torch.distributed.get_world_size() == 1 or synced_gpus is False:
         return None
-    return Peers(model.device) if synced_gpus or _is_sharded(model) else None
+    return Peers(model.device) if synced_gpus or _is_sharded(cast(nn.Module, model)) else None
 
 
-def _is_sharded(model: Any) -> bool:
+def _is_sharded(model: nn.Module) -> bool:
     from torch.distributed.fsdp import FSDPModule, FullyShardedDataParallel
 
     return any(isinstance(m, (FullyShardedDataParallel, FSDPModule)) for m in model.modules())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from automodel_core.generation.settings.generation import GenerationConfig
     from automodel_core.layers.caches.base import Cache
 
-__all__ = ["GenerativeModel", "TextDecoder", "Tokenizer", "vocabulary_size"]
+__all__ = ["DecoderOutput", "GenerativeModel", "TextDecoder", "Tokenizer", "vocabulary_size"]
 
 
 class TextConfig(Protocol):
@@ -38,6 +38,21 @@ class ModelConfig(Protocol):
     def prompts_start_themselves(self) -> bool: ...
 
     def get_text_config(self, decoder: bool = False) -> TextConfig: ...
+
+
+class DecoderOutput(Protocol):
+    """The output of a forward, read by attribute or by name.
+
+    Names of layers' tensors, as ``hidden_states``, give a tuple with a tensor for each layer.
+    """
+
+    @property
+    def logits(self) -> Tensor: ...
+
+    @property
+    def past_key_values(self) -> Cache | None: ...
+
+    def __getitem__(self, name: str) -> Any: ...
 
 
 class GenerativeModel(Protocol):

@@ -7,8 +7,7 @@ once, repeats rows for beams or several sequences an item, and keeps cache, mask
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from types import SimpleNamespace
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -18,7 +17,7 @@ from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.session.compiled import CompiledDecoding
 from automodel_core.generation.session.inputs import DecodingInputs
 from automodel_core.generation.session.peers import Peers
-from automodel_core.generation.session.protocol import GenerativeModel
+from automodel_core.generation.session.protocol import DecoderOutput, GenerativeModel
 from automodel_core.generation.session.step_arguments import StepArguments, repeated
 from automodel_core.layers.caches.base import Cache
 
@@ -67,11 +66,11 @@ class DecodingSession:
         self._use_cache = (use_cache or bool(inputs.first)) and self._takes("past_key_values")
         fresh = inputs.past_key_values is None and not inputs.first
         self._chunk = prefill_chunk_size if fresh and self._use_cache else None
-        self.cache: Any = cache if inputs.past_key_values is None else inputs.past_key_values
+        self.cache = cache if inputs.past_key_values is None else inputs.past_key_values
         if self._use_cache and self.cache is None:
             self.cache = Cache(decoding=True)
         self._was_decoding = _mark_as_decoding(self.cache)
-        self._output: Any = None
+        self._output: DecoderOutput | None = None
         self._fed = 0
         self._is_first = True
         # A decoder reads the prompt once an item; the rows of an item are repeated after it.
@@ -96,17 +95,17 @@ class DecodingSession:
         length = self._new_length()
         for end in range(self._chunk or length, length, self._chunk or length):
             self._forward(ids[:, :end], length=self._chunk or length, positions=1)
-        self._forward(ids, self._new_length(), positions=1)
+        logits = self._forward(ids, self._new_length(), positions=1)[:, -1]
         self._fed = ids.shape[1]
-        logits: Tensor = self._output.logits[:, -1]
         if self._checks_logits and bool(logits.isnan().any()):
             raise GenerationArgumentError(
                 f"the logits of {type(self.model).__name__} are NaN, so there is nothing to choose "
                 "by: its weights or its inputs are damaged, or overflow in this precision; "
                 "remove_invalid_values=True takes NaN for 0"
             )
-        if self._shares_prefill:
-            self.cache.repeat_interleave(self.rows_per_item)
+        cache = self._used_cache
+        if self._shares_prefill and cache is not None:
+            cache.repeat_interleave(self.rows_per_item)
             self._split_rows()
             logits = logits.repeat_interleave(self.rows_per_item, dim=0)
         self._is_first = False
@@ -114,18 +113,17 @@ class DecodingSession:
 
     def step(self, sequences: Tensor) -> Tensor:
         """Feed the new tokens of ``sequences`` (rows, length); return logits (rows, vocabulary)."""
-        logits: Tensor = self.feed(sequences)[:, -1]
-        return logits
+        return self.feed(sequences)[:, -1]
 
     def feed(self, sequences: Tensor, positions: int = 1) -> Tensor:
         """Feed the new tokens; return logits (rows, positions, vocabulary) of the last ones."""
         length = sequences.shape[1] - (self._fed if self._use_cache else 0)
-        self._forward(sequences, length, positions)
+        logits = self._forward(sequences, length, positions)
         self._fed = sequences.shape[1]
-        logits: Tensor = self._output.logits
         return logits if logits.shape[1] == positions else logits[:, -positions:]
 
-    def _forward(self, ids: Tensor, length: int, positions: int) -> None:
+    def _forward(self, ids: Tensor, length: int, positions: int) -> Tensor:
+        """Feed the last ``length`` tokens; return logits of at least the last ``positions``."""
         arguments = dict(self._arguments)
         arguments.update(self._decoder_flags)
         if self._is_first:
@@ -141,7 +139,7 @@ class DecodingSession:
         inputs = self.model.prepare_inputs_for_generation(
             ids,
             next_sequence_length=None if length == ids.shape[1] else length,
-            past_key_values=self._active_cache if self._use_cache else None,
+            past_key_values=self._used_cache,
             is_first_iteration=self._is_first,
             **arguments,
         )
@@ -150,18 +148,18 @@ class DecodingSession:
         if self._compiled is not None and not self._is_first:
             if length > 1:
                 self._require_uncompiled("this decoding strategy, which feeds tokens together")
-            logits = self._compiled.logits(self.model, self.cache, inputs)
-            self._output = SimpleNamespace(logits=logits)
-            return
-        self._output = self.model(**inputs)
-        if self._use_cache and self._output.past_key_values is not None:
-            self.cache = self._output.past_key_values
+            return self._compiled.logits(self.model, self.cache, inputs)
+        output: DecoderOutput = self.model(**inputs)
+        if self._use_cache and output.past_key_values is not None:
+            self.cache = output.past_key_values
+        self._output = output
+        return output.logits
 
     def close(self) -> None:
         """Leave a cache of the caller's as it was, not marked as decoding."""
         if self._compiled is not None:
             self._compiled.close(self.model, self.cache)
-        if self._was_decoding is not None:
+        if self._was_decoding is not None and self.cache is not None:
             self.cache.decoding = self._was_decoding
 
     def wait_for_peers(self) -> None:
@@ -192,14 +190,16 @@ class DecodingSession:
 
         The tokens before ``since`` are the same in both.
         """
-        if self._use_cache:
-            self._active_cache.reorder(index, self._seen() - (self._fed - since))
+        cache = self._used_cache
+        if cache is not None:
+            cache.reorder(index, cache.get_seq_length() - (self._fed - since))
 
     def crop(self, length: int) -> None:
         """Take back the tokens from ``length`` on."""
         self._require_uncompiled(TAKES_BACK)
-        if self._use_cache:
-            self.cache.crop(self._seen() - (self._fed - length))
+        cache = self._used_cache
+        if cache is not None:
+            cache.crop(cache.get_seq_length() - (self._fed - length))
         self._fed = length
 
     def require_rollback(self) -> None:
@@ -218,41 +218,43 @@ class DecodingSession:
             )
 
     @property
-    def _active_cache(self) -> Any:
-        """The cache of the last step: a compiled step has its own."""
+    def _used_cache(self) -> Cache | None:
+        """The cache of the last step, None if none is used; a compiled step has its own."""
+        if not self._use_cache or self.cache is None:
+            return None
         return self.cache if self._compiled is None else self._compiled.cache(self.cache)
 
     @property
     def has_past(self) -> bool:
         """Whether the cache holds positions before anything is fed."""
-        return self._inputs.past_key_values is not None and self._seen() > 0
+        return self._inputs.past_key_values is not None and self._cached_length() > 0
 
     @property
     def source_ids(self) -> Tensor | None:
         """The encoder's tokens (rows, length), None if there are none."""
         if not self.is_encoder_decoder:
             return None
-        ids: Tensor | None = repeated(self._inputs.encoder_input_ids, self.rows_per_item)
-        return ids
+        return repeated(self._inputs.encoder_input_ids, self.rows_per_item)
 
-    def _seen(self) -> int:
-        return int(self._active_cache.get_seq_length()) if self._use_cache else 0
+    def _cached_length(self) -> int:
+        cache = self._used_cache
+        return 0 if cache is None else cache.get_seq_length()
 
     def _new_length(self) -> int:
         """Return how many positions of the prompt are not in the cache yet.
 
         With a cache from an earlier call the prompt is the whole text, unless the mask is longer.
         """
-        length, seen = self._inputs.first_length, self._seen()
+        length, cached = self._inputs.first_length, self._cached_length()
         mask = self._step_arguments.mask
-        if mask is not None and mask.shape[1] == seen + length:
+        if mask is not None and mask.shape[1] == cached + length:
             return length
-        if length <= seen:
+        if length <= cached:
             raise GenerationArgumentError(
-                f"past_key_values holds {seen} positions and the prompt only {length}: give "
+                f"past_key_values holds {cached} positions and the prompt only {length}: give "
                 "the whole text, or the new tokens with an attention_mask over the whole text"
             )
-        return length - seen
+        return length - cached
 
     # ---- rows ----
 
@@ -275,17 +277,19 @@ class DecodingSession:
         self.rows_per_item = rows
         self.prompt = repeated(self.prompt, rows)
         self._split_rows()
-        if self._use_cache:
+        cache = self._used_cache
+        if cache is not None:
             # The rows of an item share the encoder's output.
-            self.cache.repeat_interleave(rows, context=not self.is_encoder_decoder)
+            cache.repeat_interleave(rows, context=not self.is_encoder_decoder)
 
     def narrow(self, index: Tensor) -> None:
         """Go back to one row an item: the one that ``index`` (batch,) names."""
         self._require_uncompiled(CHANGES_ROWS)
         self.rows_per_item = 1
         self.prompt = self.prompt.index_select(0, index)
-        if self._use_cache:
-            self.cache.select(index, context=not self.is_encoder_decoder)
+        cache = self._used_cache
+        if cache is not None:
+            cache.select(index, context=not self.is_encoder_decoder)
 
     def _for_rows(self, rows: int) -> dict[str, Any]:
         """Return the caller's arguments that forward takes, batched tensors repeated to ``rows``.
@@ -330,12 +334,12 @@ class DecodingSession:
         return self._layers(name)
 
     def _layers(self, name: str) -> tuple[Tensor, ...]:
-        layers: tuple[Tensor, ...] = tuple(self._output[name])
+        layers: tuple[Tensor, ...] = () if self._output is None else self._output[name]
         rows = self.prompt.shape[0]
         return tuple(repeated(layer, rows // layer.shape[0]) for layer in layers)
 
 
-def _mark_as_decoding(cache: Any) -> bool | None:
+def _mark_as_decoding(cache: Cache | None) -> bool | None:
     """Set ``decoding`` of a cache; return what it was, or None if nothing was changed."""
     if not isinstance(cache, Cache) or (cache.decoding and not cache.memo):
         return None
@@ -348,7 +352,7 @@ def _mark_as_decoding(cache: Any) -> bool | None:
 class _Signature:
     """Which arguments a forward takes, by name or as ``**kwargs``."""
 
-    def __init__(self, forward: Any) -> None:
+    def __init__(self, forward: Callable[..., Any]) -> None:
         parameters = inspect.signature(forward).parameters
         self._names = frozenset(parameters)
         self._takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())

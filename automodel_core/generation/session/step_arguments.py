@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import overload
 
 import torch
 from torch import Tensor
@@ -94,6 +94,14 @@ def _mask_of(inputs: DecodingInputs) -> Tensor | None:
     return mask
 
 
-def repeated(tensor: Any, rows: int) -> Any:
+@overload
+def repeated(tensor: Tensor, rows: int) -> Tensor: ...
+
+
+@overload
+def repeated(tensor: Tensor | None, rows: int) -> Tensor | None: ...
+
+
+def repeated(tensor: Tensor | None, rows: int) -> Tensor | None:
     """Repeat each row of a tensor; None stays None."""
     return tensor if tensor is None or rows == 1 else tensor.repeat_interleave(rows, dim=0)

@@ -87,8 +87,7 @@ class TextStreamer(BaseStreamer):
         self.on_finalized_text(rest, stream_end=True)
 
     def _decoded(self) -> str:
-        text: str = self.tokenizer.decode(self._ids, **self.decode_kwargs)
-        return text
+        return self.tokenizer.decode(self._ids, **self.decode_kwargs)
 
     def _give(self, text: str, final: int) -> None:
         new = text[self._given : final]

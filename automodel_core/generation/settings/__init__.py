@@ -1,1 +1,1 @@
-"""What a caller may set, and whether it is legal: generation settings, compilation, watermarks."""
+"""The settings of ``generate``, and the rules about them. No torch."""

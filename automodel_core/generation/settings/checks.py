@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from automodel_core.errors import GenerationArgumentError, shown
 from automodel_core.generation.settings.compile import compile_config_of
@@ -26,19 +26,20 @@ class Problem(NamedTuple):
 
 class _Rule(NamedTuple):
     expected: str
-    holds: Callable[[Any], bool]
+    holds: Callable[[object], bool]
 
 
-def _is_int(value: Any) -> bool:
+def _is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_number(value: Any) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and math.isfinite(value)
+def _is_number(value: object) -> TypeGuard[float]:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value)
 
 
-def _is_ids(value: Any) -> bool:
+def _is_ids(value: object) -> bool:
     return isinstance(value, (list, tuple)) and all(_is_int(item) for item in value)
 
 

@@ -1,1 +1,1 @@
-"""How the next tokens are chosen: sampling, contrastive search, DoLa, and beams."""
+"""Decoding strategies: greedy search and sampling, contrastive search, DoLa, and beams."""

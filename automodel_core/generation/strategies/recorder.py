@@ -85,7 +85,7 @@ class Recorder:
 
     def _fields(self) -> dict[str, Any]:
         """Return the records under the names that the output of this architecture has."""
-        records = {name: tuple(steps) for name, steps in self._steps.items()}
+        records: dict[str, Any] = {name: tuple(steps) for name, steps in self._steps.items()}
         records["past_key_values"] = self._session.cache
         if not self._session.is_encoder_decoder:
             return records

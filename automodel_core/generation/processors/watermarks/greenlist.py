@@ -1,4 +1,4 @@
-"""A watermark of favoured tokens, and how it is found again (arXiv:2306.04634)."""
+"""The watermark of green tokens, and its detector (arXiv:2306.04634)."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ import torch
 from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
-from automodel_core.generation.processors.base import InPlaceLogitsProcessor
+from automodel_core.generation.processors.base import Device, InPlaceLogitsProcessor
 from automodel_core.generation.settings.watermark import WatermarkingConfig, watermarking_of
 
 __all__ = ["WatermarkDetector", "WatermarkDetectorOutput", "WatermarkLogitsProcessor"]
 
-TABLE = 1_000_003
-"""How many tokens the hash table tells apart."""
+TABLE_SIZE = 1_000_003
+"""The number of entries of the hash table."""
 
-TRIED = 40
-"""With "selfhash", only so many of the likeliest tokens are tried."""
+CANDIDATES = 40
+"""With "selfhash", only so many of the likeliest tokens may become green."""
 
 SEEDS = 2**64 - 1
 
 
 class WatermarkLogitsProcessor(InPlaceLogitsProcessor):
-    """Add ``bias`` to the scores of the green tokens, which the text so far draws.
+    """Add ``bias`` to the scores of the green tokens, which are drawn anew at each position.
 
-    Random numbers come from torch's generator on ``device``, so a mark is found again only with the
-    same kind of device.
+    Random numbers come from torch's generator on ``device``, so a mark is detected only on the same
+    kind of device.
     """
 
     def __init__(
         self,
         vocab_size: int,
-        device: Any = None,
+        device: Device = None,
         greenlist_ratio: float = 0.25,
         bias: float = 2.0,
         hashing_key: int = 15485863,
@@ -57,17 +57,19 @@ class WatermarkLogitsProcessor(InPlaceLogitsProcessor):
         self.greenlist_size = int(vocab_size * greenlist_ratio)
         self.generator = torch.Generator(device="cpu" if device is None else device)
         self.generator.manual_seed(hashing_key)
-        self.table = torch.randperm(TABLE, generator=self.generator, device=self.generator.device)
+        self.table = torch.randperm(
+            TABLE_SIZE, generator=self.generator, device=self.generator.device
+        )
         self._green = lru_cache(maxsize=128)(self._drawn)
 
     def green_tokens(self, text: Sequence[int]) -> Tensor:
-        """Return the green tokens, as their ids, after a text; with "selfhash" of its last one."""
+        """Return the ids of the green tokens after a text, or with "selfhash" at its last token."""
         return self._green(self._seed(text[-self.context_width :]))
 
     def _seed(self, context: Sequence[int]) -> int:
         if self.seeding_scheme == "lefthash":
             return self.hash_key * context[-1] % SEEDS
-        hashed = self.table[torch.tensor(context, device=self.table.device) % TABLE] + 1
+        hashed = self.table[torch.tensor(context, device=self.table.device) % TABLE_SIZE] + 1
         return int((self.hash_key * hashed * hashed[-1]).min()) % SEEDS
 
     def _drawn(self, seed: int) -> Tensor:
@@ -94,18 +96,18 @@ class WatermarkLogitsProcessor(InPlaceLogitsProcessor):
         return scores
 
     def _green_of_likeliest(self, text: list[int], scores: Tensor) -> Tensor:
-        """Return those of the likeliest tokens that are green where they stand themselves."""
-        likeliest = scores.topk(min(TRIED, len(scores))).indices.tolist()
+        """Return those of the likeliest tokens that are green after this text and themselves."""
+        likeliest = scores.topk(min(CANDIDATES, len(scores))).indices.tolist()
         green = [t for t in likeliest if bool((self.green_tokens([*text, t]) == t).any())]
         return torch.tensor(green, dtype=torch.long, device=scores.device)
 
 
 @dataclass
 class WatermarkDetectorOutput:
-    """What was found in each text, as tensors (batch,).
+    """The findings for each text, as tensors (batch,).
 
-    ``z_score`` says how many standard deviations more green tokens there are than in unmarked text;
-    ``p_value`` how likely that is there by chance; ``confidence`` is the rest to 1.
+    ``z_score`` is the number of standard deviations by which green tokens exceed their share in
+    unmarked text, ``p_value`` the probability of that by chance, ``confidence`` 1 minus it.
     """
 
     num_tokens_scored: Tensor
@@ -118,7 +120,7 @@ class WatermarkDetectorOutput:
 
 
 class WatermarkDetector:
-    """Tell whether texts carry the mark that a ``watermarking_config`` makes.
+    """Detect the mark that a ``watermarking_config`` makes.
 
     ``ignore_repeated_ngrams`` counts each context with its token once.
     """
@@ -126,7 +128,7 @@ class WatermarkDetector:
     def __init__(
         self,
         model_config: Any,
-        device: Any,
+        device: Device,
         watermarking_config: WatermarkingConfig | Mapping[str, Any],
         ignore_repeated_ngrams: bool = False,
         max_cache_size: int = 128,
@@ -148,10 +150,10 @@ class WatermarkDetector:
     def __call__(
         self, input_ids: Tensor, z_threshold: float = 3.0, return_dict: bool = False
     ) -> WatermarkDetectorOutput | Tensor:
-        """Return for each of ``input_ids`` (batch, length) whether it is marked, or all numbers.
+        """Return for each of ``input_ids`` (batch, length) whether it is marked, or all findings.
 
         The prompt should not be among the tokens. Raise `GenerationArgumentError` for texts that
-        are too short, or of which only some begin with the token that begins texts.
+        are too short, or of which only some begin with ``bos_token_id``.
         """
         begins = input_ids[:, 0] == (-1 if self.bos_token_id is None else self.bos_token_id)
         if bool(begins.any()) != bool(begins.all()):
@@ -177,7 +179,7 @@ class WatermarkDetector:
         )
 
     def _counted(self, text: list[int]) -> tuple[int, int]:
-        """Return how many tokens of a text are green, and how many could be."""
+        """Return how many tokens of a text are green, and how many were scored."""
         own = self.processor.seeding_scheme == "selfhash"
         width = self.processor.context_width + (not own)
         windows = Counter(

@@ -1,4 +1,4 @@
-"""SynthID's watermark: tournaments between tokens (https://doi.org/10.1038/s41586-024-08025-4)."""
+"""SynthID's watermark by tournaments of tokens (https://doi.org/10.1038/s41586-024-08025-4)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
-from automodel_core.generation.processors.base import LogitsProcessor
+from automodel_core.generation.processors.base import Device, LogitsProcessor
 from automodel_core.generation.settings.watermark import SynthIDTextWatermarkingConfig
 
 __all__ = ["SynthIDTextWatermarkDetector", "SynthIDTextWatermarkLogitsProcessor"]
 
 MULTIPLIER, INCREMENT = 6364136223846793005, 1
-"""Of the linear congruential generator that newlib and musl use; sums wrap around at 64 bits."""
+"""Of the linear congruential generator of newlib and musl; sums wrap around at 64 bits."""
 
 
 def hashed(seed: Tensor, data: Tensor) -> Tensor:
-    """Return a hash of numbers (..., length), begun with ``seed`` (...)."""
+    """Return the hash of numbers (..., length), starting from ``seed`` (...)."""
     for number in data.unbind(-1):
         seed = (seed + number) * MULTIPLIER + INCREMENT
     return seed
@@ -30,8 +30,8 @@ class SynthIDTextWatermarkLogitsProcessor(LogitsProcessor):
     """Change probabilities as if tokens had to win a tournament for each of the ``keys``.
 
     A tournament's random numbers, the g-values 0 and 1, are looked up by a hash of its key, the
-    last ``ngram_len - 1`` new tokens and the token itself. Over all of them the distribution stays
-    what it was.
+    last ``ngram_len - 1`` new tokens and the token itself. In expectation over the keys the
+    distribution is unchanged.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class SynthIDTextWatermarkLogitsProcessor(LogitsProcessor):
         sampling_table_size: int = 2**16,
         sampling_table_seed: int = 0,
         context_history_size: int = 1024,
-        device: Any = None,
+        device: Device = None,
         skip_first_ngram_calls: bool = False,
         debug_mode: bool = False,
     ) -> None:
@@ -62,7 +62,7 @@ class SynthIDTextWatermarkLogitsProcessor(LogitsProcessor):
         self._start: int | None = None
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """Mark the scores; what stands in ``input_ids`` at the first call is the prompt."""
+        """Mark the scores; the ``input_ids`` of the first call are the prompt."""
         if self.debug_mode:
             scores = torch.ones_like(scores)
         if self._start is None or input_ids.shape[1] < self._start:
@@ -100,7 +100,7 @@ class SynthIDTextWatermarkLogitsProcessor(LogitsProcessor):
         return torch.where(logarithms.isfinite(), logarithms, lowest)
 
     def sample_g_values(self, ngram_keys: Tensor) -> Tensor:
-        """Return the number 0 or 1 that stands for each hash, of their shape."""
+        """Return the g-value, 0 or 1, of each hash."""
         return self.sampling_table[ngram_keys % len(self.sampling_table)]
 
     def compute_ngram_keys(self, ngrams: Tensor) -> Tensor:
@@ -112,7 +112,7 @@ class SynthIDTextWatermarkLogitsProcessor(LogitsProcessor):
             )
         return self._keyed(hashed(torch.ones_like(ngrams[..., 0]), ngrams))
 
-    # ---- looking for the mark, in ids (batch, length) ----
+    # ---- detection, in ids (batch, length) ----
 
     def compute_g_values(self, input_ids: Tensor) -> Tensor:
         """Return the g-values (batch, length - ngram_len + 1, depth) of all n-grams."""
@@ -130,7 +130,7 @@ class SynthIDTextWatermarkLogitsProcessor(LogitsProcessor):
         return ~(same & (age > 0) & (age <= self.context_history_size)).any(dim=2)
 
     def compute_eos_token_mask(self, input_ids: Tensor, eos_token_id: int) -> Tensor:
-        """Return for each token (batch, length) whether it stands before the text's end."""
+        """Return for each token (batch, length) whether it comes before the end token."""
         return (_checked(input_ids) == eos_token_id).cumsum(dim=1) == 0
 
     def expected_mean_g_value(self, vocab_size: int, coinflip_prob: float = 0.5) -> float:
@@ -148,7 +148,7 @@ def _checked(input_ids: Tensor) -> Tensor:
 
 
 class SynthIDTextWatermarkDetector:
-    """Tell how likely texts are marked, by a detector that was trained on g-values.
+    """Estimate how likely texts are marked, by a detector trained on g-values.
 
     ``detector_module`` is called with g-values (batch, n-grams, depth) and which of them count.
     """
