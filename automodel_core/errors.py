@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterable
 
 __all__ = [
     "AutomodelError",
@@ -34,6 +35,7 @@ __all__ = [
     "TokenizationError",
     "UnknownModelTypeError",
     "UnsupportedTaskError",
+    "closest",
     "shown",
     "warn_caller",
 ]
@@ -141,6 +143,14 @@ def shown(value: object, limit: int = 200) -> str:
     """Return ``value`` as it may stand in a message: escaped, and cut to ``limit`` characters."""
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def closest(key: str, names: Iterable[str]) -> str:
+    """Return a question about the most similar of ``names``, or nothing if none is similar."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(key, sorted(set(names)), n=1)
+    return f" (did you mean {shown(found[0])}?)" if found else ""
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from automodel_core.errors import InputError, shown
 
-__all__ = ["closest", "config_keys", "no_direct_construction", "pop_choice"]
+__all__ = ["config_keys", "no_direct_construction", "pop_choice"]
 
 
 CHOICES = {"plugin": "the name of a distribution", "model_type": "a model type"}
@@ -25,14 +24,6 @@ def no_direct_construction(name: str, constructors: tuple[str, ...]) -> OSError:
     """Return the error for calling an Auto class itself."""
     ways = " or ".join(f"`{name}.{constructor}`" for constructor in constructors)
     return OSError(f"{name} chooses a class and has no objects of its own: call {ways}")
-
-
-def closest(key: str, names: Iterable[str]) -> str:
-    """Return a question about the most similar of ``names``, or nothing if none is similar."""
-    from difflib import get_close_matches
-
-    found = get_close_matches(key, sorted(set(names)), n=1)
-    return f" (did you mean {shown(found[0])}?)" if found else ""
 
 
 def config_keys(config: Any) -> list[str]:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from automodel_core import registry
 from automodel_core.auto.arguments import (
-    closest,
     config_keys,
     no_direct_construction,
     pop_choice,
 )
 from automodel_core.checkpoint.places.rereading import reread_on_change
-from automodel_core.errors import RegistrationError, shown, warn_caller
+from automodel_core.errors import RegistrationError, closest, shown, warn_caller
 
 if TYPE_CHECKING:
     from automodel_core.configuration import PreTrainedConfig

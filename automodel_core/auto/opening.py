@@ -8,9 +8,9 @@ from functools import partial
 from inspect import Parameter, signature
 from typing import Any
 
-from automodel_core.auto.arguments import closest, config_keys, pop_choice
+from automodel_core.auto.arguments import config_keys, pop_choice
 from automodel_core.auto.config_class import config_class_of
-from automodel_core.errors import shown
+from automodel_core.errors import closest, shown
 from automodel_core.modeling.pretrained.request import LoadRequest
 
 __all__ = ["open_request", "refuse_unused"]

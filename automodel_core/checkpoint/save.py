@@ -61,9 +61,9 @@ def save_weights(
 class WeightsToSave:
     """Tensors by hub name, checked, and divided into files.
 
-    Tensors that are the same memory are written once: under the name that ``tied`` maps the
-    others to, else under the first. Over ``max_shard_size`` bytes the weights are split into
-    shards with an index. Raises `InputError` for what a file cannot hold.
+    Tensors that are the same memory are written once, under the first name; if ``tied`` is given,
+    only those that it maps to another, under that one's name. Over ``max_shard_size`` bytes the
+    weights are split into shards with an index. Raises `InputError` for what a file cannot hold.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class WeightsToSave:
         self._variant = variant
         self._metadata = {"format": "pt", **(metadata or {})}
         self._whole, self._index = _file_names(self._kind, variant)
-        self._shards = _split(_once(state, tied or {}), _bytes(max_shard_size))
+        self._shards = _split(_once(state, tied), _bytes(max_shard_size))
         if safe_serialization:
             for shard in self._shards:
                 _header(shard, self._metadata)
@@ -139,27 +139,28 @@ def _bytes(size: int | str) -> int:
     raise InputError(f"max_shard_size must be bytes, or text like '5GB', got {shown(size)}")
 
 
-def _once(state: Mapping[str, torch.Tensor], tied: Mapping[str, str]) -> dict[str, torch.Tensor]:
-    """Return the tensors with those that are one and the same memory under one name."""
-    kept: dict[tuple[object, ...], str] = {}
-    result: dict[str, torch.Tensor] = {}
-    sources = set(tied.values())
-    for name in sorted(state, key=lambda name: (name not in sources, name in tied)):
-        tensor = state[name]
+def _once(
+    state: Mapping[str, torch.Tensor], tied: Mapping[str, str] | None
+) -> dict[str, torch.Tensor]:
+    """Return the tensors without those that are another one's memory, see `WeightsToSave`."""
+    first: dict[tuple[object, ...], str] = {}
+    memory: dict[str, tuple[object, ...]] = {}
+    for name, tensor in state.items():
         if not isinstance(tensor, torch.Tensor) or tensor.layout is not torch.strided:
             raise InputError(f"weight {shown(name)} must be a dense tensor, got {shown(tensor)}")
         if tensor.is_meta:
             raise InputError(f"weight {shown(name)} is on the meta device and has no values")
-        identity: tuple[object, ...] = (id(tensor),)
+        memory[name] = (id(tensor),)
         if tensor.numel():
             place = (tensor.device, tensor.data_ptr(), tensor.dtype)
-            identity = (*place, tuple(tensor.shape), tensor.stride())
-        kept.setdefault(identity, name)
-    names = set(kept.values())
-    for name, tensor in state.items():
-        if name in names:
-            result[name] = tensor.detach()
-    return result
+            memory[name] = (*place, tuple(tensor.shape), tensor.stride())
+        first.setdefault(memory[name], name)
+    others = {name: first[memory[name]] for name in state} if tied is None else tied
+    return {
+        name: tensor.detach()
+        for name, tensor in state.items()
+        if (other := others.get(name, name)) == name or memory.get(other) != memory[name]
+    }
 
 
 def _split(tensors: Mapping[str, torch.Tensor], limit: int) -> list[dict[str, torch.Tensor]]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from automodel_core.checkpoint.places.file_names import local_file
 from automodel_core.checkpoint.places.json_files import read_json
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
@@ -36,8 +37,8 @@ def read_settings(
     """
     options, rest = HubOptions.split(arguments)
     files: CheckpointFiles | None = rest.pop("checkpoint", None)
-    if os.path.isfile(name):
-        return _settings_in(read_json(name), kind), rest
+    if (file := local_file(name)) is not None:
+        return _settings_in(read_json(file), kind), rest
     if files is None:
         files = open_checkpoint(name, options)
     for filename in (PROCESSOR_FILE, PREPROCESSOR_FILE):

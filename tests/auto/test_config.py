@@ -182,3 +182,17 @@ def test_a_registered_class_replaces_a_plugins(tiny_gpt: Any, tmp_path: Path) ->
 
     AutoConfig.register("tiny-gpt", Mine, exist_ok=True)
     assert type(AutoConfig.from_pretrained(write(tmp_path, model_type="tiny-gpt"))) is Mine
+
+
+def test_the_home_folder_has_a_short_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = PreTrainedConfig(problem_type="regression")
+    config.save_pretrained("~/saved")
+    assert (tmp_path / "saved" / "config.json").is_file()
+    for name in ("~/saved", "~/saved/config.json"):
+        assert PreTrainedConfig.from_pretrained(name).problem_type == "regression"
+    with pytest.raises(CheckpointNotFoundError, match="no folder '~/gone'"):
+        PreTrainedConfig.from_pretrained("~/gone")
+    for call in (config.save_pretrained, PreTrainedConfig.from_pretrained):
+        with pytest.raises(InputError, match="empty"):
+            call("")

@@ -32,7 +32,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from automodel_core.checkpoint.places.file_names import safe_join
+from automodel_core.checkpoint.places.file_names import expanded, safe_join
 from automodel_core.errors import AutomodelError, InputError, SavingError, shown
 
 __all__ = ["Exchange", "current_file", "current_names", "exchange_files", "target_folder"]
@@ -115,7 +115,7 @@ def target_folder(path: str | os.PathLike[str]) -> Path:
     """
     if not os.fspath(path):
         raise InputError("the folder to save into has an empty name; '.' is the present one")
-    folder = Path(path).expanduser()
+    folder = expanded(path)
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{shown(str(folder))} is a file; a folder is needed to save into")
     return folder

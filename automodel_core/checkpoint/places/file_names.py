@@ -1,4 +1,4 @@
-"""File names that come from inside a file: they may not lead out of its folder."""
+"""Paths that users give, and file names that files give: these may not lead out of a folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from pathlib import Path
 
 from automodel_core.errors import CheckpointFormatError, shown
 
-__all__ = ["is_plain", "plain_name", "safe_join"]
+__all__ = ["expanded", "is_plain", "local_file", "plain_name", "safe_join"]
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path that a user gave, with the home folder in place of ``~``."""
+    return Path(os.path.expanduser(path))
+
+
+def local_file(name: str | os.PathLike[str]) -> Path | None:
+    """Return the single file that the name of a checkpoint is, or ``None`` if it is not one."""
+    found = isinstance(name, str | os.PathLike) and os.path.isfile(expanded(name))
+    return expanded(name) if found else None
 
 
 def is_plain(name: object) -> bool:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from automodel_core.checkpoint.places.exchange import current_file, current_names
-from automodel_core.checkpoint.places.file_names import plain_name
+from automodel_core.checkpoint.places.file_names import expanded, plain_name
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.rereading import note_opened
 from automodel_core.checkpoint.places.source import CheckpointFiles
@@ -63,7 +63,7 @@ def open_folder(
     A name that can only be a path raises ``CheckpointNotFoundError`` if there is no such folder.
     """
     name = os.fspath(name_or_path)
-    folder = Path(name)
+    folder = expanded(name)
     if "\0" in name or not folder.is_dir():
         if "\0" not in name and folder.is_file():
             raise CheckpointNotFoundError(

@@ -188,10 +188,11 @@ class PreTrainedModel(WeightedModel):
         """Write configuration, generation settings and weights, under the hub's names, to a folder.
 
         A reader, or a crash, meets the files of the former save or the new ones; see
-        `exchange_files`. ``state_dict`` has this model's module names. With ``push_to_hub`` the
-        folder is uploaded to ``repo_id``, by default a repository of its name, as the other
-        arguments say. Raises `SavingError` if the disk is full, and ``NotADirectoryError`` if the
-        path is a file.
+        `exchange_files`. ``state_dict`` is a whole state of this model or of one that wraps it,
+        under the modules' names or the hub's; `InputError` says what it lacks or should not have.
+        With ``push_to_hub`` the folder is uploaded to ``repo_id``, by default a repository of its
+        name, as the other arguments say. Raises `SavingError` if the disk is full, and
+        ``NotADirectoryError`` if the path is a file.
         """
         if is_main_process:
             save_pretrained(

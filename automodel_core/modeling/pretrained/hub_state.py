@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
-__all__ = ["hub_state", "module_state"]
+__all__ = ["hub_state", "module_state", "own_tensors", "without_wrappers"]
+
+WRAPPERS = frozenset({"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
+"""Segments that ``torch.compile``, sharding and checkpointing put into names."""
 
 
 def hub_state(model: WeightedModel) -> dict[str, Tensor]:
@@ -31,7 +35,7 @@ def module_state(model: WeightedModel, state: Mapping[str, Tensor]) -> dict[str,
     """
     refuse_quantised(model, "taking weights with the hub's names")
     names = model.weight_names(model.config)
-    needed = model.state_dict().keys()
+    needed = own_tensors(model).keys()
     usual: dict[str, Tensor] = {}
     for name, tensor in state.items():
         spellings = names.spellings(name)
@@ -49,3 +53,26 @@ def module_state(model: WeightedModel, state: Mapping[str, Tensor]) -> dict[str,
         if target in needed and source in found:
             found.setdefault(target, found[source])
     return found
+
+
+def own_tensors(model: WeightedModel) -> dict[str, Tensor]:
+    """Return all that the model's state holds, by the names that it has outside of wrappers.
+
+    `state_dict` itself is not asked: in a sharded model all processes would have to.
+    """
+    parameters = dict(model.named_parameters(remove_duplicate=False))
+    if any(name.rpartition(".")[2] == "_flat_param" for name in parameters):
+        with torch.device("meta"):
+            return own_tensors(type(model)(model.config))
+    buffers = {
+        f"{path}.{name}" if path else name: buffer
+        for path, module in model.named_modules(remove_duplicate=False)
+        for name, buffer in module.named_buffers(recurse=False, remove_duplicate=False)
+        if name not in module._non_persistent_buffers_set
+    }
+    return {without_wrappers(name): tensor for name, tensor in {**parameters, **buffers}.items()}
+
+
+def without_wrappers(name: str) -> str:
+    """Return the name that a weight has outside of what wraps it."""
+    return ".".join(segment for segment in name.split(".") if segment not in WRAPPERS)

@@ -23,6 +23,7 @@ from automodel_core.errors import (
     shown,
 )
 from automodel_core.modeling.pretrained.first_values import initialise_missing
+from automodel_core.modeling.pretrained.given_state import state_to_load
 from automodel_core.modeling.pretrained.options import LoadOptions, dtype_named
 from automodel_core.modeling.pretrained.request import LoadRequest
 from automodel_core.modeling.pretrained.weighted import WeightedModel
@@ -123,6 +124,8 @@ def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torc
 def _fill(model: WeightedModel, weights: Any, options: LoadOptions) -> LoadReport:
     """Give the model the checkpoint's weights and first values for the rest."""
     config, names = model.config, model.weight_names(model.config)
+    if options.state_dict is not None and options.key_mapping is None:
+        weights = state_to_load(model, options.state_dict, names)
     report = load_weights(
         model,
         weights,

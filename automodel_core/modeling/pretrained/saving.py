@@ -10,6 +10,7 @@ from torch import Tensor
 
 from automodel_core.checkpoint.places.exchange import exchange_files
 from automodel_core.checkpoint.save import WeightsToSave
+from automodel_core.modeling.pretrained.given_state import state_to_save
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
@@ -33,16 +34,12 @@ def save_pretrained(
     Whatever cannot be written is found before the first file is; all files are exchanged at once.
     """
     refuse_quantised(model, "saving")
-    state = dict(model.state_dict() if state_dict is None else state_dict)
+    state = model.state_dict() if state_dict is None else state_to_save(model, state_dict)
     names = model.weight_names(model.config)
     same = dict(names.aliases)
-    in_force = model.ties_in_force()
-    for target, source in model.ties().items():
-        if target in in_force:
-            same[names.to_hub(target).name] = names.to_hub(source).name
-        elif target in state:
-            # Readers tie by the configuration; without its word they need both.
-            state[target] = state[target].clone()
+    # Readers tie by the configuration; without its word they need both.
+    for target, source in model.ties_in_force().items():
+        same[names.to_hub(target).name] = names.to_hub(source).name
 
     config = copy.deepcopy(model.config)
     config.architectures = [type(model).__name__]

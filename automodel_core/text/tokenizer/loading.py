@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 from tokenizers import AddedToken
 
+from automodel_core.checkpoint.places.file_names import local_file
 from automodel_core.checkpoint.places.folder import LocalFiles
 from automodel_core.checkpoint.places.json_files import read_json
 from automodel_core.checkpoint.places.options import HubOptions
@@ -89,9 +90,9 @@ def load_settings(
         overrides.pop(key, None)
     from_slow = overrides.pop("from_slow", False)
     opened: CheckpointFiles | None = overrides.pop("checkpoint", None)
-    if os.path.isfile(name):
-        argument = "tokenizer_file" if str(name).endswith(".json") else "vocab_file"
-        return {**overrides, argument: os.fspath(name), "name_or_path": os.fspath(name)}
+    if (file := local_file(name)) is not None:
+        argument = "tokenizer_file" if file.suffix == ".json" else "vocab_file"
+        return {**overrides, argument: str(file), "name_or_path": os.fspath(name)}
 
     files = open_checkpoint(name, options) if opened is None else opened
     found = _vocabulary_files(cls, files, overrides)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from automodel_core import AutoModel
-from automodel_core.errors import SavingError, SerializationError
+from automodel_core.errors import InputError, SavingError, SerializationError
 from automodel_core.generation.settings.generation import GenerationConfig
 from support.crashes import states_on_the_way
-from support.tiny_lm import TinyConfig, TinyForCausalLM
+from support.tiny_lm import TinyConfig, TinyForCausalLM, drawn
 
 SHARDS: Mapping[str, Any] = {"max_shard_size": 2000}
 WAYS: dict[str, Mapping[str, Any]] = {
@@ -188,3 +189,91 @@ def test_auto_classes_read_what_a_cut_save_left(tmp_path: Path) -> None:
         model: Any = AutoModel.from_pretrained(state)
         assert (model.embed_tokens.weight == model.config.initializer_range).all()
         assert AutoConfig.from_pretrained(state).initializer_range == model.config.initializer_range
+
+
+WRAPPED: dict[str, Callable[[TinyForCausalLM], Mapping[str, torch.Tensor]]] = {
+    "own names": lambda model: model.state_dict(),
+    "the hub's names": lambda model: model.hub_state_dict(),
+    "compiled": lambda model: torch.compile(model, backend="eager").state_dict(),
+    "a part compiled": lambda model: {
+        name.replace("stack.", "stack._orig_mod."): tensor
+        for name, tensor in model.state_dict().items()
+    },
+    "data parallel": lambda model: nn.DataParallel(model).state_dict(),
+    "compiled data parallel": lambda model: torch.compile(
+        nn.DataParallel(model), backend="eager"
+    ).state_dict(),
+    "an adapter's, merged": lambda model: {
+        f"base_model.model.{name}": tensor for name, tensor in model.state_dict().items()
+    },
+    "each weight once": lambda model: dict(model.named_parameters()),
+    "the hub's names in a wrapper": lambda model: {
+        f"module.{name}": tensor for name, tensor in model.hub_state_dict().items()
+    },
+}
+
+
+@pytest.mark.parametrize("way", WRAPPED)
+def test_states_of_wrapped_models_are_understood(way: str, tmp_path: Path) -> None:
+    model, other = drawn(seed=3), drawn(seed=4)
+    state = WRAPPED[way](model)
+    other.save_pretrained(tmp_path, state_dict=state)
+    again = TinyForCausalLM.from_pretrained(tmp_path)
+    loaded = TinyForCausalLM.from_pretrained(None, config=model.config, state_dict=state)
+    assert loaded.load_report is not None
+    assert not loaded.load_report.unexpected
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+        assert torch.equal(loaded.state_dict()[name], tensor), name
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: {}, "empty"),
+        (lambda state: dict(list(state.items())[:3]), r"lacks \d+ of the \d+ weights of TinyFor"),
+        (lambda state: {**state, "colour": torch.ones(1)}, "1 weights that .* has not: colour"),
+        (
+            lambda state: {k.replace("embed_tokens", "embed_tokns"): v for k, v in state.items()},
+            r"embed_tokns\.weight \(did you mean 'model\.embed_tokens\.weight'\?\)",
+        ),
+        (lambda state: {**state, "lm_head.lora_A.default.weight": torch.ones(1)}, "merge it first"),
+        (lambda state: {**state, "model.embed_tokens.weight": torch.ones(2, 2)}, r"shape \[2, 2\]"),
+        (lambda state: {**state, "lm_head.weight": 3}, "must be a tensor"),
+        (
+            lambda state: {**state, "lm_head._orig_mod.weight": state["lm_head.weight"]},
+            "'lm_head.weight' is there twice",
+        ),
+    ],
+)
+def test_a_state_that_is_not_the_models_is_refused_first(
+    change: Callable[[dict[str, Any]], dict[str, Any]], message: str, tmp_path: Path
+) -> None:
+    model = drawn(seed=3)
+    with pytest.raises(InputError, match=message):
+        model.save_pretrained(tmp_path / "new", state_dict=change(dict(model.state_dict())))
+    assert not (tmp_path / "new").exists()
+
+
+def test_weights_that_share_memory_unasked_are_both_written(tmp_path: Path) -> None:
+    model = drawn(seed=3)
+    first, second = model.model.stack.layers
+    second.mlp.up_proj.weight = first.mlp.up_proj.weight
+    model.save_pretrained(tmp_path)
+    again = TinyForCausalLM.from_pretrained(tmp_path)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+
+
+def test_a_state_of_a_sharded_model_is_compared_with_an_unsharded_one(tmp_path: Path) -> None:
+    """Old full sharding joins all weights of a module in one, so the model does not know them."""
+    model = drawn(seed=3)
+    state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    flat = nn.Parameter(torch.zeros(10))
+    for module in list(model.modules()):
+        for name in list(module._parameters):
+            del module._parameters[name]
+    model.register_parameter("_flat_param", flat)
+    model.save_pretrained(tmp_path, state_dict=state)
+    again = TinyForCausalLM.from_pretrained(tmp_path)
+    assert torch.equal(again.lm_head.weight, state["lm_head.weight"])
