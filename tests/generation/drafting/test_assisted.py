@@ -1,4 +1,7 @@
-"""Assisted decoding and prompt lookup: the same ids as without a draft, in fewer forwards."""
+"""Assisted decoding and prompt lookup: the same ids as without a draft, in fewer forwards.
+
+The loop that verifies drafts is in `drafting.speculative`, the request in `strategies.request`.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,6 @@ from hypothesis import given, strategies as st
 
 from automodel_core import generation as g
 from automodel_core.errors import GenerationArgumentError
-from automodel_core.generation.drafting.prompt_lookup import LookupDraft
-from automodel_core.generation.drafting.vocabulary_drafts import DraftLength
-from automodel_core.generation.strategies.request import Assistant
 from support.examples import examples
 from support.tiny_lm import drawn
 from support.tiny_pair import drawn_pair
@@ -216,31 +216,6 @@ def test_an_ensemble_of_model_and_assistant():
 # ---- how much is drafted ----
 
 
-@pytest.mark.parametrize(
-    ("schedule", "after", "kept_for_later"),
-    [
-        ("constant", [5, 5, 5], 5),
-        ("heuristic_transient", [7, 6, 1], 5),
-        ("heuristic", [7, 6, 1], 1),
-    ],
-)
-def test_schedules(schedule, after, kept_for_later):
-    model = drawn(seed=0)
-    model.generation_config.num_assistant_tokens = 5
-    length = DraftLength(
-        Assistant(model=model, inputs=None, vocabulary=9, num_tokens=5, schedule=schedule)
-    )
-    seen = []
-    for rounds in ([(5, 5)], [(7, 3)], [(6, 5)] * 9):
-        for proposed, kept in rounds:
-            length.update(proposed, kept)
-        seen.append(int(length.tokens))
-    length.update(0, 0)
-    length.close()
-    assert seen == after
-    assert model.generation_config.num_assistant_tokens == kept_for_later
-
-
 def test_settings_of_the_assistant_count_unless_the_caller_says_otherwise():
     model, assistant = drawn(seed=1, eos_token_id=None), drawn(seed=1, eos_token_id=None)
     assistant.generation_config.num_assistant_tokens = 2
@@ -250,20 +225,6 @@ def test_settings_of_the_assistant_count_unless_the_caller_says_otherwise():
     model.generate(ids, assistant_model=assistant, max_new_tokens=7)
     model.generate(ids, assistant_model=assistant, max_new_tokens=7, num_assistant_tokens=5)
     assert steps.lengths == [3, 3, 3, 3, 6]
-
-
-def test_drafts_out_of_the_text():
-    draft = LookupDraft(
-        3, 2, eos_token_ids=(1,), source=torch.tensor([[9, 8, 7, 1, 6], [5, 5, 5, 5, 5]])
-    )
-    ids = torch.tensor([[4, 5, 6, 7, 4, 5], [2, 3, 9, 3, 2, 9]])
-    assert draft.propose(ids, 9).tokens.tolist() == [[6, 7, 4], [3, 2, 9]]
-    assert draft.propose(ids, 2).tokens.tolist() == [[6, 7], [3, 2]]
-    assert draft.propose(ids, 0).tokens.shape == (2, 0)
-    ids = torch.tensor([[2, 9, 8], [2, 3, 4]])
-    assert draft.propose(ids, 9).tokens.tolist() == [[7], [-1]]
-    ids = torch.tensor([[2, 3, 7], [2, 3, 4]])
-    assert draft.propose(ids, 9).tokens.shape == (2, 0)
 
 
 # ---- what is refused ----
@@ -300,15 +261,3 @@ def test_refused(arguments, message):
     with pytest.raises(GenerationArgumentError, match=message):
         model.generate(**{**given, **arguments})
     assert steps.lengths == []
-
-
-def test_a_model_without_a_stack_cannot_end_early(decoder, prompt):
-    with pytest.raises(GenerationArgumentError, match="TinyDecoder cannot end early"):
-        decoder.generate(prompt, assistant_early_exit=1, max_new_tokens=2)
-
-
-def test_ending_early_leaves_the_model_whole():
-    model = drawn(num_layers=3)
-    before = [name for name, _ in model.named_parameters()]
-    model.generate(torch.tensor([[3, 4]]), assistant_early_exit=1, max_new_tokens=3)
-    assert [name for name, _ in model.named_parameters()] == before

@@ -1,4 +1,4 @@
-"""Text that comes out while generate runs."""
+"""Text that comes out while ``generate`` runs, and its progress line (`session.progress`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Constrained beam search: sequences that must contain phrases."""
+"""Constrained beam search: sequences that must contain phrases.
+
+The phrases are `processors.constraints`, the finished sequences `strategies.beams.ranking`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Diverse beam search: groups that keep away from each other's tokens."""
+"""Diverse beam search: groups of beams that avoid each other's tokens.
+
+Its loop is in `strategies.beams.ranked`, its penalty in `processors.diversity`.
+"""
 
 from __future__ import annotations
 
