@@ -25,6 +25,7 @@ __all__ = [
     "check_ids",
     "check_lengths",
     "check_mask",
+    "check_mask_rows",
     "check_streamer",
     "check_token_settings",
 ]
@@ -62,6 +63,13 @@ def check_mask(mask: object, name: str, shape: tuple[int, ...]) -> None:
         raise GenerationArgumentError(
             f"{name} must have shape {shape}, as its input has, not {what}"
         )
+
+
+def check_mask_rows(mask: object, batch: int) -> None:
+    """Raise unless the mask of an encoder's input has a row for each item of the batch."""
+    if not isinstance(mask, Tensor) or mask.dim() < 2 or mask.shape[0] != batch:
+        what = f"has shape {tuple(mask.shape)}" if isinstance(mask, Tensor) else f"is {shown(mask)}"
+        raise GenerationArgumentError(f"attention_mask {what}, for a batch of {batch}")
 
 
 def check_lengths(

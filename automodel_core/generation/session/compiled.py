@@ -188,8 +188,10 @@ class CompiledDecoding:
         length = 0 if context is None else context[0].shape[2]
         mask = arguments.get("attention_mask")
         can_hide = "attention_mask" in inspect.signature(model.forward).parameters
-        if not is_pair or not length or not can_hide or (mask is not None and mask.dim() > 2):
+        if not is_pair or not length or not can_hide:
             return length
+        if mask is not None and tuple(mask.shape[1:]) != (length,):
+            return length  # a mask of the model's own shape, which only the model can pad
         wide = _rounded(length)
         outputs = arguments["encoder_outputs"]
         is_tuple = isinstance(outputs, (tuple, list))

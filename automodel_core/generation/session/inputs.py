@@ -1,7 +1,7 @@
 """From the arguments of ``generate`` to what the model is called with, checked before it runs.
 
-What is whose input is read from what the model declares: its ``main_input_name``, and the
-parameters of its encoder's ``forward``. So any modality may be encoded.
+A model declares its inputs: the ``main_input_name``, which may be of any modality, and the
+parameters of the encoder's ``forward``. Beside them there may be token ids, the decoder's prompt.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError, shown
 from automodel_core.generation.session.cache_choice import as_cache
-from automodel_core.generation.session.checks import check_ids, check_mask
+from automodel_core.generation.session.checks import check_ids, check_mask, check_mask_rows
 from automodel_core.generation.session.protocol import GenerativeModel, vocabulary_size
 from automodel_core.generation.settings.generation import GenerationConfig, token_ids
 from automodel_core.layers.caches.base import Cache
@@ -186,7 +186,9 @@ def _encoder_decoder_inputs(
     if mask is not None:
         if name in ("input_ids", "inputs_embeds"):
             like = _last_hidden_state(outputs) if source is None else source
-            check_mask(mask, "attention_mask", (like.shape[0], like.shape[1]))
+            check_mask(mask, "attention_mask", (batch, like.shape[1]))
+        else:  # other inputs have lengths that only the model knows
+            check_mask_rows(mask, batch)
         if bool((mask == 1).all()):
             del given["attention_mask"]
     decoder_ids = given.pop("decoder_input_ids", None)
