@@ -151,7 +151,9 @@ def installed(session: nox.Session) -> set[str]:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting, the floors of the house, copies between plugins, and house rules."""
-    session.install("-q", "-c", CONSTRAINTS, *groups("lint"), "pytest")
+    what_the_core_finds_plugins_by = ("importlib-metadata", "pluggy")
+    needed = (*groups("lint"), "pytest", *what_the_core_finds_plugins_by)
+    session.install("-q", "-c", CONSTRAINTS, *needed)
     modules = [path.relative_to(ROOT) for path in ROOT.glob("plugins/*/automodel_*/**/*.py")]
     comparable = sorted(str(path) for path in modules if path.name != "__init__.py")
     commands = (
@@ -164,7 +166,7 @@ def lint(session: nox.Session) -> None:
     failed = []
     for command in commands:
         try:
-            session.run(*command)
+            session.run(*command, env={"PYTHONPATH": str(ROOT)})
         except nox.command.CommandFailed:
             failed.append(command[0])
     if failed:
