@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from types import FrameType
 
 __all__ = [
     "AutomodelError",
@@ -35,12 +36,13 @@ __all__ = [
     "TokenizationError",
     "UnknownModelTypeError",
     "UnsupportedTaskError",
-    "closest",
+    "did_you_mean",
+    "listed",
     "shown",
     "warn_caller",
 ]
 
-_PACKAGE = f"{__package__}."
+_NOT_THE_CALLER = (__package__, "importlib", "torch")
 
 
 class AutomodelError(Exception):
@@ -145,17 +147,33 @@ def shown(value: object, limit: int = 200) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def closest(key: str, names: Iterable[str]) -> str:
-    """Return a question about the most similar of ``names``, or nothing if none is similar."""
+def listed(names: Sequence[str], limit: int = 8) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def did_you_mean(name: str, known: Iterable[str], limit: int = 1) -> str:
+    """Return a question about the most similar of the known names, if one is similar."""
     from difflib import get_close_matches
 
-    found = get_close_matches(key, sorted(set(names)), n=1)
-    return f" (did you mean {shown(found[0])}?)" if found else ""
+    near = get_close_matches(name, sorted(set(known)), n=limit)
+    return f" (did you mean {' or '.join(map(shown, near))}?)" if near else ""
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, and name the line outside of this package that led here, however deep it lies."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
+    """Warn, and name the line outside of this package that led here, however deep it lies.
+
+    Frames of torch, whose decorators wrap methods, and of imports in progress are passed over too.
+    """
+    frame = sys._getframe()
+    while frame.f_back is not None and _package_of(frame) in _NOT_THE_CALLER:
+        frame = frame.f_back
+    registry = frame.f_globals.setdefault("__warningregistry__", {})
+    line, module = frame.f_lineno, frame.f_globals.get("__name__", "__main__")
+    code = frame.f_code
+    warnings.warn_explicit(message, category, code.co_filename, line, module, registry)
+
+
+def _package_of(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

@@ -13,7 +13,7 @@ from automodel_core.auto.arguments import (
     pop_choice,
 )
 from automodel_core.checkpoint.places.rereading import reread_on_change
-from automodel_core.errors import RegistrationError, closest, shown, warn_caller
+from automodel_core.errors import RegistrationError, did_you_mean, shown, warn_caller
 
 if TYPE_CHECKING:
     from automodel_core.configuration import PreTrainedConfig
@@ -112,6 +112,6 @@ class AutoConfig:
 
 def _unknown(key: str, config: Any) -> str:
     return (
-        f"{type(config).__name__} has no {shown(key)}{closest(key, config_keys(config))}; the "
+        f"{type(config).__name__} has no {shown(key)}{did_you_mean(key, config_keys(config))}; the "
         "argument is not used (return_unused_kwargs=True returns what is not)"
     )

@@ -13,6 +13,7 @@ from automodel_core.auto.arguments import no_direct_construction
 from automodel_core.auto.opening import open_request, refuse_unused
 from automodel_core.checkpoint.places.options import caller_arguments
 from automodel_core.checkpoint.places.rereading import reread_on_change
+from automodel_core.configuration import PreTrainedConfig
 from automodel_core.modeling.pretrained.request import require_config
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from automodel_core.auto.plan import ModelPlan
     from automodel_core.checkpoint.loading.placement import DeviceMap
-    from automodel_core.configuration import PreTrainedConfig
     from automodel_core.generation.settings.generation import GenerationConfig
     from automodel_core.modeling.pretrained.base import PreTrainedModel
     from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
@@ -197,8 +197,8 @@ class AutoModelBase(Generic[Model]):
             for task in (cls.task, *cls.other_tasks)
             if registry.architectures.serves(config, task, plugin=plugin)
         }
-        named = vars(config).get("architectures") or ()
-        chosen = [task for task, model in served.items() if re.split("[.:]", model)[-1] in named]
+        named = (config.architectures or ()) if isinstance(config, PreTrainedConfig) else ()
+        chosen = [task for task, found in served.items() if re.split("[.:]", found)[-1] in named]
         return next(iter([*chosen, *served]), cls.task)
 
 

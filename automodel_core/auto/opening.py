@@ -10,7 +10,7 @@ from typing import Any
 
 from automodel_core.auto.arguments import config_keys, pop_choice
 from automodel_core.auto.config_class import config_class_of
-from automodel_core.errors import closest, shown
+from automodel_core.errors import did_you_mean, shown
 from automodel_core.modeling.pretrained.request import LoadRequest
 
 __all__ = ["open_request", "refuse_unused"]
@@ -39,5 +39,5 @@ def refuse_unused(model_class: type[Any], request: LoadRequest) -> None:
         known = config_keys(request.config)
         raise TypeError(
             f"{model_class.__name__} has no use for {shown(key)}, and "
-            f"{type(request.config).__name__} has no such key{closest(key, known)}"
+            f"{type(request.config).__name__} has no such key{did_you_mean(key, known)}"
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from automodel_core import registry
-from automodel_core.errors import InputError
+from automodel_core.errors import InputError, listed
 from automodel_core.modeling.pretrained.request import LoadRequest
 
 if TYPE_CHECKING:
@@ -128,9 +129,9 @@ class ModelPlan:
             return {"names": "not compared: that needs torch, and a format that lists its content"}
         wrong = [f"{name} {list(a)} -> {list(b)}" for name, a, b in report.mismatched]
         return {
-            "missing": _listed(report.missing),
-            "unexpected": _listed(report.unexpected),
-            "mismatched": _listed(wrong),
+            "missing": _counted(report.missing),
+            "unexpected": _counted(report.unexpected),
+            "mismatched": _counted(wrong),
         }
 
 
@@ -214,8 +215,5 @@ def readable_size(size: int | None) -> str:
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
-def _listed(names: Any) -> str:
-    if not names:
-        return "none"
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return f"{len(names)}: {', '.join(names[:8])}{more}"
+def _counted(names: Sequence[str]) -> str:
+    return f"{len(names)}: {listed(names)}" if names else "none"

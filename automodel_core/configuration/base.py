@@ -244,6 +244,10 @@ class PreTrainedConfig(ConfigFiles):
 
     # ---- names that users know ----
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of a key, or of what `aliases` call so; not every checkpoint has it."""
+        return vars(self).get(self._field_name(key), default)
+
     @property
     def name_or_path(self) -> str:
         return self._name_or_path
@@ -255,10 +259,7 @@ class PreTrainedConfig(ConfigFiles):
     @property
     def position_limit(self) -> int | None:
         """How many positions a model has, ``None`` if it has one for any token."""
-        try:
-            limit = self.max_position_embeddings
-        except AttributeError:
-            return None
+        limit = self.get("max_position_embeddings")
         return limit if isinstance(limit, int) and limit > 0 else None
 
     @property

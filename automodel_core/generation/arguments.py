@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import inspect
-import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from automodel_core.errors import GenerationArgumentError
+from automodel_core.errors import GenerationArgumentError, did_you_mean, warn_caller
 from automodel_core.generation.session.checks import check_cache_settings, check_lengths
 from automodel_core.generation.session.inputs import DecodingInputs
 from automodel_core.generation.session.protocol import GenerativeModel
@@ -113,7 +111,7 @@ def _check_settings(config: GenerationConfig, explicit: set[str]) -> None:
         raise GenerationArgumentError("; ".join(fatal))
     without_effect = [problem.text for problem in problems if problem.name in explicit]
     if without_effect:
-        warnings.warn("; ".join(without_effect), stacklevel=5)
+        warn_caller("; ".join(without_effect))
 
 
 # ---- unknown arguments ----
@@ -124,15 +122,11 @@ def _reject_unknown(model: GenerativeModel, arguments: Mapping[str, Any]) -> Non
     known = _model_parameters(model)
     unknown = [k for k, v in arguments.items() if v is not None and k not in known]
     if unknown:
-        hints = [_with_hint(name, {*known, *FIELDS, *GENERATE_ARGUMENTS}) for name in unknown]
+        possible = {*known, *FIELDS, *GENERATE_ARGUMENTS}
+        hints = [f"{name!r}{did_you_mean(name, possible)}" for name in unknown]
         raise GenerationArgumentError(
             f"generate() and {type(model).__name__} take no argument {'; '.join(hints)}"
         )
-
-
-def _with_hint(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    return f"{name!r}" + (f" (did you mean {close[0]!r}?)" if close else "")
 
 
 def _model_parameters(model: GenerativeModel) -> set[str]:
@@ -164,9 +158,8 @@ def set_lengths(model: GenerativeModel, settings: Settings, inputs: DecodingInpu
         _warn_of_two("max", settings)
         max_length = prompt_length + config.max_new_tokens
     elif not settings.has_max_length:
-        warnings.warn(
-            f"neither max_new_tokens nor max_length is set: at most {max_length} new tokens",
-            stacklevel=4,
+        warn_caller(
+            f"neither max_new_tokens nor max_length is set: at most {max_length} new tokens"
         )
         limit = model.config.position_limit
         max_length = prompt_length + max_length
@@ -189,4 +182,4 @@ def _warn_of_two(which: str, settings: Settings) -> None:
     names = f"{which}_new_tokens", f"{which}_length"
     if settings.explicit.issuperset(names):
         used, unused = (f"{name}={vars(settings.config)[name]}" for name in names)
-        warnings.warn(f"{used} is used, {unused} is not", stacklevel=5)
+        warn_caller(f"{used} is used, {unused} is not")

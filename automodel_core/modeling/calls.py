@@ -39,6 +39,7 @@ def model_call(forward: Callable[P, Out]) -> Callable[P, Out]:
     """
     signature, is_closed = _signature(forward)
     accepted = frozenset(signature.parameters)
+    run = cast("Callable[..., Any]", forward)
 
     @functools.wraps(forward)
     def call(self: Any, *args: Any, **options: Any) -> Any:
@@ -54,7 +55,7 @@ def model_call(forward: Callable[P, Out]) -> Callable[P, Out]:
             options["output_hidden_states"] = config.output_hidden_states
         return_dict = options.get("return_dict")
         options["return_dict"] = True
-        output: Any = forward(self, *args, **options)
+        output = run(self, *args, **options)
         as_output = config.return_dict if return_dict is None else return_dict
         return output if as_output else output.to_tuple()
 

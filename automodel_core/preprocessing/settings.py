@@ -5,10 +5,9 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from automodel_core.errors import ConfigurationError, InputError, shown
+from automodel_core.errors import ConfigurationError, InputError, did_you_mean, shown
 from automodel_core.fields import Field, fields_of
 
 if TYPE_CHECKING:
@@ -84,8 +83,7 @@ class TypedSettings:
         """
         unknown = [key for key in settings if not self.accepts(key)]
         if unknown:
-            near = get_close_matches(unknown[0], self._fields(), n=1)
-            question = f" (did you mean {near[0]!r}?)" if near else ""
+            question = did_you_mean(unknown[0], self._fields())
             raise InputError(
                 f"{type(self).__name__} has no setting {shown(unknown[0])}{question}; it has "
                 f"{', '.join(self._fields())}"

@@ -12,7 +12,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from automodel_core.errors import PluginNotInstalledError, UnknownModelTypeError, shown
+from automodel_core.errors import (
+    PluginNotInstalledError,
+    UnknownModelTypeError,
+    did_you_mean,
+    shown,
+)
 
 __all__ = ["CATALOGUE_FILE", "Known", "catalogue", "missing", "serving"]
 
@@ -75,7 +80,7 @@ def missing(
     for name in unknown:
         said.append(
             f"{where}model type {shown(name)}, which no installed plugin provides"
-            f"{_close(name, [*available, *known])}"
+            f"{did_you_mean(name, [*available, *known], limit=3)}"
         )
     if found:
         wanted = sorted({known[name].distribution for name in found})
@@ -90,10 +95,3 @@ def missing(
         )
         return UnknownModelTypeError("; ".join(said))
     return PluginNotInstalledError("; ".join(said))
-
-
-def _close(name: str, candidates: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    matches = get_close_matches(name, sorted(set(candidates)), n=3)
-    return f" (did you mean {' or '.join(map(shown, matches))}?)" if matches else ""

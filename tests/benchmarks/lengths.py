@@ -45,7 +45,7 @@ def steps(model: Any, inputs: dict[str, torch.Tensor]) -> list[float]:
 def kept(model: Any) -> int:
     """Return the bytes of keys and values that the decoder's cache keeps of a token."""
     config = model.config.get_text_config(decoder=True)
-    layers = vars(config).get("num_decoder_layers") or config.num_hidden_layers
+    layers = config.get("num_decoder_layers") or config.num_hidden_layers
     return int(2 * layers * config.hidden_size * 4)
 
 

@@ -22,6 +22,9 @@ class TinyConfig(SimpleNamespace):
     def get_text_config(self, decoder: bool = False) -> TinyConfig:
         return self
 
+    def get(self, key: str) -> object:
+        return vars(self).get(key)
+
 
 class Output(SimpleNamespace):
     """An output that is read by attribute or by name."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import torch
 from torch import nn
@@ -24,7 +23,7 @@ from automodel_core.checkpoint.loading.ties import Slot, Ties, equal_values, fin
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.errors import MismatchedWeightsError, shown
 
-__all__ = ["allocate_missing", "checkpoint_dtype", "load_weights"]
+__all__ = ["checkpoint_dtype", "load_weights"]
 
 
 def load_weights(
@@ -190,29 +189,3 @@ def checkpoint_dtype(tensors: LazyTensors | Mapping[str, torch.Tensor]) -> torch
         if dtype.is_floating_point:
             return dtype
     return None
-
-
-def allocate_missing(
-    model: nn.Module,
-    names: WeightNames,
-    *,
-    dtype: torch.dtype | None = None,
-    keep_in_fp32: tuple[str, ...] = (),
-    device_map: DeviceMap = None,
-) -> tuple[str, ...]:
-    """Give every weight that is still on the meta device memory, without values.
-
-    Returns the module names, one for each; modules that share a weight go on sharing it. Buffers
-    that are not saved are left alone.
-    """
-    placement = Placement(device_map, dtype, keep_in_fp32)
-    allocated = []
-    with torch.no_grad():
-        for name, slot in find_slots(model).items():
-            if name == slot.name and slot.tensor.is_meta:
-                needed: Any = slot.tensor.dtype
-                wanted = placement.dtype(name, needed, needed)
-                device = placement.device(name, names.to_hub(name).name)
-                slot.put(torch.empty(slot.tensor.shape, dtype=wanted, device=device))
-                allocated.append(name)
-    return tuple(allocated)

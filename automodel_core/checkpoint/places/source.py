@@ -17,6 +17,7 @@ from automodel_core.errors import (
     CheckpointChangedError,
     CheckpointNotFoundError,
     InputError,
+    listed,
     shown,
 )
 
@@ -101,7 +102,7 @@ class CheckpointFiles(ABC):
         if missing:
             raise CheckpointNotFoundError(
                 f"{self.place} lacks {len(missing)} of {len(wanted)} files: "
-                f"{_listed(missing)}; {self.present()}"
+                f"{_shown(missing)}; {self.present()}"
             )
         return [path for name in wanted if (path := paths[name]) is not None]
 
@@ -111,12 +112,11 @@ class CheckpointFiles(ABC):
         names = self.names()
         if names is None:
             return "its files are not known"
-        return f"it has {_listed(sorted(names))}" if names else "it holds no files"
+        return f"it has {_shown(sorted(names))}" if names else "it holds no files"
 
 
-def _listed(names: list[str], limit: int = 12) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(shown(name, 80) for name in names[:limit]) + more
+def _shown(names: Iterable[str]) -> str:
+    return listed([shown(name, 80) for name in names], limit=12)
 
 
 def open_checkpoint(

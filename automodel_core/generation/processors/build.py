@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from torch import Tensor
 
-from automodel_core.errors import GenerationArgumentError
+from automodel_core.errors import GenerationArgumentError, warn_caller
 from automodel_core.generation.processors.base import (
     ExponentialDecayLengthPenalty,
     ForcedBOSTokenLogitsProcessor,
@@ -138,10 +137,7 @@ def _against_repetition(
     if config.no_repeat_ngram_size:
         found.append(NoRepeatNGramLogitsProcessor(config.no_repeat_ngram_size))
     if found and inputs.prompt.shape[1] == 0:
-        warnings.warn(
-            "repetition settings see new tokens only: the prompt is given as inputs_embeds",
-            stacklevel=5,
-        )
+        warn_caller("repetition settings see new tokens only: the prompt is given as inputs_embeds")
     size = config.encoder_no_repeat_ngram_size
     if size and _has_ids(encoder_input_ids, config, "n-gram size"):
         found.append(EncoderNoRepeatNGramLogitsProcessor(size, encoder_input_ids))  # type: ignore[arg-type]
@@ -150,7 +146,7 @@ def _against_repetition(
 
 def _has_ids(encoder_input_ids: Tensor | None, config: GenerationConfig, what: str) -> bool:
     if encoder_input_ids is None:
-        warnings.warn(f"the encoder {what} is ignored: there are no input_ids", stacklevel=6)
+        warn_caller(f"the encoder {what} is ignored: there are no input_ids")
     return encoder_input_ids is not None
 
 
@@ -246,10 +242,9 @@ def _with_custom(built: Sequence[Item], custom: Sequence[Item], what: str) -> Se
     for ours in built:
         theirs = [item for item in custom if type(item) is type(ours)]
         if theirs:
-            warnings.warn(
+            warn_caller(
                 f"the {what} {type(ours).__name__} that was passed replaces the one that the "
-                "generation settings ask for",
-                stacklevel=4,
+                "generation settings ask for"
             )
         merged.append(theirs[0] if theirs else ours)
     merged.extend(item for item in custom if not any(item is known for known in merged))

@@ -7,13 +7,12 @@ before the model runs.
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Collection
 
 import torch
 from torch import Tensor
 
-from automodel_core.errors import GenerationArgumentError, shown
+from automodel_core.errors import GenerationArgumentError, shown, warn_caller
 from automodel_core.generation.session.protocol import GenerativeModel, vocabulary_size
 from automodel_core.generation.settings.generation import GenerationConfig, token_ids
 from automodel_core.layers.caches.names import CACHES, OTHER_NAMES
@@ -91,15 +90,13 @@ def check_lengths(
             "nothing could be generated; set max_new_tokens"
         )
     if min_length > max_length:
-        warnings.warn(
+        warn_caller(
             f"a minimum length of {min_length} tokens, prompt included, is over the maximum of "
-            f"{max_length}; generation stops at the maximum",
-            stacklevel=5,
+            f"{max_length}; generation stops at the maximum"
         )
     if limit is not None and max_length > limit:
-        warnings.warn(
-            f"up to {max_length} tokens are asked for, and the model has positions for {limit}",
-            stacklevel=5,
+        warn_caller(
+            f"up to {max_length} tokens are asked for, and the model has positions for {limit}"
         )
 
 
@@ -179,7 +176,7 @@ def check_cache_settings(
         text = f"cache_implementation={shown(name)} is not available; {', '.join(CACHES)} are"
         if "cache_implementation" in explicit:
             raise GenerationArgumentError(text)
-        warnings.warn(f"{text}; 'dynamic' is used", stacklevel=6)
+        warn_caller(f"{text}; 'dynamic' is used")
         config.cache_implementation = config.cache_config = None
     settings = config.cache_config
     if settings is not None and not isinstance(settings, dict):

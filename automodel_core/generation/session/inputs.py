@@ -7,7 +7,6 @@ parameters of the encoder's ``forward``. Beside them there may be token ids, the
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -15,7 +14,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from automodel_core.errors import GenerationArgumentError, shown
+from automodel_core.errors import GenerationArgumentError, shown, warn_caller
 from automodel_core.generation.session.cache_choice import as_cache
 from automodel_core.generation.session.checks import check_ids, check_mask, check_mask_rows
 from automodel_core.generation.session.protocol import GenerativeModel, vocabulary_size
@@ -146,10 +145,9 @@ def _mask_of_padding(config: GenerationConfig, ids: Tensor) -> Tensor | None:
     """Return the mask that hides padding, if the padding token can mean nothing else."""
     pad, ends = config.pad_token_id, token_ids(config.eos_token_id)
     if pad is None and ends and ids.shape[0] > 1:
-        warnings.warn(
+        warn_caller(
             "a batch without attention_mask and without pad_token_id: padding cannot be told from "
-            "text, so everything is read as text; pass attention_mask",
-            stacklevel=5,
+            "text, so everything is read as text; pass attention_mask"
         )
     if pad is None or pad in ends or ids.shape[1] == 0:
         return None
@@ -158,10 +156,9 @@ def _mask_of_padding(config: GenerationConfig, ids: Tensor) -> Tensor | None:
 
 def _warn_of_right_padding(mask: Tensor) -> None:
     if mask.shape[0] > 1 and bool((mask[:, -1] == 0).any()):
-        warnings.warn(
+        warn_caller(
             "the prompts of a decoder are padded on the right, so the model continues padding; "
-            "pad on the left (tokenizer.padding_side = 'left')",
-            stacklevel=5,
+            "pad on the left (tokenizer.padding_side = 'left')"
         )
 
 

@@ -16,10 +16,15 @@ __all__ = ["DecoderOutput", "GenerativeModel", "TextDecoder", "Tokenizer", "voca
 
 
 class TextConfig(Protocol):
-    """The config of the part of a model that generates text."""
+    """The config of the part of a model that generates text.
+
+    ``get`` returns the value of a key that it may lack, or None.
+    """
 
     vocab_size: int
     tie_word_embeddings: bool
+
+    def get(self, key: str) -> Any: ...
 
 
 class ModelConfig(Protocol):

@@ -255,7 +255,8 @@ class Cache:
     def from_legacy_cache(cls, past_key_values: Any = None) -> Any:
         """Return a cache of the keys and values in such tuples, each with four dimensions."""
         cache = cls()
-        for index, tensors in enumerate(past_key_values or ()):
+        layers: Sequence[Any] = past_key_values or ()
+        for index, tensors in enumerate(layers):
             if len(tensors) < 2 or any(tensor.dim() != 4 for tensor in tensors[:2]):
                 raise ValueError(
                     f"layer {index} of the legacy cache holds no keys and values (batch, heads, "

@@ -119,7 +119,7 @@ class SlidingWindowCache(Cache):
     ) -> None:
         super().__init__(decoding=decoding)
         if sliding_window is None and config is not None:
-            sliding_window = vars(config).get("sliding_window")
+            sliding_window = config.get("sliding_window")
         window = max_cache_len if sliding_window is None else sliding_window
         if window is None or window < 1:
             raise ValueError(

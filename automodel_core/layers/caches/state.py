@@ -22,9 +22,8 @@ class LayerState(Protocol):
     length: int
     """How many positions were seen."""
 
-    @property
-    def is_croppable(self) -> bool:
-        """Whether `crop` can forget any positions."""
+    is_croppable: ClassVar[bool]
+    """Whether `crop` can forget any positions."""
 
     @property
     def tensors(self) -> tuple[Tensor, ...] | None: ...

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor
 
 from automodel_core.checkpoint.names.table import WeightNames
-from automodel_core.errors import InputError, closest, shown
+from automodel_core.errors import InputError, did_you_mean, shown
 from automodel_core.modeling.pretrained.hub_state import module_state, own_tensors, without_wrappers
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
@@ -94,7 +94,7 @@ def _refuse_unknown(model: WeightedModel, unknown: set[str], expected: Iterable[
     if not unknown:
         return
     first = min(unknown)
-    advice = closest(first, expected)
+    advice = did_you_mean(first, expected)
     if any(part.startswith(ADAPTERS) for name in unknown for part in name.split(".")):
         advice = "; they belong to an adapter: merge it first, or save it with its own library"
     raise InputError(

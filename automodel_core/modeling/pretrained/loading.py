@@ -20,6 +20,7 @@ from automodel_core.errors import (
     CheckpointFormatError,
     IncompleteCheckpointError,
     InputError,
+    listed,
     shown,
 )
 from automodel_core.modeling.pretrained.first_values import initialise_missing
@@ -92,7 +93,7 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
 
 def _refuse_fewer_bits(config: PreTrainedConfig) -> None:
     """Raise `CheckpointFormatError` if another library has quantised a checkpoint's weights."""
-    stored = vars(config).get("quantization_config")
+    stored = config.get("quantization_config")
     if isinstance(stored, Mapping) and (method := stored.get("quant_method")):
         raise CheckpointFormatError(
             f"{shown(config._name_or_path)} holds weights that {shown(method)} has quantised, "
@@ -192,13 +193,10 @@ def _check_complete(
         if strict in (True, "full") or any(map(model.needs, targets))
     )
     if lacking:
-        some = ", ".join(lacking[:8]) + (
-            f" and {len(lacking) - 8} more" if len(lacking) > 8 else ""
-        )
         raise IncompleteCheckpointError(
             f"{checkpoint}: {len(lacking)} weights that {type(model).__name__} needs are not in "
-            f"the checkpoint: {some}. It may belong to another architecture or be cut short; "
-            "strict='off' draws them at random instead"
+            f"the checkpoint: {listed(lacking)}. It may belong to another architecture or be cut "
+            "short; strict='off' draws them at random instead"
         )
 
 

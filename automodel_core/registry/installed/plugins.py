@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from automodel_core.errors import (
     PluginError,
     PluginIncompatibleError,
     RegistrationError,
+    warn_caller,
 )
 from automodel_core.registry.imports import describe, import_guarded
 from automodel_core.registry.installed.environment import (
@@ -147,7 +147,7 @@ class InstalledPlugins:
             if key in self._warned:
                 return
             self._warned.add(key)
-        warnings.warn(message, RuntimeWarning, stacklevel=2)
+        warn_caller(message, RuntimeWarning)
 
     def load_all(self) -> tuple[PluginRecord, ...]:
         """Import every usable plugin, keep the failures, and return the state of each plugin."""
@@ -170,7 +170,7 @@ class InstalledPlugins:
                 message = (
                     f"{title(candidate)}: {observer} raised {describe(error)}; the load goes on"
                 )
-                warnings.warn(message, RuntimeWarning, stacklevel=2)
+                warn_caller(message, RuntimeWarning)
 
     def records(self) -> tuple[PluginRecord, ...]:
         """Return the state of every plugin, without importing any.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from enum import Enum
 
-from automodel_core.errors import TokenizationError, shown
+from automodel_core.errors import TokenizationError, shown, warn_caller
 from automodel_core.text.encoding.checks import Side, checked
 
 __all__ = ["NO_LIMIT", "Lengths", "PaddingStrategy", "TruncationStrategy"]
@@ -63,10 +62,9 @@ class Lengths:
         pad = _padding(padding)
         cut = _truncation(truncation)
         if padding is True and cut is None and max_length is not None and verbose:
-            warnings.warn(
+            warn_caller(
                 "max_length has no effect with padding=True and no truncation; "
-                "padding='max_length' pads to it, truncation=True cuts to it",
-                stacklevel=4,
+                "padding='max_length' pads to it, truncation=True cuts to it"
             )
         if max_length is None and (pad is PaddingStrategy.MAX_LENGTH or cut is not None):
             if model_max_length > PLAUSIBLE_LIMIT:

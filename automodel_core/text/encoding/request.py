@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -11,7 +10,7 @@ from typing import Any, TypedDict
 from tokenizers import Encoding
 from tokenizers.processors import PostProcessor
 
-from automodel_core.errors import MissingExtraError, TokenizationError, shown
+from automodel_core.errors import MissingExtraError, TokenizationError, did_you_mean, shown
 from automodel_core.preprocessing.tensors import TensorType
 from automodel_core.text.encoding.batch import BatchEncoding
 from automodel_core.text.encoding.lengths import Lengths, PaddingStrategy, TruncationStrategy
@@ -92,9 +91,8 @@ def rarer_options(given: Mapping[str, Any]) -> dict[str, Any]:
     """Check a call's rarer keywords, and translate the older ones."""
     for name in given:
         if name not in RarerOptions.__annotations__:
-            close = difflib.get_close_matches(name, sorted(KEYWORDS), 1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise TypeError(f"A tokenizer takes no argument {name!r}{hint}")
+            question = did_you_mean(name, KEYWORDS)
+            raise TypeError(f"A tokenizer takes no argument {name!r}{question}")
     result = dict(given)
     strategy = result.pop("truncation_strategy", None)
     if strategy is not None:

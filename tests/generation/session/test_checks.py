@@ -94,8 +94,9 @@ def test_the_prompt_and_the_lengths_must_fit(decoder, encoder_decoder):
     for model in (decoder, encoder_decoder):
         with pytest.raises(GenerationArgumentError, match=r"49 tokens, and .* positions for 48"):
             model.generate(long, max_new_tokens=2)
-    with pytest.warns(UserWarning, match="up to 53 tokens"):
+    with pytest.warns(UserWarning, match="up to 53 tokens") as caught:
         decoder.generate(PROMPT, max_new_tokens=50, max_time=1e-9)
+    assert caught[0].filename == __file__  # not torch's, whose decorator wraps generate
     with pytest.warns(UserWarning, match="minimum length of 9"):
         decoder.generate(PROMPT, max_new_tokens=2, min_new_tokens=6)
     with pytest.warns(UserWarning, match="at most 20"):

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, strategies as st
 from torch import Tensor, nn
 
+from automodel_core.configuration import PreTrainedConfig
 from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.caches.names import CACHES, DynamicCache, EncoderDecoderCache
@@ -206,14 +207,10 @@ def test_a_window_cannot_go_back_to_what_is_gone() -> None:
 
 
 def test_a_window_is_found_in_the_config() -> None:
-    class Config:
-        def __init__(self, **keys: object) -> None:
-            vars(self).update(keys)
-
-    assert SlidingWindowCache(Config(sliding_window=7), 99).window == 7
-    assert SlidingWindowCache(Config(), 5, batch_size=2).window == 5
+    assert SlidingWindowCache(PreTrainedConfig(sliding_window=7), 99).window == 7
+    assert SlidingWindowCache(PreTrainedConfig(), 5, batch_size=2).window == 5
     with pytest.raises(ValueError, match="needs a sliding_window"):
-        SlidingWindowCache(Config())
+        SlidingWindowCache(PreTrainedConfig())
     first = torch.ones(1, 1, 3, 2, requires_grad=True)
     cache = SlidingWindowCache(sliding_window=2)
     cache.update(first, first, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from automodel_core.errors import GenerationArgumentError
+from automodel_core.errors import GenerationArgumentError, warn_caller
 from automodel_core.generation.processors.base import Device, InPlaceLogitsProcessor
 from automodel_core.generation.settings.watermark import WatermarkingConfig, watermarking_of
 
@@ -81,10 +80,9 @@ class WatermarkLogitsProcessor(InPlaceLogitsProcessor):
 
     def apply_(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         if input_ids.shape[1] < self.context_width:
-            warnings.warn(
+            warn_caller(
                 f"a text of {input_ids.shape[1]} tokens is not marked: the watermark needs "
-                f"{self.context_width} before",
-                stacklevel=2,
+                f"{self.context_width} before"
             )
             return scores
         for row, text in enumerate(input_ids[:, -self.context_width :].tolist()):
