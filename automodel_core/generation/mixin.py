@@ -192,7 +192,7 @@ class GenerationMixin:
         is_whole = config.return_dict_in_generate or callable(custom_generate)
         return output if is_whole else output.sequences
 
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+    def score_states(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
         """Return the logits (..., vocabulary) of the decoder's hidden states (..., size).
 
         They are the output layer's; override this where a head does more. ``cache`` is that of the
@@ -202,7 +202,7 @@ class GenerationMixin:
         if layer is None:
             raise GenerationArgumentError(
                 f"{type(self).__name__} does not say what its decoder's states score: it needs "
-                "output_embeddings, or a score() of its own"
+                "output_embeddings, or a score_states() of its own"
             )
         return score_tokens(layer, hidden_states, cache)
 

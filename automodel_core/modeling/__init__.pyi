@@ -1,4 +1,13 @@
+from automodel_core.modeling.bodies.seq2seq import (
+    EncoderDecoderBody as EncoderDecoderBody,
+    EncoderOutputs as EncoderOutputs,
+    Seq2SeqInputs as Seq2SeqInputs,
+    Seq2SeqOptions as Seq2SeqOptions,
+    as_encoder_output as as_encoder_output,
+    shift_right as shift_right,
+)
 from automodel_core.modeling.bodies.text import (
+    DecoderOptions as DecoderOptions,
     TextBody as TextBody,
     TextInputs as TextInputs,
     TextRunner as TextRunner,
@@ -11,6 +20,7 @@ from automodel_core.modeling.calls import (
 )
 from automodel_core.modeling.heads.image import (
     ImageModelForImageClassification as ImageModelForImageClassification,
+    ImageModelForLabels as ImageModelForLabels,
     ImageModelForMaskedImageModeling as ImageModelForMaskedImageModeling,
     ImageModelHead as ImageModelHead,
     pixel_decoder as pixel_decoder,
@@ -19,16 +29,14 @@ from automodel_core.modeling.heads.parts import (
     ClassificationHead as ClassificationHead,
     HeadTransform as HeadTransform,
     Pooler as Pooler,
+    answer_scores as answer_scores,
     states_to_score as states_to_score,
 )
 from automodel_core.modeling.heads.seq2seq import (
-    EncoderDecoderBody as EncoderDecoderBody,
     EncoderDecoderForConditionalGeneration as EncoderDecoderForConditionalGeneration,
     EncoderDecoderForQuestionAnswering as EncoderDecoderForQuestionAnswering,
     EncoderDecoderForSequenceClassification as EncoderDecoderForSequenceClassification,
     EncoderDecoderHead as EncoderDecoderHead,
-    as_encoder_output as as_encoder_output,
-    shift_right as shift_right,
 )
 from automodel_core.modeling.heads.text import (
     DecoderForSequenceClassification as DecoderForSequenceClassification,
@@ -40,26 +48,36 @@ from automodel_core.modeling.heads.text import (
     TextModelForTokenClassification as TextModelForTokenClassification,
     TextModelHead as TextModelHead,
 )
-from automodel_core.modeling.losses import (
-    classification_loss as classification_loss,
+from automodel_core.modeling.losses.image import hidden_pixel_loss as hidden_pixel_loss
+from automodel_core.modeling.losses.labels import classification_loss as classification_loss
+from automodel_core.modeling.losses.text import (
     next_token_loss as next_token_loss,
     span_loss as span_loss,
     token_loss as token_loss,
 )
-from automodel_core.modeling.outputs import (
+from automodel_core.modeling.outputs.base import (
+    FILLED as FILLED,
     BaseModelOutput as BaseModelOutput,
-    CausalLMOutput as CausalLMOutput,
+    LabelOutput as LabelOutput,
+    ModelOutput as ModelOutput,
+)
+from automodel_core.modeling.outputs.image import (
     ImageClassifierOutput as ImageClassifierOutput,
     MaskedImageModelingOutput as MaskedImageModelingOutput,
-    MaskedLMOutput as MaskedLMOutput,
-    ModelOutput as ModelOutput,
-    MultipleChoiceModelOutput as MultipleChoiceModelOutput,
-    NextSentencePredictorOutput as NextSentencePredictorOutput,
-    QuestionAnsweringModelOutput as QuestionAnsweringModelOutput,
+)
+from automodel_core.modeling.outputs.seq2seq import (
+    Seq2SeqLabelOutput as Seq2SeqLabelOutput,
     Seq2SeqLMOutput as Seq2SeqLMOutput,
     Seq2SeqModelOutput as Seq2SeqModelOutput,
     Seq2SeqQuestionAnsweringModelOutput as Seq2SeqQuestionAnsweringModelOutput,
     Seq2SeqSequenceClassifierOutput as Seq2SeqSequenceClassifierOutput,
+)
+from automodel_core.modeling.outputs.text import (
+    CausalLMOutput as CausalLMOutput,
+    MaskedLMOutput as MaskedLMOutput,
+    MultipleChoiceModelOutput as MultipleChoiceModelOutput,
+    NextSentencePredictorOutput as NextSentencePredictorOutput,
+    QuestionAnsweringModelOutput as QuestionAnsweringModelOutput,
     SequenceClassifierOutput as SequenceClassifierOutput,
     SequenceClassifierOutputWithPast as SequenceClassifierOutputWithPast,
     TokenClassifierOutput as TokenClassifierOutput,

@@ -6,8 +6,10 @@ import functools
 import inspect
 from collections.abc import Callable
 from typing import (
+    TYPE_CHECKING,
     Any,
     ParamSpec,
+    Protocol,
     TypedDict,
     TypeVar,
     cast,
@@ -16,10 +18,28 @@ from typing import (
     is_typeddict,
 )
 
-__all__ = ["ForwardOptions", "model_call", "wanted_states"]
+from torch import nn
+
+__all__ = ["CallableModule", "ForwardOptions", "model_call", "wanted_states"]
 
 P = ParamSpec("P")
 Out = TypeVar("Out")
+Out_co = TypeVar("Out_co", covariant=True)
+
+
+class HasForward(Protocol[P, Out_co]):
+    """Anything with a ``forward``."""
+
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> Out_co: ...
+
+
+class CallableModule(nn.Module):
+    """A module whose call has, for type checkers and editors, the signature of its ``forward``."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def __call__(self: HasForward[P, Out]) -> Callable[P, Out]: ...  # type: ignore[override]
 
 
 class ForwardOptions(TypedDict, total=False):
@@ -39,7 +59,7 @@ def model_call(forward: Callable[P, Out]) -> Callable[P, Out]:
     """
     signature, is_closed = _signature(forward)
     accepted = frozenset(signature.parameters)
-    run = cast("Callable[..., Any]", forward)
+    compute: Callable[..., Any] = forward
 
     @functools.wraps(forward)
     def call(self: Any, *args: Any, **options: Any) -> Any:
@@ -55,7 +75,7 @@ def model_call(forward: Callable[P, Out]) -> Callable[P, Out]:
             options["output_hidden_states"] = config.output_hidden_states
         return_dict = options.get("return_dict")
         options["return_dict"] = True
-        output = run(self, *args, **options)
+        output = compute(self, *args, **options)
         as_output = config.return_dict if return_dict is None else return_dict
         return output if as_output else output.to_tuple()
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.configuration import PreTrainedConfig
-from automodel_core.modeling.outputs import ModelOutput
+from automodel_core.modeling.outputs.base import ModelOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 
 __all__ = [

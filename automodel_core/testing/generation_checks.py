@@ -56,7 +56,7 @@ def states_score_as_forward_does(subject: Subject) -> None:
     output = next_scores(model, inputs, written, output_hidden_states=True)
     name = "decoder_hidden_states" if model.config.is_encoder_decoder else "hidden_states"
     with torch.no_grad():
-        require_close(model.score(output[name][-1], None), output.logits, "scores of states")
+        require_close(model.score_states(output[name][-1], None), output.logits, "scores of states")
 
 
 def greedy(model: Any, inputs: Inputs, **more: Any) -> Tensor:

@@ -19,7 +19,7 @@ from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.text import TextBody
 from automodel_core.modeling.calls import ForwardOptions, model_call, wanted_states
 from automodel_core.modeling.heads.text import TextModelForCausalLM
-from automodel_core.modeling.outputs import BaseModelOutput
+from automodel_core.modeling.outputs.base import BaseModelOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 
 if TYPE_CHECKING:

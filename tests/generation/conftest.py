@@ -63,7 +63,7 @@ class TinyBase(nn.Module, GenerationMixin):
     def device(self) -> torch.device:
         return self.head.weight.device
 
-    def score(self, hidden_states: Tensor, cache: object = None) -> Tensor:
+    def score_states(self, hidden_states: Tensor, cache: object = None) -> Tensor:
         return self.head(hidden_states)
 
     def get_input_embeddings(self) -> nn.Embedding:
@@ -100,7 +100,7 @@ class TinyDecoder(TinyBase):
         first = self.embed(input_ids) if inputs_embeds is None else inputs_embeds
         states = self.attended(first, attention_mask, position_ids, past_key_values)
         return Output(
-            logits=self.score(states[:, -logits_to_keep:]), past_key_values=past_key_values,
+            logits=self.score_states(states[:, -logits_to_keep:]), past_key_values=past_key_values,
             hidden_states=(first, states),
         )  # fmt: skip
 
@@ -138,7 +138,7 @@ class TinyEncoderDecoder(TinyBase):
         first = self.embed(decoder_input_ids) + context
         states = self.attended(first, decoder_attention_mask, None, past_key_values)
         return Output(
-            logits=self.score(states), past_key_values=past_key_values,
+            logits=self.score_states(states), past_key_values=past_key_values,
             decoder_hidden_states=(first, states),
         )  # fmt: skip
 

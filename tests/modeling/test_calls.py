@@ -9,7 +9,7 @@ import pytest
 
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.modeling.calls import ForwardOptions, model_call
-from automodel_core.modeling.outputs import BaseModelOutput
+from automodel_core.modeling.outputs.base import BaseModelOutput
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

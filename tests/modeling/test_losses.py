@@ -7,12 +7,8 @@ import torch
 from torch import Tensor
 
 from automodel_core.errors import InputError
-from automodel_core.modeling.losses import (
-    classification_loss,
-    next_token_loss,
-    span_loss,
-    token_loss,
-)
+from automodel_core.modeling.losses.labels import classification_loss
+from automodel_core.modeling.losses.text import next_token_loss, span_loss, token_loss
 
 LOGITS = torch.randn(2, 4, 5, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([[1, -100, 3, 4], [-100, -100, 0, 2]])

@@ -15,9 +15,9 @@ from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import Embedding, Linear
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
+from automodel_core.modeling.bodies.seq2seq import EncoderDecoderBody
 from automodel_core.modeling.bodies.text import TextStack
 from automodel_core.modeling.heads.seq2seq import (
-    EncoderDecoderBody,
     EncoderDecoderForConditionalGeneration,
 )
 from automodel_core.modeling.pretrained.base import PreTrainedModel

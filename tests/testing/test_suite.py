@@ -88,12 +88,14 @@ def test_a_decoder_that_sees_the_future_is_found(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_weight_without_a_gradient_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    score = BertForSequenceClassification.score
+    classify = BertForSequenceClassification.classify
     monkeypatch.setattr(
-        BertForSequenceClassification, "score", lambda self, body: score(self, body.detached())
+        BertForSequenceClassification,
+        "classify",
+        lambda self, body, inputs: classify(self, body.detached(), inputs),
     )
     monkeypatch.setattr(
-        "automodel_core.modeling.outputs.BaseModelOutput.detached", detached, raising=False
+        "automodel_core.modeling.outputs.base.BaseModelOutput.detached", detached, raising=False
     )
     with pytest.raises(CheckFailedError, match=r"no gradient reaches \['model.embed_tokens"):
         check("gradients_reach_every_weight-sequence-classification")()

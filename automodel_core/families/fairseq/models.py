@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,20 +27,24 @@ from automodel_core.families.fairseq.stack import (
 )
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
-from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.bodies.seq2seq import EncoderDecoderBody
+from automodel_core.modeling.calls import ForwardOptions, model_call
 from automodel_core.modeling.heads.parts import ClassificationHead, states_to_score
 from automodel_core.modeling.heads.seq2seq import (
-    EncoderDecoderBody,
     EncoderDecoderForConditionalGeneration,
     EncoderDecoderForQuestionAnswering,
     EncoderDecoderForSequenceClassification,
     EncoderDecoderHead,
 )
-from automodel_core.modeling.losses import token_loss
-from automodel_core.modeling.outputs import BaseModelOutput, CausalLMOutput
+from automodel_core.modeling.losses.text import token_loss
+from automodel_core.modeling.outputs.base import BaseModelOutput
+from automodel_core.modeling.outputs.text import CausalLMOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.modeling.pretrained.first_values import init_normal
 from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "FairseqDecoder",
@@ -163,8 +167,8 @@ class WithLogitsBias(FairseqForConditionalGeneration):
         bias = torch.zeros(1, self.lm_head.out_features, device="cpu")
         self.register_buffer("final_logits_bias", bias)
 
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
-        return super().score(hidden_states, cache) + self.final_logits_bias
+    def score_states(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+        return super().score_states(hidden_states, cache) + self.final_logits_bias
 
 
 class FairseqForSequenceClassification(FairseqHead, EncoderDecoderForSequenceClassification):
@@ -208,9 +212,28 @@ class FairseqDecoder(FairseqPreTrainedModel):
         return self.decoder
 
     @model_call
-    def forward(self, *args: Any, **options: Any) -> BaseModelOutput:
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        use_cache: bool | None = None,
+        **options: Unpack[ForwardOptions],
+    ) -> BaseModelOutput:
         """Run ``(batch, length)`` tokens through the decoder."""
-        output: BaseModelOutput = self.decoder(*args, **options)
+        output: BaseModelOutput = self.decoder(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            encoder_hidden_states=encoder_hidden_states,
+            encoder_attention_mask=encoder_attention_mask,
+            inputs_embeds=inputs_embeds,
+            past_key_values=past_key_values,
+            use_cache=use_cache,
+            **options,
+        )
         return output
 
 
@@ -250,30 +273,23 @@ class FairseqForCausalLM(FairseqPreTrainedModel, GenerativePreTrainedModel):
         labels: Tensor | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int | Tensor = 0,
-        **options: Any,
+        **options: Unpack[ForwardOptions],
     ) -> CausalLMOutput:
         """Score ``(batch, length)`` tokens; ``labels`` belong to the same positions.
 
         To train on the next token, give labels that are shifted by one already.
         """
-        body: BaseModelOutput = self.model.decoder(
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            encoder_hidden_states=encoder_hidden_states,
-            encoder_attention_mask=encoder_attention_mask,
-            inputs_embeds=inputs_embeds,
-            past_key_values=past_key_values,
-            use_cache=use_cache,
+        body = self.model(
+            input_ids,
+            attention_mask,
+            encoder_hidden_states,
+            encoder_attention_mask,
+            inputs_embeds,
+            past_key_values,
+            use_cache,
             **options,
         )
-        states = states_to_score(body["last_hidden_state"], logits_to_keep)
-        logits = self.score(states, past_key_values)
+        states = states_to_score(body.last_hidden_state, logits_to_keep)
+        logits = self.score_states(states, past_key_values)
         loss = None if labels is None else token_loss(logits, labels)
-        return CausalLMOutput(
-            loss,
-            logits,
-            body.past_key_values,
-            body.hidden_states,
-            body.attentions,
-            body.cross_attentions,
-        )
+        return CausalLMOutput.of(body, loss=loss, logits=logits)

@@ -21,10 +21,10 @@ from automodel_core.families.pair.parts import SIDE_CLASSES, decoder_class, enco
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
+from automodel_core.modeling.bodies.seq2seq import as_encoder_output, shift_right
 from automodel_core.modeling.calls import ForwardOptions
-from automodel_core.modeling.heads.seq2seq import as_encoder_output, shift_right
-from automodel_core.modeling.losses import token_loss
-from automodel_core.modeling.outputs import Seq2SeqLMOutput
+from automodel_core.modeling.losses.text import token_loss
+from automodel_core.modeling.outputs.seq2seq import Seq2SeqLMOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
 
@@ -269,9 +269,9 @@ class CompositeModel(GenerativePreTrainedModel):
     def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
         self.decoder.set_output_embeddings(new_embeddings)
 
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+    def score_states(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
         decoder: Any = self.decoder
-        scores: Tensor = decoder.score(hidden_states, cache)
+        scores: Tensor = decoder.score_states(hidden_states, cache)
         return scores
 
     def resize_token_embeddings(self, *args: Any, **kwargs: Any) -> nn.Module:

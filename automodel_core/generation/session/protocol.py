@@ -67,8 +67,8 @@ class GenerativeModel(Protocol):
     (rows, length, vocabulary). If it takes ``past_key_values``, it writes the keys and values of
     the tokens it is given into that cache. The decoder of an encoder-decoder may be called with
     several rows for each row of ``encoder_outputs`` and ``attention_mask``: rows of one item follow
-    each other. ``score`` returns the logits that hidden states of the decoder (rows, length, size)
-    give, as ``forward`` computes them from the last ones.
+    each other. ``score_states`` returns the logits that hidden states of the decoder (rows, length,
+    size) give, as ``forward`` computes them from the last ones.
     """
 
     config: ModelConfig
@@ -83,7 +83,7 @@ class GenerativeModel(Protocol):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor: ...
+    def score_states(self, hidden_states: Tensor, cache: Cache | None) -> Tensor: ...
 
     def get_encoder(self) -> nn.Module: ...
 

@@ -65,7 +65,7 @@ class _Contrast:
 
     def _logits_of(self, states: list[Tensor]) -> Tensor:
         """Return the logits (layers, rows, vocabulary) that the output layer gives to states."""
-        logits: Tensor = self.session.model.score(torch.stack(states), None)
+        logits: Tensor = self.session.model.score_states(torch.stack(states), None)
         return logits.float()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from automodel_core.configuration import PreTrainedConfig
@@ -14,14 +15,14 @@ from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.masks import context_mask, decoder_mask, padding_mask
 from automodel_core.layers.stack import StackOutput, TransformerStack
-from automodel_core.modeling.calls import ForwardOptions, model_call, wanted_states
-from automodel_core.modeling.outputs import BaseModelOutput
+from automodel_core.modeling.calls import CallableModule, ForwardOptions, model_call, wanted_states
+from automodel_core.modeling.outputs.base import BaseModelOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["TextBody", "TextInputs", "TextRunner", "TextStack"]
+__all__ = ["DecoderOptions", "TextBody", "TextInputs", "TextRunner", "TextStack"]
 
 
 @dataclass
@@ -54,6 +55,21 @@ class TextInputs:
             raise InputError("give either input_ids or inputs_embeds")
         return self.inputs_embeds
 
+    @property
+    def shape(self) -> torch.Size:
+        """The shape of the tokens."""
+        return self.tokens.shape if self.inputs_embeds is None else self.inputs_embeds.shape[:-1]
+
+    def as_rows(self) -> TextInputs:
+        """Return inputs ``(batch, choices, ...)`` as ``(batch * choices, ...)``."""
+        last = len(self.shape) - 2
+        rows: dict[str, Any] = {
+            name: value.flatten(0, last)
+            for name, value in vars(self).items()
+            if isinstance(value, Tensor)
+        }
+        return replace(self, **rows)
+
     def embedded_by(self, embed_tokens: nn.Module) -> Tensor:
         """Return the embeddings given, or else those of the tokens."""
         if self.inputs_embeds is not None:
@@ -75,7 +91,16 @@ class TextInputs:
         return self.span.positions[None]
 
 
-class TextRunner(nn.Module):
+class DecoderOptions(ForwardOptions, total=False):
+    """The arguments that only a decoder can use, which a head passes on as they are."""
+
+    encoder_hidden_states: Tensor | None
+    encoder_attention_mask: Tensor | None
+    past_key_values: Cache | None
+    use_cache: bool | None
+
+
+class TextRunner(CallableModule):
     """The forward of an encoder or a decoder: embed, mask, and run the layers of ``stack``.
 
     A subclass builds ``embed_tokens``, ``stack`` and, if it has them, ``embed_positions`` (learned

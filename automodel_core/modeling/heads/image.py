@@ -7,44 +7,50 @@ here and returns a `BaseModelOutput` whose states are those of leading tokens, t
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.errors import InputError
 from automodel_core.layers.images.patches import edges, patch_grid
-from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.losses import classification_loss
-from automodel_core.modeling.outputs import (
-    BaseModelOutput,
-    ImageClassifierOutput,
-    MaskedImageModelingOutput,
-)
+from automodel_core.modeling.calls import ForwardOptions, model_call
+from automodel_core.modeling.losses.image import hidden_pixel_loss
+from automodel_core.modeling.losses.labels import classification_loss
+from automodel_core.modeling.outputs.base import BaseModelOutput, ModelOutput
+from automodel_core.modeling.outputs.image import ImageClassifierOutput, MaskedImageModelingOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "ImageModelForImageClassification",
+    "ImageModelForLabels",
     "ImageModelForMaskedImageModeling",
     "ImageModelHead",
     "pixel_decoder",
 ]
 
 
+Out = TypeVar("Out", bound=ModelOutput)
+
+
 class ImageModelHead(PreTrainedModel):
-    """What heads on a ``model`` share."""
+    """A head on a ``model`` that sees images."""
 
     model: nn.Module
     body = "model"
     main_input_name = "pixel_values"
 
 
-class ImageModelForImageClassification(ImageModelHead):
-    """Scores of classes, or numbers, for whole images."""
+class ImageModelForLabels(ImageModelHead, Generic[Out]):
+    """Scores of classes, or numbers, for images: heads differ in `classify` and ``output``."""
+
+    output: type[Out]
 
     @abstractmethod
-    def score(self, body: BaseModelOutput) -> Tensor:
-        """Return the scores ``(batch, labels)`` for what the body has computed."""
+    def classify(self, body: BaseModelOutput) -> Tensor:
+        """Return the logits ``(batch, labels)`` that the body's states give."""
 
     @model_call
     def forward(
@@ -52,23 +58,22 @@ class ImageModelForImageClassification(ImageModelHead):
         pixel_values: Tensor | None = None,
         labels: Tensor | None = None,
         interpolate_pos_encoding: bool | None = None,
-        **options: Any,
-    ) -> ImageClassifierOutput:
-        """Score images ``(batch, channels, height, width)``."""
+        **options: Unpack[ForwardOptions],
+    ) -> Out:
+        """Score images ``(batch, channels, height, width)``; ``labels`` are ``(batch,)``."""
         body: BaseModelOutput = self.model(
-            pixel_values,
-            interpolate_pos_encoding=interpolate_pos_encoding,
-            **options,
+            pixel_values, interpolate_pos_encoding=interpolate_pos_encoding, **options
         )
-        logits, loss = self.score(body), None
+        logits, loss, config = self.classify(body), None, self.config
         if labels is not None:
-            config = self.config
             loss = classification_loss(logits, labels, config.num_labels, config.problem_type)
-        return self.result(loss, logits, body)
+        return self.output.of(body, loss=loss, logits=logits)
 
-    def result(self, loss: Tensor | None, logits: Tensor, body: Any) -> ImageClassifierOutput:
-        """Return the output; a body with more to show than others has a head with more, too."""
-        return ImageClassifierOutput(loss, logits, body.hidden_states, body.attentions)
+
+class ImageModelForImageClassification(ImageModelForLabels[ImageClassifierOutput]):
+    """Scores of classes, or numbers, with states and attentions as other models have them."""
+
+    output = ImageClassifierOutput
 
 
 class ImageModelForMaskedImageModeling(ImageModelHead):
@@ -82,7 +87,7 @@ class ImageModelForMaskedImageModeling(ImageModelHead):
         pixel_values: Tensor | None = None,
         bool_masked_pos: Tensor | None = None,
         interpolate_pos_encoding: bool | None = None,
-        **options: Any,
+        **options: Unpack[ForwardOptions],
     ) -> MaskedImageModelingOutput:
         """Reconstruct images; the loss counts the patches of ``bool_masked_pos`` only.
 
@@ -103,15 +108,13 @@ class ImageModelForMaskedImageModeling(ImageModelHead):
             **options,
         )
         rows, columns = patch_grid(pixel_values.shape[-2:], patch)
-        states: Tensor = body["last_hidden_state"][:, -rows * columns :]
+        states: Tensor = body.last_hidden_state[:, -rows * columns :]
         pixels = self.decoder(states.transpose(1, 2).unflatten(2, (rows, columns)))
         loss = None
         if bool_masked_pos is not None:
-            hidden = bool_masked_pos.reshape(-1, 1, rows, columns).to(pixels.dtype)
-            hidden = hidden.repeat_interleave(patch[0], 2).repeat_interleave(patch[1], 3)
-            distances = F.l1_loss(pixels, pixel_values, reduction="none") * hidden
-            loss = distances.sum() / (hidden.sum() + 1e-5) / self.config.num_channels
-        return MaskedImageModelingOutput(loss, pixels, body.hidden_states, body.attentions)
+            hidden = bool_masked_pos.reshape(-1, rows, columns)
+            loss = hidden_pixel_loss(pixels, pixel_values, hidden)
+        return MaskedImageModelingOutput.of(body, loss=loss, reconstruction=pixels)
 
 
 def pixel_decoder(hidden_size: int, channels: int, stride: int) -> nn.Sequential:

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from automodel_core.layers.activations import activation as activation_named
 from automodel_core.layers.kernels.linear import Linear
+from automodel_core.modeling.losses.text import span_loss
 
-__all__ = ["ClassificationHead", "HeadTransform", "Pooler", "states_to_score"]
+__all__ = ["ClassificationHead", "HeadTransform", "Pooler", "answer_scores", "states_to_score"]
 
 
 class Pooler(nn.Module):
@@ -61,3 +62,14 @@ def states_to_score(hidden_states: Tensor, logits_to_keep: int | Tensor) -> Tens
     if isinstance(logits_to_keep, Tensor):
         return hidden_states[:, logits_to_keep]
     return hidden_states[:, -logits_to_keep:]
+
+
+def answer_scores(
+    scores: Tensor, start_positions: Tensor | None, end_positions: Tensor | None
+) -> dict[str, Tensor | None]:
+    """Return ``(batch, length, 2)`` scores as those of starts and ends, and their loss if any."""
+    starts, ends = scores.unbind(dim=-1)
+    loss = None
+    if start_positions is not None and end_positions is not None:
+        loss = span_loss(starts, ends, start_positions, end_positions)
+    return {"loss": loss, "start_logits": starts.contiguous(), "end_logits": ends.contiguous()}

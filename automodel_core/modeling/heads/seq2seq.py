@@ -1,22 +1,24 @@
-"""Encoder-decoder models: the wiring that all of them share, around any encoder and decoder."""
+"""Heads on an encoder with a decoder: the wiring that all of them share, around any body."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from automodel_core.errors import ConfigurationError, InputError
-from automodel_core.layers.caches.base import Cache
-from automodel_core.modeling.calls import ForwardOptions, model_call
-from automodel_core.modeling.losses import classification_loss, span_loss, token_loss
-from automodel_core.modeling.outputs import (
-    BaseModelOutput,
-    ModelOutput,
+from automodel_core.modeling.bodies.seq2seq import (
+    EncoderDecoderBody,
+    EncoderOutputs,
+    Seq2SeqOptions,
+)
+from automodel_core.modeling.calls import model_call
+from automodel_core.modeling.heads.parts import answer_scores
+from automodel_core.modeling.losses.labels import classification_loss
+from automodel_core.modeling.losses.text import token_loss
+from automodel_core.modeling.outputs.seq2seq import (
     Seq2SeqLMOutput,
-    Seq2SeqModelOutput,
     Seq2SeqQuestionAnsweringModelOutput,
     Seq2SeqSequenceClassifierOutput,
 )
@@ -27,113 +29,15 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = [
-    "EncoderDecoderBody",
     "EncoderDecoderForConditionalGeneration",
     "EncoderDecoderForQuestionAnswering",
     "EncoderDecoderForSequenceClassification",
     "EncoderDecoderHead",
-    "shift_right",
 ]
 
 
-def shift_right(labels: Tensor, pad_token_id: int | None, start_token_id: Any) -> Tensor:
-    """Return what the decoder reads to predict ``labels``: a start token, and all but the last.
-
-    Both are ``(batch, length)``. Labels of -100, which do not count, become padding. Raises
-    `ConfigurationError` if there is no start or padding token.
-    """
-    if not isinstance(start_token_id, int) or pad_token_id is None:
-        raise ConfigurationError(
-            "labels are shifted right to feed the decoder, which needs decoder_start_token_id and "
-            f"pad_token_id in the configuration; they are {start_token_id!r} and {pad_token_id!r}"
-        )
-    shifted = torch.cat([labels.new_full((len(labels), 1), start_token_id), labels[:, :-1]], dim=1)
-    return shifted.masked_fill(shifted == -100, pad_token_id)
-
-
-def as_encoder_output(encoder_outputs: Any) -> BaseModelOutput:
-    """Return the encoder's output, which callers may also give as a tuple or mapping."""
-    if isinstance(encoder_outputs, BaseModelOutput):
-        return encoder_outputs
-    if isinstance(encoder_outputs, Mapping | ModelOutput):
-        named = dict(encoder_outputs.items())
-        kept = ("last_hidden_state", "hidden_states", "attentions")
-        return BaseModelOutput(**{key: named[key] for key in kept if key in named})
-    states, *more = encoder_outputs
-    hidden_states, attentions = (*more, None, None)[:2]
-    return BaseModelOutput(states, hidden_states=hidden_states, attentions=attentions)
-
-
-class EncoderDecoderBody(PreTrainedModel):
-    """An ``encoder`` and a ``decoder``, which attends to it."""
-
-    decodes_its_input: ClassVar[bool] = False
-    """Whether the decoder, given nothing, reads what the encoder does, shifted right."""
-
-    encoder: nn.Module
-    decoder: nn.Module
-
-    def get_encoder(self) -> nn.Module:
-        return self.encoder
-
-    def get_decoder(self) -> nn.Module:
-        return self.decoder
-
-    def shift_right(self, tokens: Tensor) -> Tensor:
-        """Return what the decoder reads to predict ``tokens``, ``(batch, length)`` both."""
-        return shift_right(tokens, self.config.pad_token_id, self.config.decoder_start_token_id)
-
-    @model_call
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        decoder_input_ids: Tensor | None = None,
-        decoder_attention_mask: Tensor | None = None,
-        encoder_outputs: Any = None,
-        past_key_values: Cache | None = None,
-        inputs_embeds: Tensor | None = None,
-        decoder_inputs_embeds: Tensor | None = None,
-        use_cache: bool | None = None,
-        **options: Unpack[ForwardOptions],
-    ) -> Seq2SeqModelOutput:
-        """Encode ``(batch, length)``, unless ``encoder_outputs`` are given, and decode."""
-        if self.decodes_its_input and decoder_input_ids is None and decoder_inputs_embeds is None:
-            decoder_input_ids = self.shift_right(_needed(input_ids))
-        if (decoder_input_ids is None) == (decoder_inputs_embeds is None):
-            raise InputError("give either decoder_input_ids or decoder_inputs_embeds")
-        if encoder_outputs is None:
-            encoder_outputs = self.encoder(
-                input_ids=input_ids,
-                attention_mask=attention_mask,
-                inputs_embeds=inputs_embeds,
-                **options,
-            )
-        encoded = as_encoder_output(encoder_outputs)
-        decoded = self.decoder(
-            input_ids=decoder_input_ids,
-            attention_mask=decoder_attention_mask,
-            encoder_hidden_states=encoded.last_hidden_state,
-            encoder_attention_mask=attention_mask,
-            inputs_embeds=decoder_inputs_embeds,
-            past_key_values=past_key_values,
-            use_cache=use_cache,
-            **options,
-        )
-        return Seq2SeqModelOutput(
-            last_hidden_state=decoded.last_hidden_state,
-            past_key_values=decoded.past_key_values,
-            decoder_hidden_states=decoded.hidden_states,
-            decoder_attentions=decoded.attentions,
-            cross_attentions=decoded.cross_attentions,
-            encoder_last_hidden_state=encoded.last_hidden_state,
-            encoder_hidden_states=encoded.hidden_states,
-            encoder_attentions=encoded.attentions,
-        )
-
-
 class EncoderDecoderHead(PreTrainedModel):
-    """What heads on an encoder-decoder ``model`` share."""
+    """A head on an encoder-decoder ``model``."""
 
     model: EncoderDecoderBody
     body = "model"
@@ -147,26 +51,6 @@ class EncoderDecoderHead(PreTrainedModel):
 
     def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
         return self.model.shift_right(labels)
-
-    def decoder_inputs(
-        self, input_ids: Tensor | None, decoder_input_ids: Tensor | None, decoder_inputs_embeds: Any
-    ) -> Tensor | None:
-        """Return the decoder's tokens: those given, or else the encoder's, shifted right."""
-        if decoder_input_ids is not None or decoder_inputs_embeds is not None:
-            return decoder_input_ids
-        return self.model.shift_right(_needed(input_ids))
-
-
-def _needed(input_ids: Tensor | None) -> Tensor:
-    """Return the encoder's tokens, which the decoder reads too."""
-    if input_ids is None:
-        raise InputError("without decoder_input_ids or decoder_inputs_embeds, input_ids are needed")
-    return input_ids
-
-
-def beside_logits(output: Seq2SeqModelOutput) -> dict[str, Any]:
-    """Return all of a body's output but the last state, as a head passes it on."""
-    return {key: value for key, value in output.items() if key != "last_hidden_state"}
 
 
 class EncoderDecoderForConditionalGeneration(EncoderDecoderHead, GenerativePreTrainedModel):
@@ -183,34 +67,22 @@ class EncoderDecoderForConditionalGeneration(EncoderDecoderHead, GenerativePreTr
         attention_mask: Tensor | None = None,
         decoder_input_ids: Tensor | None = None,
         decoder_attention_mask: Tensor | None = None,
-        encoder_outputs: Any = None,
-        past_key_values: Cache | None = None,
-        inputs_embeds: Tensor | None = None,
-        decoder_inputs_embeds: Tensor | None = None,
+        encoder_outputs: EncoderOutputs = None,
+        *,
         labels: Tensor | None = None,
-        use_cache: bool | None = None,
-        **options: Unpack[ForwardOptions],
+        **inputs: Unpack[Seq2SeqOptions],
     ) -> Seq2SeqLMOutput:
         """Predict; with ``labels`` ``(batch, length)`` the decoder reads them shifted right."""
-        if labels is not None and decoder_input_ids is None and decoder_inputs_embeds is None:
-            decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
-        if labels is not None and not self.caches_with_labels:
-            use_cache = False
-        output: Seq2SeqModelOutput = self.model(
-            input_ids,
-            attention_mask,
-            decoder_input_ids,
-            decoder_attention_mask,
-            encoder_outputs,
-            past_key_values,
-            inputs_embeds,
-            decoder_inputs_embeds,
-            use_cache,
-            **options,
-        )
-        logits = self.score(output["last_hidden_state"], past_key_values)
+        if labels is not None:
+            if decoder_input_ids is None and inputs.get("decoder_inputs_embeds") is None:
+                decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
+            if not self.caches_with_labels:
+                inputs["use_cache"] = False
+        read = (input_ids, attention_mask, decoder_input_ids, decoder_attention_mask)
+        output = self.model(*read, encoder_outputs, **inputs)
+        logits = self.score_states(output.last_hidden_state, inputs.get("past_key_values"))
         loss = None if labels is None else token_loss(logits, labels)
-        return Seq2SeqLMOutput(loss=loss, logits=logits, **beside_logits(output))
+        return Seq2SeqLMOutput.of(output, loss=loss, logits=logits)
 
 
 class EncoderDecoderForSequenceClassification(EncoderDecoderHead):
@@ -225,36 +97,27 @@ class EncoderDecoderForSequenceClassification(EncoderDecoderHead):
         attention_mask: Tensor | None = None,
         decoder_input_ids: Tensor | None = None,
         decoder_attention_mask: Tensor | None = None,
-        encoder_outputs: Any = None,
-        inputs_embeds: Tensor | None = None,
-        decoder_inputs_embeds: Tensor | None = None,
+        encoder_outputs: EncoderOutputs = None,
+        *,
         labels: Tensor | None = None,
-        use_cache: bool | None = None,
-        **options: Unpack[ForwardOptions],
+        **inputs: Unpack[Seq2SeqOptions],
     ) -> Seq2SeqSequenceClassifierOutput:
         """Score ``(batch, labels)``; the decoder reads the encoder's tokens, shifted right."""
         if input_ids is None:
             raise InputError(
                 f"{type(self).__name__} looks for end-of-sequence tokens and needs input_ids"
             )
-        output: Seq2SeqModelOutput = self.model(
-            input_ids,
-            attention_mask,
-            self.decoder_inputs(input_ids, decoder_input_ids, decoder_inputs_embeds),
-            decoder_attention_mask,
-            encoder_outputs,
-            inputs_embeds=inputs_embeds,
-            decoder_inputs_embeds=decoder_inputs_embeds,
-            use_cache=use_cache if labels is None else False,
-            **options,
-        )
-        logits = self.classifier(self._at_last_end(output["last_hidden_state"], input_ids))
-        loss = None
+        if decoder_input_ids is None and inputs.get("decoder_inputs_embeds") is None:
+            decoder_input_ids = self.model.shifted_inputs(input_ids)
         if labels is not None:
-            loss = classification_loss(
-                logits, labels, self.config.num_labels, self.config.problem_type
-            )
-        return Seq2SeqSequenceClassifierOutput(loss=loss, logits=logits, **beside_logits(output))
+            inputs["use_cache"] = False
+        read = (input_ids, attention_mask, decoder_input_ids, decoder_attention_mask)
+        output = self.model(*read, encoder_outputs, **inputs)
+        logits = self.classifier(self._at_last_end(output.last_hidden_state, input_ids))
+        loss, config = None, self.config
+        if labels is not None:
+            loss = classification_loss(logits, labels, config.num_labels, config.problem_type)
+        return Seq2SeqSequenceClassifierOutput.of(output, loss=loss, logits=logits)
 
     def _at_last_end(self, states: Tensor, input_ids: Tensor) -> Tensor:
         end = self.config.eos_token_id
@@ -284,37 +147,23 @@ class EncoderDecoderForQuestionAnswering(EncoderDecoderHead):
         attention_mask: Tensor | None = None,
         decoder_input_ids: Tensor | None = None,
         decoder_attention_mask: Tensor | None = None,
-        encoder_outputs: Any = None,
+        encoder_outputs: EncoderOutputs = None,
+        *,
         start_positions: Tensor | None = None,
         end_positions: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        decoder_inputs_embeds: Tensor | None = None,
-        use_cache: bool | None = None,
-        **options: Unpack[ForwardOptions],
+        **inputs: Unpack[Seq2SeqOptions],
     ) -> Seq2SeqQuestionAnsweringModelOutput:
         """Score ``(batch, length)`` starts and ends.
 
         The decoder reads the encoder's tokens, shifted right; positions are ``(batch,)``.
         """
-        training = start_positions is not None and end_positions is not None
-        output: Seq2SeqModelOutput = self.model(
-            input_ids,
-            attention_mask,
-            self.decoder_inputs(input_ids, decoder_input_ids, decoder_inputs_embeds),
-            decoder_attention_mask,
-            encoder_outputs,
-            inputs_embeds=inputs_embeds,
-            decoder_inputs_embeds=decoder_inputs_embeds,
-            use_cache=False if training else use_cache,
-            **options,
-        )
-        start_logits, end_logits = self.qa_outputs(output.last_hidden_state).unbind(dim=-1)
-        loss = None
+        if decoder_input_ids is None and inputs.get("decoder_inputs_embeds") is None:
+            decoder_input_ids = self.model.shifted_inputs(input_ids)
         if start_positions is not None and end_positions is not None:
-            loss = span_loss(start_logits, end_logits, start_positions, end_positions)
-        return Seq2SeqQuestionAnsweringModelOutput(
-            loss=loss,
-            start_logits=start_logits.contiguous(),
-            end_logits=end_logits.contiguous(),
-            **beside_logits(output),
+            inputs["use_cache"] = False
+        read = (input_ids, attention_mask, decoder_input_ids, decoder_attention_mask)
+        output = self.model(*read, encoder_outputs, **inputs)
+        scores = self.qa_outputs(output.last_hidden_state)
+        return Seq2SeqQuestionAnsweringModelOutput.of(
+            output, **answer_scores(scores, start_positions, end_positions)
         )

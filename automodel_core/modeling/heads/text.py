@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -16,16 +16,13 @@ from torch import Tensor, nn
 from automodel_core.errors import InputError
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
-from automodel_core.modeling.calls import model_call
-from automodel_core.modeling.heads.parts import states_to_score
-from automodel_core.modeling.losses import (
-    classification_loss,
-    next_token_loss,
-    span_loss,
-    token_loss,
-)
-from automodel_core.modeling.outputs import (
-    BaseModelOutput,
+from automodel_core.modeling.bodies.text import DecoderOptions, TextInputs
+from automodel_core.modeling.calls import ForwardOptions, model_call
+from automodel_core.modeling.heads.parts import answer_scores, states_to_score
+from automodel_core.modeling.losses.labels import classification_loss
+from automodel_core.modeling.losses.text import next_token_loss, token_loss
+from automodel_core.modeling.outputs.base import BaseModelOutput, ModelOutput
+from automodel_core.modeling.outputs.text import (
     CausalLMOutput,
     MultipleChoiceModelOutput,
     QuestionAnsweringModelOutput,
@@ -35,6 +32,9 @@ from automodel_core.modeling.outputs import (
 )
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "DecoderForSequenceClassification",
@@ -47,16 +47,23 @@ __all__ = [
     "TextModelHead",
 ]
 
+Out = TypeVar("Out", bound=ModelOutput)
 
 logger = logging.getLogger(__name__)
 
 
 class TextModelHead(PreTrainedModel):
-    """What heads on a ``model`` share."""
+    """A head on a ``model`` that reads text."""
 
     model: nn.Module
     body = "model"
     input_embeddings = "model.embed_tokens"
+
+    def run(self, inputs: TextInputs, **options: Unpack[DecoderOptions]) -> BaseModelOutput:
+        """Run the body on the inputs that are given."""
+        given = {name: value for name, value in vars(inputs).items() if value is not None}
+        body: BaseModelOutput = self.model(**given, **options)
+        return body
 
 
 class TextModelForCausalLM(TextModelHead, GenerativePreTrainedModel):
@@ -81,47 +88,40 @@ class TextModelForCausalLM(TextModelHead, GenerativePreTrainedModel):
         use_cache: bool | None = None,
         logits_to_keep: int | Tensor = 0,
         num_items_in_batch: int | None = None,
-        **options: Any,
+        **options: Unpack[ForwardOptions],
     ) -> CausalLMOutput:
         """Score ``(batch, length)`` tokens; ``labels`` are the same tokens, not shifted."""
         if labels is not None and not self.caches_with_labels:
             use_cache = False
-        body: BaseModelOutput = self.model(
+        inputs = TextInputs(
             input_ids,
-            attention_mask=attention_mask,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-            encoder_hidden_states=encoder_hidden_states,
-            encoder_attention_mask=encoder_attention_mask,
-            past_key_values=past_key_values,
-            use_cache=use_cache,
-            **options,
+            attention_mask,
+            token_type_ids,
+            position_ids,
+            inputs_embeds,
+            encoder_hidden_states,
+            encoder_attention_mask,
+            past_key_values,
+            use_cache,
         )
-        states = states_to_score(body["last_hidden_state"], logits_to_keep)
-        logits = self.score(states, past_key_values)
+        body = self.run(inputs, **options)
+        states = states_to_score(body.last_hidden_state, logits_to_keep)
+        logits = self.score_states(states, past_key_values)
         loss = None if labels is None else next_token_loss(logits, labels, num_items_in_batch)
-        return CausalLMOutput(
-            loss,
-            logits,
-            body.past_key_values,
-            body.hidden_states,
-            body.attentions,
-            body.cross_attentions,
-        )
+        return CausalLMOutput.of(body, loss=loss, logits=logits)
 
 
-class TextModelForLabels(TextModelHead):
-    """Scores for labels: `score` and `loss` are what makes one head differ from another."""
+class TextModelForLabels(TextModelHead, Generic[Out]):
+    """Scores for labels: heads differ in `classify`, `loss` and the class of their ``output``."""
 
-    output: ClassVar[type[SequenceClassifierOutput]]
+    output: type[Out]
 
     @abstractmethod
-    def score(self, body: BaseModelOutput) -> Tensor:
-        """Return the scores for what the body has computed."""
+    def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
+        """Return the logits that the body's states of the inputs give."""
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss of the scores: one class is right for each."""
+        """Return the loss of the logits: one class is right for each."""
         return token_loss(logits, labels)
 
     @model_call
@@ -133,30 +133,27 @@ class TextModelForLabels(TextModelHead):
         position_ids: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
-        **options: Any,
-    ) -> SequenceClassifierOutput:
-        """Score ``(batch, length)`` tokens; ``options`` are other arguments of the body."""
-        body: BaseModelOutput = self.model(
-            input_ids,
-            attention_mask=attention_mask,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-            **options,
-        )
-        logits = self.score(body)
+        **options: Unpack[DecoderOptions],
+    ) -> Out:
+        """Score ``(batch, length)`` tokens, or ``(batch, choices, length)`` of several texts.
+
+        ``labels`` are ``(batch,)``, one a text, or ``(batch, length)``, one a token.
+        """
+        inputs = TextInputs(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        body = self.run(inputs, **options)
+        logits = self.classify(body, inputs)
         loss = None if labels is None else self.loss(logits, labels)
-        return self.output(loss, logits, body.hidden_states, body.attentions)
+        return self.output.of(body, loss=loss, logits=logits)
 
 
-class TextModelForSequenceClassification(TextModelForLabels):
+class TextModelForSequenceClassification(TextModelForLabels[SequenceClassifierOutput]):
     """A ``classifier`` of the pooled state: classes, or numbers."""
 
     output = SequenceClassifierOutput
     dropout: nn.Dropout
     classifier: Linear
 
-    def score(self, body: BaseModelOutput) -> Tensor:
+    def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
         scores: Tensor = self.classifier(self.dropout(body.pooler_output))
         return scores
 
@@ -165,44 +162,26 @@ class TextModelForSequenceClassification(TextModelForLabels):
         return classification_loss(logits, labels, config.num_labels, config.problem_type)
 
 
-class DecoderForSequenceClassification(TextModelHead):
-    """A layer ``score`` of the last token that is not padding, which has seen all others."""
+class DecoderForSequenceClassification(TextModelForLabels[SequenceClassifierOutputWithPast]):
+    """A ``classifier`` of the last token that is not padding, which has seen all others."""
 
-    score: Linear
+    output = SequenceClassifierOutputWithPast
+    classifier: Linear
 
-    @model_call
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        position_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        labels: Tensor | None = None,
-        **options: Any,
-    ) -> SequenceClassifierOutputWithPast:
-        """Score ``(batch, length)`` tokens; embeddings do not show what is padding.
+    def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
+        """Return the logits ``(batch, labels)``; embeddings do not show what is padding.
 
         Raises `InputError` for several rows where the configuration has no ``pad_token_id``.
         """
-        body: BaseModelOutput = self.model(
-            input_ids,
-            attention_mask=attention_mask,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-            **options,
-        )
-        states = body["last_hidden_state"]
-        last = self._last_tokens(input_ids, len(states))
-        logits = self.score(states[torch.arange(len(states), device=states.device), last])
-        loss = None
-        if labels is not None:
-            config = self.config
-            loss = classification_loss(logits, labels, config.num_labels, config.problem_type)
-        return SequenceClassifierOutputWithPast(
-            loss, logits, body.past_key_values, body.hidden_states, body.attentions
-        )
+        states = body.last_hidden_state
+        rows = torch.arange(len(states), device=states.device)
+        last = self._last_tokens(inputs.input_ids, len(rows))
+        scores: Tensor = self.classifier(states[rows, last])
+        return scores
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        config = self.config
+        return classification_loss(logits, labels, config.num_labels, config.problem_type)
 
     def _last_tokens(self, input_ids: Tensor | None, rows: int) -> Tensor | int:
         pad = self.config.pad_token_id
@@ -221,55 +200,31 @@ class DecoderForSequenceClassification(TextModelHead):
         ).argmax(-1)
 
 
-class TextModelForTokenClassification(TextModelForLabels):
+class TextModelForTokenClassification(TextModelForLabels[TokenClassifierOutput]):
     """A ``classifier`` of each token's state."""
 
     output = TokenClassifierOutput
     dropout: nn.Dropout
     classifier: Linear
 
-    def score(self, body: BaseModelOutput) -> Tensor:
+    def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
         scores: Tensor = self.classifier(self.dropout(body.last_hidden_state))
         return scores
 
 
-class TextModelForMultipleChoice(TextModelHead):
-    """A ``classifier`` with one output, of the pooled state of each choice."""
+class TextModelForMultipleChoice(TextModelForLabels[MultipleChoiceModelOutput]):
+    """A ``classifier`` with one output, of the pooled state of each of ``(batch, choices)``."""
 
+    output = MultipleChoiceModelOutput
     dropout: nn.Dropout
     classifier: Linear
 
-    @model_call
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        position_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        labels: Tensor | None = None,
-        **options: Any,
-    ) -> MultipleChoiceModelOutput:
-        """Score ``(batch, choices, length)`` tokens; ``labels`` ``(batch,)`` name the choices."""
-        given = input_ids if inputs_embeds is None else inputs_embeds
-        if given is None:
-            raise InputError("give either input_ids or inputs_embeds")
-        body: BaseModelOutput = self.model(
-            _rows(input_ids),
-            attention_mask=_rows(attention_mask),
-            token_type_ids=_rows(token_type_ids),
-            position_ids=_rows(position_ids),
-            inputs_embeds=_rows(inputs_embeds),
-            **options,
-        )
-        logits = self.classifier(self.dropout(body.pooler_output)).view(given.shape[:2])
-        loss = None if labels is None else token_loss(logits, labels)
-        return MultipleChoiceModelOutput(loss, logits, body.hidden_states, body.attentions)
+    def run(self, inputs: TextInputs, **options: Unpack[DecoderOptions]) -> BaseModelOutput:
+        return super().run(inputs.as_rows(), **options)
 
-
-def _rows(choices: Tensor | None) -> Tensor | None:
-    """Return ``(batch, choices, ...)`` as one row a choice."""
-    return None if choices is None else choices.flatten(0, 1)
+    def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
+        scores: Tensor = self.classifier(self.dropout(body.pooler_output))
+        return scores.view(inputs.shape[:-1])
 
 
 class TextModelForQuestionAnswering(TextModelHead):
@@ -287,21 +242,12 @@ class TextModelForQuestionAnswering(TextModelHead):
         inputs_embeds: Tensor | None = None,
         start_positions: Tensor | None = None,
         end_positions: Tensor | None = None,
-        **options: Any,
+        **options: Unpack[DecoderOptions],
     ) -> QuestionAnsweringModelOutput:
         """Score ``(batch, length)`` tokens; positions are ``(batch,)``."""
-        body: BaseModelOutput = self.model(
-            input_ids,
-            attention_mask=attention_mask,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-            **options,
-        )
-        starts, ends = self.qa_outputs(body.last_hidden_state).unbind(dim=-1)
-        loss = None
-        if start_positions is not None and end_positions is not None:
-            loss = span_loss(starts, ends, start_positions, end_positions)
-        return QuestionAnsweringModelOutput(
-            loss, starts.contiguous(), ends.contiguous(), body.hidden_states, body.attentions
+        inputs = TextInputs(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        body = self.run(inputs, **options)
+        scores = self.qa_outputs(body.last_hidden_state)
+        return QuestionAnsweringModelOutput.of(
+            body, **answer_scores(scores, start_positions, end_positions)
         )

@@ -19,6 +19,7 @@ from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.kernels.linear import QuantisedLinear
 from automodel_core.layers.stack import LayerStack
+from automodel_core.modeling.calls import CallableModule
 from automodel_core.modeling.pretrained.first_values import initialise
 from automodel_core.modeling.pretrained.hub_state import hub_state, module_state
 from automodel_core.modeling.pretrained.loading import load_pretrained
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["PreTrainedModel"]
 
 
-class PreTrainedModel(WeightedModel):
+class PreTrainedModel(WeightedModel, CallableModule):
     """A model that is built from a configuration, loaded, saved and asked about itself.
 
     A subclass states its facts as class attributes, builds its modules in ``__init__`` and calls

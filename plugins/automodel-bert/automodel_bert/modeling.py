@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +28,9 @@ from automodel_core.layers import (
     score_tokens,
 )
 from automodel_core.modeling import (
+    FILLED,
     BaseModelOutput,
+    DecoderOptions,
     HeadTransform,
     MaskedLMOutput,
     ModelOutput,
@@ -47,6 +49,9 @@ from automodel_core.modeling import (
     model_call,
     token_loss,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 logger = logging.getLogger(__name__)
 
@@ -234,7 +239,7 @@ class BertClassifier(BertHead):
         self.post_init()
 
 
-class BertForMaskedLM(BertVocabularyHead, TextModelForLabels):
+class BertForMaskedLM(BertVocabularyHead, TextModelForLabels[MaskedLMOutput]):
     """Guess the tokens behind the masks."""
 
     output = MaskedLMOutput
@@ -245,7 +250,7 @@ class BertForMaskedLM(BertVocabularyHead, TextModelForLabels):
             logger.warning("BertForMaskedLM sees only earlier tokens, because of is_decoder=True")
         self.post_init()
 
-    def score(self, body: BaseModelOutput) -> Tensor:
+    def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
         scores: Tensor = self.lm_head(self.lm_transform(body.last_hidden_state))
         return scores
 
@@ -259,11 +264,11 @@ class BertLMHeadModel(BertVocabularyHead, TextModelForCausalLM):
             logger.warning("BertLMHeadModel sees later tokens too, unless is_decoder=True")
         self.post_init()
 
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+    def score_states(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
         return score_tokens(self.lm_head, self.lm_transform(hidden_states), cache)
 
 
-class BertForNextSentencePrediction(BertHead, TextModelForLabels):
+class BertForNextSentencePrediction(BertHead, TextModelForLabels[NextSentencePredictorOutput]):
     """Tell whether the second sentence continues the first (0) or was drawn at random (1)."""
 
     output = NextSentencePredictorOutput
@@ -273,7 +278,7 @@ class BertForNextSentencePrediction(BertHead, TextModelForLabels):
         self.next_sentence = Linear(config.hidden_size, 2)
         self.post_init()
 
-    def score(self, body: BaseModelOutput) -> Tensor:
+    def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
         scores: Tensor = self.next_sentence(body.pooler_output)
         return scores
 
@@ -313,8 +318,8 @@ class BertForPreTrainingOutput(ModelOutput):
     """Scores ``(batch, length, vocabulary)`` and ``(batch, 2)``; the loss is the sum of both."""
 
     loss: Tensor | None = None
-    prediction_logits: Tensor | None = None
-    seq_relationship_logits: Tensor | None = None
+    prediction_logits: Tensor = FILLED
+    seq_relationship_logits: Tensor = FILLED
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
 
@@ -337,16 +342,16 @@ class BertForPreTraining(BertVocabularyHead):
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         next_sentence_label: Tensor | None = None,
-        **options: Any,
+        **options: Unpack[DecoderOptions],
     ) -> BertForPreTrainingOutput:
         """Score ``(batch, length)`` tokens; the loss needs both kinds of labels."""
-        inputs = (input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
-        body: BaseModelOutput = self.model(*inputs, **options)
+        inputs = TextInputs(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        body = self.run(inputs, **options)
         logits = self.lm_head(self.lm_transform(body.last_hidden_state))
         next_logits = self.next_sentence(body.pooler_output)
         loss = None
         if labels is not None and next_sentence_label is not None:
             loss = token_loss(logits, labels) + token_loss(next_logits, next_sentence_label)
-        return BertForPreTrainingOutput(
-            loss, logits, next_logits, body.hidden_states, body.attentions
+        return BertForPreTrainingOutput.of(
+            body, loss=loss, prediction_logits=logits, seq_relationship_logits=next_logits
         )

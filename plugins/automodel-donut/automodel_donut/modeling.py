@@ -29,7 +29,7 @@ from automodel_core.modeling import (
     BaseModelOutput,
     ForwardOptions,
     ImageClassifierOutput,
-    ImageModelForImageClassification,
+    ImageModelForLabels,
     PreTrainedModel,
     model_call,
 )
@@ -241,9 +241,12 @@ class DonutSwinModel(DonutSwinPreTrainedModel):
         return states
 
 
-class DonutSwinForImageClassification(DonutSwinPreTrainedModel, ImageModelForImageClassification):
+class DonutSwinForImageClassification(
+    DonutSwinPreTrainedModel, ImageModelForLabels[DonutSwinImageClassifierOutput]
+):
     """A class for an image, by the mean of its states."""
 
+    output = DonutSwinImageClassifierOutput
     input_embeddings = "model.patches"
 
     def __init__(self, config: DonutSwinConfig) -> None:
@@ -253,13 +256,6 @@ class DonutSwinForImageClassification(DonutSwinPreTrainedModel, ImageModelForIma
         self.classifier = Linear(size, labels) if labels else nn.Identity()
         self.post_init()
 
-    def score(self, body: BaseModelOutput) -> Tensor:
-        scores: Tensor = self.classifier(body["pooler_output"])
+    def classify(self, body: BaseModelOutput) -> Tensor:
+        scores: Tensor = self.classifier(body.pooler_output)
         return scores
-
-    def result(
-        self, loss: Tensor | None, logits: Tensor, body: Any
-    ) -> DonutSwinImageClassifierOutput:
-        return DonutSwinImageClassifierOutput(
-            loss, logits, body.hidden_states, body.attentions, body.reshaped_hidden_states
-        )

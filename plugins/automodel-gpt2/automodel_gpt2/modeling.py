@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from automodel_core.checkpoint import WeightNames
-from automodel_core.errors import ConfigurationError, InputError
+from automodel_core.errors import ConfigurationError
 from automodel_core.layers import (
     Attention,
     Cache,
@@ -23,8 +23,9 @@ from automodel_core.layers import (
     equal_heads,
 )
 from automodel_core.modeling import (
-    BaseModelOutput,
+    FILLED,
     DecoderForSequenceClassification,
+    ForwardOptions,
     GenerativePreTrainedModel,
     ModelOutput,
     PreTrainedModel,
@@ -41,6 +42,9 @@ from automodel_core.modeling import (
     token_loss,
 )
 from automodel_gpt2.configuration import GPT2Config
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def gpt2_layer(config: GPT2Config, index: int) -> TransformerLayer:
@@ -167,8 +171,12 @@ class GPT2ForSequenceClassification(GPT2Head, DecoderForSequenceClassification):
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config)
-        self.score = Linear(config.n_embd, config.num_labels, bias=False)
+        self.classifier = Linear(config.n_embd, config.num_labels, bias=False)
         self.post_init()
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        return super().weight_names(config) | WeightNames({"score": "classifier"})
 
 
 class GPT2ForTokenClassification(GPT2Head, TextModelForTokenClassification):
@@ -226,8 +234,8 @@ class GPT2DoubleHeadsModelOutput(ModelOutput):
 
     loss: Tensor | None = None
     mc_loss: Tensor | None = None
-    logits: Tensor | None = None
-    mc_logits: Tensor | None = None
+    logits: Tensor = FILLED
+    mc_logits: Tensor = FILLED
     past_key_values: Cache | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
@@ -257,43 +265,28 @@ class GPT2DoubleHeadsModel(GPT2Head, GenerativePreTrainedModel):
         mc_labels: Tensor | None = None,
         past_key_values: Cache | None = None,
         logits_to_keep: int | Tensor = 0,
-        **options: Any,
+        use_cache: bool | None = None,
+        **options: Unpack[ForwardOptions],
     ) -> GPT2DoubleHeadsModelOutput:
         """Score ``(..., length)`` tokens: texts, or ``(batch, choices)`` of them.
 
         ``mc_token_ids`` ``(...)`` say which token stands for a text, by default its last.
         """
-        given = input_ids if inputs_embeds is None else inputs_embeds[..., 0]
-        if given is None:
-            raise InputError("give either input_ids or inputs_embeds")
-        texts = given.shape[:-1]
-
-        def rows(values: Tensor | None) -> Tensor | None:
-            """Return one row a text."""
-            return None if values is None else values.flatten(0, len(texts) - 1)
-
-        body: BaseModelOutput = self.model(
-            rows(input_ids),
-            attention_mask=rows(attention_mask),
-            token_type_ids=rows(token_type_ids),
-            position_ids=rows(position_ids),
-            inputs_embeds=rows(inputs_embeds),
-            past_key_values=past_key_values,
-            **options,
-        )
-        states = body["last_hidden_state"]
+        inputs = TextInputs(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        inputs.past_key_values, inputs.use_cache = past_key_values, use_cache
+        texts = inputs.shape[:-1]
+        body = self.run(inputs.as_rows(), **options)
+        states = body.last_hidden_state
         written = states_to_score(states, logits_to_keep)
-        logits = self.score(written, past_key_values).unflatten(0, texts)
+        logits = self.score_states(written, past_key_values).unflatten(0, texts)
         mc_logits = self.multiple_choice_head(states.unflatten(0, texts), mc_token_ids).squeeze(-1)
         lm_loss = None
         if labels is not None:
             lm_loss = next_token_loss(logits.flatten(0, -3), labels.flatten(0, -2))
-        return GPT2DoubleHeadsModelOutput(
-            lm_loss,
-            None if mc_labels is None else token_loss(mc_logits, mc_labels),
-            logits,
-            mc_logits,
-            body.past_key_values,
-            body.hidden_states,
-            body.attentions,
+        return GPT2DoubleHeadsModelOutput.of(
+            body,
+            loss=lm_loss,
+            mc_loss=None if mc_labels is None else token_loss(mc_logits, mc_labels),
+            logits=logits,
+            mc_logits=mc_logits,
         )

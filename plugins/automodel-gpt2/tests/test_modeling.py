@@ -161,7 +161,7 @@ def test_a_text_is_classified_by_its_last_token(make: Any, input_ids: Tensor) ->
     ids = input_ids.clone()
     ids[0, 4:] = 0
     body = model.transformer(ids).last_hidden_state
-    expected = model.score(torch.stack([body[0, 3], body[1, 6]]))
+    expected = model.classifier(torch.stack([body[0, 3], body[1, 6]]))
     torch.testing.assert_close(model(ids).logits, expected)
 
 

@@ -194,11 +194,11 @@ class ProphetNetHead(ProphetNetPreTrainedModel, GenerativePreTrainedModel):
         self, output: Any, labels: Tensor | None, cache: Cache | None, logits_to_keep: int = 0
     ) -> dict[str, Any]:
         """Return the loss, and scores: the next token's, and those of the other streams."""
-        states = output["last_hidden_state_ngram"]
-        length = output["last_hidden_state"].shape[1]
+        states = output.last_hidden_state_ngram
+        length = output.last_hidden_state.shape[1]
         count, kept = states.shape[1] // length, min(logits_to_keep, length) or length
         states = states.unflatten(1, (count, length))[:, :, -kept:].flatten(1, 2)
-        scores = self.score(states, cache).unflatten(1, (count, kept))
+        scores = self.score_states(states, cache).unflatten(1, (count, kept))
         loss = None
         if labels is not None:
             trained = scores[:, :1] if self.config.disable_ngram_loss else scores

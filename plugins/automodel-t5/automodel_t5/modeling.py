@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -33,15 +33,18 @@ from automodel_core.modeling import (
     EncoderDecoderForConditionalGeneration,
     EncoderDecoderForQuestionAnswering,
     EncoderDecoderForSequenceClassification,
+    ForwardOptions,
     PreTrainedModel,
     TextInputs,
+    TextModelForTokenClassification,
     TextStack,
-    TokenClassifierOutput,
     model_call,
-    token_loss,
 )
 from automodel_t5.configuration import T5Config
 from automodel_t5.weights import t5_names
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def t5_layer(config: T5Config, *, decoder: bool) -> TransformerLayer:
@@ -192,7 +195,7 @@ class T5EncoderModel(T5Facts):
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
-        **options: Any,
+        **options: Unpack[ForwardOptions],
     ) -> BaseModelOutput:
         """Encode ``(batch, length)``; ``options`` say what else to return."""
         output: BaseModelOutput = self.encoder(
@@ -218,7 +221,7 @@ class T5ForConditionalGeneration(T5Facts, EncoderDecoderForConditionalGeneration
     def is_tied(self) -> bool:
         return self.lm_head.weight is self.model.embed_tokens.weight
 
-    def score(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+    def score_states(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
         if self.config.scale_decoder_outputs:
             hidden_states = hidden_states * self.config.d_model**-0.5
         return score_tokens(self.lm_head, hidden_states, cache)
@@ -252,11 +255,9 @@ class T5ForQuestionAnswering(T5Facts, EncoderDecoderForQuestionAnswering):
         self.post_init()
 
 
-class T5ForTokenClassification(T5Facts):
+class T5ForTokenClassification(T5Facts, TextModelForTokenClassification):
     """T5's encoder with a label for each token."""
 
-    body = "model"
-    input_embeddings = "model.embed_tokens"
     hub_body = "transformer"
     has_decoder = False
 
@@ -266,18 +267,3 @@ class T5ForTokenClassification(T5Facts):
         self.dropout = nn.Dropout(config.classifier_dropout)
         self.classifier = Linear(config.d_model, config.num_labels)
         self.post_init()
-
-    @model_call
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        labels: Tensor | None = None,
-        **options: Any,
-    ) -> TokenClassifierOutput:
-        """Score ``(batch, length, labels)``."""
-        output: BaseModelOutput = self.model(input_ids, attention_mask, inputs_embeds, **options)
-        logits = self.classifier(self.dropout(output.last_hidden_state))
-        loss = None if labels is None else token_loss(logits, labels)
-        return TokenClassifierOutput(loss, logits, output.hidden_states, output.attentions)

@@ -82,7 +82,7 @@ class DeiTForImageClassificationWithTeacher(DeiTHead):
             interpolate_pos_encoding=interpolate_pos_encoding,
             **options,
         )
-        states: Tensor = body["last_hidden_state"]
+        states: Tensor = body.last_hidden_state
         own = self.cls_classifier(states[:, 0])
         taught = self.distillation_classifier(states[:, 1])
         return DeiTForImageClassificationWithTeacherOutput(

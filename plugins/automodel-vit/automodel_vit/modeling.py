@@ -236,8 +236,8 @@ class ViTForImageClassification(ViTHead, ImageModelForImageClassification):
         self.classifier = classifier(config)
         self.post_init()
 
-    def score(self, body: BaseModelOutput) -> Tensor:
-        scores: Tensor = self.classifier(body["last_hidden_state"][:, 0])
+    def classify(self, body: BaseModelOutput) -> Tensor:
+        scores: Tensor = self.classifier(body.last_hidden_state[:, 0])
         return scores
 
 

@@ -147,4 +147,4 @@ def test_a_model_says_what_its_states_score(monkeypatch):
     model = drawn(num_layers=2)
     monkeypatch.setattr(type(model), "output_embeddings", None)
     with pytest.raises(GenerationArgumentError, match="output_embeddings, or a score"):
-        model.score(torch.zeros(1, 1, 8), None)
+        model.score_states(torch.zeros(1, 1, 8), None)

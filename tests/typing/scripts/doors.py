@@ -20,14 +20,21 @@ from automodel_core import (
 )
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.generation import GenerateOutput, GenerationConfig
-from automodel_core.modeling import GenerativePreTrainedModel, PreTrainedModel
+from automodel_core.modeling import (
+    BaseModelOutput,
+    GenerativePreTrainedModel,
+    ImageClassifierOutput,
+    PreTrainedModel,
+    Seq2SeqLMOutput,
+    SequenceClassifierOutput,
+)
 from automodel_core.preprocessing import BatchFeature
 from automodel_core.text import BatchEncoding, PreTrainedTokenizer
 from automodel_core.vision import BaseImageProcessor
 from automodel_m2m100 import NllbTokenizer
 from automodel_t5 import T5ForConditionalGeneration
 from automodel_trocr import TrOCRProcessor
-from automodel_vit import ViTImageProcessor
+from automodel_vit import ViTForImageClassification, ViTImageProcessor
 
 Info = dict[str, list[Any]]
 
@@ -41,11 +48,23 @@ assert_type(BertModel.from_config(BertConfig(), dtype="float16"), BertModel)
 assert_type(BertModel(BertConfig()), BertModel)
 assert_type(body.device, torch.device)
 assert_type(body.eval(), BertModel)
-hidden = body(torch.ones(1, 3, dtype=torch.long)).last_hidden_state
+
+# A model is called as its forward is written, and returns what that returns.
+tokens = torch.ones(1, 3, dtype=torch.long)
+assert_type(body(tokens, output_attentions=True), BaseModelOutput)
+assert_type(body(tokens).last_hidden_state, torch.Tensor)
+assert_type(body.forward(input_ids=tokens, token_type_ids=tokens), BaseModelOutput)
+translator = T5ForConditionalGeneration.from_pretrained("x")
+translated = translator(tokens, labels=tokens, use_cache=False, return_dict=True)
+assert_type(translated, Seq2SeqLMOutput)
+assert_type(translated.logits, torch.Tensor)
+classes = ViTForImageClassification.from_pretrained("x")
+assert_type(classes(torch.ones(1, 3, 8, 8), labels=None), ImageClassifierOutput)
 
 # Keys of the configuration are arguments too, and only a run can know them all.
 classifier = BertForSequenceClassification.from_pretrained("x", num_labels=3, classifier_dropout=0)
 assert_type(classifier.config.id2label[0], str)
+assert_type(classifier(tokens, labels=tokens), SequenceClassifierOutput)
 
 # An Auto class returns what its task promises.
 assert_type(AutoModel.from_pretrained("x", config=BertConfig(), strict="off"), PreTrainedModel)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from automodel_bert import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer
 from automodel_bert import BertModle  # wrong
 
@@ -10,6 +12,7 @@ from automodel_core import AutoModel, AutoModelForCausalLM
 from automodel_core import AutoModelForCasualLM  # wrong
 from automodel_core.auto import AutoConfigg  # wrong
 from automodel_core.layers import Atention  # wrong
+from automodel_t5 import T5ForConditionalGeneration
 from automodel_trocr import TrOCRProcessor
 from automodel_vit import ViTImageProcessor
 
@@ -20,6 +23,12 @@ body.config.id2label["LABEL_0"]  # wrong
 body.resize_token_embeddings("large")  # wrong
 body.save_pretrained("y", max_shard_sise="5GB")  # wrong
 body.push_to_hub("y", comit_message="a")  # wrong
+body(inputs_ids=torch.ones(1, 2))  # wrong
+body(torch.ones(1, 2), output_attentions="all")  # wrong
+body(torch.ones(1, 2)).last_hidden_states  # wrong
+body(torch.ones(1, 2)).logits  # wrong
+BertForSequenceClassification(BertConfig())(torch.ones(1, 2), label=torch.ones(1))  # wrong
+T5ForConditionalGeneration.from_pretrained("x")(torch.ones(1, 2), decoder_ids=None)  # wrong
 BertModel.from_pretraned("x")  # wrong
 BertModel.from_pretrained(3)  # wrong
 BertModel.from_pretrained("x", dtype=16)  # wrong

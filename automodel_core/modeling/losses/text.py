@@ -1,14 +1,13 @@
-"""Training losses, one a task; labels of -100 do not count."""
+"""The losses of predicted tokens and of answers in a text; labels of -100 do not count."""
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from automodel_core.errors import InputError
 
-__all__ = ["classification_loss", "next_token_loss", "span_loss", "token_loss"]
+__all__ = ["next_token_loss", "span_loss", "token_loss"]
 
 
 def token_loss(logits: Tensor, labels: Tensor, num_items_in_batch: int | None = None) -> Tensor:
@@ -28,31 +27,6 @@ def next_token_loss(
 ) -> Tensor:
     """Return the `token_loss` of each position's scores against the token that follows it."""
     return token_loss(logits[:, :-1], labels[:, 1:], num_items_in_batch)
-
-
-def classification_loss(
-    logits: Tensor, labels: Tensor, num_labels: int, problem_type: str | None
-) -> Tensor:
-    """Return the loss of ``(batch, labels)`` scores for a problem type.
-
-    If it is ``None``, the labels tell: one label is a regression, integer labels name one class
-    each, others are several at once.
-    """
-    labels = labels.to(logits.device)
-    if problem_type is None:
-        if num_labels == 1:
-            problem_type = "regression"
-        elif labels.dtype in (torch.long, torch.int):
-            problem_type = "single_label_classification"
-        else:
-            problem_type = "multi_label_classification"
-    if problem_type == "regression":
-        if num_labels == 1:
-            return F.mse_loss(logits.squeeze(), labels.squeeze())
-        return F.mse_loss(logits, labels)
-    if problem_type == "single_label_classification":
-        return F.cross_entropy(logits.view(-1, num_labels), labels.view(-1))
-    return F.binary_cross_entropy_with_logits(logits, labels)
 
 
 def span_loss(start_logits: Tensor, end_logits: Tensor, starts: Tensor, ends: Tensor) -> Tensor:

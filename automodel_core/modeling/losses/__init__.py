@@ -1,0 +1,1 @@
+"""Training losses, by what is predicted."""

@@ -1,0 +1,34 @@
+"""The loss of scores for labels of whole inputs."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["classification_loss"]
+
+
+def classification_loss(
+    logits: Tensor, labels: Tensor, num_labels: int, problem_type: str | None
+) -> Tensor:
+    """Return the loss of ``(batch, labels)`` scores for a problem type.
+
+    If it is ``None``, the labels tell: one label is a regression, integer labels name one class
+    each, others are several at once.
+    """
+    labels = labels.to(logits.device)
+    if problem_type is None:
+        if num_labels == 1:
+            problem_type = "regression"
+        elif labels.dtype in (torch.long, torch.int):
+            problem_type = "single_label_classification"
+        else:
+            problem_type = "multi_label_classification"
+    if problem_type == "regression":
+        if num_labels == 1:
+            return F.mse_loss(logits.squeeze(), labels.squeeze())
+        return F.mse_loss(logits, labels)
+    if problem_type == "single_label_classification":
+        return F.cross_entropy(logits.view(-1, num_labels), labels.view(-1))
+    return F.binary_cross_entropy_with_logits(logits, labels)

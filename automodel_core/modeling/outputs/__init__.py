@@ -1,0 +1,1 @@
+"""What models return, by what they read."""
