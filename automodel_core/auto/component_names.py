@@ -12,7 +12,7 @@ from automodel_core.errors import AutomodelError
 __all__ = ["class_named", "classes_of_parts", "install_advice", "same_class", "text_entry"]
 
 ENDINGS = ("Fast", "Pil")
-"""What checkpoints put after a name for another implementation of the same."""
+"""Suffixes of class names that only say which implementation it is."""
 
 
 def same_class(one: str, other: str) -> bool:
@@ -27,7 +27,7 @@ def _plain(name: str) -> str:
 
 
 def class_named(name: str, kind: str, *, plugin: str | None = None) -> Any | None:
-    """Return the installed or registered class of a kind with this name, or ``None``.
+    """Return the registered or installed class of a kind with this name, or ``None``.
 
     Those of ``plugin`` come first; what it lacks may be another's. Plugins that fail are passed
     over: they may have nothing to do with the name.

@@ -1,4 +1,4 @@
-"""What every ``AutoModelFor...`` class does: from a checkpoint or a config to the right model."""
+"""The base of every ``AutoModelFor...`` class: from a checkpoint or a config to its model."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class AutoModelBase(Generic[Model]):
 
     task: ClassVar[str]
     other_tasks: ClassVar[tuple[str, ...]] = ()
-    """Tasks under other names for the same thing; asked where `task` is not served."""
+    """Other names of the same task, looked up where `task` is not served."""
 
     def __init_subclass__(
         cls, task: str | None = None, other_tasks: tuple[str, ...] = (), **kwargs: Any
@@ -167,7 +167,7 @@ class AutoModelBase(Generic[Model]):
     def plan(
         cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
     ) -> ModelPlan:
-        """Say what `from_pretrained` would do with these arguments, from headers alone.
+        """Return what `from_pretrained` would load with these arguments, from headers alone.
 
         No weight is read or fetched, and torch is not imported until the plan is asked for the
         names of weights that do not fit.

@@ -1,4 +1,4 @@
-"""The first step of a load: the checkpoint is found, and its configuration says whose it is."""
+"""The first step of a load: find the checkpoint, and read its configuration."""
 
 from __future__ import annotations
 

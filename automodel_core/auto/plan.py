@@ -1,4 +1,4 @@
-"""What a load would do, told from the configuration and the headers of the weight files."""
+"""`ModelPlan`: a preview of a load, from the configuration and the headers of weight files."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ModelPlan:
 
     @cached_property
     def report(self) -> LoadReport | None:
-        """What would become of each weight; ``None`` without torch or for a pickled checkpoint."""
+        """The outcome for each weight; ``None`` without torch or for a pickled checkpoint."""
         if self.weights.tensors is None or not _torch_is_installed():
             return None
         model_class = registry.resolve(self.model_class)
@@ -160,7 +160,7 @@ def plan_model(auto_class: str, task: str, reference: str, request: LoadRequest)
 
 
 def _provider(reference: str) -> tuple[str | None, str | None]:
-    """Return distribution and version of the plugin whose package a reference points into."""
+    """Return distribution and version of the plugin that a reference points into."""
     package = reference.partition(":")[0].partition(".")[0]
     for record in registry.plugins.records():
         if record.module.partition(".")[0] == package:
@@ -169,7 +169,7 @@ def _provider(reference: str) -> tuple[str | None, str | None]:
 
 
 def _dtype(asked: Any, config: Any, weights: WeightPlan) -> str:
-    """Return the name of the type that the weights would have: as asked, as saved, as stored."""
+    """Return the name of the dtype asked for, else the configuration's, else the stored one."""
     stored = next((name for name in weights.dtypes if "float" in name), "float32")
     chosen = asked if asked != "auto" else (config.dtype or stored)
     return str(chosen).removeprefix("torch.")
@@ -204,7 +204,7 @@ def _torch_is_installed() -> bool:
 
 
 def readable_size(size: int | None) -> str:
-    """Return bytes in the unit in which they have one to three digits before the point."""
+    """Return a number of bytes as text, in the unit that gives one to three digits."""
     if size is None:
         return "size unknown"
     value, unit = float(size), "B"

@@ -73,7 +73,7 @@ class _AutoComponent:
 
     @classmethod
     def _for_parts(cls, plugin: str | None) -> dict[str, Any]:
-        """Return the arguments with which the class found looks for its parts, if it has any."""
+        """Return arguments for loading the parts of the class found, if it has any."""
         return {}
 
     @classmethod
@@ -133,7 +133,7 @@ class _AutoComponent:
 
 
 class AutoImageProcessor(_AutoComponent):
-    """Reads what turns images into a model's input."""
+    """Loads an image processor."""
 
     kind = "image_processor"
 
@@ -163,7 +163,7 @@ class AutoImageProcessor(_AutoComponent):
 
 
 class AutoFeatureExtractor(_AutoComponent):
-    """Reads what turns sound, or with older checkpoints images, into a model's input."""
+    """Loads a feature extractor: of audio or, in older checkpoints, of images."""
 
     kind = "feature_extractor"
 
@@ -178,7 +178,7 @@ class AutoFeatureExtractor(_AutoComponent):
 
 
 class AutoProcessor(_AutoComponent):
-    """Reads what prepares all of a model's input: a processor, or the only part that there is."""
+    """Loads a processor, or the only preprocessor that a checkpoint has."""
 
     kind = "processor"
 

@@ -40,7 +40,7 @@ __all__ = ["AutoTokenizer"]
 SETTINGS_FILE = "tokenizer_config.json"
 PIPELINE_FILE = "tokenizer.json"
 GENERIC = frozenset({"PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend"})
-"""Names that checkpoints give to a tokenizer that ``tokenizer.json`` describes completely."""
+"""Class names in checkpoints whose ``tokenizer.json`` is a complete tokenizer."""
 KIND = "tokenizer"
 
 
@@ -133,7 +133,7 @@ class _Choice:
         return found
 
     def of(self, config: Any) -> Any:
-        """Return the class that the checkpoint's files, or the given configuration, lead to."""
+        """Return the class that the checkpoint's files, or the given configuration, name."""
         if self.files is None and config is None:
             return self._of_single_file()
         settings = self._read(SETTINGS_FILE)
@@ -259,7 +259,7 @@ def _generic() -> Any:
 def _where(
     tokenizer_class: Any, files: CheckpointFiles | None, options: HubOptions
 ) -> dict[str, Any]:
-    """Return how the class finds the files: opened already, or at the same commit."""
+    """Return the opened files, or hub options with their commit, as arguments of the class."""
     from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
     if files is not None and issubclass(tokenizer_class, PreTrainedTokenizer):

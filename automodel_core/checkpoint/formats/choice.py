@@ -1,4 +1,4 @@
-"""Which weight files of a checkpoint to read, and all of them checked before any tensor is."""
+"""Choose a checkpoint's weight files, and check them all before any tensor is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tensors of a checkpoint that are read when they are asked for."""
+"""Lazy tensors of a checkpoint: each is read when it is asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pause of the garbage collector while many objects are made and none becomes garbage."""
+"""A pause of the garbage collector, while a load makes many objects that all stay alive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["gc_paused"]
 
 
 class _Pauses:
-    """How many threads want a pause, and whether the collector ran before the first."""
+    """Counts the threads that want a pause, and knows whether the collector was on before."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Weights into a model: assigned where they can be, cast and placed one at a time where not."""
+"""Load weights into a model: assign, or cast and move, one tensor at a time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def load_weights(
     ignore_mismatched_sizes: bool = False,
     key_mapping: Mapping[str, str] | None = None,
 ) -> LoadReport:
-    """Give a model its weights from a checkpoint, and report what became of each.
+    """Load a checkpoint's weights into a model, and report what became of each.
 
     Parameters on the meta device are replaced, others are written to in place. ``tied`` maps the
     module name of a weight to that of the weight it shares. Weights that the checkpoint lacks, or
@@ -88,7 +88,7 @@ def load_weights(
 def _other_names(
     slots: Mapping[str, Slot], names: WeightNames, expected: Mapping[str, Expected]
 ) -> WeightNames:
-    """Return the table with the further names of weights that several modules hold as one."""
+    """Return the table, with the further names of shared weights as aliases."""
     aliases = {}
     for name, slot in slots.items():
         if name != slot.name:
@@ -119,7 +119,7 @@ def _in_order(source: Iterable[str], chosen: list[str]) -> list[str]:
 
 
 class _Transfer:
-    """The way of tensors from a checkpoint into the slots of a model."""
+    """Loads tensors of a checkpoint into the slots of a model, and keeps account."""
 
     def __init__(
         self, source: LazyTensors, slots: Mapping[str, Slot], placement: Placement
@@ -170,7 +170,7 @@ class _Transfer:
             self.converted.append(hub)
 
     def holds(self, name: str, expected: Expected) -> bool:
-        """Return whether a further tensor of the checkpoint only repeats what was loaded."""
+        """Return whether a tensor of the checkpoint repeats the values of one that was loaded."""
         if self._source[name].shape != expected.shape or len(expected.modules) != 1:
             return False
         current = self._slots[expected.modules[0]].tensor

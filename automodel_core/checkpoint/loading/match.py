@@ -1,4 +1,4 @@
-"""Which tensor of a checkpoint belongs to which tensor of a model, by names and shapes alone."""
+"""Match a checkpoint's tensors with a model's, by names and shapes alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Shape = tuple[int, ...]
 
 
 class Expected(NamedTuple):
-    """A tensor that the model needs, as the hub's files have it.
+    """A tensor that the model needs, as it is stored in the hub's files.
 
     ``modules`` are the names of its parts in the model, usually one, and ``lengths`` their first
     dimensions; ``shape`` is the shape in the file.
@@ -31,7 +31,7 @@ class Expected(NamedTuple):
 
 
 def expected_tensors(shapes: Mapping[str, Shape], names: WeightNames) -> dict[str, Expected]:
-    """Return what a model with tensors of these names and shapes needs, by hub name."""
+    """Return the tensors that a model with these names and shapes needs, by hub name."""
     expected: dict[str, Expected] = {}
     parts: dict[str, dict[int, str]] = {}
     places: dict[str, HubTensor] = {}
@@ -73,7 +73,7 @@ def _joined(place: HubTensor, found: Mapping[int, str], shapes: Mapping[str, Sha
 
 @dataclass
 class Matching:
-    """The outcome: which checkpoint name serves each needed hub name, and what is left over.
+    """The checkpoint's name for each needed hub name, and the names that are left over.
 
     ``redundant`` pairs further checkpoint names of a needed tensor with its hub name.
     """
@@ -138,7 +138,7 @@ def _prefixed(name: str, prefix: str) -> Iterator[str]:
 def renamed(
     checkpoint: Iterable[str], key_mapping: Mapping[str, str] | None
 ) -> Iterator[tuple[str, str]]:
-    """Yield each checkpoint name with the name that it goes by.
+    """Yield each checkpoint name with the name that replaces it.
 
     ``key_mapping`` maps regular expressions to replacements; the first that matches is applied.
     """
@@ -171,7 +171,7 @@ def renamed(
 def mismatches(
     matching: Matching, infos: Mapping[str, TensorInfo], expected: Mapping[str, Expected]
 ) -> list[Mismatch]:
-    """Return the needed hub names whose shape in the checkpoint is another."""
+    """Return the needed hub names whose shape in the checkpoint differs."""
     return [
         (hub, infos[name].shape, expected[hub].shape)
         for hub, name in matching.found.items()

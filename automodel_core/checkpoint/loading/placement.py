@@ -1,4 +1,4 @@
-"""Where a weight goes, and in which dtype."""
+"""The device and the dtype of each weight."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a load would do, from headers alone: no tensor is read, and torch is not needed."""
+"""Preview a load from headers alone: no tensor is read, and torch is not needed."""
 
 from __future__ import annotations
 

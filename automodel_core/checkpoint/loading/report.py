@@ -1,4 +1,4 @@
-"""What became of every weight in a load."""
+"""`LoadReport`: what became of each weight in a load."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXPLANATIONS = {
 }
 
 _COUNTED = ("converted", "initialised")
-"""What a printed report counts: rows that the caller asked for, or that stand above."""
+"""Fields that a printed report only counts: the caller asked for them, or they are listed above."""
 
 
 @dataclass(frozen=True)

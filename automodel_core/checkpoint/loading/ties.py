@@ -1,4 +1,4 @@
-"""The weights of a model by name, and those that several modules share."""
+"""A model's weights by name, and ties between them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Slot", "Ties", "equal_values", "find_slots"]
 
 
 class Slot:
-    """One weight of a model: its first name, its tensor, and every place that holds it."""
+    """One weight of a model: its first name, its tensor, and all modules that share it."""
 
     __slots__ = ("assigned", "is_parameter", "name", "places", "tensor")
 
@@ -26,7 +26,7 @@ class Slot:
         self.places: list[tuple[dict[str, torch.Tensor | None], str]] = []
 
     def put(self, value: torch.Tensor) -> None:
-        """Make ``value`` the weight: in its place on the meta device, else by writing to it."""
+        """Set the weight: replace it on the meta device, else copy ``value`` into it."""
         if not self.tensor.is_meta:
             self.tensor.copy_(value)
             return
@@ -36,14 +36,14 @@ class Slot:
         self.hold(value)
 
     def hold(self, tensor: torch.Tensor) -> None:
-        """Hold this very tensor everywhere."""
+        """Let all places share this tensor."""
         self.tensor = tensor
         for owner, key in self.places:
             owner[key] = tensor
 
 
 def find_slots(model: nn.Module) -> dict[str, Slot]:
-    """Return the parameters and saved buffers by every name they have; sharers have one slot."""
+    """Return parameters and saved buffers by every name they have; shared ones have one slot."""
     slots: dict[str, Slot] = {}
     known: dict[int, Slot] = {}
     waiting: list[tuple[str, nn.Module]] = [("", model)]
@@ -67,11 +67,11 @@ def find_slots(model: nn.Module) -> dict[str, Slot]:
 
 
 class Ties:
-    """The sharing of weights after a load.
+    """Ties between loaded weights.
 
-    What the checkpoint holds decides: two weights that should be one and have different values are
-    kept apart, and a weight that is absent shares the one that is there, whichever of the two the
-    model calls the source. (transformers 5 has the same rule.)
+    The checkpoint decides: weights with different values stay untied, and a missing weight is tied
+    to the one that is present, whichever of the two the model calls the source. (transformers 5 has
+    the same rule.)
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Ties:
         return slots[name]
 
     def apply(self) -> None:
-        """Share what is to be shared."""
+        """Tie the weights, as far as the checkpoint's values allow."""
         for index, (target, source) in enumerate(self._pairs):
             if target.tensor is source.tensor:
                 continue
@@ -110,7 +110,7 @@ class Ties:
                 self.tied.append(target.name)
 
     def separate(self) -> None:
-        """Give weights that are not tied memory of their own, where a file stored them as one."""
+        """Give untied weights storage of their own, where a file stored them as one."""
         owners: dict[int, torch.Tensor] = {}
         for slot in self._slots.values():
             tensor = slot.tensor
@@ -124,7 +124,7 @@ class Ties:
         return id(slot) in self._with_values
 
     def have_values(self, names: Iterable[str]) -> bool:
-        """Return whether the checkpoint gave values to all of these, if only by sharing."""
+        """Return whether all of these have values, loaded or by a tie."""
         return all(
             self._has(self._slots[name]) or not self._slots[name].tensor.is_meta for name in names
         )

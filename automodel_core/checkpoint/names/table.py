@@ -1,4 +1,4 @@
-"""Weight names: one table that reads the hub's names forwards and writes them backwards.
+"""Weight names: one table, read forwards from hub names to modules, and backwards to save.
 
 A rule pairs a prefix of the hub's name with a prefix of the module's name; both are whole dotted
 segments, ``*`` stands for a layer number, the longest rule that fits is used, and the rest of the
@@ -203,7 +203,7 @@ class WeightNames:
         return found
 
     def check(self, module_names: Iterable[str]) -> None:
-        """Raise ``ConfigurationError`` if a module name does not survive the way out and back.
+        """Raise ``ConfigurationError`` if a module name is not read back as it is written.
 
         Worth a line in an architecture's tests: it finds rules that overlap.
         """

@@ -1,4 +1,4 @@
-"""The base class of every model: how one is built, loaded, saved and asked about itself."""
+"""`PreTrainedModel`, the base of every model: build, load, save, resize, and facts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = ["PreTrainedModel"]
 
 
 class PreTrainedModel(WeightedModel, CallableModule):
-    """A model that is built from a configuration, loaded, saved and asked about itself.
+    """A model with a configuration, which can be loaded, saved and resized.
 
     A subclass states its facts as class attributes, builds its modules in ``__init__`` and calls
     ``post_init`` at the end. Buffers that ``__init__`` computes must name their device, because
@@ -65,7 +65,7 @@ class PreTrainedModel(WeightedModel, CallableModule):
         self.config = config
 
     def post_init(self) -> None:
-        """Choose the attention; where there is memory, also generation, ties and first values."""
+        """Set the attention function; off the meta device, also tie and initialise the weights."""
         if self.config._attn_implementation not in (None, "sdpa"):
             self.set_attn_implementation(self.config._attn_implementation)
         if any(parameter.is_meta for parameter in self.parameters()):
@@ -89,7 +89,7 @@ class PreTrainedModel(WeightedModel, CallableModule):
         attn_implementation: str | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Build a model with first values, in training mode.
+        """Build a model with new weights, in training mode.
 
         ``dtype`` is by default the configuration's; other arguments go to ``__init__``. Raises
         `InputError` for a dtype that is none.
@@ -221,11 +221,11 @@ class PreTrainedModel(WeightedModel, CallableModule):
             return push_folder(folder, repo_id, **kwargs)
 
     def hub_state_dict(self) -> dict[str, Tensor]:
-        """Return all weights under the hub's names, redundant ones too, as the reference does."""
+        """Return all weights by hub name, under redundant names too."""
         return hub_state(self)
 
     def load_hub_state_dict(self, state: Mapping[str, Tensor], strict: bool = True) -> Any:
-        """Copy weights with the hub's names into this model, as ``nn.Module.load_state_dict`` does.
+        """Copy weights by hub name into this model, as ``nn.Module.load_state_dict`` does.
 
         Redundant names and those that a checkpoint may hold without need are accepted. In strict
         mode missing and unknown ones raise ``RuntimeError``, other shapes in any.
@@ -261,7 +261,7 @@ class PreTrainedModel(WeightedModel, CallableModule):
         return resize_vocabulary(self, new_num_tokens, pad_to_multiple_of, mean_resizing)
 
     def set_attn_implementation(self, attn_implementation: str) -> None:
-        """Let every attention run by the function of that name: eager, sdpa, or a plugin's.
+        """Set the attention function of all layers: "eager", "sdpa", or a plugin's.
 
         Raises `InputError` for a name that nobody provides.
         """
@@ -275,7 +275,7 @@ class PreTrainedModel(WeightedModel, CallableModule):
     def gradient_checkpointing_enable(
         self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None
     ) -> None:
-        """Keep only what enters each layer during training, and compute the rest again when needed.
+        """In training keep only each layer's input, and recompute the rest in the backward pass.
 
         Raises `InputError` for ``use_reentrant=True`` and for a model without layers to checkpoint.
         """
@@ -298,7 +298,7 @@ class PreTrainedModel(WeightedModel, CallableModule):
         return any(stack.gradient_checkpointing for stack in self._parts(LayerStack))
 
     def enable_input_require_grads(self) -> Callable[[], None]:
-        """Let gradients reach the embeddings' output, as adapters need; return how to undo it."""
+        """Let the embeddings' output require gradients, as adapters need; return how to undo it."""
         hook = self.get_input_embeddings().register_forward_hook(
             lambda module, inputs, output: output.requires_grad_(True)
         )
@@ -330,7 +330,7 @@ class PreTrainedModel(WeightedModel, CallableModule):
         )
 
     def get_memory_footprint(self, return_buffers: bool = True) -> int:
-        """Return the bytes that weights, and buffers unless excluded, take."""
+        """Return the bytes of all weights, and of buffers unless excluded."""
         tensors = [*self.parameters(), *(self.buffers() if return_buffers else ())]
         sizes: list[int] = [tensor.nbytes for tensor in tensors]
         sizes += [part.packed_bytes for part in self._parts(QuantisedLinear)]

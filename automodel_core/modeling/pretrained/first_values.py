@@ -1,4 +1,4 @@
-"""First values of parameters that no checkpoint gives, and of those only."""
+"""Initial values of the parameters that no checkpoint provides, and of those only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def init_normal(module: nn.Module, std: float) -> None:
 
 
 def initialise(model: nn.Module, init_module: InitModule) -> None:
-    """Give every module its first values, parts before wholes."""
+    """Initialise every module, children before their parents."""
     for module in reversed(list(model.modules())):
         init_module(module)
 
@@ -43,7 +43,7 @@ def initialise_missing(
     *,
     dtype: torch.dtype,
 ) -> None:
-    """Give first values to the parameters named, each on its device, and to no others.
+    """Initialise the parameters named, each on its device, and no others.
 
     An initialiser may write every parameter of its module and of the parts inside, so the loaded
     ones are replaced meanwhile by tensors without memory, on which writing does nothing.

@@ -1,4 +1,4 @@
-"""The base of models with a language-modelling head, which `generate` needs."""
+"""The base of models with a language-modelling head and ``generate``."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ __all__ = ["GenerativePreTrainedModel"]
 
 
 class GenerativePreTrainedModel(PreTrainedModel, GenerationMixin):
-    """A model that generates; what Auto classes of tasks that write texts return."""
+    """A model with ``generate``: what `AutoModelForCausalLM` and the like return."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor
 
 from automodel_core.checkpoint.names.table import WeightNames
-from automodel_core.errors import InputError, did_you_mean, shown
+from automodel_core.errors import InputError, did_you_mean, listed, shown
 from automodel_core.modeling.pretrained.hub_state import module_state, own_tensors, without_wrappers
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
@@ -46,7 +46,7 @@ def state_to_save(model: WeightedModel, given: Mapping[str, Tensor]) -> dict[str
     if missing:
         raise InputError(
             f"state_dict= lacks {len(missing)} of the {len(expected)} weights of "
-            f"{type(model).__name__}: {_some(missing)}"
+            f"{type(model).__name__}: {listed(missing)}"
         )
     for name, tensor in state.items():
         own = expected[name]
@@ -99,7 +99,7 @@ def _refuse_unknown(model: WeightedModel, unknown: set[str], expected: Iterable[
         advice = "; they belong to an adapter: merge it first, or save it with its own library"
     raise InputError(
         f"state_dict= holds {len(unknown)} weights that {type(model).__name__} has not: "
-        f"{_some(sorted(unknown))}{advice}"
+        f"{listed(sorted(unknown))}{advice}"
     )
 
 
@@ -115,8 +115,3 @@ def _add_shared(model: WeightedModel, state: dict[str, Tensor]) -> None:
     for target, source in model.ties_in_force().items():
         if source in state:
             state.setdefault(target, state[source])
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return ", ".join(names[:8]) + more

@@ -1,4 +1,4 @@
-"""From a checkpoint's files to a model: read, build without memory, fill, report."""
+"""Load a model: open the files, build on the meta device, fill, report."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ logger = logging.getLogger("automodel_core")
 
 
 def load_pretrained(cls: type[Model], request: LoadRequest) -> Any:
-    """Return what `PreTrainedModel.from_pretrained` does: a model, or a model and its report."""
+    """Return what `PreTrainedModel.from_pretrained` returns: a model, or also its report."""
     model = load_model(cls, request)
     if request.options.output_loading_info and model.load_report is not None:
         return model, model.load_report.loading_info()
@@ -49,7 +49,7 @@ def load_pretrained(cls: type[Model], request: LoadRequest) -> Any:
 
 
 def load_model(cls: type[Model], request: LoadRequest) -> Model:
-    """Build the model that a request asks for, and give it its weights."""
+    """Build the model of a request and load its weights."""
     files, config, options = request.files, request.config, request.options
     quantizer = options.quantizer()
     if not isinstance(config, cls.config_class):
@@ -123,7 +123,7 @@ def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torc
 
 
 def _fill(model: WeightedModel, weights: Any, options: LoadOptions) -> LoadReport:
-    """Give the model the checkpoint's weights and first values for the rest."""
+    """Load the checkpoint's weights, and initialise the others."""
     config, names = model.config, model.weight_names(model.config)
     if options.state_dict is not None and options.key_mapping is None:
         weights = state_to_load(model, options.state_dict, names)
@@ -155,7 +155,7 @@ def _fill(model: WeightedModel, weights: Any, options: LoadOptions) -> LoadRepor
 
 
 def _finish(model: WeightedModel, placement: Placement) -> None:
-    """Turn to evaluation mode, and place the buffers; raise if one was left without memory."""
+    """Set evaluation mode, and place the buffers; raise if one is still on the meta device."""
     waiting: list[tuple[str, nn.Module]] = [("", model)]
     while waiting:
         path, module = waiting.pop()
@@ -182,7 +182,7 @@ def _finish(model: WeightedModel, placement: Placement) -> None:
 def _check_complete(
     model: WeightedModel, report: LoadReport, strict: bool | str, checkpoint: str
 ) -> None:
-    """Raise if weights are missing that the caller did not allow to be drawn."""
+    """Raise if weights are missing that ``strict`` does not allow to be initialised."""
     if strict in (False, "off") or not report.missing:
         return
     names = model.weight_names(model.config)

@@ -23,12 +23,12 @@ LEFT_OUT = "modules_to_not_convert"
 
 
 def quantise_int8(model: WeightedModel, settings: Mapping[str, Any]) -> None:
-    """Round weights to eight bits; what they are multiplied with keeps bfloat16's precision."""
+    """Round weights to eight bits; activations stay in bfloat16 precision."""
     replace_linears(model, Int8Linear.of, settings)
 
 
 def quantise_int8_dynamic(model: WeightedModel, settings: Mapping[str, Any]) -> None:
-    """Round weights to eight bits, and what they are multiplied with, row by row."""
+    """Round weights to eight bits, and activations, row by row."""
     replace_linears(model, Int8DynamicLinear.of, settings)
 
 
@@ -37,7 +37,7 @@ def replace_linears(
     replacement: Callable[[nn.Linear], QuantisedLinear],
     settings: Mapping[str, Any],
 ) -> None:
-    """Put replacements in place of a model's large linear layers, and freeze the rest.
+    """Replace a model's large linear layers, and freeze the other weights.
 
     ``modules_to_not_convert`` in ``settings`` lists layers to leave as they are, by a part of their
     name, here or on the hub. Raises `InputError` for other settings and for names of no layer.
@@ -73,7 +73,7 @@ def _large_linears(model: WeightedModel) -> dict[str, nn.Linear]:
 
 
 def _is_meant(model: WeightedModel, path: str, name: str) -> bool:
-    """Return whether a name, whole segments of one, is in a layer's, here or on the hub."""
+    """Return whether a name is a run of whole segments of a layer's, in the model or on the hub."""
     hub = model.weight_names(model.config).to_hub(f"{path}.weight").name
     return any(f".{name}." in f".{candidate}." for candidate in (path, hub))
 

@@ -1,4 +1,4 @@
-"""What to load, and how: everything that the caller of ``from_pretrained`` said, sorted once."""
+"""`LoadRequest`: the arguments of ``from_pretrained``, sorted once and passed on whole."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ __all__ = ["LoadRequest", "require_config"]
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """A checkpoint that was found, at one revision, its configuration, and the arguments.
+    """A checkpoint at one revision, its configuration, and how to load it.
 
-    Without ``files``, the weights are those of ``options.state_dict``. The configuration has the
-    caller's changes, and is a copy of one that was given: it becomes the model's own.
+    Without ``files``, the weights are those of ``options.state_dict``. ``config`` has the caller's
+    changes and becomes the model's own: one that the caller gave is copied.
     """
 
     files: CheckpointFiles | None

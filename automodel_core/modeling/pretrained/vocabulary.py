@@ -58,7 +58,7 @@ def resize_tokens(
 
 
 def _resize_rows(layers: Iterable[nn.Module], size: int, mean_resizing: bool) -> None:
-    """Give layers with a row for each token ``size`` rows; those that share a weight still do."""
+    """Give layers with a row for each token ``size`` rows; tied ones stay tied."""
     resized: dict[Tensor, nn.Parameter] = {}
     for layer in (layers := list(layers)):
         refuse_quantised(layer, "a vocabulary of another size")

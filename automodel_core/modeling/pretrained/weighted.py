@@ -1,4 +1,4 @@
-"""What loading, saving, resizing and quantising know of a model: its weights and their names."""
+"""`WeightedModel`: what loading, saving, resizing and quantising need to know of a model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class WeightedModel(nn.Module):
 
     config_class: ClassVar[type[PreTrainedConfig]]
     base_model_prefix: ClassVar[str] = ""
-    """What the hub's names of a head model put before those of its body."""
+    """Prefix of the body's weights in a head model's names on the hub."""
     input_embeddings: ClassVar[str] = "embed_tokens"
     """Path of the module that holds the input embeddings."""
     output_embeddings: ClassVar[str | None] = None
@@ -55,15 +55,15 @@ class WeightedModel(nn.Module):
 
     @classmethod
     def weight_names(cls, config: PreTrainedConfig) -> WeightNames:
-        """Return the table between the hub's names of this class's weights and its modules'."""
+        """Return the table between hub names and module names of this class's weights."""
         return WeightNames({})
 
     def init_module(self, module: nn.Module) -> None:
-        """Give one module its first values; architectures with rules of their own replace this."""
+        """Initialise one module; architectures with rules of their own replace this."""
         init_normal(module, self.config.initializer_range)
 
     def needs(self, name: str) -> bool:
-        """Return whether a checkpoint must hold a weight: that of a body, unless it is optional."""
+        """Return whether a checkpoint must hold a weight: one of the body that is not optional."""
         body = f"{self.body}." if self.body else ""
         if not name.startswith(body):
             return False
