@@ -123,7 +123,8 @@ class CompositeModel(GenerativePreTrainedModel):
             self.set_attn_implementation(self.config._attn_implementation)
         if any(parameter.is_meta for parameter in self.parameters()):
             return
-        self.generation_config = GenerationConfig.from_model_config(self.config)
+        if self.generation_config is None:
+            self.generation_config = GenerationConfig.from_model_config(self.config)
         self.tie_weights()
         if self.enc_to_dec_proj is not None:
             self.init_module(self.enc_to_dec_proj)

@@ -20,7 +20,7 @@ from automodel_core.layers.attention import Attention
 from automodel_core.layers.kernels.linear import QuantisedLinear
 from automodel_core.layers.stack import LayerStack
 from automodel_core.modeling.calls import CallableModule
-from automodel_core.modeling.pretrained.first_values import initialise
+from automodel_core.modeling.pretrained.drawing import draw_new
 from automodel_core.modeling.pretrained.hub_state import hub_state, module_state
 from automodel_core.modeling.pretrained.loading import load_pretrained
 from automodel_core.modeling.pretrained.options import dtype_named
@@ -65,17 +65,21 @@ class PreTrainedModel(WeightedModel, CallableModule):
         self.config = config
 
     def post_init(self) -> None:
-        """Set the attention function; off the meta device, also tie and initialise the weights."""
+        """Choose the attention; where there is memory, also generation, ties and first values.
+
+        Weights that were loaded, trained or set by hand since they were made keep their values.
+        """
         if self.config._attn_implementation not in (None, "sdpa"):
             self.set_attn_implementation(self.config._attn_implementation)
         if any(parameter.is_meta for parameter in self.parameters()):
             return
-        if self.can_generate():
+        if self.can_generate() and self.generation_config is None:
             from automodel_core.generation.settings.generation import GenerationConfig
 
             self.generation_config = GenerationConfig.from_model_config(self.config)
-        self.tie_weights()
-        initialise(self, self.init_module)
+        draw_new(self)
+
+    init_weights = post_init
 
     # ---- from nothing, from a checkpoint, to a checkpoint ----
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,7 +24,7 @@ from automodel_core.errors import (
     listed,
     shown,
 )
-from automodel_core.modeling.pretrained.first_values import initialise_missing
+from automodel_core.modeling.pretrained.drawing import draw_missing, keep_weights, missing_slots
 from automodel_core.modeling.pretrained.given_state import state_to_load
 from automodel_core.modeling.pretrained.options import LoadOptions, dtype_named
 from automodel_core.modeling.pretrained.request import LoadRequest
@@ -78,7 +79,10 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
             model = cls(config, *request.model_args, **request.model_kwargs)
         report = _fill(model, weights, options)
         _check_complete(model, report, options.strict, context.name_or_path or "state_dict")
-        _finish(model, Placement(options.device_map, config.dtype, model.segments_in_fp32()))
+        placement = Placement(options.device_map, config.dtype, model.segments_in_fp32())
+        report = _complete(model, report, placement, request)
+        _finish(model, placement)
+        keep_weights(model)
     if quantizer is not None:
         method, settings = quantizer
         registry.parts.function(registry.Quantizer, method)(model, settings)
@@ -123,7 +127,7 @@ def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torc
 
 
 def _fill(model: WeightedModel, weights: Any, options: LoadOptions) -> LoadReport:
-    """Load the checkpoint's weights, and initialise the others."""
+    """Give the model the checkpoint's weights."""
     config, names = model.config, model.weight_names(model.config)
     if options.state_dict is not None and options.key_mapping is None:
         weights = state_to_load(model, options.state_dict, names)
@@ -141,17 +145,25 @@ def _fill(model: WeightedModel, weights: Any, options: LoadOptions) -> LoadRepor
     )
     if report.untied:
         model.untie(name for hub in report.untied for name in names.to_module(hub))
-    if report.missing or report.mismatched:
-        missing = [n for n, p in model.named_parameters(remove_duplicate=False) if p.is_meta]
-        placement = Placement(options.device_map, config.dtype, model.segments_in_fp32())
-        initialise_missing(
-            model,
-            {name: placement.device(name, names.to_hub(name).name) for name in missing},
-            model.init_module,
-            dtype=config.dtype,
-        )
-        report = report.with_initialised(names.to_hub(name).name for name in missing)
     return report
+
+
+def _complete(
+    model: WeightedModel, report: LoadReport, placement: Placement, request: LoadRequest
+) -> LoadReport:
+    """Give the weights that are still without memory the values of a new model."""
+    missing = missing_slots(model) if report.missing or report.mismatched else {}
+    if not missing:
+        return report
+
+    def build() -> nn.Module:
+        with torch.device("cpu"):
+            config = copy.deepcopy(model.config)
+            return type(model)(config, *request.model_args, **request.model_kwargs)
+
+    draw_missing(model, missing, placement, build)
+    names = model.weight_names(model.config)
+    return report.with_initialised(names.to_hub(name).name for name in missing)
 
 
 def _finish(model: WeightedModel, placement: Placement) -> None:

@@ -52,6 +52,8 @@ class WeightedModel(nn.Module):
     generation_config: GenerationConfig | None = None
     load_report: LoadReport | None = None
     """What became of each weight when the model was loaded; ``None`` if it was not."""
+    first_values: dict[str, tuple[int, float] | None] | None = None
+    """What tells a weight's first values from later ones; ``None`` for one that is never drawn."""
 
     @classmethod
     def weight_names(cls, config: PreTrainedConfig) -> WeightNames:
@@ -60,7 +62,15 @@ class WeightedModel(nn.Module):
 
     def init_module(self, module: nn.Module) -> None:
         """Initialise one module; architectures with rules of their own replace this."""
-        init_normal(module, self.config.initializer_range)
+        try:
+            std = self.config.initializer_range
+        except AttributeError:
+            std = 0.02
+        init_normal(module, std)
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Do what `init_module` does, under the name that classes for transformers replace."""
+        self.init_module(module)
 
     def needs(self, name: str) -> bool:
         """Return whether a checkpoint must hold a weight: one of the body that is not optional."""
