@@ -29,6 +29,7 @@ __all__ = [
     "PluginError",
     "PluginIncompatibleError",
     "PluginNotInstalledError",
+    "PushError",
     "RegistrationError",
     "RemoteCodeRefusedError",
     "SavingError",
@@ -127,6 +128,10 @@ class CheckpointChangedError(AutomodelError, OSError):
 
 class SavingError(AutomodelError, OSError):
     """A file of a checkpoint cannot be written; what was saved there before is unharmed."""
+
+
+class PushError(AutomodelError, OSError):
+    """The hub did not take the files."""
 
 
 class SerializationError(AutomodelError, TypeError):

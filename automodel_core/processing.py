@@ -16,7 +16,7 @@ from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.errors import InputError, warn_caller
-from automodel_core.preprocessing.files import PROCESSOR_FILE, push_saved
+from automodel_core.preprocessing.files import PROCESSOR_FILE
 from automodel_core.text.tokenizer.loading import CHAT_TEMPLATE
 
 if TYPE_CHECKING:
@@ -274,6 +274,9 @@ class ProcessorMixin:
         ``processor_config.json``, which transformers 5 reads, describes all parts but tokenizers;
         ``preprocessor_config.json``, which transformers 4 reads, the first of them.
         """
+        from automodel_core.checkpoint.places.push import push_options, repository_name
+
+        options = push_options(self.save_pretrained, kwargs)
         preprocessors, tokenizers = self._preprocessors(), self._tokenizers()
         for part in (*preprocessors.values(), *tokenizers.values()):
             part._processor_class = type(self).__name__
@@ -291,7 +294,7 @@ class ProcessorMixin:
             exchange.write(PROCESSOR_FILE, content)
             written.extend(str(exchange.folder / name) for name in exchange.new_names())
         if push_to_hub:
-            self.push_to_hub(repo_id or exchange.folder.resolve().name, **kwargs)
+            self.push_to_hub(repository_name(repo_id, save_directory), **options)
         return written
 
     def to_dict(self) -> dict[str, Any]:
@@ -301,7 +304,13 @@ class ProcessorMixin:
 
     def push_to_hub(self, repo_id: str, **kwargs: Unpack[PushOptions]) -> str:
         """Upload all files to a hub repository and return the address of the commit."""
-        return push_saved(self.save_pretrained, repo_id, "Upload processor", kwargs)
+        from automodel_core.checkpoint.places.model_card import CardFacts, distribution_of
+        from automodel_core.checkpoint.places.push import push_options, push_saved
+
+        options = push_options(self.push_to_hub, kwargs)
+        own = type(self)
+        facts = CardFacts("processor", own.__name__, "AutoProcessor", distribution_of(own))
+        return push_saved(self.save_pretrained, repo_id, facts, options)
 
     def __repr__(self) -> str:
         parts = (repr(vars(self)[name]) for name in self.attributes)

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +17,7 @@ from automodel_core.checkpoint.formats.safetensors_header import DTYPES
 from automodel_core.checkpoint.places.exchange import Exchange, current_names, exchange_files
 from automodel_core.errors import InputError, shown
 
-__all__ = ["WeightsToSave", "save_weights", "write_safetensors"]
+__all__ = ["WeightsToSave", "replaced_files", "save_weights", "write_safetensors"]
 
 _CODES = {torch_name: code for code, (torch_name, _) in DTYPES.items()}
 _CHUNK = 4 << 20
@@ -76,6 +76,7 @@ class WeightsToSave:
         metadata: Mapping[str, str] | None = None,
         tied: Mapping[str, str] | None = None,
     ) -> None:
+        self.replaces = replaced_files(safe_serialization=safe_serialization, variant=variant)
         self._kind = "safetensors" if safe_serialization else "bin"
         self._variant = variant
         self._metadata = {"format": "pt", **(metadata or {})}
@@ -87,8 +88,8 @@ class WeightsToSave:
 
     def write(self, exchange: Exchange) -> list[str]:
         """Write the files, and return their names; those of a former save are to vanish."""
-        present = _saved_names(exchange.folder, self._kind, self._variant)
-        names = self._names(sharded_before=not present <= {self._whole})
+        present = current_names(exchange.folder)
+        names = self._names(present)
         for name, tensors in zip(names, self._shards, strict=True):
             with exchange.file(name) as file:
                 if self._kind == "safetensors":
@@ -99,35 +100,42 @@ class WeightsToSave:
             shards = dict(zip(names, self._shards, strict=True))
             exchange.write(self._index, _index(shards, self._metadata))
             names.append(self._index)
-        exchange.remove(present - set(names))
-        if self._kind == "bin":  # safetensors would be read in its place
-            exchange.remove(_saved_names(exchange.folder, "safetensors", self._variant))
+        exchange.remove(name for name in present - set(names) if self.replaces.fullmatch(name))
         return names
 
-    def _names(self, *, sharded_before: bool) -> list[str]:
-        """Return the files' names, which shards of a former save do not have."""
+    def _names(self, present: Iterable[str]) -> list[str]:
+        """Return the files' names; if there are shards already, new ones have other names."""
         count = len(self._shards)
         if count == 1:
             return [self._whole]
         stem, _, ending = self._whole.rpartition(".")
-        if sharded_before:
+        own = re.compile(_pattern(self._kind, self._variant))
+        if any(own.fullmatch(name) and name != self._whole for name in present):
             stem += f"-{secrets.token_hex(4)}"
         return [f"{stem}-{number:05d}-of-{count:05d}.{ending}" for number in range(1, count + 1)]
+
+
+def replaced_files(*, safe_serialization: bool, variant: str | None) -> re.Pattern[str]:
+    """Return what matches the names of the weight files that a save takes the place of.
+
+    Those of the same format and variant; and safetensors if a pickle is written, because they would
+    be read in its place.
+    """
+    kinds = ("safetensors",) if safe_serialization else ("safetensors", "bin")
+    return re.compile("|".join(_pattern(kind, variant) for kind in kinds))
+
+
+def _pattern(kind: str, variant: str | None) -> str:
+    whole, index = _file_names(kind, variant)
+    stem, _, ending = whole.rpartition(".")
+    shard = re.escape(stem) + rf"(?:-[0-9a-f]{{8}})?-\d{{5}}-of-\d{{5}}\.{ending}"
+    return f"(?:{re.escape(whole)}|{re.escape(index)}|{shard})"
 
 
 def _file_names(kind: str, variant: str | None) -> tuple[str, str]:
     """Return the names of a whole file and of the index of shards."""
     whole = "model.safetensors" if kind == "safetensors" else "pytorch_model.bin"
     return variant_name(whole, variant), variant_name(f"{whole}.index.json", variant)
-
-
-def _saved_names(folder: Path, kind: str, variant: str | None) -> set[str]:
-    """Return the names of the weight files of one kind and variant in a folder."""
-    whole, index = _file_names(kind, variant)
-    stem, _, ending = whole.rpartition(".")
-    shard = re.compile(re.escape(stem) + rf"(-[0-9a-f]{{8}})?-\d{{5}}-of-\d{{5}}\.{ending}")
-    names = current_names(folder)
-    return {name for name in names if name in (whole, index) or shard.fullmatch(name)}
 
 
 def _bytes(size: int | str) -> int:

@@ -13,7 +13,9 @@ from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.errors import shown, warn_caller
 
 if TYPE_CHECKING:
-    from typing_extensions import Self, dataclass_transform
+    from typing_extensions import Self, Unpack, dataclass_transform
+
+    from automodel_core.checkpoint.places.push import PushOptions
 else:
 
     def dataclass_transform(**_options: Any) -> Any:
@@ -137,18 +139,38 @@ class ConfigFiles:
         return json_bytes(self.to_diff_dict(), f"config.json of {type(self).__name__}")
 
     def save_pretrained(
-        self, save_directory: str | os.PathLike[str], push_to_hub: bool = False, **kwargs: Any
+        self,
+        save_directory: str | os.PathLike[str],
+        push_to_hub: bool = False,
+        repo_id: str | None = None,
+        **kwargs: Unpack[PushOptions],
     ) -> None:
-        """Write ``config.json`` into a folder, made if needed; optionally upload the folder.
+        """Write ``config.json`` into a folder, made if needed.
 
-        Raises ``NotADirectoryError`` if the path is a file.
+        With ``push_to_hub`` it is uploaded to ``repo_id``, by default the folder's name. Raises
+        ``NotADirectoryError`` if the path is a file.
         """
         from automodel_core.checkpoint.places.exchange import exchange_files
+        from automodel_core.checkpoint.places.push import push_options, repository_name
 
-        content = self.file_content()
+        options, content = push_options(self.save_pretrained, kwargs), self.file_content()
         with exchange_files(save_directory) as exchange:
             exchange.write("config.json", content)
         if push_to_hub:
-            from automodel_core.checkpoint.places.push import push_folder
+            self.push_to_hub(repository_name(repo_id, save_directory), **options)
 
-            push_folder(save_directory, **kwargs)
+    def push_to_hub(self, repo_id: str, **kwargs: Unpack[PushOptions]) -> str:
+        """Upload ``config.json`` to a hub repository and return the address of the commit."""
+        from automodel_core import registry
+        from automodel_core.checkpoint.places.model_card import CardFacts
+        from automodel_core.checkpoint.places.push import push_files, push_options
+
+        options = push_options(self.push_to_hub, kwargs)
+        facts = CardFacts(
+            kind="configuration",
+            class_name=type(self).__name__,
+            loader="AutoConfig",
+            distribution=registry.architectures.provider(self),
+            model_type=self.model_type,
+        )
+        return push_files({"config.json": self.file_content()}, repo_id, facts, options)

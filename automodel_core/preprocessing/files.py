@@ -8,9 +8,8 @@ transformers 4 writes the settings of an image processor or a feature extractor 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from automodel_core.checkpoint.places.file_names import local_file
 from automodel_core.checkpoint.places.json_files import read_json
@@ -18,10 +17,7 @@ from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
 from automodel_core.errors import CheckpointNotFoundError
 
-if TYPE_CHECKING:
-    from automodel_core.checkpoint.places.push import PushOptions
-
-__all__ = ["PREPROCESSOR_FILE", "PROCESSOR_FILE", "push_saved", "read_settings"]
+__all__ = ["PREPROCESSOR_FILE", "PROCESSOR_FILE", "read_settings"]
 
 PREPROCESSOR_FILE = "preprocessor_config.json"
 PROCESSOR_FILE = "processor_config.json"
@@ -56,18 +52,3 @@ def _settings_in(values: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Return the settings of a file, which may nest them."""
     nested = values.get(kind)
     return dict(nested) if isinstance(nested, Mapping) else dict(values)
-
-
-def push_saved(
-    save: Callable[[str], object], repo_id: str, message: str, options: PushOptions
-) -> str:
-    """Upload the files that ``save`` writes into a folder; return the address of the commit.
-
-    ``message`` is the commit's if ``options`` have none.
-    """
-    from automodel_core.checkpoint.places.push import push_folder
-
-    with TemporaryDirectory() as folder:
-        save(folder)
-        given: PushOptions = {"commit_message": message, **options}
-        return push_folder(folder, repo_id, **given)

@@ -12,7 +12,6 @@ from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.errors import warn_caller
 from automodel_core.preprocessing.files import (
     PREPROCESSOR_FILE,
-    push_saved,
     read_settings,
 )
 from automodel_core.preprocessing.settings import TypedSettings
@@ -119,14 +118,26 @@ class Preprocessor(TypedSettings):
 
         With ``push_to_hub`` it is uploaded to ``repo_id``, by default the folder's name.
         """
+        from automodel_core.checkpoint.places.push import push_options, repository_name
+
+        options = push_options(self.save_pretrained, kwargs)
         content = json_bytes(self.to_dict(), f"{PREPROCESSOR_FILE} of {type(self).__name__}")
         with exchange_files(save_directory) as exchange:
             exchange.write(PREPROCESSOR_FILE, content)
         if push_to_hub:
-            self.push_to_hub(repo_id or exchange.folder.resolve().name, **kwargs)
+            self.push_to_hub(repository_name(repo_id, save_directory), **options)
         return [str(exchange.folder / PREPROCESSOR_FILE)]
 
     def push_to_hub(self, repo_id: str, **kwargs: Unpack[PushOptions]) -> str:
         """Upload the settings to a hub repository and return the address of the commit."""
-        message = f"Upload {self.kind.replace('_', ' ')}"
-        return push_saved(self.save_pretrained, repo_id, message, kwargs)
+        from automodel_core.checkpoint.places.model_card import CardFacts, distribution_of
+        from automodel_core.checkpoint.places.push import push_options, push_saved
+
+        options = push_options(self.push_to_hub, kwargs)
+        facts = CardFacts(
+            kind=self.kind.replace("_", " "),
+            class_name=type(self).__name__,
+            loader="Auto" + self.kind.title().replace("_", ""),
+            distribution=distribution_of(type(self)),
+        )
+        return push_saved(self.save_pretrained, repo_id, facts, options)

@@ -108,6 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.hub.status is not None:
             return self._answer(self.hub.status, b"{}")
+        if path == "/api/validate-yaml":
+            return self._json({"errors": [], "warnings": []})
         if path == "/api/repos/create":
             return self._create(json.loads(body))
         if match := _API.fullmatch(path):
@@ -137,9 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def _create(self, wanted: dict[str, object]) -> None:
-        repo_id = "/".join(
-            str(part) for part in (wanted.get("organization"), wanted["name"]) if part
-        )
+        repo_id = f"{wanted.get('organization') or 'someone'}/{wanted['name']}"
         if repo_id in self.hub.repositories:
             return self._json({"url": f"{self.hub.endpoint}/{repo_id}"}, 409)
         self.hub.repositories[repo_id] = Repository()
@@ -190,6 +190,8 @@ class _Handler(BaseHTTPRequestHandler):
                 repository.pushes.append(entry["value"])
             elif entry["key"] == "file":
                 files[entry["value"]["path"]] = base64.b64decode(entry["value"]["content"])
+            elif entry["key"] == "deletedFile":
+                del files[entry["value"]["path"]]
         new = self.hub.add(
             repo_id, files, revision=branch, gated=repository.gated, token=repository.token
         )

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.configuration.base import TEXT_PARTS
@@ -20,6 +20,11 @@ from automodel_core.errors import GenerationArgumentError, shown, warn_caller
 from automodel_core.generation.settings.checks import Problem, problems_of
 from automodel_core.generation.settings.compile import CompileConfig, compile_config_of
 from automodel_core.generation.settings.watermark import BaseWatermarkingConfig, watermarking_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from automodel_core.checkpoint.places.push import PushOptions
 
 __all__ = ["DEFAULTS", "FIELDS", "GENERATION_CONFIG_NAME", "GenerationConfig", "token_ids"]
 
@@ -301,14 +306,37 @@ class GenerationConfig:
         return json_bytes(_json_ready(settings), GENERATION_CONFIG_NAME)
 
     def save_pretrained(
-        self, save_directory: str | PathLike[str], config_file_name: str | None = None
+        self,
+        save_directory: str | PathLike[str],
+        config_file_name: str | None = None,
+        push_to_hub: bool = False,
+        repo_id: str | None = None,
+        **kwargs: Unpack[PushOptions],
     ) -> None:
-        """Write the config into a folder; see `file_content`."""
-        from automodel_core.checkpoint.places.exchange import exchange_files
+        """Write the config into a folder; see `file_content`.
 
-        content = self.file_content()
+        With ``push_to_hub`` it is uploaded to ``repo_id``, by default the folder's name.
+        """
+        from automodel_core.checkpoint.places.exchange import exchange_files
+        from automodel_core.checkpoint.places.push import push_options, repository_name
+
+        options, content = push_options(self.save_pretrained, kwargs), self.file_content()
         with exchange_files(save_directory) as exchange:
             exchange.write(config_file_name or GENERATION_CONFIG_NAME, content)
+        if push_to_hub:
+            self.push_to_hub(repository_name(repo_id, save_directory), config_file_name, **options)
+
+    def push_to_hub(
+        self, repo_id: str, config_file_name: str | None = None, **kwargs: Unpack[PushOptions]
+    ) -> str:
+        """Upload the config to a hub repository and return the address of the commit."""
+        from automodel_core.checkpoint.places.model_card import CardFacts
+        from automodel_core.checkpoint.places.push import push_files, push_options
+
+        options = push_options(self.push_to_hub, kwargs)
+        name = type(self).__name__
+        files = {config_file_name or GENERATION_CONFIG_NAME: self.file_content()}
+        return push_files(files, repo_id, CardFacts("generation config", name, name), options)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GenerationConfig) and vars(self) == vars(other)

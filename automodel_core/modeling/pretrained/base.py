@@ -12,8 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core import registry
-from automodel_core.checkpoint.places.push import PushOptions, push_folder
+from automodel_core.checkpoint.places.push import (
+    PushOptions,
+    push_files,
+    push_options,
+    repository_name,
+    saved_files,
+)
 from automodel_core.checkpoint.places.rereading import reread_on_change
+from automodel_core.checkpoint.save import replaced_files
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
@@ -25,7 +32,7 @@ from automodel_core.modeling.pretrained.hub_state import hub_state, module_state
 from automodel_core.modeling.pretrained.loading import load_pretrained
 from automodel_core.modeling.pretrained.options import dtype_named
 from automodel_core.modeling.pretrained.request import LoadRequest
-from automodel_core.modeling.pretrained.saving import save_pretrained
+from automodel_core.modeling.pretrained.saving import card_facts, save_pretrained
 from automodel_core.modeling.pretrained.vocabulary import resize_vocabulary
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
@@ -195,34 +202,60 @@ class PreTrainedModel(WeightedModel, CallableModule):
         A reader, or a crash, meets the files of the former save or the new ones; see
         `exchange_files`. ``state_dict`` is a whole state of this model or of one that wraps it,
         under the modules' names or the hub's; `InputError` says what it lacks or should not have.
-        With ``push_to_hub`` the folder is uploaded to ``repo_id``, by default a repository of its
-        name, as the other arguments say. Raises `SavingError` if the disk is full, and
+        With ``push_to_hub`` the files are uploaded to ``repo_id``, by default a repository of the
+        folder's name, as the other arguments say. Raises `SavingError` if the disk is full, and
         ``NotADirectoryError`` if the path is a file.
         """
-        if is_main_process:
-            save_pretrained(
-                self,
-                save_directory,
-                state_dict=state_dict,
-                max_shard_size=max_shard_size,
-                safe_serialization=safe_serialization,
-                variant=variant,
+        options = push_options(self.save_pretrained, kwargs)
+        if not is_main_process:
+            return
+        names = save_pretrained(
+            self,
+            save_directory,
+            state_dict=state_dict,
+            max_shard_size=max_shard_size,
+            safe_serialization=safe_serialization,
+            variant=variant,
+        )
+        if push_to_hub:
+            push_files(
+                saved_files(save_directory, names),
+                repository_name(repo_id, save_directory),
+                card_facts(self),
+                options,
+                replaced_files(safe_serialization=safe_serialization, variant=variant),
             )
-            if push_to_hub:
-                push_folder(save_directory, repo_id, **kwargs)
 
     def push_to_hub(
         self,
         repo_id: str,
         *,
         max_shard_size: int | str = "5GB",
+        safe_serialization: bool = True,
         variant: str | None = None,
         **kwargs: Unpack[PushOptions],
     ) -> str:
-        """Upload configuration and weights to a hub repository and return its address."""
+        """Upload configuration and weights, with a card, to a hub repository; return its address.
+
+        Weight files of the same format and variant that are there vanish with the same commit.
+        """
+        options = push_options(self.push_to_hub, kwargs)
         with tempfile.TemporaryDirectory() as folder:
-            self.save_pretrained(folder, max_shard_size=max_shard_size, variant=variant)
-            return push_folder(folder, repo_id, **kwargs)
+            names = save_pretrained(
+                self,
+                folder,
+                state_dict=None,
+                max_shard_size=max_shard_size,
+                safe_serialization=safe_serialization,
+                variant=variant,
+            )
+            return push_files(
+                saved_files(folder, names),
+                repo_id,
+                card_facts(self),
+                options,
+                replaced_files(safe_serialization=safe_serialization, variant=variant),
+            )
 
     def hub_state_dict(self) -> dict[str, Tensor]:
         """Return all weights by hub name, under redundant names too."""

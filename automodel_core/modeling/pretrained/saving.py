@@ -8,13 +8,17 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from automodel_core import registry
 from automodel_core.checkpoint.places.exchange import exchange_files
+from automodel_core.checkpoint.places.model_card import CardFacts, installed_versions
+from automodel_core.checkpoint.places.push import source_on_hub
 from automodel_core.checkpoint.save import WeightsToSave
+from automodel_core.errors import AutomodelError
 from automodel_core.modeling.pretrained.given_state import state_to_save
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
-__all__ = ["save_pretrained"]
+__all__ = ["card_facts", "save_pretrained"]
 
 CONFIG_FILE = "config.json"
 GENERATION_CONFIG_FILE = "generation_config.json"
@@ -28,8 +32,8 @@ def save_pretrained(
     max_shard_size: int | str,
     safe_serialization: bool,
     variant: str | None,
-) -> None:
-    """Do what `PreTrainedModel.save_pretrained` says.
+) -> list[str]:
+    """Do what `PreTrainedModel.save_pretrained` says, and return the names of the files.
 
     Whatever cannot be written is found before the first file is; all files are exchanged at once.
     """
@@ -53,9 +57,44 @@ def save_pretrained(
         max_shard_size=max_shard_size,
         safe_serialization=safe_serialization,
         variant=variant,
+        metadata=installed_versions(registry.architectures.provider(model.config)),
         tied=same,
     )
     with exchange_files(directory) as exchange:
         for name, text in texts.items():
             exchange.write(name, text)
         weights.write(exchange)
+        return exchange.new_names()
+
+
+def card_facts(model: WeightedModel) -> CardFacts:
+    """Return what the card of a repository says of a model."""
+    config = model.config
+    return CardFacts(
+        kind="model",
+        class_name=type(model).__name__,
+        loader=_auto_class(model) or type(model).__name__,
+        distribution=registry.architectures.provider(config),
+        model_type=config.model_type,
+        base_model=source_on_hub(config._name_or_path),
+    )
+
+
+def _auto_class(model: WeightedModel) -> str | None:
+    """Return the Auto class that finds a model's class; that of its more specific task of several.
+
+    ``None`` if there is none, because no plugin provides the class.
+    """
+    try:
+        models = registry.get(model.config.model_type).models
+    except AutomodelError:
+        return None
+    served = [
+        task
+        for task, reference in models.items()
+        if reference.rpartition(":")[2] == type(model).__name__
+    ]
+    if not served:
+        return None
+    specific = [task for task in served if task != "pretraining"]
+    return registry.parts.get(registry.Task, (specific or served)[0]).auto_class

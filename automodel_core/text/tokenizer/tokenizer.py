@@ -11,14 +11,12 @@ import logging
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokenizers import AddedToken, Encoding, Tokenizer
 
 from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.errors import TokenizationError, shown
-from automodel_core.preprocessing.files import push_saved
 from automodel_core.preprocessing.tensors import TensorType
 from automodel_core.text.chat.template import ChatTemplates
 from automodel_core.text.encoding.added_tokens import (
@@ -333,10 +331,16 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
         repo_id: str | None = None,
         **kwargs: Unpack[PushOptions],
     ) -> tuple[str, ...]:
-        """Write the tokenizer's files and return their paths."""
+        """Write the tokenizer's files and return their paths.
+
+        With ``push_to_hub`` they are uploaded to ``repo_id``, by default the folder's name.
+        """
+        from automodel_core.checkpoint.places.push import push_options, repository_name
+
+        options = push_options(self.save_pretrained, kwargs)
         written = save(self, save_directory, filename_prefix or "", save_jinja_files)
         if push_to_hub:
-            self.push_to_hub(repo_id or Path(save_directory).resolve().name, **kwargs)
+            self.push_to_hub(repository_name(repo_id, save_directory), **options)
         return written
 
     @property
@@ -358,7 +362,13 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
 
     def push_to_hub(self, repo_id: str, **kwargs: Unpack[PushOptions]) -> str:
         """Upload the tokenizer's files to a hub repository and return the address of the commit."""
-        return push_saved(self.save_pretrained, repo_id, "Upload tokenizer", kwargs)
+        from automodel_core.checkpoint.places.model_card import CardFacts, distribution_of
+        from automodel_core.checkpoint.places.push import push_options, push_saved
+
+        options = push_options(self.push_to_hub, kwargs)
+        own = type(self)
+        facts = CardFacts("tokenizer", own.__name__, "AutoTokenizer", distribution_of(own))
+        return push_saved(self.save_pretrained, repo_id, facts, options)
 
     def __repr__(self) -> str:
         return (

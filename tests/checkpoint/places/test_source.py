@@ -14,7 +14,6 @@ from huggingface_hub import constants
 
 from automodel_core.checkpoint.places.file_names import plain_name, safe_join
 from automodel_core.checkpoint.places.options import HubOptions
-from automodel_core.checkpoint.places.push import PushError, push_folder
 from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, InputError
 from support.hub import FakeHub, environment
@@ -279,25 +278,6 @@ def test_another_process_finds_the_server(hub: FakeHub, tmp_path: Path) -> None:
         [sys.executable, "-c", code], check=True, env=env, capture_output=True, text=True
     )
     assert "model_type" in result.stdout
-
-
-def test_a_folder_is_pushed_as_one_commit(hub: FakeHub, tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    (folder / ".model.safetensors.abc.tmp").write_text("left over")
-    url = push_folder(folder, "org/new", commit_message="First", token="hf_x", private=True)
-    repository = hub.repositories["org/new"]
-    assert url.endswith(repository.refs["main"])
-    assert repository.commits[repository.refs["main"]] == {"config.json": b"{}"}
-    assert repository.pushes[0]["summary"] == "First"
-    push_folder(folder, "org/new", revision="dev", token="hf_x")
-    assert "dev" in repository.refs
-    hub.status = 403
-    with pytest.raises(PushError, match="cannot be uploaded to 'org/new'"):
-        push_folder(folder, "org/new", token="hf_x")
-    with pytest.raises(InputError, match="no folder"):
-        push_folder(tmp_path / "gone", "org/new")
 
 
 def test_a_transfer_that_breaks_off_leaves_no_file(
