@@ -22,6 +22,7 @@ from automodel_core.layers.kernels.attention_functions import (
 )
 from automodel_core.layers.kernels.decode_steps import prepare_linear
 from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.masks import causal_mask
 from automodel_core.layers.parts import CrossAttentionStep, SelfAttentionStep
 from automodel_core.layers.positions.rotary import Rotation
 
@@ -233,6 +234,10 @@ class Attention(nn.Module):
         positions: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         mask, is_causal = as_numbers(mask)
+        if is_causal and self.position_scores is not None:
+            # Their scores are numbers, and kernels take either numbers or causality.
+            sizes = query.shape[2], key.shape[2]
+            mask, is_causal = causal_mask(None, *sizes, query.dtype, query.device), False
         mask = self._with_position_scores(mask, query, key, positions)
         dropout, weights = self.dropout if self.training else 0.0, None
         if output_attentions:

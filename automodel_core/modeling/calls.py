@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -99,7 +100,7 @@ def _signature(forward: Callable[..., Any]) -> tuple[inspect.Signature, bool]:
     if rest.kind is not rest.VAR_KEYWORD:
         return signature, True
     typed = _typed_options(rest.annotation, forward)
-    options = get_type_hints(typed or ForwardOptions)
+    options = _hints(typed or ForwardOptions)
     parameters[-1:] = [
         inspect.Parameter(name, rest.KEYWORD_ONLY, default=None, annotation=hint)
         for name, hint in options.items()
@@ -109,11 +110,16 @@ def _signature(forward: Callable[..., Any]) -> tuple[inspect.Signature, bool]:
     return signature.replace(parameters=parameters), typed is not None
 
 
+_hints = functools.cache(get_type_hints)
+
+
 def _typed_options(annotation: Any, forward: Callable[..., Any]) -> Any:
     """Return the ``TypedDict`` of ``Unpack[TypedDict]``, or ``None`` for another annotation."""
-    if isinstance(annotation, str):
+    if isinstance(annotation, str) and annotation.startswith("Unpack["):
+        # Evaluated alone: other annotations may name what only type checkers import.
         name = annotation.removeprefix("Unpack[").removesuffix("]")
-        found = forward.__globals__.get(name)
+        holder = SimpleNamespace(__annotations__={"options": name})
+        found = get_type_hints(holder, forward.__globals__)["options"]
     else:
         found = next(iter(get_args(annotation)), None)
     return found if is_typeddict(found) else None

@@ -26,6 +26,7 @@ MOST_ENTRIES = 14
 MOST_IMPORTS = 14
 BUDGETS = {
     "bart": 80,
+    "bert": 250,
     "blenderbot": 80,
     "encoder-decoder": 80,
     "m2m100": 80,

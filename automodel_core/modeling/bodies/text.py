@@ -115,12 +115,12 @@ class TextRunner(CallableModule):
 
     has_token_types: ClassVar[bool] = False
     """Whether `embed` reads ``token_type_ids``."""
+    takes_cache: ClassVar[bool] = False
+    """Whether an encoder, too, may be given ``past_key_values``."""
     is_decoder: bool = False
     """Whether a token sees no later ones, and a cache is kept."""
     has_cross_attention: bool = False
     """Whether the layers can attend to the states of an encoder."""
-    takes_cache: bool = False
-    """Whether ``past_key_values`` may be continued."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -216,7 +216,7 @@ class TextRunner(CallableModule):
                 f"encoder_hidden_states need cross-attention, which this {name} lacks: load it "
                 "with is_decoder=True, add_cross_attention=True, if its configuration has them"
             )
-        if inputs.past_key_values is not None and not self.takes_cache:
+        if inputs.past_key_values is not None and not (self.is_decoder or self.takes_cache):
             raise InputError(
                 f"{name} is an encoder, which reads all at once: leave out past_key_values"
             )
@@ -227,7 +227,7 @@ class TextBody(PreTrainedModel, TextRunner):
 
     def __init__(self, config: PreTrainedConfig, *, decoder: bool) -> None:
         super().__init__(config)
-        self.is_decoder = self.takes_cache = decoder
+        self.is_decoder = decoder
         self.has_cross_attention = decoder and config.add_cross_attention
 
 
@@ -237,4 +237,4 @@ class TextStack(TextRunner):
     def __init__(self, config: PreTrainedConfig, *, decoder: bool) -> None:
         super().__init__()
         self.config = config
-        self.is_decoder = self.takes_cache = self.has_cross_attention = decoder
+        self.is_decoder = self.has_cross_attention = decoder

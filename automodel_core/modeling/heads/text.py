@@ -18,13 +18,15 @@ from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
 from automodel_core.modeling.bodies.text import DecoderOptions, TextInputs
 from automodel_core.modeling.calls import ForwardOptions, model_call
-from automodel_core.modeling.heads.parts import answer_scores, states_to_score
+from automodel_core.modeling.heads.parts import HeadTransform, answer_scores, states_to_score
 from automodel_core.modeling.losses.labels import classification_loss
 from automodel_core.modeling.losses.text import next_token_loss, token_loss
 from automodel_core.modeling.outputs.base import BaseModelOutput, ModelOutput
 from automodel_core.modeling.outputs.text import (
     CausalLMOutput,
+    MaskedLMOutput,
     MultipleChoiceModelOutput,
+    NextSentencePredictorOutput,
     QuestionAnsweringModelOutput,
     SequenceClassifierOutput,
     SequenceClassifierOutputWithPast,
@@ -40,7 +42,9 @@ __all__ = [
     "DecoderForSequenceClassification",
     "TextModelForCausalLM",
     "TextModelForLabels",
+    "TextModelForMaskedLM",
     "TextModelForMultipleChoice",
+    "TextModelForNextSentencePrediction",
     "TextModelForQuestionAnswering",
     "TextModelForSequenceClassification",
     "TextModelForTokenClassification",
@@ -144,6 +148,30 @@ class TextModelForLabels(TextModelHead, Generic[Out]):
         logits = self.classify(body, inputs)
         loss = None if labels is None else self.loss(logits, labels)
         return self.output.of(body, loss=loss, logits=logits)
+
+
+class TextModelForMaskedLM(TextModelForLabels[MaskedLMOutput]):
+    """Scores over the vocabulary for each token, by ``lm_transform`` and ``lm_head``."""
+
+    output = MaskedLMOutput
+    output_embeddings = "lm_head"
+    lm_transform: HeadTransform
+    lm_head: Linear
+
+    def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
+        scores: Tensor = self.lm_head(self.lm_transform(body.last_hidden_state))
+        return scores
+
+
+class TextModelForNextSentencePrediction(TextModelForLabels[NextSentencePredictorOutput]):
+    """Scores ``(batch, 2)`` of the pooled state of two sentences, by ``next_sentence``."""
+
+    output = NextSentencePredictorOutput
+    next_sentence: Linear
+
+    def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
+        scores: Tensor = self.next_sentence(body.pooler_output)
+        return scores
 
 
 class TextModelForSequenceClassification(TextModelForLabels[SequenceClassifierOutput]):

@@ -17,6 +17,7 @@ from automodel_bert import (
     BertModel,
 )
 from automodel_core.errors import ConfigurationError, InputError
+from automodel_core.layers import DynamicCache
 from automodel_core.testing import model_names
 
 HEADS = model_names("bert")
@@ -172,6 +173,16 @@ def test_a_decoder_generates_its_likeliest_tokens(position: str) -> None:
         following = model(expected, use_cache=False).logits[:, -1].argmax(dim=-1)
         expected = torch.cat([expected, following[:, None]], dim=1)
     assert model.generate(ids, max_new_tokens=6, do_sample=False).tolist() == expected.tolist()
+
+
+def test_an_encoder_continues_a_cache_and_generates_with_one() -> None:
+    model = build("BertModel")
+    ids, cache = tokens(2, 6), DynamicCache()
+    model(ids[:, :4], past_key_values=cache)
+    model(ids[:, 4:], past_key_values=cache)
+    assert cache.get_seq_length() == 6
+    writer = build("BertLMHeadModel")
+    assert writer.generate(ids, max_new_tokens=2, min_new_tokens=2).shape == (2, 8)
 
 
 def test_a_decoder_sees_no_later_token() -> None:

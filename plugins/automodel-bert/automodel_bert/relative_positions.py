@@ -1,0 +1,39 @@
+"""Attention scores of relative positions, which some BERTs have in place of absolute ones."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from automodel_bert.configuration import BertConfig
+from automodel_core.layers import Embedding
+
+
+class RelativePositions(nn.Module):
+    """Scores of an embedded distance with the query (https://arxiv.org/abs/1803.02155).
+
+    With ``relative_key_query`` the key scores it too (https://arxiv.org/abs/2009.13658, method 4).
+    """
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        head_dim = config.hidden_size // config.num_attention_heads
+        self.embed_distances = Embedding(2 * config.max_position_embeddings - 1, head_dim)
+        self.scale = head_dim**-0.5
+        self.with_key = config.position_embedding_type == "relative_key_query"
+
+    def forward(self, query: Tensor, key: Tensor, positions: Tensor | None = None) -> Tensor:
+        """Return ``(batch, heads, queries, keys)``.
+
+        Unless their ``positions`` are given, the queries are the last of the keys' positions.
+        """
+        places = torch.arange(key.shape[2], device=key.device)
+        positions = places[-query.shape[2] :] if positions is None else positions
+        # There may be room for more keys than positions, of which nothing is seen.
+        zero = self.embed_distances.num_embeddings // 2
+        distances = (positions[:, None] - places).clamp(min=-zero)
+        embedded = self.embed_distances(distances + zero)
+        scores: Tensor = torch.einsum("bhqd,qkd->bhqk", query, embedded)
+        if self.with_key:
+            scores = scores + torch.einsum("bhkd,qkd->bhqk", key, embedded)
+        return scores.mul(self.scale)
