@@ -14,6 +14,7 @@ from automodel_core.generation.session.inputs import DecodingInputs
 from automodel_core.generation.session.protocol import GenerativeModel
 from automodel_core.generation.settings.checks import problems_of
 from automodel_core.generation.settings.generation import DEFAULTS, FIELDS, GenerationConfig
+from automodel_core.generation.settings.of_model import own_settings
 
 __all__ = ["Settings", "resolve_settings", "set_lengths"]
 
@@ -58,7 +59,8 @@ def resolve_settings(
 ) -> Settings:
     """Merge: keywords before ``generation_config``, before the model's, before the defaults.
 
-    With ``use_model_defaults=False`` only special tokens are taken from the model's. Raise
+    What was set in ``model.config`` since the model was made counts as the model's. With
+    ``use_model_defaults=False`` only special tokens are taken from the model's. Raise
     `GenerationArgumentError` for settings that cannot work and for keywords that nothing takes.
     """
     keywords = {name: value for name, value in keywords.items() if name not in IGNORED}
@@ -66,7 +68,7 @@ def resolve_settings(
     keywords = {name: value for name, value in keywords.items() if name not in loop_arguments}
     config = GenerationConfig() if given is None else copy.deepcopy(given)
     explicit = {name for name, value in vars(config).items() if value is not None}
-    of_model = vars(model.generation_config)
+    of_model = own_settings(model)
     if use_model_defaults is False:
         of_model = {name: of_model[name] for name in SPECIAL_TOKENS}
     _fill(config, of_model)

@@ -19,6 +19,7 @@ from automodel_core.families.pair.configuration import CompositeConfig
 from automodel_core.families.pair.joining import load_sides
 from automodel_core.families.pair.parts import SIDE_CLASSES, decoder_class, encoder_class
 from automodel_core.generation.settings.generation import GenerationConfig
+from automodel_core.generation.settings.of_model import set_generation_config
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
 from automodel_core.modeling.bodies.seq2seq import as_encoder_output, shift_right
@@ -124,7 +125,7 @@ class CompositeModel(GenerativePreTrainedModel):
         if any(parameter.is_meta for parameter in self.parameters()):
             return
         if self.generation_config is None:
-            self.generation_config = GenerationConfig.from_model_config(self.config)
+            set_generation_config(self, GenerationConfig.from_model_config(self.config))
         self.tie_weights()
         if self.enc_to_dec_proj is not None:
             self.init_module(self.enc_to_dec_proj)

@@ -73,6 +73,7 @@ class GenerativeModel(Protocol):
 
     config: ModelConfig
     generation_config: GenerationConfig
+    settings_at_start: tuple[Mapping[str, Any], Mapping[str, Any]] | None
     main_input_name: str
 
     @property

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
     from automodel_core.checkpoint.places.push import PushOptions
 
-__all__ = ["DEFAULTS", "FIELDS", "GENERATION_CONFIG_NAME", "GenerationConfig", "token_ids"]
+__all__ = [
+    "DEFAULTS",
+    "FIELDS",
+    "GENERATION_CONFIG_NAME",
+    "GenerationConfig",
+    "config_settings",
+    "token_ids",
+]
 
 GENERATION_CONFIG_NAME = "generation_config.json"
 
@@ -258,18 +265,7 @@ class GenerationConfig:
 
         What the outer config leaves unset is taken from the part that is about text.
         """
-        outer = dict(model_config) if isinstance(model_config, Mapping) else model_config.to_dict()
-        settings = _fields_of(outer)
-        for name in TEXT_PARTS:
-            if isinstance(outer.get(name), Mapping):
-                settings = {**_fields_of(outer[name]), **settings}
-                break
-        forced = outer.get("force_bos_token_to_be_generated")
-        if forced and settings.get("forced_bos_token_id") is None:
-            settings["forced_bos_token_id"] = settings.get("bos_token_id")
-        if any(settings.get(name) for name in EXTRA_OUTPUTS):
-            settings["return_dict_in_generate"] = True
-        config: GenerationConfig = cls.from_dict(settings)
+        config: GenerationConfig = cls.from_dict(config_settings(model_config))
         return config
 
     def to_dict(self) -> dict[str, Any]:
@@ -357,6 +353,22 @@ def token_ids(setting: int | Sequence[int] | None) -> tuple[int, ...]:
     if setting is None:
         return ()
     return (setting,) if isinstance(setting, int) else tuple(setting)
+
+
+def config_settings(model_config: _ModelConfig | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of `GenerationConfig` that a model's configuration holds."""
+    outer = dict(model_config) if isinstance(model_config, Mapping) else model_config.to_dict()
+    settings = _fields_of(outer)
+    for name in TEXT_PARTS:
+        if isinstance(outer.get(name), Mapping):
+            settings = {**_fields_of(outer[name]), **settings}
+            break
+    forced = outer.get("force_bos_token_to_be_generated")
+    if forced and settings.get("forced_bos_token_id") is None:
+        settings["forced_bos_token_id"] = settings.get("bos_token_id")
+    if any(settings.get(name) for name in EXTRA_OUTPUTS):
+        settings["return_dict_in_generate"] = True
+    return settings
 
 
 def _fields_of(config: Mapping[str, Any]) -> dict[str, Any]:

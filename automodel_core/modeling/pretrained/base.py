@@ -82,8 +82,9 @@ class PreTrainedModel(WeightedModel, CallableModule):
             return
         if self.can_generate() and self.generation_config is None:
             from automodel_core.generation.settings.generation import GenerationConfig
+            from automodel_core.generation.settings.of_model import set_generation_config
 
-            self.generation_config = GenerationConfig.from_model_config(self.config)
+            set_generation_config(self, GenerationConfig.from_model_config(self.config))
         draw_new(self)
 
     init_weights = post_init

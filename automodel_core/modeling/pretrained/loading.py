@@ -88,7 +88,11 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
         registry.parts.function(registry.Quantizer, method)(model, settings)
     model.load_report = report
     if cls.can_generate():
-        model.generation_config = _generation(model, stored_generation, options.generation_config)
+        from automodel_core.generation.settings.of_model import set_generation_config
+
+        set_generation_config(
+            model, _generation(model, stored_generation, options.generation_config)
+        )
     registry.plugins.notify("automodel_after_load", context=context, model=model)
     if report.missing or report.mismatched:
         logger.warning("%s", report)

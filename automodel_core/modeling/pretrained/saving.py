@@ -51,7 +51,11 @@ def save_pretrained(
         each.dtype = model.dtype
     texts = {CONFIG_FILE: config.file_content()}
     if model.generation_config is not None:
-        texts[GENERATION_CONFIG_FILE] = model.generation_config.file_content()
+        from automodel_core.generation.settings.of_model import changed_settings
+
+        generation_config = copy.deepcopy(model.generation_config)
+        generation_config.update(allow_custom_entries=True, **changed_settings(model))
+        texts[GENERATION_CONFIG_FILE] = generation_config.file_content()
     weights = WeightsToSave(
         names.hub_state_dict(state),
         max_shard_size=max_shard_size,

@@ -1,0 +1,53 @@
+"""A model's own settings: those of its ``generation_config``, and later ones of its ``config``."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from automodel_core.generation.settings.generation import GenerationConfig, config_settings
+
+__all__ = ["changed_settings", "own_settings", "set_generation_config"]
+
+SettingsAtStart = tuple[Mapping[str, Any], Mapping[str, Any]]
+MODEL_OUTPUTS = ("output_attentions", "output_hidden_states")
+"""What a model's configuration says of ``forward``, under names that are settings too."""
+
+
+class _Model(Protocol):
+    config: Any
+    generation_config: Any
+    settings_at_start: SettingsAtStart | None
+
+
+def set_generation_config(model: _Model, config: GenerationConfig) -> None:
+    """Give a model its settings, and remember what its configuration and they say now."""
+    model.generation_config = config
+    model.settings_at_start = _of_config(model.config), copy.deepcopy(vars(config))
+
+
+def own_settings(model: _Model) -> dict[str, Any]:
+    """Return a model's settings: those of ``generation_config``, and `changed_settings`."""
+    return {**vars(model.generation_config), **changed_settings(model)}
+
+
+def changed_settings(model: _Model) -> dict[str, Any]:
+    """Return what was set in ``model.config`` since the model was made.
+
+    What was set in ``model.generation_config``, too, is left to that.
+    """
+    if model.settings_at_start is None:
+        return {}
+    config_before, before = model.settings_at_start
+    config, now = _of_config(model.config), vars(model.generation_config)
+    return {
+        name: config.get(name)
+        for name in {**config_before, **config}
+        if config.get(name) != config_before.get(name) and now.get(name) == before.get(name)
+    }
+
+
+def _of_config(config: Any) -> dict[str, Any]:
+    values = config.to_dict()
+    return config_settings({k: v for k, v in values.items() if k not in MODEL_OUTPUTS})

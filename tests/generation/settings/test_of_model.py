@@ -1,0 +1,60 @@
+"""Settings of ``generate`` in ``model.config``: heeded whenever they are set, and saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from automodel_core.generation.settings.generation import GenerationConfig
+from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
+from support.tiny_lm import TinyConfig, TinyForCausalLM, drawn
+
+PROMPT = torch.tensor([[3, 4, 5], [6, 7, 8]])
+SETTINGS: dict[str, Any] = {
+    "max_length": 9, "num_beams": 3, "no_repeat_ngram_size": 2, "forced_eos_token_id": 7,
+    "eos_token_id": 2, "pad_token_id": 0,
+}  # fmt: skip
+
+
+def loaded(folder: Path) -> TinyForCausalLM:
+    model: TinyForCausalLM = TinyForCausalLM.from_pretrained(folder)
+    return model
+
+
+@pytest.mark.parametrize("how", ["attributes", "update"])
+def test_settings_made_after_loading_are_heeded_and_saved(tmp_path: Path, how: str) -> None:
+    drawn().save_pretrained(tmp_path / "plain")
+    model = loaded(tmp_path / "plain")
+    expected = model.generate(PROMPT, **SETTINGS)
+    assert expected.shape == (2, 9)
+    assert torch.isin(expected[:, -1], torch.tensor([0, 2, 7])).all()
+    if how == "update":
+        model.config.update(SETTINGS)
+    else:
+        for name, value in SETTINGS.items():
+            setattr(model.config, name, value)
+    assert torch.equal(model.generate(PROMPT), expected)
+    assert model.generate(PROMPT, max_length=5, num_beams=1).shape == (2, 5)
+    model.save_pretrained(tmp_path / "again")
+    assert torch.equal(loaded(tmp_path / "again").generate(PROMPT), expected)
+    settings = GenerationConfig.from_pretrained(tmp_path / "again")
+    assert {name: vars(settings)[name] for name in SETTINGS} == SETTINGS
+
+
+def test_a_new_model_too() -> None:
+    model = drawn()
+    model.config.max_length = 6
+    assert model.generate(PROMPT, eos_token_id=None).shape == (2, 6)
+    model.config.eos_token_id = None
+    assert model.generate(PROMPT).shape == (2, 6)
+    assert model.generate(PROMPT, GenerationConfig(max_length=8)).shape == (2, 8)
+
+
+def test_the_generation_config_wins_where_both_are_set() -> None:
+    model: GenerativePreTrainedModel = TinyForCausalLM(TinyConfig(eos_token_id=None)).eval()
+    model.config.max_length = 6
+    model.generation_config = GenerationConfig(max_length=7)
+    assert model.generate(PROMPT).shape == (2, 7)
