@@ -30,6 +30,7 @@ from automodel_core.generation.session.protocol import GenerativeModel, Tokenize
 from automodel_core.generation.session.session import DecodingSession
 from automodel_core.generation.session.streamers import Streamer
 from automodel_core.generation.settings.generation import GenerationConfig, token_ids
+from automodel_core.generation.settings.of_model import SettingsAtStart
 from automodel_core.generation.strategies.choice import choose_strategy
 from automodel_core.generation.strategies.request import DecodingRequest, DecodingStrategy
 from automodel_core.generation.token_healing import heal_prompt
@@ -45,6 +46,8 @@ __all__ = ["GenerationMixin"]
 
 class GenerationMixin:
     """Add ``generate`` to a model; `GenerativeModel` says what the model must have."""
+
+    settings_at_start: SettingsAtStart | None = None
 
     # For editors and type checkers: what is returned, and the settings that are used most.
 

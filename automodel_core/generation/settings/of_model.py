@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from automodel_core.generation.settings.generation import GenerationConfig, config_settings
 
-__all__ = ["changed_settings", "own_settings", "set_generation_config"]
+__all__ = ["SettingsAtStart", "changed_settings", "own_settings", "set_generation_config"]
 
 SettingsAtStart = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""The settings in a model's ``config`` and in its ``generation_config``, when it was made."""
 MODEL_OUTPUTS = ("output_attentions", "output_hidden_states")
 """What a model's configuration says of ``forward``, under names that are settings too."""
 
