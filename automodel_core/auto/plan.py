@@ -190,7 +190,7 @@ def _compared(model_class: Any, request: LoadRequest, weights: WeightPlan) -> Lo
     shapes = {name: tuple(slot.tensor.shape) for name, slot in slots.items() if name == slot.name}
     return weights.compare(
         shapes,
-        model.weight_names(model.config),
+        model.own_names(),
         base_prefix=model.base_model_prefix,
         tied=model.ties_to_load(),
         key_mapping=request.options.key_mapping,

@@ -170,7 +170,7 @@ class CompositeModel(GenerativePreTrainedModel):
         return model
 
     def _warn_of_new_weights(self) -> None:
-        names, report = self.weight_names(self.config), self.load_report or LoadReport()
+        names, report = self.own_names(), self.load_report or LoadReport()
         modules = [module for hub in report.initialised for module in names.to_module(hub)]
         crossing = [name for name in modules if ".cross_attn" in name]
         new = [f"the decoder's cross-attention ({len(crossing)} weights)"] if crossing else []

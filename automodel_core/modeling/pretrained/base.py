@@ -76,6 +76,7 @@ class PreTrainedModel(WeightedModel, CallableModule):
 
         Weights that were loaded, trained or set by hand since they were made keep their values.
         """
+        self.adopt_body()
         if self.config._attn_implementation not in (None, "sdpa"):
             self.set_attn_implementation(self.config._attn_implementation)
         if any(parameter.is_meta for parameter in self.parameters()):
@@ -279,9 +280,9 @@ class PreTrainedModel(WeightedModel, CallableModule):
     if not TYPE_CHECKING:  # else no type checker would find a misspelt name
 
         def __getattr__(self, name: str) -> Any:
-            # Where the hub calls the body as this house does, it is an ordinary submodule.
+            # The hub's name of the body, where no submodule has it. A body itself has no such name.
             cls = type(self)
-            if name and name == cls.base_model_prefix and name != cls.body.partition(".")[0]:
+            if cls.body and name == cls.base_model_prefix and name not in self._modules:
                 return self.base_model
             return super().__getattr__(name)
 

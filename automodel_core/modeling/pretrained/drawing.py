@@ -58,7 +58,7 @@ def draw_missing(
     The rules of the model's class are tried first. Where they leave a weight as it is, its own
     module or ``__init__`` decides: then ``build`` makes a whole new model, to take it from.
     """
-    names = model.weight_names(model.config)
+    names = model.own_names()
     loaded = {id(p) for p in model.parameters() if not p.is_meta}
     for name, slot in missing.items():
         if slot.is_parameter:

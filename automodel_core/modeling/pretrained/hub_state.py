@@ -19,7 +19,7 @@ WRAPPERS = frozenset({"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_
 def hub_state(model: WeightedModel) -> dict[str, Tensor]:
     """Return all weights under the hub's names, under redundant ones too, as the reference does."""
     refuse_quantised(model, "a state dict with the hub's names")
-    names = model.weight_names(model.config)
+    names = model.own_names()
     state = names.hub_state_dict(model.state_dict())
     for redundant, usual in names.aliases.items():
         if usual in state:
@@ -34,7 +34,7 @@ def module_state(model: WeightedModel, state: Mapping[str, Tensor]) -> dict[str,
     once, so that what a file holds is enough. Names that nobody knows are kept.
     """
     refuse_quantised(model, "taking weights with the hub's names")
-    names = model.weight_names(model.config)
+    names = model.own_names()
     needed = own_tensors(model).keys()
     usual: dict[str, Tensor] = {}
     for name, tensor in state.items():

@@ -132,7 +132,7 @@ def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torc
 
 def _fill(model: WeightedModel, weights: Any, options: LoadOptions) -> LoadReport:
     """Give the model the checkpoint's weights."""
-    config, names = model.config, model.weight_names(model.config)
+    config, names = model.config, model.own_names()
     if options.state_dict is not None and options.key_mapping is None:
         weights = state_to_load(model, options.state_dict, names)
     report = load_weights(
@@ -166,12 +166,13 @@ def _complete(
             return type(model)(config, *request.model_args, **request.model_kwargs)
 
     draw_missing(model, missing, placement, build)
-    names = model.weight_names(model.config)
+    names = model.own_names()
     return report.with_initialised(names.to_hub(name).name for name in missing)
 
 
 def _finish(model: WeightedModel, placement: Placement) -> None:
     """Set evaluation mode, and place the buffers; raise if one is still on the meta device."""
+    names = model.own_names()
     waiting: list[tuple[str, nn.Module]] = [("", model)]
     while waiting:
         path, module = waiting.pop()
@@ -188,7 +189,7 @@ def _finish(model: WeightedModel, placement: Placement) -> None:
                     "checkpoint"
                 )
             full = path + name
-            device = placement.device(full, model.weight_names(model.config).to_hub(full).name)
+            device = placement.device(full, names.to_hub(full).name)
             # What is stored with the weights has their precision; what is computed keeps its own.
             saved = name not in module._non_persistent_buffers_set
             dtype = placement.dtype(full, buffer.dtype, buffer.dtype) if saved else buffer.dtype
@@ -201,7 +202,7 @@ def _check_complete(
     """Raise if weights are missing that ``strict`` does not allow to be initialised."""
     if strict in (False, "off") or not report.missing:
         return
-    names = model.weight_names(model.config)
+    names = model.own_names()
     modules = {hub: names.to_module(hub) for hub in report.missing}
     lacking = sorted(
         hub

@@ -74,7 +74,7 @@ def _large_linears(model: WeightedModel) -> dict[str, nn.Linear]:
 
 def _is_meant(model: WeightedModel, path: str, name: str) -> bool:
     """Return whether a name is a run of whole segments of a layer's, in the model or on the hub."""
-    hub = model.weight_names(model.config).to_hub(f"{path}.weight").name
+    hub = model.own_names().to_hub(f"{path}.weight").name
     return any(f".{name}." in f".{candidate}." for candidate in (path, hub))
 
 

@@ -39,7 +39,7 @@ def save_pretrained(
     """
     refuse_quantised(model, "saving")
     state = model.state_dict() if state_dict is None else state_to_save(model, state_dict)
-    names = model.weight_names(model.config)
+    names = model.own_names()
     same = dict(names.aliases)
     # Readers tie by the configuration; without its word they need both.
     for target, source in model.ties_in_force().items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import nn
@@ -31,7 +31,7 @@ class WeightedModel(nn.Module):
     config_class: ClassVar[type[PreTrainedConfig]]
     base_model_prefix: ClassVar[str] = ""
     """Prefix of the body's weights in a head model's names on the hub."""
-    input_embeddings: ClassVar[str] = "embed_tokens"
+    input_embeddings: str = "embed_tokens"
     """Path of the module that holds the input embeddings."""
     output_embeddings: ClassVar[str | None] = None
     """Path of the linear layer that turns states into scores over the vocabulary."""
@@ -39,7 +39,7 @@ class WeightedModel(nn.Module):
     """Path of the embeddings that the layer may be tied to; by default the input embeddings."""
     score_buffers: ClassVar[tuple[str, ...]] = ()
     """Buffers whose last dimension has a number for each score over the vocabulary."""
-    body: ClassVar[str] = ""
+    body: str = ""
     """Path of the body inside a head model; empty for a body itself."""
     optional_weights: ClassVar[tuple[str, ...]] = ()
     """Module names, or prefixes with ``*`` for a layer number, that a checkpoint may lack."""
@@ -61,6 +61,40 @@ class WeightedModel(nn.Module):
     def weight_names(cls, config: PreTrainedConfig) -> WeightNames:
         """Return the table between hub names and module names of this class's weights."""
         return WeightNames({})
+
+    def own_names(self) -> WeightNames:
+        """Return the table of this model: its class's, and those of models inside that it lacks."""
+        names = self.weight_names(self.config)
+        for path, part in self._models_inside():
+            if path == type(self).body:
+                continue
+            inner = part.own_names()
+            weights = (name for name, _ in part.named_parameters())
+            renamed = next((name for name in weights if inner.to_hub(name).name != name), None)
+            if renamed and names.to_hub(f"{path}.{renamed}").name == f"{path}.{renamed}":
+                names |= inner.nested(path, path)
+        return names
+
+    def _models_inside(self) -> Iterator[tuple[str, WeightedModel]]:
+        """Yield the paths and models that this one holds, without those inside of these."""
+        waiting = list(self.named_children())
+        while waiting:
+            path, module = waiting.pop(0)
+            if isinstance(module, WeightedModel):
+                yield path, module
+            else:
+                waiting += [(f"{path}.{name}", part) for name, part in module.named_children()]
+
+    def adopt_body(self) -> None:
+        """Take a model under the name of `base_model_prefix` for the body, if the class has none.
+
+        Classes for transformers hold their body so.
+        """
+        prefix = self.base_model_prefix
+        body = self._modules.get(prefix)
+        if not self.body and isinstance(body, WeightedModel):
+            self.body = prefix
+            self.input_embeddings = f"{prefix}.{body.input_embeddings}"
 
     def init_module(self, module: nn.Module) -> None:
         """Initialise one module; architectures with rules of their own replace this."""
