@@ -126,27 +126,20 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
-from automodel_core.layers import (
-    Attention,
-    Embedding,
-    FeedForward,
-    Linear,
-    TransformerLayer,
-    TransformerStack,
-    equal_heads,
-)
-from automodel_core.modeling import PreTrainedModel, TextBody, TextModelForCausalLM
 from torch import nn
 
 from $package.configuration import ${prefix}Config
 
 
-def ${function}_layer(config: ${prefix}Config) -> TransformerLayer:
+def ${function}_layer(config: ${prefix}Config) -> layers.TransformerLayer:
     """Return one layer, which normalises what enters each part."""
-    return TransformerLayer(
-        Attention(equal_heads(config.hidden_size, config.num_attention_heads)),
-        FeedForward(config.hidden_size, config.intermediate_size, activation=config.hidden_act),
+    return layers.TransformerLayer(
+        layers.Attention(layers.equal_heads(config.hidden_size, config.num_attention_heads)),
+        layers.FeedForward(
+            config.hidden_size, config.intermediate_size, activation=config.hidden_act
+        ),
         partial(nn.LayerNorm, config.hidden_size, eps=config.layer_norm_eps),
         norm_first=True,
         dropout=config.hidden_dropout_prob,
@@ -160,7 +153,7 @@ BODY_NAMES = {
 }
 
 
-class ${prefix}PreTrainedModel(PreTrainedModel):
+class ${prefix}PreTrainedModel(modeling.PreTrainedModel):
     """What all models of this architecture share: the names of their weights."""
 
     config_class = ${prefix}Config
@@ -173,28 +166,30 @@ class ${prefix}PreTrainedModel(PreTrainedModel):
         return names.nested(hub="model", module=cls.body) if cls.body else names
 
 
-class ${prefix}Model(${prefix}PreTrainedModel, TextBody):
+class ${prefix}Model(${prefix}PreTrainedModel, modeling.TextBody):
     """The decoder without a head: tokens and positions, then layers."""
 
     def __init__(self, config: ${prefix}Config) -> None:
         super().__init__(config, decoder=True)
         size = config.hidden_size
-        self.embed_tokens = Embedding(config.vocab_size, size, padding_idx=config.pad_token_id)
-        self.embed_positions = Embedding(config.max_position_embeddings, size)
-        self.stack = TransformerStack(
+        self.embed_tokens = layers.Embedding(
+            config.vocab_size, size, padding_idx=config.pad_token_id
+        )
+        self.embed_positions = layers.Embedding(config.max_position_embeddings, size)
+        self.stack = layers.TransformerStack(
             [${function}_layer(config) for _ in range(config.num_hidden_layers)],
             nn.LayerNorm(size, eps=config.layer_norm_eps),
         )
         self.post_init()
 
 
-class ${prefix}ForCausalLM(${prefix}PreTrainedModel, TextModelForCausalLM):
+class ${prefix}ForCausalLM(${prefix}PreTrainedModel, modeling.TextModelForCausalLM):
     """Predict the next token."""
 
     def __init__(self, config: ${prefix}Config) -> None:
         super().__init__(config)
         self.model = ${prefix}Model(config)
-        self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = layers.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 '''
 

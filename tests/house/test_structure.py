@@ -32,6 +32,7 @@ BUDGETS = {
     "m2m100": 80,
     "marian": 80,
     "mbart": 80,
+    "t5": 250,
     "trocr": 80,
     "vision-encoder-decoder": 80,
 }

@@ -9,38 +9,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import InputError
-from automodel_core.layers import (
-    Attention,
-    FeedForward,
-    LayerStack,
-    Linear,
-    MergedPatches,
-    PatchEmbedding,
-    WindowPositions,
-    between_windows,
-    edges,
-    equal_heads,
-    from_windows,
-    to_windows,
-)
-from automodel_core.modeling import (
-    BaseModelOutput,
-    ForwardOptions,
-    ImageClassifierOutput,
-    ImageModelForLabels,
-    PreTrainedModel,
-    model_call,
-)
 from automodel_donut.configuration import DonutSwinConfig
+from automodel_donut.weights import donut_names
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
 @dataclass
-class DonutSwinModelOutput(BaseModelOutput):
+class DonutSwinModelOutput(modeling.BaseModelOutput):
     """States of the last stage's patches, and their mean as ``pooler_output``.
 
     ``hidden_states`` are those of the embeddings and of each stage, merged already;
@@ -52,7 +32,7 @@ class DonutSwinModelOutput(BaseModelOutput):
 
 
 @dataclass
-class DonutSwinImageClassifierOutput(ImageClassifierOutput):
+class DonutSwinImageClassifierOutput(modeling.ImageClassifierOutput):
     """Scores ``(batch, labels)``, and states as in `DonutSwinModelOutput`."""
 
     reshaped_hidden_states: tuple[Tensor, ...] | None = None
@@ -70,13 +50,15 @@ class DonutSwinLayer(nn.Module):
             config.attention_probs_dropout_prob,
         )
         heads = config.num_heads[stage]
-        self.self_attn = Attention(
-            equal_heads(size, heads, bias=config.qkv_bias, out_bias=True),
+        self.self_attn = layers.Attention(
+            layers.equal_heads(size, heads, bias=config.qkv_bias, out_bias=True),
             dropout=config.attention_probs_dropout_prob,
-            position_scores=WindowPositions(config.window_size, heads),
+            position_scores=layers.WindowPositions(config.window_size, heads),
         )
         self.self_attn_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
-        self.mlp = FeedForward(size, int(config.mlp_ratio * size), activation=config.hidden_act)
+        self.mlp = layers.FeedForward(
+            size, int(config.mlp_ratio * size), activation=config.hidden_act
+        )
         self.mlp_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
 
     def forward(self, states: Tensor, output_attentions: bool) -> tuple[Tensor, Tensor | None]:
@@ -87,12 +69,14 @@ class DonutSwinLayer(nn.Module):
         shift = 0 if min(height, width) <= self.window else self.shift
         normed = self.self_attn_norm(states)
         attended, weights = self.self_attn(
-            to_windows(normed, window, shift),
-            between_windows(normed, window, shift),
+            layers.to_windows(normed, window, shift),
+            layers.between_windows(normed, window, shift),
             output_attentions=output_attentions,
         )
         attended = F.dropout(attended, self.attention_dropout, self.training)
-        states = states + self.drop_path(from_windows(attended, window, shift, height, width))
+        states = states + self.drop_path(
+            layers.from_windows(attended, window, shift, height, width)
+        )
         fed = F.dropout(self.mlp(self.mlp_norm(states)), self.dropout, self.training)
         return states + fed, weights
 
@@ -115,7 +99,7 @@ class DonutSwinStage(nn.Module):
             for index, drop_path in enumerate(drop_paths)
         )
         last = stage == len(config.depths) - 1
-        self.downsample = None if last else MergedPatches(config.embed_dim * 2**stage)
+        self.downsample = None if last else layers.MergedPatches(config.embed_dim * 2**stage)
 
     def forward(self, states: Tensor, output_attentions: bool) -> tuple[Tensor, Tensor | None]:
         weights = None
@@ -124,30 +108,7 @@ class DonutSwinStage(nn.Module):
         return states if self.downsample is None else self.downsample(states), weights
 
 
-LAYER = "encoder.layers.*.blocks.*"
-BODY_NAMES = {
-    "embeddings.patch_embeddings": "patches",
-    "embeddings.norm": "embed_norm",
-    "encoder.layers.*.downsample": "stack.stages.*.downsample",
-    **{
-        f"{LAYER}.{hub}": f"stack.stages.*.layers.*.{module}"
-        for hub, module in {
-            "attention.self.query": "self_attn.q_proj",
-            "attention.self.key": "self_attn.k_proj",
-            "attention.self.value": "self_attn.v_proj",
-            "attention.self.relative_position_bias_table": "self_attn.position_scores.table",
-            "attention.self.relative_position_index": "self_attn.position_scores.index",
-            "attention.output.dense": "self_attn.o_proj",
-            "intermediate.dense": "mlp.up_proj",
-            "output.dense": "mlp.down_proj",
-            "layernorm_before": "self_attn_norm",
-            "layernorm_after": "mlp_norm",
-        }.items()
-    },
-}
-
-
-class DonutSwinPreTrainedModel(PreTrainedModel):
+class DonutSwinPreTrainedModel(modeling.PreTrainedModel):
     """What all models share: names of weights, and first values."""
 
     config_class = DonutSwinConfig
@@ -158,17 +119,16 @@ class DonutSwinPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
-        body = WeightNames(BODY_NAMES)
-        return body.nested(hub=cls.base_model_prefix, module=cls.body) if cls.body else body
+        return donut_names(cls.base_model_prefix, cls.body)
 
     @torch.no_grad()
     def init_module(self, module: nn.Module) -> None:
         super().init_module(module)
-        if isinstance(module, WindowPositions):
+        if isinstance(module, layers.WindowPositions):
             module.table.zero_()
 
 
-class DonutSwinStack(LayerStack):
+class DonutSwinStack(layers.LayerStack):
     """The stages in turn."""
 
     def __init__(self, config: DonutSwinConfig) -> None:
@@ -194,18 +154,20 @@ class DonutSwinModel(DonutSwinPreTrainedModel):
 
     def __init__(self, config: DonutSwinConfig, add_pooling_layer: bool = True) -> None:
         super().__init__(config)
-        self.patches = PatchEmbedding(config.num_channels, config.embed_dim, config.patch_size)
+        self.patches = layers.PatchEmbedding(
+            config.num_channels, config.embed_dim, config.patch_size
+        )
         self.embed_norm = nn.LayerNorm(config.embed_dim)
         self.stack = DonutSwinStack(config)
         self.add_pooling_layer = add_pooling_layer
         self.post_init()
 
-    @model_call
+    @modeling.model_call
     def forward(
         self,
         pixel_values: Tensor | None = None,
         interpolate_pos_encoding: bool | None = None,
-        **options: Unpack[ForwardOptions],
+        **options: Unpack[modeling.ForwardOptions],
     ) -> DonutSwinModelOutput:
         """Run images ``(batch, channels, height, width)`` of any size through the stages.
 
@@ -229,7 +191,7 @@ class DonutSwinModel(DonutSwinPreTrainedModel):
 
     def _embed(self, pixel_values: Tensor) -> Tensor:
         """Return ``(batch, rows, columns, size)``; zeros complete the last patches."""
-        height, width = edges(self.config.patch_size)
+        height, width = layers.edges(self.config.patch_size)
         below, beside = (-edge % patch for edge, patch in zip(
             pixel_values.shape[-2:], (height, width), strict=True
         ))  # fmt: skip
@@ -242,7 +204,7 @@ class DonutSwinModel(DonutSwinPreTrainedModel):
 
 
 class DonutSwinForImageClassification(
-    DonutSwinPreTrainedModel, ImageModelForLabels[DonutSwinImageClassifierOutput]
+    DonutSwinPreTrainedModel, modeling.ImageModelForLabels[DonutSwinImageClassifierOutput]
 ):
     """A class for an image, by the mean of its states."""
 
@@ -253,9 +215,9 @@ class DonutSwinForImageClassification(
         super().__init__(config)
         self.model = DonutSwinModel(config)
         size, labels = config.hidden_size or 0, config.num_labels
-        self.classifier = Linear(size, labels) if labels else nn.Identity()
+        self.classifier = layers.Linear(size, labels) if labels else nn.Identity()
         self.post_init()
 
-    def classify(self, body: BaseModelOutput) -> Tensor:
+    def classify(self, body: modeling.BaseModelOutput) -> Tensor:
         scores: Tensor = self.classifier(body.pooler_output)
         return scores

@@ -8,19 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from automodel_core import layers, modeling
 from automodel_core.errors import InputError
-from automodel_core.layers import (
-    Attention,
-    Cache,
-    Embedding,
-    FeedForward,
-    PositionSpan,
-    TransformerLayer,
-    TransformerStack,
-    equal_heads,
-    padding_mask,
-)
-from automodel_core.modeling import ForwardOptions, TextBody, TextInputs, model_call
 from automodel_prophetnet.base import ProphetNetPreTrainedModel
 from automodel_prophetnet.configuration import ProphetNetConfig
 from automodel_prophetnet.ngram_attention import (
@@ -35,12 +24,12 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-def decoder_layer(config: ProphetNetConfig) -> TransformerLayer:
+def decoder_layer(config: ProphetNetConfig) -> layers.TransformerLayer:
     """Return one layer of the decoder, which normalises what leaves each part."""
     size, heads = config.hidden_size, config.num_decoder_attention_heads
-    return TransformerLayer(
+    return layers.TransformerLayer(
         NgramSelfAttention(size, heads, config.num_buckets, dropout=config.attention_dropout),
-        FeedForward(
+        layers.FeedForward(
             size,
             config.decoder_ffn_dim,
             activation=config.activation_function,
@@ -48,46 +37,51 @@ def decoder_layer(config: ProphetNetConfig) -> TransformerLayer:
         ),
         partial(nn.LayerNorm, size),
         norm_first=False,
-        cross_attn=Attention(equal_heads(size, heads), dropout=config.attention_dropout)
+        cross_attn=layers.Attention(
+            layers.equal_heads(size, heads), dropout=config.attention_dropout
+        )
         if config.add_cross_attention
         else None,
         dropout=config.dropout,
     )
 
 
-class ProphetNetDecoder(ProphetNetPreTrainedModel, TextBody):
+class ProphetNetDecoder(ProphetNetPreTrainedModel, modeling.TextBody):
     """The decoder alone: its states, and those of ``ngram`` streams that predict."""
 
     stack_side = "decoder"
     optional_weights = ("stack.layers.*.cross_attn", "stack.layers.*.cross_attn_norm")
-    embed_positions: Embedding
+    embed_positions: layers.Embedding
 
     def __init__(self, config: ProphetNetConfig) -> None:
         super().__init__(config, decoder=True)
         size, pad = config.hidden_size, config.pad_token_id
-        self.embed_tokens = Embedding(config.vocab_size, size, padding_idx=pad)
-        self.embed_positions = Embedding(config.max_position_embeddings, size, padding_idx=pad)
-        self.embed_streams = Embedding(config.ngram, size)
+        self.embed_tokens = layers.Embedding(config.vocab_size, size, padding_idx=pad)
+        self.embed_positions = layers.Embedding(
+            config.max_position_embeddings, size, padding_idx=pad
+        )
+        self.embed_streams = layers.Embedding(config.ngram, size)
         self.embed_norm = nn.LayerNorm(size)
         self.dropout = nn.Dropout(config.dropout)
-        layers = [decoder_layer(config) for _ in range(config.num_decoder_layers)]
-        self.stack = TransformerStack(layers)
+        self.stack = layers.TransformerStack(
+            [decoder_layer(config) for _ in range(config.num_decoder_layers)]
+        )
         self.post_init()
 
-    @model_call
+    @modeling.model_call
     def forward(  # type: ignore[override]  # as the reference orders them
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        past_key_values: layers.Cache | None = None,
         inputs_embeds: Tensor | None = None,
         use_cache: bool | None = None,
-        **options: Unpack[ForwardOptions],
+        **options: Unpack[modeling.ForwardOptions],
     ) -> ProphetNetDecoderModelOutput:
         """Run ``(batch, length)`` tokens, or their embeddings, through the layers."""
-        inputs = TextInputs(
+        inputs = modeling.TextInputs(
             input_ids,
             attention_mask,
             inputs_embeds=inputs_embeds,
@@ -113,14 +107,14 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel, TextBody):
             cross_attentions=tuple(crossed) or None,
         )
 
-    def _streams(self, inputs: TextInputs) -> Streams:
+    def _streams(self, inputs: modeling.TextInputs) -> Streams:
         span, cache = inputs.span, inputs.past_key_values
         # What follows the text is read off the first stream alone.
         decoding = span.is_compiled or (cache is not None and cache.decoding)
         steps = decoding and (not span.begins or span.length == 1)
         return Streams(span, 1 if steps else self.config.ngram, steps and span.length == 1)
 
-    def embed(self, inputs: TextInputs) -> Tensor:
+    def embed(self, inputs: modeling.TextInputs) -> Tensor:
         """Return the rows of all streams; those that predict know their position only."""
         config, streams, span = self.config, self._streams(inputs), inputs.span
         embeds = inputs.embedded_by(self.embed_tokens)
@@ -139,7 +133,7 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel, TextBody):
         rows = [embeds + here, predicting.expand(len(embeds), -1, -1)]
         return streams.packed(self.dropout(self.embed_norm(torch.cat(rows, dim=1))))
 
-    def mask(self, inputs: TextInputs, states: Tensor) -> StreamView:
+    def mask(self, inputs: modeling.TextInputs, states: Tensor) -> StreamView:
         """Return what each row sees and how far away; ``attention_mask`` is ``(batch, keys)``."""
         streams, cache, attention_mask = (
             self._streams(inputs),
@@ -164,8 +158,9 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel, TextBody):
             key = (self, states.dtype)
             if key not in cache.memo:
                 longest = Streams(
-                    PositionSpan(config.max_position_embeddings, 1, states.device), streams.count
+                    layers.PositionSpan(config.max_position_embeddings, 1, states.device),
+                    streams.count,
                 )
                 cache.memo[key] = StreamView.of(longest, bucket, states)
             view = cache.memo[key].of_last(streams.span.keys)
-        return view.padded(padding_mask(attention_mask, states.dtype))
+        return view.padded(layers.padding_mask(attention_mask, states.dtype))

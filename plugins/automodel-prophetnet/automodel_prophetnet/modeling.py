@@ -9,26 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from automodel_core import layers, modeling
 from automodel_core.errors import InputError
-from automodel_core.layers import (
-    Attention,
-    Cache,
-    Embedding,
-    FeedForward,
-    Linear,
-    TransformerLayer,
-    TransformerStack,
-    equal_heads,
-)
-from automodel_core.modeling import (
-    ForwardOptions,
-    GenerativePreTrainedModel,
-    TextBody,
-    TextInputs,
-    as_encoder_output,
-    model_call,
-    shift_right,
-)
 from automodel_prophetnet.base import ProphetNetPreTrainedModel
 from automodel_prophetnet.configuration import ProphetNetConfig
 from automodel_prophetnet.decoder import ProphetNetDecoder
@@ -43,12 +25,12 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-def encoder_layer(config: ProphetNetConfig) -> TransformerLayer:
+def encoder_layer(config: ProphetNetConfig) -> layers.TransformerLayer:
     """Return one layer of the encoder, which normalises what leaves each part."""
     size, heads = config.hidden_size, config.num_encoder_attention_heads
-    return TransformerLayer(
-        Attention(equal_heads(size, heads), dropout=config.attention_dropout),
-        FeedForward(
+    return layers.TransformerLayer(
+        layers.Attention(layers.equal_heads(size, heads), dropout=config.attention_dropout),
+        layers.FeedForward(
             size,
             config.encoder_ffn_dim,
             activation=config.activation_function,
@@ -60,24 +42,27 @@ def encoder_layer(config: ProphetNetConfig) -> TransformerLayer:
     )
 
 
-class ProphetNetEncoder(ProphetNetPreTrainedModel, TextBody):
+class ProphetNetEncoder(ProphetNetPreTrainedModel, modeling.TextBody):
     """The encoder alone."""
 
     stack_side = "encoder"
-    embed_positions: Embedding
+    embed_positions: layers.Embedding
 
     def __init__(self, config: ProphetNetConfig) -> None:
         super().__init__(config, decoder=False)
         size, pad = config.hidden_size, config.pad_token_id
-        self.embed_tokens = Embedding(config.vocab_size, size, padding_idx=pad)
-        self.embed_positions = Embedding(config.max_position_embeddings, size, padding_idx=pad)
+        self.embed_tokens = layers.Embedding(config.vocab_size, size, padding_idx=pad)
+        self.embed_positions = layers.Embedding(
+            config.max_position_embeddings, size, padding_idx=pad
+        )
         self.embed_norm = nn.LayerNorm(size)
         self.dropout = nn.Dropout(config.dropout)
-        layers = [encoder_layer(config) for _ in range(config.num_encoder_layers)]
-        self.stack = TransformerStack(layers)
+        self.stack = layers.TransformerStack(
+            [encoder_layer(config) for _ in range(config.num_encoder_layers)]
+        )
         self.post_init()
 
-    def embed(self, inputs: TextInputs) -> Tensor:
+    def embed(self, inputs: modeling.TextInputs) -> Tensor:
         """Add positions, of which the last serves all beyond it, and normalise."""
         embeds = inputs.embedded_by(self.embed_tokens)
         positions = inputs.span.positions + self.config.pad_token_id + 1
@@ -92,7 +77,7 @@ class ProphetNetBody(ProphetNetPreTrainedModel):
     def __init__(self, config: ProphetNetConfig) -> None:
         super().__init__(config)
         size, pad = config.hidden_size, config.pad_token_id
-        self.embed_tokens = Embedding(config.vocab_size, size, padding_idx=pad)
+        self.embed_tokens = layers.Embedding(config.vocab_size, size, padding_idx=pad)
         if "encoder" in self.sides:
             self.encoder = ProphetNetEncoder(config)
         self.decoder = ProphetNetDecoder(config)
@@ -125,7 +110,7 @@ class ProphetNetModel(ProphetNetBody):
     def get_encoder(self) -> ProphetNetEncoder:
         return self.encoder
 
-    @model_call
+    @modeling.model_call
     def forward(
         self,
         input_ids: Tensor | None = None,
@@ -133,11 +118,11 @@ class ProphetNetModel(ProphetNetBody):
         decoder_input_ids: Tensor | None = None,
         decoder_attention_mask: Tensor | None = None,
         encoder_outputs: Any = None,
-        past_key_values: Cache | None = None,
+        past_key_values: layers.Cache | None = None,
         inputs_embeds: Tensor | None = None,
         decoder_inputs_embeds: Tensor | None = None,
         use_cache: bool | None = None,
-        **options: Unpack[ForwardOptions],
+        **options: Unpack[modeling.ForwardOptions],
     ) -> ProphetNetSeq2SeqModelOutput:
         """Encode ``(batch, length)``, unless ``encoder_outputs`` are given, and decode."""
         if (decoder_input_ids is None) == (decoder_inputs_embeds is None):
@@ -146,7 +131,7 @@ class ProphetNetModel(ProphetNetBody):
             encoder_outputs = self.encoder(
                 input_ids, attention_mask, inputs_embeds=inputs_embeds, **options
             )
-        encoded = as_encoder_output(encoder_outputs)
+        encoded = modeling.as_encoder_output(encoder_outputs)
         decoded: ProphetNetDecoderModelOutput = self.decoder(
             decoder_input_ids,
             decoder_attention_mask,
@@ -172,7 +157,7 @@ class ProphetNetModel(ProphetNetBody):
         )
 
 
-class ProphetNetHead(ProphetNetPreTrainedModel, GenerativePreTrainedModel):
+class ProphetNetHead(ProphetNetPreTrainedModel, modeling.GenerativePreTrainedModel):
     """Scores over the vocabulary from each predicting stream."""
 
     body = "model"
@@ -184,14 +169,18 @@ class ProphetNetHead(ProphetNetPreTrainedModel, GenerativePreTrainedModel):
     def __init__(self, config: ProphetNetConfig) -> None:
         super().__init__(config)
         self.model = self.body_class(config)
-        self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = layers.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
     def get_decoder(self) -> ProphetNetDecoder:
         return self.model.get_decoder()
 
     def predict(
-        self, output: Any, labels: Tensor | None, cache: Cache | None, logits_to_keep: int = 0
+        self,
+        output: Any,
+        labels: Tensor | None,
+        cache: layers.Cache | None,
+        logits_to_keep: int = 0,
     ) -> dict[str, Any]:
         """Return the loss, and scores: the next token's, and those of the other streams."""
         states = output.last_hidden_state_ngram
@@ -217,9 +206,11 @@ class ProphetNetForConditionalGeneration(ProphetNetHead):
         return self.model.get_encoder()
 
     def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
-        return shift_right(labels, self.config.pad_token_id, self.config.decoder_start_token_id)
+        return modeling.shift_right(
+            labels, self.config.pad_token_id, self.config.decoder_start_token_id
+        )
 
-    @model_call
+    @modeling.model_call
     def forward(
         self,
         input_ids: Tensor | None = None,
@@ -227,12 +218,12 @@ class ProphetNetForConditionalGeneration(ProphetNetHead):
         decoder_input_ids: Tensor | None = None,
         decoder_attention_mask: Tensor | None = None,
         encoder_outputs: Any = None,
-        past_key_values: Cache | None = None,
+        past_key_values: layers.Cache | None = None,
         inputs_embeds: Tensor | None = None,
         decoder_inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
-        **options: Unpack[ForwardOptions],
+        **options: Unpack[modeling.ForwardOptions],
     ) -> ProphetNetSeq2SeqLMOutput:
         """Predict; with ``labels`` ``(batch, length)`` the decoder reads them shifted right."""
         if labels is not None and decoder_input_ids is None and decoder_inputs_embeds is None:
@@ -264,19 +255,19 @@ class ProphetNetForCausalLM(ProphetNetHead):
         config.is_decoder, config.is_encoder_decoder = True, False
         super().__init__(config)
 
-    @model_call
+    @modeling.model_call
     def forward(
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        past_key_values: layers.Cache | None = None,
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int = 0,
-        **options: Unpack[ForwardOptions],
+        **options: Unpack[modeling.ForwardOptions],
     ) -> ProphetNetDecoderLMOutput:
         """Score the last ``logits_to_keep`` positions, for 0 all.
 

@@ -18,19 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.layers import (
-    Cache,
-    KeyView,
-    LayerState,
-    Linear,
-    Mask,
-    PositionSpan,
-    Rotation,
-    SelfAttentionCache,
-    SelfAttentionStep,
-    additive,
-    prepare_linear,
-)
+from automodel_core import layers
 
 
 def relative_buckets(distances: Tensor, num_buckets: int, max_distance: int) -> Tensor:
@@ -53,7 +41,7 @@ class Streams:
     ``(batch * rows, 1, size)``, so that the layers can run their prepared step.
     """
 
-    span: PositionSpan
+    span: layers.PositionSpan
     count: int
     in_batch: bool = False
 
@@ -96,7 +84,7 @@ class Streams:
 
 
 @dataclass(frozen=True)
-class StreamView(KeyView):
+class StreamView(layers.KeyView):
     """What each row sees, and how far away: of the main stream's keys, and last of itself.
 
     ``mask`` ``(batch or 1, 1, rows, keys + 1)`` is added to the scores, ``buckets``
@@ -117,7 +105,7 @@ class StreamView(KeyView):
         behind = range(count) if streams.span.begins else [0] * count
         # The first key is seen by all, so that the first positions have something to see.
         visible = [(distances >= hidden) | (keys == 0) for hidden in (0, *behind)]
-        mask = additive(torch.cat(visible), like.dtype)
+        mask = layers.additive(torch.cat(visible), like.dtype)
         own = like.new_zeros(streams.rows, 1)
         own[:length] = -torch.inf
         # Those who predict stand one position ahead of the key beside them.
@@ -159,7 +147,7 @@ class StreamView(KeyView):
         return scores.gather(-1, self.buckets.expand(*scores.shape[:2], -1, -1))
 
 
-def stream_view(mask: Mask) -> StreamView:
+def stream_view(mask: layers.Mask) -> StreamView:
     """Return a mask that is a view of streams; raise ``TypeError`` for any other."""
     if not isinstance(mask, StreamView):
         raise TypeError(f"this attention needs a StreamView for a mask, not {type(mask).__name__}")
@@ -182,22 +170,22 @@ class NgramSelfAttention(nn.Module):
         self.num_buckets = num_buckets
         self.scale = self.head_dim**-0.5
         self.dropout = dropout
-        self.q_proj = Linear(hidden_size, hidden_size)
-        self.k_proj = Linear(hidden_size, hidden_size)
-        self.v_proj = Linear(hidden_size, hidden_size)
-        self.o_proj = Linear(hidden_size, hidden_size)
-        self.position_scores = Linear(hidden_size, num_buckets * num_heads)
+        self.q_proj = layers.Linear(hidden_size, hidden_size)
+        self.k_proj = layers.Linear(hidden_size, hidden_size)
+        self.v_proj = layers.Linear(hidden_size, hidden_size)
+        self.o_proj = layers.Linear(hidden_size, hidden_size)
+        self.position_scores = layers.Linear(hidden_size, num_buckets * num_heads)
 
-    def new_state(self, cache: Cache) -> LayerState:
+    def new_state(self, cache: layers.Cache) -> layers.LayerState:
         return cache.new_attention()
 
     def forward(
         self,
         hidden_states: Tensor,
-        mask: Mask = None,
+        mask: layers.Mask = None,
         *,
-        rotation: Rotation | None = None,
-        cache: SelfAttentionCache | None = None,
+        rotation: layers.Rotation | None = None,
+        cache: layers.SelfAttentionCache | None = None,
         output_attentions: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
         """Attend; the rows of an item may also come as neighbours in the batch.
@@ -212,7 +200,7 @@ class NgramSelfAttention(nn.Module):
         return attended, weights if output_attentions else None
 
     def _attend(
-        self, projected: list[Tensor], view: StreamView, cache: SelfAttentionCache | None
+        self, projected: list[Tensor], view: StreamView, cache: layers.SelfAttentionCache | None
     ) -> tuple[Tensor, Tensor]:
         """Return attended values ``(batch, rows, hidden_size)`` and the weights."""
         query, key, value = (
@@ -232,15 +220,21 @@ class NgramSelfAttention(nn.Module):
         attended = weights[..., :-1] @ main_value + weights[..., -1:] * value
         return attended.transpose(1, 2).flatten(2), weights
 
-    def decode_step(self, rows: int) -> SelfAttentionStep:
+    def decode_step(self, rows: int) -> layers.SelfAttentionStep:
         """Return the same for decoding, on states ``(rows, hidden_size)``; weights are packed."""
         parts = (self.q_proj, self.k_proj, self.v_proj, self.position_scores)
         size = self.num_heads * self.head_dim
         sizes = [size, size, size, self.num_buckets * self.num_heads]
-        project, output = prepare_linear(parts, rows), prepare_linear((self.o_proj,), rows)
+        project, output = (
+            layers.prepare_linear(parts, rows),
+            layers.prepare_linear((self.o_proj,), rows),
+        )
 
         def step(
-            hidden_states: Tensor, mask: Mask, rotation: Rotation | None, cache: SelfAttentionCache
+            hidden_states: Tensor,
+            mask: layers.Mask,
+            rotation: layers.Rotation | None,
+            cache: layers.SelfAttentionCache,
         ) -> Tensor:
             view = stream_view(mask)
             projected = project(hidden_states).view(-1, view.streams.rows, sum(sizes))

@@ -10,6 +10,7 @@ from automodel_t5.modeling import (
     T5ForSequenceClassification as T5ForSequenceClassification,
     T5ForTokenClassification as T5ForTokenClassification,
     T5Model as T5Model,
+    T5PreTrainedModel as T5PreTrainedModel,
 )
 from automodel_t5.multilingual import (
     MT5EncoderModel as MT5EncoderModel,

@@ -8,38 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
-from automodel_core.layers import (
-    Attention,
-    Cache,
-    Embedding,
-    FeedForward,
-    GatedFeedForward,
-    Linear,
-    Mask,
-    RelativePositionBias,
-    RMSNorm,
-    TransformerLayer,
-    TransformerStack,
-    causal_mask,
-    equal_heads,
-    padding_mask,
-    score_tokens,
-)
-from automodel_core.modeling import (
-    BaseModelOutput,
-    ClassificationHead,
-    EncoderDecoderBody,
-    EncoderDecoderForConditionalGeneration,
-    EncoderDecoderForQuestionAnswering,
-    EncoderDecoderForSequenceClassification,
-    ForwardOptions,
-    PreTrainedModel,
-    TextInputs,
-    TextModelForTokenClassification,
-    TextStack,
-    model_call,
-)
 from automodel_t5.configuration import T5Config
 from automodel_t5.weights import t5_names
 
@@ -47,19 +17,19 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-def t5_layer(config: T5Config, *, decoder: bool) -> TransformerLayer:
+def t5_layer(config: T5Config, *, decoder: bool) -> layers.TransformerLayer:
     """Return one layer without biases, which normalises what enters each part."""
 
-    def attention(position_scores: nn.Module | None = None) -> Attention:
-        return Attention(
-            equal_heads(config.d_model, config.num_heads, head_dim=config.d_kv, bias=False),
+    def attention(position_scores: nn.Module | None = None) -> layers.Attention:
+        return layers.Attention(
+            layers.equal_heads(config.d_model, config.num_heads, head_dim=config.d_kv, bias=False),
             dropout=config.dropout_rate,
             scale=1.0,
             position_scores=position_scores,
         )
 
-    feed_forward = GatedFeedForward if config.is_gated_act else FeedForward
-    return TransformerLayer(
+    feed_forward = layers.GatedFeedForward if config.is_gated_act else layers.FeedForward
+    return layers.TransformerLayer(
         attention(position_bias(config, decoder=decoder) if config.biases_each_layer else None),
         feed_forward(
             config.d_model,
@@ -68,16 +38,16 @@ def t5_layer(config: T5Config, *, decoder: bool) -> TransformerLayer:
             bias=False,
             dropout=config.dropout_rate,
         ),
-        partial(RMSNorm, config.d_model, config.layer_norm_epsilon),
+        partial(layers.RMSNorm, config.d_model, config.layer_norm_epsilon),
         norm_first=True,
         cross_attn=attention() if decoder else None,
         dropout=config.dropout_rate,
     )
 
 
-def position_bias(config: T5Config, *, decoder: bool) -> RelativePositionBias:
+def position_bias(config: T5Config, *, decoder: bool) -> layers.RelativePositionBias:
     """Return learned scores of distances; an encoder tells before from after."""
-    return RelativePositionBias(
+    return layers.RelativePositionBias(
         config.num_heads,
         config.relative_attention_num_buckets,
         config.relative_attention_max_distance,
@@ -85,16 +55,16 @@ def position_bias(config: T5Config, *, decoder: bool) -> RelativePositionBias:
     )
 
 
-class T5Stack(TextStack):
+class T5Stack(modeling.TextStack):
     """The encoder, or the decoder."""
 
     def __init__(self, config: T5Config, embed_tokens: nn.Embedding, *, decoder: bool) -> None:
         super().__init__(config, decoder=decoder)
-        layers = (config.num_decoder_layers if decoder else None) or config.num_layers
+        depth = (config.num_decoder_layers if decoder else None) or config.num_layers
         self.embed_tokens = embed_tokens
-        self.stack = TransformerStack(
-            [t5_layer(config, decoder=decoder) for _ in range(layers)],
-            RMSNorm(config.d_model, config.layer_norm_epsilon),
+        self.stack = layers.TransformerStack(
+            [t5_layer(config, decoder=decoder) for _ in range(depth)],
+            layers.RMSNorm(config.d_model, config.layer_norm_epsilon),
             config.dropout_rate,
         )
         self.position_bias = (
@@ -102,24 +72,24 @@ class T5Stack(TextStack):
         )
         self.dropout = nn.Dropout(config.dropout_rate)
 
-    def embed(self, inputs: TextInputs) -> Tensor:
+    def embed(self, inputs: modeling.TextInputs) -> Tensor:
         dropped: Tensor = self.dropout(inputs.embedded_by(self.embed_tokens))
         return dropped
 
-    def mask(self, inputs: TextInputs, states: Tensor) -> Mask:
+    def mask(self, inputs: modeling.TextInputs, states: Tensor) -> layers.Mask:
         """Return position biases and what padding and causality hide, as one mask."""
+        if self.position_bias is None:
+            return super().mask(inputs, states)
         span, dtype, device = inputs.span, states.dtype, states.device
         if self.is_decoder:
-            mask = causal_mask(inputs.attention_mask, span.length, span.keys, dtype, device)
+            mask = layers.causal_mask(inputs.attention_mask, span.length, span.keys, dtype, device)
         else:
-            mask = padding_mask(inputs.attention_mask, dtype)
-        if self.position_bias is None:
-            return mask
+            mask = layers.padding_mask(inputs.attention_mask, dtype)
         bias = self.position_bias.at(span, inputs.past_key_values)
         return bias if mask is None else bias + mask
 
 
-class T5Facts(PreTrainedModel):
+class T5PreTrainedModel(modeling.PreTrainedModel):
     """What all T5 models share: names of weights, first values, precision."""
 
     config_class = T5Config
@@ -141,20 +111,20 @@ class T5Facts(PreTrainedModel):
         """Draw weights so that activations keep their size, as T5's first implementation does."""
         config, factor = self.config, self.config.initializer_factor
         from_model = factor * config.d_model**-0.5
-        if isinstance(module, RMSNorm):
+        if isinstance(module, layers.RMSNorm):
             module.weight.fill_(factor)
-        elif isinstance(module, Attention):
+        elif isinstance(module, layers.Attention):
             module.q_proj.weight.normal_(0.0, factor * (config.d_model * config.d_kv) ** -0.5)
             module.k_proj.weight.normal_(0.0, from_model)
             module.v_proj.weight.normal_(0.0, from_model)
             module.o_proj.weight.normal_(0.0, factor * (config.num_heads * config.d_kv) ** -0.5)
-        elif isinstance(module, FeedForward | GatedFeedForward):
+        elif isinstance(module, layers.FeedForward | layers.GatedFeedForward):
             module.down_proj.weight.normal_(0.0, factor * config.d_ff**-0.5)
-        elif isinstance(module, RelativePositionBias):
+        elif isinstance(module, layers.RelativePositionBias):
             module.bias.weight.normal_(0.0, from_model)
-        elif isinstance(module, Embedding):
+        elif isinstance(module, layers.Embedding):
             module.weight.normal_(0.0, factor)
-        elif isinstance(module, Linear):
+        elif isinstance(module, layers.Linear):
             module.weight.normal_(0.0, from_model)
             if module.bias is not None:
                 module.bias.zero_()
@@ -164,41 +134,41 @@ class T5Facts(PreTrainedModel):
             module.lm_head.weight.normal_(0.0, factor)
 
 
-class T5Model(T5Facts, EncoderDecoderBody):
+class T5Model(T5PreTrainedModel, modeling.EncoderDecoderBody):
     """The encoder-decoder without a head."""
 
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
-        self.embed_tokens = Embedding(config.vocab_size, config.d_model)
+        self.embed_tokens = layers.Embedding(config.vocab_size, config.d_model)
         self.encoder = T5Stack(config, self.embed_tokens, decoder=False)
         self.decoder = T5Stack(config, self.embed_tokens, decoder=True)
         self.post_init()
 
 
-class T5EncoderModel(T5Facts):
+class T5EncoderModel(T5PreTrainedModel):
     """The encoder alone, as sentence and text-to-image models use it."""
 
     has_decoder = False
 
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
-        self.embed_tokens = Embedding(config.vocab_size, config.d_model)
+        self.embed_tokens = layers.Embedding(config.vocab_size, config.d_model)
         self.encoder = T5Stack(config, self.embed_tokens, decoder=False)
         self.post_init()
 
     def get_encoder(self) -> nn.Module:
         return self.encoder
 
-    @model_call
+    @modeling.model_call
     def forward(
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
-        **options: Unpack[ForwardOptions],
-    ) -> BaseModelOutput:
+        **options: Unpack[modeling.ForwardOptions],
+    ) -> modeling.BaseModelOutput:
         """Encode ``(batch, length)``; ``options`` say what else to return."""
-        output: BaseModelOutput = self.encoder(
+        output: modeling.BaseModelOutput = self.encoder(
             input_ids=input_ids,
             attention_mask=attention_mask,
             inputs_embeds=inputs_embeds,
@@ -207,7 +177,9 @@ class T5EncoderModel(T5Facts):
         return output
 
 
-class T5ForConditionalGeneration(T5Facts, EncoderDecoderForConditionalGeneration):
+class T5ForConditionalGeneration(
+    T5PreTrainedModel, modeling.EncoderDecoderForConditionalGeneration
+):
     """T5 with an output layer, for text in and text out."""
 
     model: T5Model
@@ -215,19 +187,21 @@ class T5ForConditionalGeneration(T5Facts, EncoderDecoderForConditionalGeneration
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
         self.model = T5Model(config)
-        self.lm_head = Linear(config.d_model, config.vocab_size, bias=False)
+        self.lm_head = layers.Linear(config.d_model, config.vocab_size, bias=False)
         self.post_init()
 
     def is_tied(self) -> bool:
         return self.lm_head.weight is self.model.embed_tokens.weight
 
-    def score_states(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
+    def score_states(self, hidden_states: Tensor, cache: layers.Cache | None) -> Tensor:
         if self.config.scale_decoder_outputs:
             hidden_states = hidden_states * self.config.d_model**-0.5
-        return score_tokens(self.lm_head, hidden_states, cache)
+        return layers.score_tokens(self.lm_head, hidden_states, cache)
 
 
-class T5ForSequenceClassification(T5Facts, EncoderDecoderForSequenceClassification):
+class T5ForSequenceClassification(
+    T5PreTrainedModel, modeling.EncoderDecoderForSequenceClassification
+):
     """T5 that classifies whole texts."""
 
     hub_body = "transformer"
@@ -235,7 +209,7 @@ class T5ForSequenceClassification(T5Facts, EncoderDecoderForSequenceClassificati
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
         self.model = T5Model(config)
-        self.classifier = ClassificationHead(
+        self.classifier = modeling.ClassificationHead(
             config.d_model, config.num_labels, config.classifier_dropout
         )
         self.post_init()
@@ -245,17 +219,17 @@ class T5ForSequenceClassification(T5Facts, EncoderDecoderForSequenceClassificati
         return super().weight_names(config) | WeightNames({"classification_head": "classifier"})
 
 
-class T5ForQuestionAnswering(T5Facts, EncoderDecoderForQuestionAnswering):
+class T5ForQuestionAnswering(T5PreTrainedModel, modeling.EncoderDecoderForQuestionAnswering):
     """T5 that finds the answer to a question in a text."""
 
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
         self.model = T5Model(config)
-        self.qa_outputs = Linear(config.d_model, config.num_labels)
+        self.qa_outputs = layers.Linear(config.d_model, config.num_labels)
         self.post_init()
 
 
-class T5ForTokenClassification(T5Facts, TextModelForTokenClassification):
+class T5ForTokenClassification(T5PreTrainedModel, modeling.TextModelForTokenClassification):
     """T5's encoder with a label for each token."""
 
     hub_body = "transformer"
@@ -265,5 +239,5 @@ class T5ForTokenClassification(T5Facts, TextModelForTokenClassification):
         super().__init__(config)
         self.model = T5EncoderModel(config)
         self.dropout = nn.Dropout(config.classifier_dropout)
-        self.classifier = Linear(config.d_model, config.num_labels)
+        self.classifier = layers.Linear(config.d_model, config.num_labels)
         self.post_init()

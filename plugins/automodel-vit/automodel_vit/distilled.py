@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from automodel_core.modeling import BaseModelOutput, ModelOutput, model_call
+from automodel_core import modeling
 from automodel_vit.configuration import DeiTConfig
 from automodel_vit.modeling import (
     ViTEmbeddings,
@@ -21,7 +21,7 @@ from automodel_vit.modeling import (
 
 
 @dataclass
-class DeiTForImageClassificationWithTeacherOutput(ModelOutput):
+class DeiTForImageClassificationWithTeacherOutput(modeling.ModelOutput):
     """Scores ``(batch, labels)`` of each token, and their mean."""
 
     logits: Tensor | None = None
@@ -69,7 +69,7 @@ class DeiTForImageClassificationWithTeacher(DeiTHead):
         self.distillation_classifier = classifier(config)
         self.post_init()
 
-    @model_call
+    @modeling.model_call
     def forward(
         self,
         pixel_values: Tensor | None = None,
@@ -77,7 +77,7 @@ class DeiTForImageClassificationWithTeacher(DeiTHead):
         **options: Any,
     ) -> DeiTForImageClassificationWithTeacherOutput:
         """Score images ``(batch, channels, height, width)``."""
-        body: BaseModelOutput = self.model(
+        body: modeling.BaseModelOutput = self.model(
             pixel_values,
             interpolate_pos_encoding=interpolate_pos_encoding,
             **options,

@@ -9,48 +9,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import InputError
-from automodel_core.layers import (
-    Attention,
-    FeedForward,
-    Linear,
-    PatchEmbedding,
-    TransformerLayer,
-    TransformerStack,
-    edges,
-    equal_heads,
-    padding_mask,
-    patch_grid,
-    resampled_positions,
-)
-from automodel_core.modeling import (
-    BaseModelOutput,
-    ForwardOptions,
-    ImageModelForImageClassification,
-    ImageModelForMaskedImageModeling,
-    ImageModelHead,
-    Pooler,
-    PreTrainedModel,
-    model_call,
-    pixel_decoder,
-    wanted_states,
-)
 from automodel_vit.configuration import ViTConfig
+from automodel_vit.weights import vit_names
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-def vit_layer(config: ViTConfig) -> TransformerLayer:
+def vit_layer(config: ViTConfig) -> layers.TransformerLayer:
     """Return one layer, which normalises what enters each part."""
     size, heads = config.hidden_size, config.num_attention_heads
-    return TransformerLayer(
-        Attention(
-            equal_heads(size, heads, bias=config.qkv_bias, out_bias=True),
+    return layers.TransformerLayer(
+        layers.Attention(
+            layers.equal_heads(size, heads, bias=config.qkv_bias, out_bias=True),
             dropout=config.attention_probs_dropout_prob,
         ),
-        FeedForward(size, config.intermediate_size, activation=config.hidden_act),
+        layers.FeedForward(size, config.intermediate_size, activation=config.hidden_act),
         partial(nn.LayerNorm, size, eps=config.layer_norm_eps),
         norm_first=True,
         dropout=config.hidden_dropout_prob,
@@ -65,12 +42,12 @@ class ViTEmbeddings(nn.Module):
     def __init__(self, config: ViTConfig, use_mask_token: bool) -> None:
         super().__init__()
         size, leading = config.hidden_size, config.leading_tokens
-        self.image_size = edges(config.image_size)
-        self.patch_size = edges(config.patch_size)
-        self.grid = patch_grid(self.image_size, self.patch_size)
+        self.image_size = layers.edges(config.image_size)
+        self.patch_size = layers.edges(config.patch_size)
+        self.grid = layers.patch_grid(self.image_size, self.patch_size)
         self.leading_tokens = leading
         self.dropout = config.hidden_dropout_prob
-        self.patches = PatchEmbedding(config.num_channels, size, self.patch_size)
+        self.patches = layers.PatchEmbedding(config.num_channels, size, self.patch_size)
         for name in leading:
             setattr(self, name, nn.Parameter(torch.zeros(1, 1, size)))
         self.mask_token = nn.Parameter(torch.zeros(1, 1, size)) if use_mask_token else None
@@ -96,51 +73,16 @@ class ViTEmbeddings(nn.Module):
             embedded = torch.where(hidden, self.mask_token, embedded)
         tokens = [getattr(self, name) for name in self.leading_tokens]
         embedded = torch.cat([*(t.expand(len(embedded), -1, -1) for t in tokens), embedded], dim=1)
-        positions = resampled_positions(
+        positions = layers.resampled_positions(
             self.position_embeddings,
             len(tokens),
             self.grid,
-            patch_grid((height, width), self.patch_size),
+            layers.patch_grid((height, width), self.patch_size),
         )
         return F.dropout(embedded + positions, self.dropout, self.training)
 
 
-LAYER = "encoder.layer.*"
-BODY_NAMES = {
-    "embeddings": "embed",
-    "embeddings.patch_embeddings": "embed.patches",
-    **{
-        f"{LAYER}.{hub}": f"stack.layers.*.{module}"
-        for hub, module in {
-            "attention.attention.query": "self_attn.q_proj",
-            "attention.attention.key": "self_attn.k_proj",
-            "attention.attention.value": "self_attn.v_proj",
-            "attention.output.dense": "self_attn.o_proj",
-            "intermediate.dense": "mlp.up_proj",
-            "output.dense": "mlp.down_proj",
-            "layernorm_before": "self_attn_norm",
-            "layernorm_after": "mlp_norm",
-        }.items()
-    },
-    "layernorm": "norm",
-}
-IN_MEMORY = {
-    f"layers.*.{newer}": f"{LAYER}.{hub}"
-    for newer, hub in {
-        "attention.q_proj": "attention.attention.query",
-        "attention.k_proj": "attention.attention.key",
-        "attention.v_proj": "attention.attention.value",
-        "attention.o_proj": "attention.output.dense",
-        "mlp.fc1": "intermediate.dense",
-        "mlp.fc2": "output.dense",
-        "layernorm_before": "layernorm_before",
-        "layernorm_after": "layernorm_after",
-    }.items()
-}
-"""Names that the reference's newer models have in memory, and never write to the hub."""
-
-
-class ViTPreTrainedModel(PreTrainedModel):
+class ViTPreTrainedModel(modeling.PreTrainedModel):
     """What all ViT models share: names of weights, and first values."""
 
     config_class = ViTConfig
@@ -152,8 +94,7 @@ class ViTPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
-        body = WeightNames(BODY_NAMES, aliases=IN_MEMORY)
-        return body.nested(hub=cls.base_model_prefix, module=cls.body) if cls.body else body
+        return vit_names(cls.base_model_prefix, cls.body)
 
     @torch.no_grad()
     def init_module(self, module: nn.Module) -> None:
@@ -176,24 +117,26 @@ class ViTModel(ViTPreTrainedModel):
         super().__init__(config)
         size = config.hidden_size
         self.embed = ViTEmbeddings(config, use_mask_token)
-        self.stack = TransformerStack([vit_layer(config) for _ in range(config.num_hidden_layers)])
+        self.stack = layers.TransformerStack(
+            [vit_layer(config) for _ in range(config.num_hidden_layers)]
+        )
         self.norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
         self.pooler = (
-            Pooler(size, config.pooler_output_size, config.pooler_act)
+            modeling.Pooler(size, config.pooler_output_size, config.pooler_act)
             if add_pooling_layer
             else None
         )
         self.post_init()
 
-    @model_call
+    @modeling.model_call
     def forward(
         self,
         pixel_values: Tensor | None = None,
         bool_masked_pos: Tensor | None = None,
         interpolate_pos_encoding: bool | None = None,
         attention_mask: Tensor | None = None,
-        **options: Unpack[ForwardOptions],
-    ) -> BaseModelOutput:
+        **options: Unpack[modeling.ForwardOptions],
+    ) -> modeling.BaseModelOutput:
         """Run images ``(batch, channels, height, width)`` through the layers.
 
         ``bool_masked_pos`` ``(batch, patches)`` puts the mask in place of patches;
@@ -205,11 +148,11 @@ class ViTModel(ViTPreTrainedModel):
         embedded = self.embed(pixel_values, bool_masked_pos, bool(interpolate_pos_encoding))
         output = self.stack(
             embedded,
-            padding_mask(attention_mask, embedded.dtype),
-            **wanted_states(options),
+            layers.padding_mask(attention_mask, embedded.dtype),
+            **modeling.wanted_states(options),
         )
         states = self.norm(output.last_hidden_state)
-        return BaseModelOutput(
+        return modeling.BaseModelOutput(
             last_hidden_state=states,
             pooler_output=None if self.pooler is None else self.pooler(states),
             hidden_states=output.hidden_states,
@@ -217,7 +160,7 @@ class ViTModel(ViTPreTrainedModel):
         )
 
 
-class ViTHead(ViTPreTrainedModel, ImageModelHead):
+class ViTHead(ViTPreTrainedModel, modeling.ImageModelHead):
     """A head on `ViTModel`."""
 
     input_embeddings = "model.embed.patches"
@@ -228,7 +171,7 @@ class ViTHead(ViTPreTrainedModel, ImageModelHead):
         self.model = self.body_class(config, add_pooling_layer=False, use_mask_token=use_mask_token)
 
 
-class ViTForImageClassification(ViTHead, ImageModelForImageClassification):
+class ViTForImageClassification(ViTHead, modeling.ImageModelForImageClassification):
     """A class for an image, by the state of the first token."""
 
     def __init__(self, config: ViTConfig) -> None:
@@ -236,21 +179,23 @@ class ViTForImageClassification(ViTHead, ImageModelForImageClassification):
         self.classifier = classifier(config)
         self.post_init()
 
-    def classify(self, body: BaseModelOutput) -> Tensor:
+    def classify(self, body: modeling.BaseModelOutput) -> Tensor:
         scores: Tensor = self.classifier(body.last_hidden_state[:, 0])
         return scores
 
 
-class ViTForMaskedImageModeling(ViTHead, ImageModelForMaskedImageModeling):
+class ViTForMaskedImageModeling(ViTHead, modeling.ImageModelForMaskedImageModeling):
     """The pixels of hidden patches, by the patches' states."""
 
     def __init__(self, config: ViTConfig) -> None:
         super().__init__(config, use_mask_token=True)
-        self.decoder = pixel_decoder(config.hidden_size, config.num_channels, config.encoder_stride)
+        self.decoder = modeling.pixel_decoder(
+            config.hidden_size, config.num_channels, config.encoder_stride
+        )
         self.post_init()
 
 
 def classifier(config: ViTConfig) -> nn.Module:
     """Return the layer that scores labels; without labels the states are the scores."""
     labels = config.num_labels
-    return Linear(config.hidden_size, labels) if labels else nn.Identity()
+    return layers.Linear(config.hidden_size, labels) if labels else nn.Identity()

@@ -7,32 +7,23 @@ from typing import Any
 
 from torch import nn
 
+from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
-from automodel_core.layers import (
-    Attention,
-    Embedding,
-    FeedForward,
-    Linear,
-    TransformerLayer,
-    TransformerStack,
-    equal_heads,
-)
-from automodel_core.modeling import PreTrainedModel, TextBody, TextModelForCausalLM
 from automodel_nano.configuration import NanoConfig
 
 
-def nano_layer(config: NanoConfig) -> TransformerLayer:
+def nano_layer(config: NanoConfig) -> layers.TransformerLayer:
     """Return one layer: all that makes Nano differ from other decoders stands here."""
-    return TransformerLayer(
-        Attention(equal_heads(config.n_embd, config.n_head), dropout=config.dropout),
-        FeedForward(config.n_embd, 4 * config.n_embd, activation="gelu"),
+    return layers.TransformerLayer(
+        layers.Attention(layers.equal_heads(config.n_embd, config.n_head), dropout=config.dropout),
+        layers.FeedForward(config.n_embd, 4 * config.n_embd, activation="gelu"),
         partial(nn.LayerNorm, config.n_embd),
         norm_first=True,
         dropout=config.dropout,
     )
 
 
-class NanoPreTrainedModel(PreTrainedModel):
+class NanoPreTrainedModel(modeling.PreTrainedModel):
     """What both Nano models share: the names of the weights in a checkpoint."""
 
     config_class = NanoConfig
@@ -59,23 +50,24 @@ class NanoPreTrainedModel(PreTrainedModel):
         return names.nested(hub="nano", module=cls.body) if cls.body else names
 
 
-class NanoModel(NanoPreTrainedModel, TextBody):
+class NanoModel(NanoPreTrainedModel, modeling.TextBody):
     """The body: tokens and positions, then layers; a token sees those before it."""
 
     def __init__(self, config: NanoConfig) -> None:
         super().__init__(config, decoder=True)
-        self.embed_tokens = Embedding(config.vocab_size, config.n_embd)
-        self.embed_positions = Embedding(config.n_positions, config.n_embd)
-        layers = [nano_layer(config) for _ in range(config.n_layer)]
-        self.stack = TransformerStack(layers, nn.LayerNorm(config.n_embd))
+        self.embed_tokens = layers.Embedding(config.vocab_size, config.n_embd)
+        self.embed_positions = layers.Embedding(config.n_positions, config.n_embd)
+        self.stack = layers.TransformerStack(
+            [nano_layer(config) for _ in range(config.n_layer)], nn.LayerNorm(config.n_embd)
+        )
         self.post_init()
 
 
-class NanoForCausalLM(NanoPreTrainedModel, TextModelForCausalLM):
+class NanoForCausalLM(NanoPreTrainedModel, modeling.TextModelForCausalLM):
     """Predict the next token; the output layer shares the input embeddings."""
 
     def __init__(self, config: NanoConfig) -> None:
         super().__init__(config)
         self.model = NanoModel(config)
-        self.lm_head = Linear(config.n_embd, config.vocab_size, bias=False)
+        self.lm_head = layers.Linear(config.n_embd, config.vocab_size, bias=False)
         self.post_init()

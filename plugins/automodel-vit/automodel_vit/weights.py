@@ -1,0 +1,48 @@
+"""The hub's names of the weights of ViT and DeiT, and the modules that hold them."""
+
+from __future__ import annotations
+
+import functools
+
+from automodel_core.checkpoint import WeightNames
+
+LAYER = "encoder.layer.*"
+BODY_NAMES = {
+    "embeddings": "embed",
+    "embeddings.patch_embeddings": "embed.patches",
+    **{
+        f"{LAYER}.{hub}": f"stack.layers.*.{module}"
+        for hub, module in {
+            "attention.attention.query": "self_attn.q_proj",
+            "attention.attention.key": "self_attn.k_proj",
+            "attention.attention.value": "self_attn.v_proj",
+            "attention.output.dense": "self_attn.o_proj",
+            "intermediate.dense": "mlp.up_proj",
+            "output.dense": "mlp.down_proj",
+            "layernorm_before": "self_attn_norm",
+            "layernorm_after": "mlp_norm",
+        }.items()
+    },
+    "layernorm": "norm",
+}
+IN_MEMORY = {
+    f"layers.*.{newer}": f"{LAYER}.{hub}"
+    for newer, hub in {
+        "attention.q_proj": "attention.attention.query",
+        "attention.k_proj": "attention.attention.key",
+        "attention.v_proj": "attention.attention.value",
+        "attention.o_proj": "attention.output.dense",
+        "mlp.fc1": "intermediate.dense",
+        "mlp.fc2": "output.dense",
+        "layernorm_before": "layernorm_before",
+        "layernorm_after": "layernorm_after",
+    }.items()
+}
+"""Names that the reference's newer models have in memory, and never write to the hub."""
+
+
+@functools.cache
+def vit_names(prefix: str, body: str) -> WeightNames:
+    """Return the names of a body, or of a head whose body is at that path."""
+    names = WeightNames(BODY_NAMES, aliases=IN_MEMORY)
+    return names.nested(hub=prefix, module=body) if body else names
