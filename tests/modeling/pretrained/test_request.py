@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+import ast
+from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from automodel_core.auto import model_base
+from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.errors import CheckpointNotFoundError, InputError
+from automodel_core.modeling.pretrained import base
+from automodel_core.modeling.pretrained.options import LoadOptions
 from automodel_core.modeling.pretrained.request import LoadRequest
 from support.tiny_lm import TinyConfig, TinyForTokenClassification, drawn
 
@@ -96,3 +102,19 @@ def test_a_class_that_opens_checkpoints_itself_gets_what_the_caller_gave(folder:
         "own": 1,
         "revision": "main",
     }
+
+
+@pytest.mark.parametrize(
+    ("module", "others"),
+    [(base, {"config"}), (model_base, {"config", "plugin", "model_type"})],
+    ids=["model classes", "Auto classes"],
+)
+def test_editors_are_told_every_argument(module: ModuleType, others: set[str]) -> None:
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    signatures = [
+        {argument.arg for argument in node.args.kwonlyargs}
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.name == "from_pretrained"
+    ]
+    options = {f.name for f in (*fields(LoadOptions), *fields(HubOptions))}
+    assert max(signatures, key=len) == options - {"proxies"} | {"torch_dtype"} | others
