@@ -6,22 +6,12 @@ from typing import Any
 
 from torch import nn
 
+import automodel_core.families.fairseq as fairseq
 from automodel_bart.configuration import BartConfig
-from automodel_core.families.fairseq import (
-    FairseqDecoder,
-    FairseqForCausalLM,
-    FairseqForQuestionAnswering,
-    FairseqForSequenceClassification,
-    FairseqModel,
-    FairseqPreTrainedModel,
-    SummedEmbeddings,
-    WithLogitsBias,
-    token_embedding,
-)
-from automodel_core.layers import LearnedPositions
+from automodel_core import layers
 
 
-class BartPreTrainedModel(FairseqPreTrainedModel):
+class BartPreTrainedModel(fairseq.FairseqPreTrainedModel):
     """What all BART models share."""
 
     config_class = BartConfig
@@ -29,10 +19,10 @@ class BartPreTrainedModel(FairseqPreTrainedModel):
     norm_first = False
 
     @classmethod
-    def make_embeddings(cls, config: Any, *, decoder: bool) -> SummedEmbeddings:
-        return SummedEmbeddings(
-            token_embedding(config),
-            LearnedPositions(config.max_position_embeddings, config.d_model, offset=2),
+    def make_embeddings(cls, config: Any, *, decoder: bool) -> fairseq.SummedEmbeddings:
+        return fairseq.SummedEmbeddings(
+            fairseq.token_embedding(config),
+            layers.LearnedPositions(config.max_position_embeddings, config.d_model, offset=2),
             nn.LayerNorm(config.d_model),
             config.dropout,
         )
@@ -41,35 +31,35 @@ class BartPreTrainedModel(FairseqPreTrainedModel):
 BartPretrainedModel = PretrainedBartModel = BartPreTrainedModel
 
 
-class BartModel(BartPreTrainedModel, FairseqModel):
+class BartModel(BartPreTrainedModel, fairseq.FairseqModel):
     """The encoder-decoder without a head; its decoder can read what the encoder does."""
 
     decodes_its_input = True
 
 
-class BartForConditionalGeneration(BartPreTrainedModel, WithLogitsBias):
+class BartForConditionalGeneration(BartPreTrainedModel, fairseq.WithLogitsBias):
     """BART with an output layer, for text in and text out."""
 
     model_class = BartModel
 
 
-class BartForSequenceClassification(BartPreTrainedModel, FairseqForSequenceClassification):
+class BartForSequenceClassification(BartPreTrainedModel, fairseq.FairseqForSequenceClassification):
     """BART that classifies whole texts."""
 
     model_class = BartModel
 
 
-class BartForQuestionAnswering(BartPreTrainedModel, FairseqForQuestionAnswering):
+class BartForQuestionAnswering(BartPreTrainedModel, fairseq.FairseqForQuestionAnswering):
     """BART that finds the answer to a question in a text."""
 
     model_class = BartModel
 
 
-class BartDecoderModel(BartPreTrainedModel, FairseqDecoder):
+class BartDecoderModel(BartPreTrainedModel, fairseq.FairseqDecoder):
     """The decoder alone, without a head."""
 
 
-class BartForCausalLM(BartPreTrainedModel, FairseqForCausalLM):
+class BartForCausalLM(BartPreTrainedModel, fairseq.FairseqForCausalLM):
     """BART's decoder alone, with an output layer."""
 
     model_class = BartDecoderModel

@@ -6,22 +6,12 @@ from typing import Any
 
 from torch import nn
 
+import automodel_core.families.fairseq as fairseq
 from automodel_blenderbot.configuration import BlenderbotSmallConfig
-from automodel_core.families.fairseq import (
-    FairseqDecoder,
-    FairseqForCausalLM,
-    FairseqModel,
-    FairseqPreTrainedModel,
-    NormedTokenEmbeddings,
-    SummedEmbeddings,
-    TextEmbeddings,
-    WithLogitsBias,
-    token_embedding,
-)
-from automodel_core.layers import Embedding, LearnedPositions
+from automodel_core import layers
 
 
-class BlenderbotSmallPreTrainedModel(FairseqPreTrainedModel):
+class BlenderbotSmallPreTrainedModel(fairseq.FairseqPreTrainedModel):
     """What all Blenderbot-small models share."""
 
     config_class = BlenderbotSmallConfig
@@ -29,32 +19,34 @@ class BlenderbotSmallPreTrainedModel(FairseqPreTrainedModel):
     norm_first = False
 
     @classmethod
-    def make_embeddings(cls, config: Any, *, decoder: bool) -> TextEmbeddings:
+    def make_embeddings(cls, config: Any, *, decoder: bool) -> fairseq.TextEmbeddings:
         size = config.d_model
-        positions = LearnedPositions(config.max_position_embeddings, size)
+        positions = layers.LearnedPositions(config.max_position_embeddings, size)
         rest = (positions, nn.LayerNorm(size), config.dropout)
         if not decoder:
-            return SummedEmbeddings(token_embedding(config), *rest)
+            return fairseq.SummedEmbeddings(fairseq.token_embedding(config), *rest)
         # Scaling makes no difference to what is normalised.
-        tokens = Embedding(config.vocab_size, size, config.pad_token_id)
-        return NormedTokenEmbeddings(tokens, *rest)
+        tokens = layers.Embedding(config.vocab_size, size, config.pad_token_id)
+        return fairseq.NormedTokenEmbeddings(tokens, *rest)
 
 
-class BlenderbotSmallModel(BlenderbotSmallPreTrainedModel, FairseqModel):
+class BlenderbotSmallModel(BlenderbotSmallPreTrainedModel, fairseq.FairseqModel):
     """The encoder-decoder without a head."""
 
 
-class BlenderbotSmallForConditionalGeneration(BlenderbotSmallPreTrainedModel, WithLogitsBias):
+class BlenderbotSmallForConditionalGeneration(
+    BlenderbotSmallPreTrainedModel, fairseq.WithLogitsBias
+):
     """Blenderbot-small with an output layer, for conversation."""
 
     model_class = BlenderbotSmallModel
 
 
-class BlenderbotSmallDecoderModel(BlenderbotSmallPreTrainedModel, FairseqDecoder):
+class BlenderbotSmallDecoderModel(BlenderbotSmallPreTrainedModel, fairseq.FairseqDecoder):
     """The decoder alone, without a head."""
 
 
-class BlenderbotSmallForCausalLM(BlenderbotSmallPreTrainedModel, FairseqForCausalLM):
+class BlenderbotSmallForCausalLM(BlenderbotSmallPreTrainedModel, fairseq.FairseqForCausalLM):
     """Blenderbot-small's decoder alone, with an output layer."""
 
     model_class = BlenderbotSmallDecoderModel

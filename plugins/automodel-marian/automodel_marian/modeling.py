@@ -6,22 +6,13 @@ from typing import Any
 
 from torch import nn
 
+import automodel_core.families.fairseq as fairseq
+from automodel_core import layers, modeling
 from automodel_core.errors import InputError
-from automodel_core.families.fairseq import (
-    FairseqDecoder,
-    FairseqForCausalLM,
-    FairseqModel,
-    FairseqPreTrainedModel,
-    SummedEmbeddings,
-    WithLogitsBias,
-    token_embedding,
-)
-from automodel_core.layers import Embedding, SinusoidalPositions
-from automodel_core.modeling import resize_tokens
 from automodel_marian.configuration import MarianConfig
 
 
-class MarianPreTrainedModel(FairseqPreTrainedModel):
+class MarianPreTrainedModel(fairseq.FairseqPreTrainedModel):
     """What all Marian models share; only the decoder scales given embeddings too."""
 
     config_class = MarianConfig
@@ -33,13 +24,17 @@ class MarianPreTrainedModel(FairseqPreTrainedModel):
         return bool(config.share_encoder_decoder_embeddings)
 
     @classmethod
-    def make_embeddings(cls, config: Any, *, decoder: bool) -> SummedEmbeddings:
-        positions = SinusoidalPositions(config.max_position_embeddings, config.d_model)
+    def make_embeddings(cls, config: Any, *, decoder: bool) -> fairseq.SummedEmbeddings:
+        positions = layers.SinusoidalPositions(config.max_position_embeddings, config.d_model)
         if not decoder:
-            return SummedEmbeddings(token_embedding(config), positions, dropout=config.dropout)
+            return fairseq.SummedEmbeddings(
+                fairseq.token_embedding(config), positions, dropout=config.dropout
+            )
         count = config.vocab_size if cls.shares_embeddings(config) else config.decoder_vocab_size
-        tokens = Embedding(count, config.d_model, config.pad_token_id)
-        return SummedEmbeddings(tokens, positions, None, config.dropout, config.embedding_scale)
+        tokens = layers.Embedding(count, config.d_model, config.pad_token_id)
+        return fairseq.SummedEmbeddings(
+            tokens, positions, None, config.dropout, config.embedding_scale
+        )
 
     def resize_token_embeddings(self, *args: Any, **kwargs: Any) -> nn.Module:
         resized = super().resize_token_embeddings(*args, **kwargs)
@@ -52,26 +47,26 @@ class MarianPreTrainedModel(FairseqPreTrainedModel):
         if self.shares_embeddings(self.config):
             raise InputError("both sides read one vocabulary: call resize_token_embeddings")
         tokens = ".".join(filter(None, (self.body, "decoder.embeddings.embed_tokens")))
-        embeddings = resize_tokens(self, tokens, new_num_tokens)
+        embeddings = modeling.resize_tokens(self, tokens, new_num_tokens)
         self.config.decoder_vocab_size = new_num_tokens
         return embeddings
 
 
-class MarianModel(MarianPreTrainedModel, FairseqModel):
+class MarianModel(MarianPreTrainedModel, fairseq.FairseqModel):
     """The encoder-decoder without a head."""
 
 
-class MarianMTModel(MarianPreTrainedModel, WithLogitsBias):
+class MarianMTModel(MarianPreTrainedModel, fairseq.WithLogitsBias):
     """Marian with an output layer: it translates."""
 
     model_class = MarianModel
 
 
-class MarianDecoderModel(MarianPreTrainedModel, FairseqDecoder):
+class MarianDecoderModel(MarianPreTrainedModel, fairseq.FairseqDecoder):
     """The decoder alone, without a head."""
 
 
-class MarianForCausalLM(MarianPreTrainedModel, FairseqForCausalLM):
+class MarianForCausalLM(MarianPreTrainedModel, fairseq.FairseqForCausalLM):
     """Marian's decoder alone, with an output layer."""
 
     model_class = MarianDecoderModel

@@ -6,23 +6,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from automodel_core.families.fairseq import (
-    FairseqDecoder,
-    FairseqForCausalLM,
-    FairseqForQuestionAnswering,
-    FairseqForSequenceClassification,
-    FairseqModel,
-    FairseqPreTrainedModel,
-    SummedEmbeddings,
-    WithLogitsBias,
-    last_token_first,
-    token_embedding,
-)
-from automodel_core.layers import LearnedPositions
+import automodel_core.families.fairseq as fairseq
+from automodel_core import layers
 from automodel_mbart.configuration import MBartConfig
 
 
-class MBartPreTrainedModel(FairseqPreTrainedModel):
+class MBartPreTrainedModel(fairseq.FairseqPreTrainedModel):
     """What all mBART models share."""
 
     config_class = MBartConfig
@@ -30,47 +19,49 @@ class MBartPreTrainedModel(FairseqPreTrainedModel):
     norm_first = True
 
     @classmethod
-    def make_embeddings(cls, config: Any, *, decoder: bool) -> SummedEmbeddings:
-        return SummedEmbeddings(
-            token_embedding(config),
-            LearnedPositions(config.max_position_embeddings, config.d_model, offset=2),
+    def make_embeddings(cls, config: Any, *, decoder: bool) -> fairseq.SummedEmbeddings:
+        return fairseq.SummedEmbeddings(
+            fairseq.token_embedding(config),
+            layers.LearnedPositions(config.max_position_embeddings, config.d_model, offset=2),
             nn.LayerNorm(config.d_model),
             config.dropout,
         )
 
 
-class MBartModel(MBartPreTrainedModel, FairseqModel):
+class MBartModel(MBartPreTrainedModel, fairseq.FairseqModel):
     """The encoder-decoder without a head; its decoder can read what the encoder does."""
 
     decodes_its_input = True
 
     def shift_right(self, tokens: Tensor) -> Tensor:
-        return last_token_first(tokens, self.config.pad_token_id)
+        return fairseq.last_token_first(tokens, self.config.pad_token_id)
 
 
-class MBartForConditionalGeneration(MBartPreTrainedModel, WithLogitsBias):
+class MBartForConditionalGeneration(MBartPreTrainedModel, fairseq.WithLogitsBias):
     """mBART with an output layer, for translation."""
 
     model_class = MBartModel
 
 
-class MBartForSequenceClassification(MBartPreTrainedModel, FairseqForSequenceClassification):
+class MBartForSequenceClassification(
+    MBartPreTrainedModel, fairseq.FairseqForSequenceClassification
+):
     """mBART that classifies whole texts."""
 
     model_class = MBartModel
 
 
-class MBartForQuestionAnswering(MBartPreTrainedModel, FairseqForQuestionAnswering):
+class MBartForQuestionAnswering(MBartPreTrainedModel, fairseq.FairseqForQuestionAnswering):
     """mBART that finds the answer to a question in a text."""
 
     model_class = MBartModel
 
 
-class MBartDecoderModel(MBartPreTrainedModel, FairseqDecoder):
+class MBartDecoderModel(MBartPreTrainedModel, fairseq.FairseqDecoder):
     """The decoder alone, without a head."""
 
 
-class MBartForCausalLM(MBartPreTrainedModel, FairseqForCausalLM):
+class MBartForCausalLM(MBartPreTrainedModel, fairseq.FairseqForCausalLM):
     """mBART's decoder alone, with an output layer."""
 
     model_class = MBartDecoderModel

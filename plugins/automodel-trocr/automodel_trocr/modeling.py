@@ -6,19 +6,13 @@ from typing import Any
 
 from torch import nn
 
+import automodel_core.families.fairseq as fairseq
+from automodel_core import layers
 from automodel_core.checkpoint import WeightNames
-from automodel_core.families.fairseq import (
-    FairseqDecoder,
-    FairseqForCausalLM,
-    FairseqPreTrainedModel,
-    SummedEmbeddings,
-    token_embedding,
-)
-from automodel_core.layers import LearnedPositions, PaddedSinusoidalPositions
 from automodel_trocr.configuration import TrOCRConfig
 
 
-class TrOCRPreTrainedModel(FairseqPreTrainedModel):
+class TrOCRPreTrainedModel(fairseq.FairseqPreTrainedModel):
     """What TrOCR's models share."""
 
     config_class = TrOCRConfig
@@ -26,23 +20,23 @@ class TrOCRPreTrainedModel(FairseqPreTrainedModel):
     norm_first = False
 
     @classmethod
-    def make_embeddings(cls, config: Any, *, decoder: bool) -> SummedEmbeddings:
+    def make_embeddings(cls, config: Any, *, decoder: bool) -> fairseq.SummedEmbeddings:
         count, size, padding = config.max_position_embeddings, config.d_model, config.pad_token_id
-        return SummedEmbeddings(
-            token_embedding(config),
-            LearnedPositions(count, size, offset=2)
+        return fairseq.SummedEmbeddings(
+            fairseq.token_embedding(config),
+            layers.LearnedPositions(count, size, offset=2)
             if config.use_learned_position_embeddings
-            else PaddedSinusoidalPositions(count + padding + 1, size, padding),
+            else layers.PaddedSinusoidalPositions(count + padding + 1, size, padding),
             nn.LayerNorm(size) if config.layernorm_embedding else None,
             config.dropout,
         )
 
 
-class TrOCRDecoderModel(TrOCRPreTrainedModel, FairseqDecoder):
+class TrOCRDecoderModel(TrOCRPreTrainedModel, fairseq.FairseqDecoder):
     """The decoder alone, without a head."""
 
 
-class TrOCRForCausalLM(TrOCRPreTrainedModel, FairseqForCausalLM):
+class TrOCRForCausalLM(TrOCRPreTrainedModel, fairseq.FairseqForCausalLM):
     """The decoder with an output layer, for use beside an encoder of images."""
 
     model_class = TrOCRDecoderModel
