@@ -22,7 +22,7 @@ from automodel_core.text.tokenizer.loading import CHAT_TEMPLATE
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from automodel_core.checkpoint.places.push import PushOptions
+    from automodel_core.checkpoint.places.hub.push import PushOptions
     from automodel_core.preprocessing.batch import BatchFeature
     from automodel_core.text.encoding.batch import BatchEncoding
     from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
@@ -274,7 +274,7 @@ class ProcessorMixin:
         ``processor_config.json``, which transformers 5 reads, describes all parts but tokenizers;
         ``preprocessor_config.json``, which transformers 4 reads, the first of them.
         """
-        from automodel_core.checkpoint.places.push import push_options, repository_name
+        from automodel_core.checkpoint.places.hub.push import push_options, repository_name
 
         options = push_options(self.save_pretrained, kwargs)
         preprocessors, tokenizers = self._preprocessors(), self._tokenizers()
@@ -304,8 +304,8 @@ class ProcessorMixin:
 
     def push_to_hub(self, repo_id: str, **kwargs: Unpack[PushOptions]) -> str:
         """Upload all files to a hub repository and return the address of the commit."""
-        from automodel_core.checkpoint.places.model_card import CardFacts, distribution_of
-        from automodel_core.checkpoint.places.push import push_options, push_saved
+        from automodel_core.checkpoint.places.hub.model_card import CardFacts, distribution_of
+        from automodel_core.checkpoint.places.hub.push import push_options, push_saved
 
         options = push_options(self.push_to_hub, kwargs)
         own = type(self)

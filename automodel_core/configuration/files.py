@@ -15,7 +15,7 @@ from automodel_core.errors import shown, warn_caller
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack, dataclass_transform
 
-    from automodel_core.checkpoint.places.push import PushOptions
+    from automodel_core.checkpoint.places.hub.push import PushOptions
 else:
 
     def dataclass_transform(**_options: Any) -> Any:
@@ -151,7 +151,7 @@ class ConfigFiles:
         ``NotADirectoryError`` if the path is a file.
         """
         from automodel_core.checkpoint.places.exchange import exchange_files
-        from automodel_core.checkpoint.places.push import push_options, repository_name
+        from automodel_core.checkpoint.places.hub.push import push_options, repository_name
 
         options, content = push_options(self.save_pretrained, kwargs), self.file_content()
         with exchange_files(save_directory) as exchange:
@@ -162,8 +162,8 @@ class ConfigFiles:
     def push_to_hub(self, repo_id: str, **kwargs: Unpack[PushOptions]) -> str:
         """Upload ``config.json`` to a hub repository and return the address of the commit."""
         from automodel_core import registry
-        from automodel_core.checkpoint.places.model_card import CardFacts
-        from automodel_core.checkpoint.places.push import push_files, push_options
+        from automodel_core.checkpoint.places.hub.model_card import CardFacts
+        from automodel_core.checkpoint.places.hub.push import push_files, push_options
 
         options = push_options(self.push_to_hub, kwargs)
         facts = CardFacts(

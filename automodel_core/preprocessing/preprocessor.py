@@ -19,7 +19,7 @@ from automodel_core.preprocessing.settings import TypedSettings
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from automodel_core.checkpoint.places.push import PushOptions
+    from automodel_core.checkpoint.places.hub.push import PushOptions
 
 __all__ = ["Preprocessor"]
 
@@ -118,7 +118,7 @@ class Preprocessor(TypedSettings):
 
         With ``push_to_hub`` it is uploaded to ``repo_id``, by default the folder's name.
         """
-        from automodel_core.checkpoint.places.push import push_options, repository_name
+        from automodel_core.checkpoint.places.hub.push import push_options, repository_name
 
         options = push_options(self.save_pretrained, kwargs)
         content = json_bytes(self.to_dict(), f"{PREPROCESSOR_FILE} of {type(self).__name__}")
@@ -130,8 +130,8 @@ class Preprocessor(TypedSettings):
 
     def push_to_hub(self, repo_id: str, **kwargs: Unpack[PushOptions]) -> str:
         """Upload the settings to a hub repository and return the address of the commit."""
-        from automodel_core.checkpoint.places.model_card import CardFacts, distribution_of
-        from automodel_core.checkpoint.places.push import push_options, push_saved
+        from automodel_core.checkpoint.places.hub.model_card import CardFacts, distribution_of
+        from automodel_core.checkpoint.places.hub.push import push_options, push_saved
 
         options = push_options(self.push_to_hub, kwargs)
         facts = CardFacts(

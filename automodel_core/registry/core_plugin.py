@@ -89,5 +89,5 @@ def automodel_sources() -> list[Source]:
     places = "automodel_core.checkpoint.places"
     return [
         Source(name="folder", opener=f"{places}.folder:open_folder", priority=100),
-        Source(name="hub", opener=f"{places}.hub:open_repository", priority=0),
+        Source(name="hub", opener=f"{places}.hub.files:open_repository", priority=0),
     ]

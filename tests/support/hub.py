@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from huggingface_hub import constants, file_download
 _API = re.compile(
     r"/api/models/([^/]+(?:/[^/]+)??)(?:/(revision|preupload|commit|branch)/([^/]+))?"
 )
+LARGE = (".safetensors", ".bin")
+"""Files that the hub keeps by their sha256."""
 _FILE = re.compile(r"/([^/]+(?:/[^/]+)?)/resolve/([^/]+)/(.+)")
 
 
@@ -49,6 +52,14 @@ class FakeHub:
     requests: list[tuple[str, str]] = field(default_factory=list)
     status: int | None = None
     cut_after: int | None = None
+    busy: list[int] = field(default_factory=list)
+    """Statuses of the next answers; then all is well."""
+    busy_methods: tuple[str, ...] = ("GET", "HEAD", "POST")
+    retry_after: str | None = None
+    lies: int = 0
+    """How many of the next large files have another byte than was announced."""
+    delay: float = 0.0
+    """Seconds before each answer."""
 
     def add(
         self,
@@ -103,9 +114,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         path = self.path.partition("?")[0]
-        if not path.startswith("/api/agent-"):  # the client's own question, once a process
-            self.hub.requests.append((self.command, path))
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if path.startswith("/api/agent-"):  # the client's own question, once a process
+            return self._refuse(404, "")
+        self.hub.requests.append((self.command, path))
+        if self.hub.delay:
+            time.sleep(self.hub.delay)
+        if self.hub.busy and self.command in self.hub.busy_methods:
+            wait = {} if self.hub.retry_after is None else {"Retry-After": self.hub.retry_after}
+            return self._answer(self.hub.busy.pop(0), b"{}", wait)
         if self.hub.status is not None:
             return self._answer(self.hub.status, b"{}")
         if path == "/api/validate-yaml":
@@ -220,6 +237,12 @@ class _Handler(BaseHTTPRequestHandler):
             "ETag": f'"{hashlib.sha1(content).hexdigest()}"',
             "Accept-Ranges": "bytes",
         }
+        if path.endswith(LARGE):
+            headers["X-Linked-Etag"] = f'"{hashlib.sha256(content).hexdigest()}"'
+            headers["X-Linked-Size"] = str(len(content))
+            if self.command == "GET" and self.hub.lies:
+                self.hub.lies -= 1
+                content = content[:-1] + bytes([content[-1] ^ 1])
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
         if wanted and content:
             begin = int(wanted[1])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -96,15 +96,18 @@ class CheckpointFiles(ABC):
     def require_all(self, filenames: Iterable[str]) -> list[Path]:
         """Return the paths of several files; one error names all that are missing."""
         wanted = list(filenames)
-        known = self.names()
-        paths = {name: self.find(name) for name in wanted if known is None or name in known}
-        missing = [name for name in wanted if paths.get(name) is None]
+        self.check_present(wanted)
+        return [self.require(name) for name in wanted]
+
+    @final
+    def check_present(self, filenames: Sequence[str]) -> None:
+        """Raise ``CheckpointNotFoundError`` that names all files that are missing, if any are."""
+        missing = [name for name in filenames if not self.has(name)]
         if missing:
             raise CheckpointNotFoundError(
-                f"{self.place} lacks {len(missing)} of {len(wanted)} files: "
+                f"{self.place} lacks {len(missing)} of {len(filenames)} files: "
                 f"{_shown(missing)}; {self.present()}"
             )
-        return [path for name in wanted if (path := paths[name]) is not None]
 
     @final
     def present(self) -> str:

@@ -24,7 +24,7 @@ from automodel_core.generation.settings.watermark import BaseWatermarkingConfig,
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from automodel_core.checkpoint.places.push import PushOptions
+    from automodel_core.checkpoint.places.hub.push import PushOptions
 
 __all__ = [
     "DEFAULTS",
@@ -314,7 +314,7 @@ class GenerationConfig:
         With ``push_to_hub`` it is uploaded to ``repo_id``, by default the folder's name.
         """
         from automodel_core.checkpoint.places.exchange import exchange_files
-        from automodel_core.checkpoint.places.push import push_options, repository_name
+        from automodel_core.checkpoint.places.hub.push import push_options, repository_name
 
         options, content = push_options(self.save_pretrained, kwargs), self.file_content()
         with exchange_files(save_directory) as exchange:
@@ -326,8 +326,8 @@ class GenerationConfig:
         self, repo_id: str, config_file_name: str | None = None, **kwargs: Unpack[PushOptions]
     ) -> str:
         """Upload the config to a hub repository and return the address of the commit."""
-        from automodel_core.checkpoint.places.model_card import CardFacts
-        from automodel_core.checkpoint.places.push import push_files, push_options
+        from automodel_core.checkpoint.places.hub.model_card import CardFacts
+        from automodel_core.checkpoint.places.hub.push import push_files, push_options
 
         options = push_options(self.push_to_hub, kwargs)
         name = type(self).__name__

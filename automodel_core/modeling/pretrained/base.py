@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core import registry
-from automodel_core.checkpoint.places.push import (
+from automodel_core.checkpoint.places.hub.push import (
     PushOptions,
     push_files,
     push_options,

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from automodel_core import registry
 from automodel_core.checkpoint.places.exchange import exchange_files
-from automodel_core.checkpoint.places.model_card import CardFacts, installed_versions
-from automodel_core.checkpoint.places.push import source_on_hub
+from automodel_core.checkpoint.places.hub.model_card import CardFacts, installed_versions
+from automodel_core.checkpoint.places.hub.push import source_on_hub
 from automodel_core.checkpoint.save import WeightsToSave
 from automodel_core.errors import AutomodelError
 from automodel_core.modeling.pretrained.given_state import state_to_save

@@ -49,7 +49,7 @@ from automodel_core.text.tokenizer.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from automodel_core.checkpoint.places.push import PushOptions
+    from automodel_core.checkpoint.places.hub.push import PushOptions
 
 __all__ = ["PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend"]
 
@@ -335,7 +335,7 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
 
         With ``push_to_hub`` they are uploaded to ``repo_id``, by default the folder's name.
         """
-        from automodel_core.checkpoint.places.push import push_options, repository_name
+        from automodel_core.checkpoint.places.hub.push import push_options, repository_name
 
         options = push_options(self.save_pretrained, kwargs)
         written = save(self, save_directory, filename_prefix or "", save_jinja_files)
@@ -362,8 +362,8 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
 
     def push_to_hub(self, repo_id: str, **kwargs: Unpack[PushOptions]) -> str:
         """Upload the tokenizer's files to a hub repository and return the address of the commit."""
-        from automodel_core.checkpoint.places.model_card import CardFacts, distribution_of
-        from automodel_core.checkpoint.places.push import push_options, push_saved
+        from automodel_core.checkpoint.places.hub.model_card import CardFacts, distribution_of
+        from automodel_core.checkpoint.places.hub.push import push_options, push_saved
 
         options = push_options(self.push_to_hub, kwargs)
         own = type(self)

@@ -10,8 +10,8 @@ import pytest
 from huggingface_hub import ModelCard
 
 from automodel_core import __version__
-from automodel_core.checkpoint.places.model_card import CardFacts
-from automodel_core.checkpoint.places.push import (
+from automodel_core.checkpoint.places.hub.model_card import CardFacts
+from automodel_core.checkpoint.places.hub.push import (
     PushOptions,
     push_files,
     push_options,

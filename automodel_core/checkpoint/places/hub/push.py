@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from automodel_core.checkpoint.places.exchange import current_file
 from automodel_core.checkpoint.places.file_names import expanded
-from automodel_core.checkpoint.places.model_card import (
+from automodel_core.checkpoint.places.hub.model_card import (
     CARD_FILE,
     CardFacts,
     changed_card,

@@ -7,20 +7,28 @@ commit. Offline, and for a commit that is in the cache, nothing is asked of the 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from automodel_core.checkpoint.places.atomic_write import atomic_write
 from automodel_core.checkpoint.places.file_names import plain_name
+from automodel_core.checkpoint.places.hub.answers import Patience, explained
+from automodel_core.checkpoint.places.hub.cache import COMMIT, RepositoryCache
+from automodel_core.checkpoint.places.hub.transfer import forget, is_as_announced, one_bar
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, HeaderEntry
-from automodel_core.errors import CheckpointNotFoundError, InputError, shown, warn_caller
+from automodel_core.errors import (
+    CheckpointFormatError,
+    CheckpointNotFoundError,
+    InputError,
+    shown,
+    warn_caller,
+)
 
 __all__ = ["HubFiles", "open_repository"]
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _PARALLEL_DOWNLOADS = 8
 
 
@@ -41,7 +49,7 @@ def open_repository(name_or_path: str | os.PathLike[str], options: HubOptions) -
     offline = options.local_files_only or constants.HF_HUB_OFFLINE
     if offline and options.force_download:
         raise InputError("force_download=True needs the network, and offline mode is on")
-    cache = _RepositoryCache(repo_id, options)
+    cache = RepositoryCache(repo_id, options)
     revision = options.revision or constants.DEFAULT_REVISION
     commit = cache.commit(revision)
     if offline:
@@ -54,12 +62,13 @@ def open_repository(name_or_path: str | os.PathLike[str], options: HubOptions) -
         return HubFiles(repo_id, options, cache, commit, offline=True)
     if commit == revision and not options.force_download:
         return HubFiles(repo_id, options, cache, revision)
+    patience = Patience()
     try:
-        commit, listing = _ask(repo_id, revision, options)
+        commit, listing = patience.ask(lambda: _ask(repo_id, revision, options))
     except Exception as error:
         lasting = isinstance(error, RevisionNotFoundError) or options.force_download
         if commit is None or lasting:
-            raise _explained(error, repo_id, revision) from error
+            raise explained(error, repo_id, revision) from error
         _warn_of_cache(repo_id, revision, error)
         return HubFiles(repo_id, options, cache, commit, offline=True)
     if cache.commit(commit):
@@ -74,7 +83,7 @@ class HubFiles(CheckpointFiles):
         self,
         repo_id: str,
         options: HubOptions,
-        cache: _RepositoryCache,
+        cache: RepositoryCache,
         commit: str,
         *,
         listing: frozenset[str] | None = None,
@@ -89,6 +98,7 @@ class HubFiles(CheckpointFiles):
         subfolder = options.subfolder.strip("/")
         self._prefix = f"{subfolder}/" if subfolder else ""
         self._listing = listing
+        self._patience = Patience()
 
     @property
     def place(self) -> str:
@@ -110,17 +120,29 @@ class HubFiles(CheckpointFiles):
             return cached
         if not self._exists(path):
             return None
-        self._fresh[filename] = self._download(path)
+        return self._fetch(filename)
+
+    def _fetch(self, filename: str, bar: type[Any] | None = None) -> Path:
+        self._fresh[filename] = self._download(self._prefix + plain_name(filename), bar)
         return self._fresh[filename]
 
     def require_all(self, filenames: Iterable[str]) -> list[Path]:
         wanted = list(dict.fromkeys(filenames))
+        self.check_present(wanted)
         todo = [name for name in wanted if not self.is_local(name)]
-        if len(todo) > 1 and all(map(self.has, todo)):
-            with ThreadPoolExecutor(min(_PARALLEL_DOWNLOADS, len(todo))) as pool:
-                for future in [pool.submit(self.find, name) for name in todo]:
+        if len(todo) > 1:
+            self._find_side_by_side(todo)
+        return [self.require(name) for name in wanted]
+
+    def _find_side_by_side(self, filenames: list[str]) -> None:
+        """Fetch several files at once, with one progress bar for all."""
+        with one_bar(len(filenames)) as part_of_bar:
+            pool = ThreadPoolExecutor(min(_PARALLEL_DOWNLOADS, len(filenames)))
+            try:
+                for future in [pool.submit(self._fetch, name, part_of_bar) for name in filenames]:
                     future.result()
-        return super().require_all(wanted)
+            finally:
+                pool.shutdown(cancel_futures=True)
 
     def has(self, filename: str) -> bool:
         return self.is_local(filename) or self._exists(self._prefix + plain_name(filename))
@@ -141,20 +163,23 @@ class HubFiles(CheckpointFiles):
             return None
         try:
             url = hf_hub_url(self.name, path, revision=self._commit)
-            return get_hf_file_metadata(url, token=self._options.token).size
+            return self._patience.ask(
+                lambda: get_hf_file_metadata(url, token=self._options.token).size
+            )
         except Exception as error:
-            raise _explained(error, self.name, self._commit, path) from error
+            raise explained(error, self.name, self._commit, path) from error
 
     def remote_header(self, filename: str) -> list[HeaderEntry]:
         from huggingface_hub import HfApi
 
         path = self._prefix + plain_name(filename)
         try:
-            found = HfApi(token=self._options.token).parse_safetensors_file_metadata(
-                self.name, path, revision=self._commit
+            api = HfApi(token=self._options.token)
+            found = self._patience.ask(
+                lambda: api.parse_safetensors_file_metadata(self.name, path, revision=self._commit)
             )
         except Exception as error:
-            raise _explained(error, self.name, self._commit, path) from error
+            raise explained(error, self.name, self._commit, path) from error
         return [
             (name, str(info.dtype), list(info.shape), (info.data_offsets[0], info.data_offsets[1]))
             for name, info in found.tensors.items()
@@ -166,7 +191,9 @@ class HubFiles(CheckpointFiles):
             return False
         if self._listing is None:
             try:
-                _, self._listing = _ask(self.name, self._commit, self._options)
+                _, self._listing = self._patience.ask(
+                    lambda: _ask(self.name, self._commit, self._options)
+                )
             except Exception as error:  # noqa: BLE001 - the client raises many kinds
                 _warn_of_cache(self.name, self._commit, error)
                 self._offline = True
@@ -176,77 +203,36 @@ class HubFiles(CheckpointFiles):
             return False
         return True
 
-    def _download(self, path: str) -> Path:
+    def _download(self, path: str, bar: type[Any] | None) -> Path:
+        """Fetch a file into the cache; once more, if it is not what the hub announced."""
         from huggingface_hub import hf_hub_download
 
-        try:
-            local = hf_hub_download(
-                self.name,
-                path,
-                revision=self._commit,
-                cache_dir=str(self._cache.root),
-                force_download=self._options.force_download,
-                token=self._options.token,
-                library_name="automodel-core",
-            )
-        except Exception as error:
-            raise _explained(error, self.name, self._commit, path) from error
-        self._cache.note_revision(self._options.revision or "main", self._commit)
-        return Path(local)
-
-
-class _RepositoryCache:
-    """The hub client's cache of one repository, in its documented layout."""
-
-    def __init__(self, repo_id: str, options: HubOptions) -> None:
-        from huggingface_hub import constants
-
-        self.root = Path(options.cache_dir or constants.HF_HUB_CACHE).expanduser()
-        self._folder = self.root / ("models--" + repo_id.replace("/", "--"))
-
-    def commit(self, revision: str) -> str | None:
-        """Return the commit that a revision last had, if files of it are here."""
-        commit = revision
-        if not _COMMIT.fullmatch(revision):
-            try:
-                commit = (self._folder / "refs" / revision).read_text("utf-8").strip()
-            except (OSError, UnicodeDecodeError):
-                return None
-        found = _COMMIT.fullmatch(commit) and (self._folder / "snapshots" / commit).is_dir()
-        return commit if found else None
-
-    def files(self, commit: str) -> frozenset[str]:
-        folder = self._folder / "snapshots" / commit
-        return frozenset(
-            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+        fetch: Any = partial(
+            hf_hub_download,
+            self.name,
+            path,
+            revision=self._commit,
+            cache_dir=str(self._cache.root),
+            token=self._options.token,
+            library_name="automodel-core",
+            **({} if bar is None else {"tqdm_class": bar}),
         )
-
-    def find(self, commit: str, path: str) -> Path | None:
-        local = self._folder.joinpath("snapshots", commit, *path.split("/"))
-        return local if local.is_file() else None
-
-    def is_absent(self, commit: str, path: str) -> bool:
-        """Return whether the hub once said that the commit has no such file."""
-        return self._folder.joinpath(".no_exist", commit, *path.split("/")).is_file()
-
-    def note_absent(self, commit: str, path: str) -> None:
-        self._note(self._folder.joinpath(".no_exist", commit, *path.split("/")), "")
-
-    def note_revision(self, revision: str, commit: str) -> None:
-        """Remember what a branch or tag points to, so that it can be used offline."""
-        if revision != commit:
-            self._note(self._folder.joinpath("refs", *revision.strip("/").split("/")), commit)
-
-    def _note(self, path: Path, text: str) -> None:
-        """Write a small note for the next time; a cache that cannot be written does no harm."""
+        forced = self._options.force_download
         try:
-            if path.is_file() and path.read_text("utf-8") == text:
-                return
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(path) as file:
-                file.write(text.encode("utf-8"))
-        except OSError:
-            return
+            local = Path(self._patience.ask(partial(fetch, force_download=forced)))
+            if not is_as_announced(local):
+                local = Path(self._patience.ask(partial(fetch, force_download=True)))
+        except Exception as error:
+            raise explained(error, self.name, self._commit, path) from error
+        if not is_as_announced(local):
+            announced = local.resolve().name
+            forget(local)
+            raise CheckpointFormatError(
+                f"{self.place}: the hub announced sha256 {announced} for {shown(path)}, and sent "
+                "something else, twice; if HF_ENDPOINT or a proxy is set, check what it sends"
+            )
+        self._cache.note_revision(self._options.revision or "main", self._commit)
+        return local
 
 
 def _ask(repo_id: str, revision: str, options: HubOptions) -> tuple[str, frozenset[str]]:
@@ -255,7 +241,7 @@ def _ask(repo_id: str, revision: str, options: HubOptions) -> tuple[str, frozens
 
     api = HfApi(token=options.token, library_name="automodel-core")
     info = api.model_info(repo_id, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT)
-    if info.sha is None or not _COMMIT.fullmatch(info.sha):
+    if info.sha is None or not COMMIT.fullmatch(info.sha):
         raise CheckpointNotFoundError(
             f"the hub answered for {shown(repo_id)} with commit {shown(info.sha)}; 40 hexadecimal "
             "digits were expected. If HF_ENDPOINT is set, check that it names a hub"
@@ -268,52 +254,3 @@ def _warn_of_cache(repo_id: str, revision: str, error: Exception) -> None:
         f"the hub could not be asked about {shown(repo_id)} at {shown(revision)} "
         f"({type(error).__name__}: {shown(str(error))}); the files in the cache are used"
     )
-
-
-def _explained(
-    error: Exception, repo_id: str, revision: str, filename: str | None = None
-) -> CheckpointNotFoundError:
-    """Return the error that says what was asked of the hub, what it answered, and what to do."""
-    from huggingface_hub import constants
-    from huggingface_hub.errors import (
-        EntryNotFoundError,
-        GatedRepoError,
-        HfHubHTTPError,
-        LocalTokenNotFoundError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    if isinstance(error, CheckpointNotFoundError):
-        return error
-    what = f"{shown(repo_id)} at revision {shown(revision)}"
-    if filename is not None:
-        what = f"file {shown(filename)} of {what}"
-    log_in = "log in with 'hf auth login' or pass token="
-    if isinstance(error, GatedRepoError):
-        reason = (
-            f"access to {what} is gated: ask for it at {constants.ENDPOINT}/{repo_id} and {log_in}"
-        )
-    elif isinstance(error, RepositoryNotFoundError):
-        reason = (
-            f"{shown(repo_id)} is not a local folder and not a repository on {constants.ENDPOINT}; "
-            f"check the name, or, if the repository is private, {log_in}"
-        )
-    elif isinstance(error, RevisionNotFoundError):
-        reason = f"hub repository {shown(repo_id)} has no revision {shown(revision)}"
-    elif isinstance(error, LocalTokenNotFoundError):
-        reason = f"token=True was given and nobody is logged in: {log_in}"
-    elif isinstance(error, OfflineModeIsEnabled):
-        reason = f"{what} is not in the cache, and offline mode is on"
-    elif isinstance(error, HfHubHTTPError) and error.response is not None:
-        status = error.response.status_code
-        reason = f"the hub answered {status} for {what}: {shown(str(error))}"
-    elif isinstance(error, EntryNotFoundError) and filename is not None:
-        reason = f"{what} cannot be fetched and is not in the cache: {shown(str(error))}"
-    else:
-        reason = (
-            f"{what} cannot be fetched ({type(error).__name__}: {shown(str(error))}); "
-            "check the connection, or use local_files_only=True with a filled cache"
-        )
-    return CheckpointNotFoundError(reason)

@@ -1,0 +1,1 @@
+"""The hub: files from repositories, and to them."""
