@@ -14,6 +14,7 @@ from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.masks import context_mask, decoder_mask, padding_mask
+from automodel_core.layers.positions.rotary import RotaryEmbedding, Rotation
 from automodel_core.layers.stack import StackOutput, TransformerStack
 from automodel_core.modeling.calls import CallableModule, ForwardOptions, model_call, wanted_states
 from automodel_core.modeling.outputs.base import BaseModelOutput
@@ -77,14 +78,14 @@ class TextInputs:
         embeds: Tensor = embed_tokens(self.input_ids)
         return embeds
 
-    def positions(self, limit: int) -> Tensor:
+    def positions(self, limit: int | None = None) -> Tensor:
         """Return the positions given, or else ``(1, length)`` those of the span.
 
         Raises `InputError` where the span ends beyond ``limit`` positions.
         """
         if self.position_ids is not None:
             return self.position_ids
-        if self.span.exceeds(limit):
+        if limit is not None and self.span.exceeds(limit):
             raise InputError(
                 f"{self.span.end} positions are more than max_position_embeddings={limit}"
             )
@@ -103,8 +104,9 @@ class DecoderOptions(ForwardOptions, total=False):
 class TextRunner(CallableModule):
     """The forward of an encoder or a decoder: embed, mask, and run the layers of ``stack``.
 
-    A subclass builds ``embed_tokens``, ``stack`` and, if it has them, ``embed_positions`` (learned
-    absolute ones) and a ``pooler`` of the last states. `embed` and `mask` may be replaced.
+    A subclass builds ``embed_tokens``, ``stack`` and what it has of ``embed_positions`` (learned
+    absolute ones), ``rotary`` positions and a ``pooler`` of the last states. Where it differs from
+    others, it replaces `embed`, `mask`, `rotation` or `new_cache`.
     """
 
     config: Any
@@ -113,6 +115,7 @@ class TextRunner(CallableModule):
     stack: TransformerStack
     pooler: nn.Module | None
 
+    rotary: RotaryEmbedding | None = None
     has_token_types: ClassVar[bool] = False
     """Whether `embed` reads ``token_type_ids``."""
     takes_cache: ClassVar[bool] = False
@@ -140,11 +143,20 @@ class TextRunner(CallableModule):
         embedded: Tensor = embeds + self.embed_positions(positions)
         return embedded
 
-    def mask(self, inputs: TextInputs, states: Tensor) -> Mask:
-        """Return what the embedded ``states`` see: no padding and, in a decoder, no later ones."""
+    def mask(self, inputs: TextInputs, states: Tensor) -> Mask | list[Mask]:
+        """Return what the embedded ``states`` see: no padding and, in a decoder, no later ones.
+
+        A list has a mask for each layer.
+        """
         if not self.is_decoder:
             return padding_mask(inputs.attention_mask, states.dtype)
         return decoder_mask(inputs.attention_mask, inputs.span, states)
+
+    def rotation(
+        self, inputs: TextInputs, states: Tensor
+    ) -> Rotation | list[Rotation | None] | None:
+        """Return how queries and keys are turned; a list has a rotation for each layer."""
+        return None if self.rotary is None else self.rotary(inputs.positions(), states.dtype)
 
     @model_call
     def forward(
@@ -200,6 +212,7 @@ class TextRunner(CallableModule):
         output: StackOutput = self.stack(
             states,
             self.mask(inputs, states),
+            rotation=self.rotation(inputs, states),
             cache=cache,
             context=inputs.encoder_hidden_states,
             context_mask=context_mask(inputs.encoder_attention_mask, states.dtype, cache),

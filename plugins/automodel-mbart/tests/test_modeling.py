@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 import automodel_mbart
 from automodel_core.errors import ConfigurationError, InputError
-from automodel_core.layers import span_of
+from automodel_core.layers import LayerInputs, span_of
 from automodel_core.testing import model_names
 
 HEADS = model_names("mbart")
@@ -23,7 +23,7 @@ def test_each_part_reads_normalised_states(make, input_ids) -> None:
     attended, _ = first.self_attn(first.self_attn_norm(states[0]))
     middle = states[0] + attended
     torch.testing.assert_close(states[1], middle + first.mlp(first.mlp_norm(middle)))
-    last, _ = second(states[1])
+    last, _ = second(states[1], LayerInputs())
     torch.testing.assert_close(states[2], model.encoder.stack.norm(last))
 
 

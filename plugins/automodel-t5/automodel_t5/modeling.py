@@ -76,7 +76,7 @@ class T5Stack(modeling.TextStack):
         dropped: Tensor = self.dropout(inputs.embedded_by(self.embed_tokens))
         return dropped
 
-    def mask(self, inputs: modeling.TextInputs, states: Tensor) -> layers.Mask:
+    def mask(self, inputs: modeling.TextInputs, states: Tensor) -> layers.Mask | list[layers.Mask]:
         """Return position biases and what padding and causality hide, as one mask."""
         if self.position_bias is None:
             return super().mask(inputs, states)

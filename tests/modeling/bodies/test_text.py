@@ -14,6 +14,7 @@ from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import Embedding
+from automodel_core.layers.positions.rotary import RotaryEmbedding
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.text import TextBody
@@ -111,6 +112,20 @@ def test_a_model_may_keep_what_it_likes() -> None:
 
     model = Other(PlainConfig(initializer_range=0.5), decoder=True)
     assert type(model(IDS).past_key_values) is OwnCache
+
+
+def test_rotary_positions_turn_queries_and_keys() -> None:
+    model = plain(decoder=True, places=False)
+    unturned = states(model, IDS)
+    model.rotary = RotaryEmbedding(4)
+    turned = states(model, IDS)
+    assert not torch.allclose(turned, unturned)
+    # Distances count: all positions may be moved at once.
+    moved = states(model, IDS, position_ids=torch.arange(3, 7)[None])
+    torch.testing.assert_close(moved, turned, rtol=1e-4, atol=1e-5)
+    cache = Cache(decoding=True)
+    steps = [states(model, ids, past_key_values=cache) for ids in IDS.split([2, 1, 1], dim=1)]
+    torch.testing.assert_close(torch.cat(steps, dim=1), turned, rtol=1e-4, atol=1e-5)
 
 
 def test_an_encoder_keeps_nothing() -> None:
