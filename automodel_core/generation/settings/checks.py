@@ -6,14 +6,14 @@ Rules that also need the model, its inputs or a cache are in `session.checks`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeGuard
 
 from automodel_core.errors import GenerationArgumentError, shown
 from automodel_core.generation.settings.compile import compile_config_of
 from automodel_core.generation.settings.watermark import watermarking_of
 
-__all__ = ["Problem", "problems_of"]
+__all__ = ["Problem", "problems_of", "sentences"]
 
 
 class Problem(NamedTuple):
@@ -156,6 +156,11 @@ def problems_of(settings: Mapping[str, Any]) -> list[Problem]:
         problems += _contradictions(settings)
         problems += _without_effect(settings)
     return problems
+
+
+def sentences(problems: Iterable[Problem]) -> str:
+    """Return the texts of problems as sentences."""
+    return " ".join(f"{problem.text}." for problem in problems)
 
 
 def _contradictions(settings: Mapping[str, Any]) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""A generation config: read, merged, checked and saved without torch."""
+"""A generation config: merged, checked, read and saved (`settings.files`) without torch."""
 
 from __future__ import annotations
 

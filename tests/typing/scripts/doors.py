@@ -85,7 +85,10 @@ output = writer.generate(ids, num_beams=2, return_dict_in_generate=True)
 assert_type(output, GenerateOutput)
 assert_type(output.sequences, torch.Tensor)
 best = output.sequences_scores.max()
-assert_type(writer.generate(ids, GenerationConfig()), torch.Tensor | GenerateOutput)
+settings = GenerationConfig(max_new_tokens=3, num_beams=2)
+assert_type(settings.num_beams, int | None)
+assert_type(GenerationConfig.from_pretrained("x", num_beams=2), GenerationConfig)
+assert_type(writer.generate(ids, settings), torch.Tensor | GenerateOutput)
 
 # A configuration knows its fields, and what was settled about labels.
 config = BertConfig(hidden_size=32, num_labels=3, pad_token_id=None)

@@ -11,6 +11,7 @@ import automodel_core.modelling  # wrong
 from automodel_core import AutoModel, AutoModelForCausalLM
 from automodel_core import AutoModelForCasualLM  # wrong
 from automodel_core.auto import AutoConfigg  # wrong
+from automodel_core.generation import GenerationConfig
 from automodel_core.layers import Atention  # wrong
 from automodel_t5 import T5ForConditionalGeneration
 from automodel_trocr import TrOCRProcessor
@@ -44,6 +45,10 @@ AutoModel.from_pretrained("x", plugin=3)  # wrong
 AutoModel.from_conf(BertConfig())  # wrong
 AutoModelForCausalLM.from_pretrained("x").genrate()  # wrong
 AutoModelForCausalLM.from_config(BertConfig()).generate(num_beam_groups=2)
+
+GenerationConfig(max_new_token=3)  # wrong
+GenerationConfig(num_beams="3")  # wrong
+GenerationConfig().max_new_token  # wrong
 
 BertConfig(num_label=3)  # wrong
 BertConfig(hidden_size="large")  # wrong
