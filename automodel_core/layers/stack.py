@@ -88,7 +88,7 @@ class TransformerStack(LayerStack):
         ``mask`` and ``rotation`` are the same for all layers, or lists with one for each.
         """
         if cache is not None:
-            cache.add_layers(cast("Sequence[StackLayer]", self.layers))
+            self.open(cache)
         inputs = self._inputs(hidden_states, mask, rotation, cache, (context, context_mask))
         wants_more = output_attentions or output_hidden_states
         if cache is not None and not wants_more and self._may_use_steps(hidden_states, cache):
@@ -116,6 +116,10 @@ class TransformerStack(LayerStack):
             if output_attentions and context is not None
             else None,
         )
+
+    def open(self, cache: Cache) -> None:
+        """Let a cache hold the state, still empty, of each layer that it does not know yet."""
+        cache.add_layers(cast("Sequence[StackLayer]", self.layers))
 
     def _inputs(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from automodel_core.layers.attention import Attention
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.testing.case import (
     BATCH,
@@ -47,7 +48,7 @@ def output_is_dict_and_tuple(subject: Subject) -> None:
 
 
 def shows_hidden_states_and_attentions(subject: Subject) -> None:
-    """On request a model shows what enters each layer, what leaves the last, and its attention."""
+    """On request a model shows what enters each layer, what leaves the last, and attention."""
     model = subject.model()
     shown = model(
         **subject.example(model.config), output_hidden_states=True, output_attentions=True
@@ -55,10 +56,18 @@ def shows_hidden_states_and_attentions(subject: Subject) -> None:
     found = dict(shown.items())
     states = [value for name, value in found.items() if name.endswith("hidden_states")]
     weights = [value for name, value in found.items() if name.endswith("attentions")]
-    require(states and weights, f"only {sorted(found)}")
+    require(states, f"only {sorted(found)}")
+    require(not attends(subject) or any(weights), f"no attentions, only {sorted(found)}")
     require(all(len(each) >= 2 for each in states), "hidden_states lack layers")
     for weight in (tensor for each in weights for tensor in each):
         require_close(weight.sum(-1), torch.ones(weight.shape[:-1]), "attention sums to 1")
+
+
+def attends(subject: Subject) -> bool:
+    """Return whether a part of the model is attention."""
+    with torch.device("meta"):
+        model = subject.model_class(subject.config())
+    return any(isinstance(part, Attention | TransformerLayer) for part in model.modules())
 
 
 def rows_do_not_meet(subject: Subject) -> None:
@@ -226,7 +235,7 @@ FORWARD_CHECKS = (
     Rule(rows_do_not_meet),
     Rule(padding_changes_nothing, reads_masked_text),
     Rule(embeddings_stand_for_tokens, reads_embeddings),
-    Rule(eager_equals_sdpa),
+    Rule(eager_equals_sdpa, attends),
     Rule(half_precision_is_finite),
     Rule(labels_give_a_loss, has_labels),
     Rule(gradients_reach_every_weight),

@@ -8,10 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from automodel_core.generation.session.early_exit import decoder_depth
+from automodel_core.errors import GenerationArgumentError
+from automodel_core.generation.session.early_exit import decoder_depth, decoder_stack
 from automodel_core.generation.settings.compile import CompileConfig
+from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.caches.compiled import why_not_compiled
 from automodel_core.testing.case import BATCH, Inputs, Subject
-from automodel_core.testing.check import Rule, require, require_close
+from automodel_core.testing.check import CheckFailedError, Rule, require, require_close
 
 __all__ = ["GENERATION_CHECKS"]
 
@@ -162,13 +165,19 @@ def a_compiled_step_writes_the_same(subject: Subject) -> None:
 
 
 def every_strategy_decodes(subject: Subject) -> None:
-    """Groups of beams, forced words, contrastive search and DoLa write texts."""
+    """Groups of beams, forced words and DoLa write texts."""
     model, inputs = prompt(subject)
     word = subject.tokens(model.config)[0, -1:].tolist()
     forced = greedy(model, inputs, num_beams=4, force_words_ids=[word])
     require(bool((forced == word[0]).any(dim=1).all()), f"a forced word is not in {forced}")
     groups = greedy(model, inputs, num_beams=2, num_beam_groups=2, diversity_penalty=1e6)
     require(len(groups) == BATCH, f"{len(groups)} texts were returned")
+    require(len(greedy(model, inputs, dola_layers="high")) == BATCH, "DoLa returns no text")
+
+
+def contrastive_search_decodes(subject: Subject) -> None:
+    """Contrastive search chooses the same one by one and side by side."""
+    model, inputs = prompt(subject)
     contrastive = {"penalty_alpha": 0.5, "top_k": 3}
     require(
         torch.equal(
@@ -177,12 +186,65 @@ def every_strategy_decodes(subject: Subject) -> None:
         ),
         "contrastive search chooses differently one by one and side by side",
     )
-    require(len(greedy(model, inputs, dola_layers="high")) == BATCH, "DoLa returns no text")
+
+
+def what_states_cannot_do_is_refused(subject: Subject) -> None:
+    """Where a layer keeps no keys and values, settings that need them end before the model runs."""
+    model, inputs = prompt(subject)
+    settings: list[dict[str, Any]] = []
+    if not takes_back_tokens(subject):
+        settings += [{"prompt_lookup_num_tokens": 3}, {"penalty_alpha": 0.5, "top_k": 3}]
+    if not keeps_keys(subject):
+        settings += [{"cache_implementation": "static"}, {"cache_implementation": "quantized"}]
+
+    def ran(*_: Any) -> None:
+        raise CheckFailedError("the model runs before the setting is refused")
+
+    model.get_decoder().register_forward_pre_hook(ran)
+    for each in settings:
+        try:
+            greedy(model, inputs, **each)
+        except GenerationArgumentError:
+            continue
+        require(False, f"{each} is not refused")
 
 
 def generates(subject: Subject) -> bool:
     """Return whether the model writes text."""
     return subject.generates
+
+
+def empty_cache(subject: Subject) -> Cache:
+    """Return a cache with the state of each layer of the decoder, as far as it is one stack."""
+    with torch.device("meta"):
+        model: Any = subject.model_class(subject.config())
+    cache, found = Cache(), decoder_stack(model)
+    if found is not None:
+        found[1].open(cache)
+    return cache
+
+
+def keeps_keys(subject: Subject) -> bool:
+    """Return whether the model writes text, and a layer keeps keys and values as far as known."""
+    if not subject.generates:
+        return False
+    cache = empty_cache(subject)
+    return len(cache) == 0 or cache.has_keys
+
+
+def takes_back_tokens(subject: Subject) -> bool:
+    """Return whether the model writes text, and no layer's state rules out taking tokens back."""
+    return subject.generates and empty_cache(subject).is_croppable
+
+
+def lacks_something(subject: Subject) -> bool:
+    """Return whether the model writes text, with states that cannot do all that keys can."""
+    return subject.generates and not (keeps_keys(subject) and takes_back_tokens(subject))
+
+
+def compiles(subject: Subject) -> bool:
+    """Return whether the model writes text, and a compiled step can keep its layers' states."""
+    return subject.generates and why_not_compiled(empty_cache(subject)) is None
 
 
 GENERATION_CHECKS = (
@@ -191,8 +253,10 @@ GENERATION_CHECKS = (
     Rule(greedy_takes_the_best_token, generates),
     Rule(one_beam_is_greedy, generates),
     Rule(sampling_repeats_with_a_seed, generates),
-    Rule(drafts_change_nothing, generates),
-    Rule(any_cache_holds_the_same, generates),
-    Rule(a_compiled_step_writes_the_same, generates),
+    Rule(drafts_change_nothing, takes_back_tokens),
+    Rule(any_cache_holds_the_same, keeps_keys),
+    Rule(a_compiled_step_writes_the_same, compiles),
     Rule(every_strategy_decodes, generates),
+    Rule(contrastive_search_decodes, takes_back_tokens),
+    Rule(what_states_cannot_do_is_refused, lacks_something),
 )

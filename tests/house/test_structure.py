@@ -18,7 +18,13 @@ ROOT = Path(__file__).parents[2]
 CORE = ROOT / "automodel_core"
 OUTSIDE = sorted(
     path
-    for pattern in ("plugins/**/*.py", "docs/**/*.py", "docs/**/*.md", "README.md")
+    for pattern in (
+        "plugins/**/*.py",
+        "tests/packages/*/**/*.py",
+        "docs/**/*.py",
+        "docs/**/*.md",
+        "README.md",
+    )
     for path in ROOT.glob(pattern)
 )
 FOLDERS = sorted({path.parent for path in CORE.rglob("*.py")})

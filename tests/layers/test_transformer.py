@@ -115,7 +115,7 @@ def test_every_way_to_decode_is_the_same(norm_first: bool, cross: bool) -> None:
 
 
 class Negated(FeedForward):
-    """A part of somebody else's, with a prepared form of its own."""
+    """A part of somebody else's, with a decode step of its own."""
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         return -super().forward(hidden_states)

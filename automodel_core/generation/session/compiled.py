@@ -23,9 +23,8 @@ from automodel_core.generation.session.checks import cache_kind
 from automodel_core.generation.session.protocol import GenerativeModel
 from automodel_core.generation.settings.compile import CompileConfig, compile_config_of
 from automodel_core.generation.settings.generation import GenerationConfig
-from automodel_core.layers.caches.base import Cache, SelfAttentionCache
-from automodel_core.layers.caches.compiled import CompiledCache
-from automodel_core.layers.caches.static import StaticSelfAttentionCache
+from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.caches.compiled import CompiledCache, why_not_compiled
 
 __all__ = ["CompiledDecoding", "compiled_decoding"]
 
@@ -120,6 +119,16 @@ class CompiledDecoding:
         self._step: CompiledStep | None = None
         self._constant: dict[str, Any] = {}
 
+    @staticmethod
+    def check_states(model: GenerativeModel, cache: Cache) -> None:
+        """Raise if a layer keeps something that a compiled step cannot."""
+        kind = why_not_compiled(cache)
+        if kind is not None:
+            raise GenerationArgumentError(
+                f"a compiled step cannot keep a {kind}, as {type(model).__name__} does: leave out "
+                "compile_config"
+            )
+
     def cache(self, prefilled: Cache) -> Cache:
         """Return the step's cache, or before the first step the prompt's, ``prefilled``."""
         return prefilled if self._step is None else self._step.cache
@@ -150,12 +159,14 @@ class CompiledDecoding:
         self, model: GenerativeModel, cache: Cache | None, arguments: dict[str, Any]
     ) -> CompiledStep:
         """Return a step, kept or new, with a copy of the cache so far."""
-        if not isinstance(cache, Cache) or len(cache) == 0:
+        if not isinstance(cache, Cache) or cache.get_seq_length() == 0:
             raise GenerationArgumentError(
-                f"{type(model).__name__} keeps no keys and values in a cache of automodel_core, so "
-                "its steps have no fixed shapes: leave out compile_config"
+                f"{type(model).__name__} keeps nothing in a cache of automodel_core, so its steps "
+                "have no fixed shapes: leave out compile_config"
             )
-        if len({layer.keys.device for layer in cache.layers if layer.keys is not None}) > 1:
+        self.check_states(model, cache)
+        states = (layer.state.tensors for layer in cache.layers)
+        if len({tensor.device for tensors in states for tensor in tensors or ()}) > 1:
             raise GenerationArgumentError(
                 "a compiled step runs on one device, and the model's layers are on several: leave "
                 "out compile_config"
@@ -221,7 +232,9 @@ def compiled_decoding(
             "compile_config decodes with a static cache: leave out "
             f"cache_implementation={config.cache_implementation!r}, or compile_config"
         )
-    if past_key_values is not None and not _can_copy(past_key_values):
+    if past_key_values is not None and not (
+        isinstance(past_key_values, Cache) and why_not_compiled(past_key_values) is None
+    ):
         raise GenerationArgumentError(
             "compile_config can go on with a DynamicCache or a StaticCache, not with a "
             f"{type(past_key_values).__name__}; leave out compile_config"
@@ -237,12 +250,6 @@ PREFILL_CACHES = ("dynamic", "static")
 
 _idle: WeakKeyDictionary[Any, dict[Key, CompiledStep]] = WeakKeyDictionary()
 _lock = threading.Lock()
-
-
-def _can_copy(cache: Any) -> bool:
-    """Return whether a cache holds unchanged keys and values of all positions."""
-    plain = (SelfAttentionCache, StaticSelfAttentionCache)
-    return isinstance(cache, Cache) and type(cache.new_attention()) in plain
 
 
 def _rounded(length: int) -> int:

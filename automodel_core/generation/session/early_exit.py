@@ -11,14 +11,14 @@ from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.session.protocol import GenerativeModel
 from automodel_core.layers.stack import TransformerStack
 
-__all__ = ["decoder_depth", "without_upper_layers"]
+__all__ = ["decoder_depth", "decoder_stack", "without_upper_layers"]
 
 Module = TypeVar("Module", bound=nn.Module)
 
 
 def decoder_depth(model: GenerativeModel) -> int | None:
     """Return how many layers the decoder has; None if it is not one stack of layers."""
-    found = _decoder_stack(model)
+    found = decoder_stack(model)
     return None if found is None else len(found[1].layers)
 
 
@@ -27,7 +27,7 @@ def without_upper_layers(model: GenerativeModel, layers: int) -> GenerativeModel
 
     Raise `GenerationArgumentError` if the decoder is not a stack of more layers.
     """
-    found = _decoder_stack(model)
+    found = decoder_stack(model)
     if found is None:
         raise GenerationArgumentError(
             f"{type(model).__name__} cannot end early: its decoder is not one stack of layers"
@@ -49,7 +49,7 @@ def without_upper_layers(model: GenerativeModel, layers: int) -> GenerativeModel
     return cast(GenerativeModel, changed)
 
 
-def _decoder_stack(model: GenerativeModel) -> tuple[str, TransformerStack] | None:
+def decoder_stack(model: GenerativeModel) -> tuple[str, TransformerStack] | None:
     """Return the name and the module of the decoder's layers, if they are one stack."""
     modules = _module(model).named_modules()
     stacks = [(name, m) for name, m in modules if isinstance(m, TransformerStack)]

@@ -15,11 +15,12 @@ from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.session.compiled import CompiledDecoding
+from automodel_core.generation.session.early_exit import decoder_stack
 from automodel_core.generation.session.inputs import DecodingInputs
 from automodel_core.generation.session.peers import Peers
 from automodel_core.generation.session.protocol import DecoderOutput, GenerativeModel
 from automodel_core.generation.session.step_arguments import StepArguments, repeated
-from automodel_core.layers.caches.base import Cache
+from automodel_core.layers.caches.base import Cache, SelfAttentionCache
 
 __all__ = ["DecodingSession"]
 
@@ -69,6 +70,7 @@ class DecodingSession:
         self.cache = cache if inputs.past_key_values is None else inputs.past_key_values
         if self._use_cache and self.cache is None:
             self.cache = Cache(decoding=True)
+        self._check_cache(model)
         self._was_decoding = _mark_as_decoding(self.cache)
         self._output: DecoderOutput | None = None
         self._fed = 0
@@ -84,6 +86,21 @@ class DecodingSession:
         self._arguments = self._for_rows(1)
         if not self._shares_prefill:
             self._split_rows()
+
+    def _check_cache(self, model: GenerativeModel) -> None:
+        """Raise unless the states of the model's layers can be kept, as far as they are known."""
+        found = decoder_stack(model)
+        if not isinstance(self.cache, Cache) or found is None:
+            return
+        found[1].open(self.cache)
+        if not self.cache.has_keys and type(self.cache.new_attention()) is not SelfAttentionCache:
+            raise GenerationArgumentError(
+                f"{type(model).__name__} keeps recurrent states and no keys and values, which is "
+                f"all that a {type(self.cache).__name__} is for: leave out cache_implementation, "
+                "or give a DynamicCache as past_key_values"
+            )
+        if self._compiled is not None:
+            self._compiled.check_states(model, self.cache)
 
     # ---- feeding ----
 
@@ -205,11 +222,17 @@ class DecodingSession:
     def require_rollback(self) -> None:
         """Raise unless `crop` can take back any tokens."""
         self._require_uncompiled(TAKES_BACK)
-        if isinstance(self.cache, Cache) and not self.cache.is_croppable:
+        if not isinstance(self.cache, Cache) or self.cache.is_croppable:
+            return
+        if self.cache.new_attention().is_croppable:
             raise GenerationArgumentError(
-                f"this decoding strategy takes back tokens, which {type(self.cache).__name__} "
-                "cannot; use another cache"
+                "this decoding strategy takes back tokens, which the recurrent states of "
+                f"{type(self.model).__name__} cannot; use another strategy"
             )
+        raise GenerationArgumentError(
+            f"this decoding strategy takes back tokens, which {type(self.cache).__name__} "
+            "cannot; use another cache"
+        )
 
     def _require_uncompiled(self, what: str) -> None:
         if self._compiled is not None:

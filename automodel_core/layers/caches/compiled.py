@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -12,24 +12,52 @@ from torch import Tensor
 from automodel_core.layers.caches.base import Cache, LayerCache, SelfAttentionCache
 from automodel_core.layers.caches.key_view import CAUSAL, KeyView, Mask
 from automodel_core.layers.caches.position import PositionSpan
+from automodel_core.layers.caches.state import LayerState, RecurrentState
+from automodel_core.layers.caches.static import StaticSelfAttentionCache
 
-__all__ = ["CompiledCache", "CompiledSelfAttentionCache", "CompiledSpan"]
+__all__ = [
+    "CompiledCache",
+    "CompiledRecurrentState",
+    "CompiledSelfAttentionCache",
+    "CompiledSpan",
+    "why_not_compiled",
+]
+
+
+class CompiledState(LayerState, Protocol):
+    """A state whose tensors never move: a compiled step writes them in place."""
+
+    @property
+    def buffers(self) -> tuple[Tensor, ...]: ...
+
+    def takes(self, state: LayerState) -> bool:
+        """Return whether `load` can copy a state to here."""
+
+    def load(self, state: Any) -> None:
+        """Hold what another state does."""
+
+    def store(self, state: Any) -> None:
+        """Let another state of this kind, which saw less of the same text, hold what this does."""
 
 
 class CompiledSelfAttentionCache(SelfAttentionCache):
-    """Keys and values in buffers that never move; `update` returns them whole."""
+    """Keys and values in buffers of ``room`` positions; `update` returns them whole.
 
-    def __init__(self, key: Tensor, value: Tensor, start: Tensor) -> None:
+    ``start`` is a tensor: the position of the next token.
+    """
+
+    def __init__(self, state: SelfAttentionCache, room: int, start: Tensor) -> None:
         super().__init__()
+        key, value = (_with_room(tensor, room) for tensor in state.tensors or ())
         self._key: Tensor = key
         self._value: Tensor = value
         self._next = start
 
     def update(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        places = self.query_positions(key.shape[2])
-        self._key.index_copy_(2, places, key)
-        self._value.index_copy_(2, places, value)
-        return self._key, self._value
+        places, buffers = self.query_positions(key.shape[2]), self.buffers
+        for buffer, new in zip(buffers, (key, value), strict=True):
+            buffer.index_copy_(2, places, new)
+        return buffers
 
     def query_positions(self, length: int) -> Tensor:
         return self._next + torch.arange(length, device=self._next.device)
@@ -38,7 +66,7 @@ class CompiledSelfAttentionCache(SelfAttentionCache):
         """Return a mask that also hides the unused slots behind each query."""
         if isinstance(mask, KeyView) and mask is not CAUSAL:
             return mask
-        places = torch.arange(self._key.shape[2], device=queries.device)
+        places = torch.arange(self.buffers[0].shape[2], device=queries.device)
         hidden = places > self.query_positions(queries.shape[1])[:, None]
         if not isinstance(mask, Tensor):
             mask = torch.zeros_like(hidden[None, None], dtype=queries.dtype)
@@ -48,12 +76,69 @@ class CompiledSelfAttentionCache(SelfAttentionCache):
     def buffers(self) -> tuple[Tensor, Tensor]:
         return self._key, self._value
 
+    def takes(self, state: LayerState) -> bool:
+        tensors = state.tensors if isinstance(state, SelfAttentionCache) else None
+        return tensors is not None and _likes(self.buffers) == _likes(tensors)
+
+    def load(self, state: Any) -> None:
+        for buffer, held in zip(self.buffers, state.tensors, strict=True):
+            _fill(buffer, held)
+        self.length = state.length
+
+    def store(self, state: Any) -> None:
+        state.crop(0)
+        if self.tensors is not None:
+            state.update(*self.tensors)
+
+
+class CompiledRecurrentState(RecurrentState):
+    """A recurrent state in buffers; `update` copies to them."""
+
+    def __init__(self, state: RecurrentState, room: int, start: Tensor) -> None:
+        super().__init__()
+        self.buffers = tuple(torch.zeros_like(tensor) for tensor in state.tensors or ())
+        self.tensors = self.buffers
+
+    def update(self, tensors: tuple[Tensor, ...], new: int) -> None:
+        for buffer, tensor in zip(self.buffers, tensors, strict=True):
+            buffer.copy_(tensor)
+
+    def transform(self, function: Callable[[Tensor], Tensor]) -> None:
+        for buffer in self.buffers:
+            buffer.copy_(function(buffer))
+
+    def takes(self, state: LayerState) -> bool:
+        return isinstance(state, RecurrentState) and [
+            (tensor.shape, tensor.dtype, tensor.device) for tensor in self.buffers
+        ] == [(tensor.shape, tensor.dtype, tensor.device) for tensor in state.tensors or ()]
+
+    def load(self, state: Any) -> None:
+        self.update(state.tensors, 0)
+        self.length = state.length
+
+    def store(self, state: Any) -> None:
+        state.update(tuple(buffer.clone() for buffer in self.buffers), self.length - state.length)
+
+
+COMPILED: Mapping[type[LayerState], Callable[[Any, int, Tensor], CompiledState]] = {
+    RecurrentState: CompiledRecurrentState,
+    SelfAttentionCache: CompiledSelfAttentionCache,
+    StaticSelfAttentionCache: CompiledSelfAttentionCache,
+}
+"""What a compiled step keeps in place of each kind of state."""
+
+
+def why_not_compiled(cache: Cache) -> str | None:
+    """Return the name of a kind of state in a cache that no compiled step can keep."""
+    kinds = [type(cache.new_attention()), *(type(layer.state) for layer in cache.layers)]
+    return next((kind.__name__ for kind in kinds if kind not in COMPILED), None)
+
 
 class CompiledCache(Cache):
     """A copy of ``cache`` for ``room`` positions, and ``context_room`` of cross-attention's.
 
     ``next``, the position of the next token, is a tensor that the compiled step reads and writes;
-    the caller of the step calls `advance` after it. Layers run their ``forward``, not a prepared
+    the caller of the step calls `advance` after it. Layers run their ``forward``, not a decode
     step. ``limit`` is the model's maximum position count, learnt from `PositionSpan.exceeds`.
     """
 
@@ -63,51 +148,47 @@ class CompiledCache(Cache):
         self.context_room = context_room
         self.length = 0
         self.limit = room
-        device = cache.layers[0].keys.device  # type: ignore[union-attr]
+        device = next(_tensors(cache)).device
         self.next = torch.zeros((), dtype=torch.long, device=device)
-        self._states: list[CompiledSelfAttentionCache] = []
+        self._states: list[CompiledState] = []
         for given in cache.layers:
-            key, value = (_with_room(t, room) for t in given.state.tensors or ())
-            self._states.append(CompiledSelfAttentionCache(key, value, self.next))
-            layer = LayerCache(self._states[-1])
+            state = COMPILED[type(given.state)](given.state, room, self.next)
+            layer = LayerCache(state)
             if given.cross_attn.tensors is not None:
                 key, value = (_with_room(t, context_room) for t in given.cross_attn.tensors)
                 layer.cross_attn.tensors = key, value
+            self._states.append(state)
             self.layers.append(layer)
 
     def buffers(self) -> Iterator[Tensor]:
         """Return every tensor whose address never changes."""
         yield self.next
-        yield from self._parts()
-
-    def _parts(self) -> Iterator[Tensor]:
         for state, layer in zip(self._states, self.layers, strict=True):
             yield from state.buffers
             yield from layer.cross_attn.tensors or ()
 
     def takes(self, cache: Cache) -> bool:
         """Return whether `load` can copy a cache to here."""
-        ours, theirs = list(self._parts()), list(_parts(cache))
-        return len(ours) == len(theirs) and all(
-            _like(mine) == _like(other) for mine, other in zip(ours, theirs, strict=True)
+        return len(self.layers) == len(cache.layers) and all(
+            state.takes(other.state)
+            and _likes(ours.cross_attn.tensors) == _likes(other.cross_attn.tensors)
+            for state, ours, other in zip(self._states, self.layers, cache.layers, strict=True)
         )
 
     def load(self, cache: Cache) -> None:
         """Hold what another cache does."""
-        for mine, other in zip(self._parts(), _parts(cache), strict=True):
-            mine[:, :, : other.shape[2]] = other
-            mine[:, :, other.shape[2] :] = 0  # hidden, and no NaN that would come through
-        self.length = 0
-        self.next.zero_()
-        self.advance(cache.get_seq_length())
+        for state, ours, other in zip(self._states, self.layers, cache.layers, strict=True):
+            state.load(other.state)
+            held = other.cross_attn.tensors or ()
+            for buffer, tensor in zip(ours.cross_attn.tensors or (), held, strict=True):
+                _fill(buffer, tensor)
+        self.length = cache.get_seq_length()
         self.next.fill_(self.length)
 
     def store(self, cache: Cache) -> None:
         """Let another cache hold what this one does of the text."""
-        cache.crop(0)
         for index, state in enumerate(self._states):
-            if state.tensors is not None:
-                cache.update(*state.tensors, index)
+            state.store(cache.layer(index).state)
 
     def advance(self, length: int) -> None:
         """Count positions that a step has written."""
@@ -174,16 +255,19 @@ class CompiledSpan(PositionSpan):
         return F.embedding(self.positions + unused, table)
 
 
-def _parts(cache: Cache) -> Iterator[Tensor]:
-    """Return the tensors in use of all layers."""
+def _tensors(cache: Cache) -> Iterator[Tensor]:
     for layer in cache.layers:
         yield from layer.state.tensors or ()
-        yield from layer.cross_attn.tensors or ()
 
 
-def _like(tensor: Tensor) -> tuple[Any, ...]:
-    rows, heads, _, size = tensor.shape
-    return rows, heads, size, tensor.dtype, tensor.device
+def _likes(tensors: tuple[Tensor, ...] | None) -> list[tuple[Any, ...]]:
+    """Return what keys and values must have in common with buffers for them."""
+    return [(*t.shape[:2], t.shape[3], t.dtype, t.device) for t in tensors or ()]
+
+
+def _fill(buffer: Tensor, held: Tensor) -> None:
+    buffer[:, :, : held.shape[2]] = held
+    buffer[:, :, held.shape[2] :] = 0  # hidden, and no NaN that would come through
 
 
 def _with_room(tensor: Tensor, room: int) -> Tensor:

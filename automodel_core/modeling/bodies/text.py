@@ -106,7 +106,7 @@ class TextRunner(CallableModule):
 
     A subclass builds ``embed_tokens``, ``stack`` and what it has of ``embed_positions`` (learned
     absolute ones), ``rotary`` positions and a ``pooler`` of the last states. Where it differs from
-    others, it replaces `embed`, `mask`, `rotation` or `new_cache`.
+    others, it replaces `embed`, `mask`, `masks`, `rotation` or `new_cache`.
     """
 
     config: Any
@@ -151,6 +151,10 @@ class TextRunner(CallableModule):
         if not self.is_decoder:
             return padding_mask(inputs.attention_mask, states.dtype)
         return decoder_mask(inputs.attention_mask, inputs.span, states)
+
+    def masks(self, inputs: TextInputs, states: Tensor) -> Mask | list[Mask]:
+        """Return the `mask` of all layers, or a list with one for each."""
+        return self.mask(inputs, states)
 
     def rotation(
         self, inputs: TextInputs, states: Tensor
@@ -211,7 +215,7 @@ class TextRunner(CallableModule):
         states = self.embed(inputs)
         output: StackOutput = self.stack(
             states,
-            self.mask(inputs, states),
+            self.masks(inputs, states),
             rotation=self.rotation(inputs, states),
             cache=cache,
             context=inputs.encoder_hidden_states,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from automodel_core.layers.norms import RMSNorm
+
 __all__ = ["init_normal"]
 
 WITH_BIAS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.LayerNorm, nn.GroupNorm)
@@ -18,7 +20,7 @@ def init_normal(module: nn.Module, std: float) -> None:
     """
     if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Embedding):
         module.weight.normal_(0.0, std)
-    elif isinstance(module, nn.LayerNorm | nn.GroupNorm) and module.weight is not None:
+    elif isinstance(module, nn.LayerNorm | nn.GroupNorm | RMSNorm) and module.weight is not None:
         module.weight.fill_(1.0)
     if isinstance(module, nn.Embedding) and module.padding_idx is not None:
         module.weight[module.padding_idx].zero_()

@@ -1,0 +1,123 @@
+"""Two packages of strangers, made of the core's faces only: one attends, one has a recurrence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from automodel_core.layers import Attention
+from automodel_llama.configuration import LlamaConfig
+from automodel_llama.modeling import LlamaForCausalLM
+from automodel_mamba.configuration import MambaConfig
+from automodel_mamba.modeling import MambaForCausalLM, MambaMixer
+
+HERE = Path(__file__).parent
+LAYERS, NEW_TOKENS = 2, 6
+TINY: dict[str, dict[str, Any]] = {
+    "llama": {
+        "vocab_size": 99,
+        "hidden_size": 16,
+        "intermediate_size": 24,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+    },
+    "mamba": {"vocab_size": 99, "hidden_size": 16, "num_hidden_layers": LAYERS, "state_size": 4},
+}
+PROMPT = torch.tensor([[7, 8, 9, 10], [11, 12, 13, 14]])
+SUITE = """
+from automodel_core.testing import architecture_checks
+
+@architecture_checks("{name}", {tiny})
+def test_it(check):
+    check()
+"""
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_package_keeps_the_promises_of_the_house(name: str, tmp_path: Path) -> None:
+    source = shutil.copytree(HERE / f"automodel-{name}", tmp_path / "source")
+    site, suite = tmp_path / "site", tmp_path / "test_it.py"
+    install = ["pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
+    suite.write_text(SUITE.format(name=name, tiny=TINY[name]), "utf-8")
+    for command in (
+        [*install, "--target", str(site), str(source)],
+        ["pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(suite)],
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(site)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert " passed" in ran.stdout
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_package_is_small(name: str) -> None:
+    package = HERE / f"automodel-{name}" / f"automodel_{name}"
+    lines = [line for path in package.glob("*.py") for line in path.read_text().splitlines()]
+    assert len([line for line in lines if line.strip()]) <= 150
+
+
+def llama() -> Any:
+    return drawn(LlamaForCausalLM(LlamaConfig(**TINY["llama"], pad_token_id=0)))
+
+
+def mamba() -> Any:
+    return drawn(MambaForCausalLM(MambaConfig(**TINY["mamba"])))
+
+
+@torch.no_grad()
+def drawn(model: Any) -> Any:
+    generator = torch.Generator().manual_seed(0)
+    for parameter in model.parameters():
+        parameter.normal_(0.0, 0.4, generator=generator)
+    return model.eval()
+
+
+@pytest.mark.parametrize(("make", "part"), [(llama, Attention), (mamba, MambaMixer)])
+@pytest.mark.parametrize("beams", [1, 3])
+def test_tokens_after_the_prompt_come_from_the_decode_step(
+    make: Any, part: Any, beams: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, rows = make(), []
+    options = {"max_new_tokens": NEW_TOKENS, "eos_token_id": None, "num_beams": beams}
+    expected = model.generate(PROMPT, **options, use_cache=False)
+    original = part.decode_step
+
+    def decode_step(self: Any, count: int) -> Any:
+        step = original(self, count)
+
+        def counted(states: Any, *more: Any) -> Any:
+            rows.append(len(states))
+            return step(states, *more)
+
+        return counted
+
+    monkeypatch.setattr(part, "decode_step", decode_step)
+    assert torch.equal(model.generate(PROMPT, **options), expected)
+    assert rows == [beams * len(PROMPT)] * LAYERS * (NEW_TOKENS - 1)
+
+
+@pytest.mark.parametrize("make", [llama, mamba])
+@pytest.mark.parametrize("beams", [1, 3])
+def test_a_row_padded_on_the_left_writes_what_it_writes_alone(make: Any, beams: int) -> None:
+    model = make()
+    options = {"max_new_tokens": NEW_TOKENS, "eos_token_id": None, "num_beams": beams}
+    ids, mask = PROMPT.clone(), torch.ones_like(PROMPT)
+    ids[0, :2] = mask[0, :2] = 0
+    together = model.generate(ids, attention_mask=mask, **options)
+    alone = model.generate(ids[:1, 2:], **options)
+    assert together[0, 2:].tolist() == alone[0].tolist()
+    assert together[1].tolist() == model.generate(ids[1:], **options)[0].tolist()
