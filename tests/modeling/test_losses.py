@@ -73,3 +73,13 @@ def test_half_precision_is_summed_in_single() -> None:
 def test_labels_are_whole_numbers() -> None:
     with pytest.raises(InputError, match=r"integers, got torch\.float32"):
         token_loss(LOGITS, LABELS.float())
+
+
+@pytest.mark.parametrize("labels", [torch.tensor([0, 13]), torch.tensor([-5, 1])])
+def test_labels_beyond_the_classes_are_named(labels: Tensor) -> None:
+    scores = torch.zeros(2, 3)
+    for loss in (token_loss, lambda a, b: classification_loss(a, b, 3, None)):
+        with pytest.raises(InputError, match=r"labels must lie between 0 and 2.*reach from"):
+            loss(scores, labels)
+        with pytest.raises(InputError, match="3 labels were given for 2 scores"):
+            loss(scores, torch.tensor([0, 1, 2]))

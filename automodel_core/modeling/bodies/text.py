@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -51,6 +52,11 @@ class TextInputs:
         Raises `InputError` unless one of the two is given.
         """
         if self.input_ids is not None and self.inputs_embeds is None:
+            if self.input_ids.dim() < 2 or self.input_ids.is_floating_point():
+                raise InputError(
+                    "input_ids must be integers (batch, length), got "
+                    f"{self.input_ids.dtype} {tuple(self.input_ids.shape)}"
+                )
             return self.input_ids
         if self.inputs_embeds is None or self.input_ids is not None:
             raise InputError("give either input_ids or inputs_embeds")
@@ -213,6 +219,7 @@ class TextRunner(CallableModule):
         cache = inputs.past_key_values
         inputs.span = span_of(cache, inputs.tokens)
         states = self.embed(inputs)
+        self._check_masks(inputs)
         output: StackOutput = self.stack(
             states,
             self.masks(inputs, states),
@@ -237,6 +244,27 @@ class TextRunner(CallableModule):
             raise InputError(
                 f"{name} is an encoder, which reads all at once: leave out past_key_values"
             )
+
+    def _check_masks(self, inputs: TextInputs) -> None:
+        """Refuse masks that are not of the batch and length of what they belong to."""
+        if (
+            torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        ):
+            return
+        # A cache of fixed size has places for later tokens, which a mask may count.
+        lengths = [inputs.span.end, inputs.span.keys]
+        _check_mask("attention_mask", inputs.attention_mask, inputs.tokens.shape[0], lengths)
+        context = inputs.encoder_hidden_states
+        if context is not None:
+            batch, *lengths = context.shape[:2]
+            _check_mask("encoder_attention_mask", inputs.encoder_attention_mask, batch, lengths)
+
+
+def _check_mask(name: str, mask: Tensor | None, batch: int, lengths: Sequence[int]) -> None:
+    if mask is None or mask.dim() > 2:
+        return
+    if mask.dim() < 2 or mask.shape[0] != batch or mask.shape[1] not in lengths:
+        raise InputError(f"{name} has shape {tuple(mask.shape)}, expected ({batch}, {lengths[0]})")
 
 
 class TextBody(PreTrainedModel, TextRunner):

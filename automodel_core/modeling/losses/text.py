@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from automodel_core.errors import InputError
+from automodel_core.modeling.losses.classes import class_loss
 
 __all__ = ["next_token_loss", "span_loss", "token_loss"]
 
@@ -18,8 +19,8 @@ def token_loss(logits: Tensor, labels: Tensor, num_items_in_batch: int | None = 
     """
     scores, targets = logits.reshape(-1, logits.shape[-1]).float(), _flat(labels, logits)
     if num_items_in_batch is None:
-        return F.cross_entropy(scores, targets)
-    return F.cross_entropy(scores, targets, reduction="sum") / num_items_in_batch
+        return class_loss(scores, targets)
+    return class_loss(scores, targets, "sum") / num_items_in_batch
 
 
 def next_token_loss(

@@ -26,6 +26,7 @@ from automodel_core.errors import (
 )
 from automodel_core.modeling.pretrained.drawing import draw_missing, keep_weights, missing_slots
 from automodel_core.modeling.pretrained.given_state import state_to_load
+from automodel_core.modeling.pretrained.leftovers import notable_leftovers
 from automodel_core.modeling.pretrained.options import LoadOptions, dtype_named
 from automodel_core.modeling.pretrained.request import LoadRequest
 from automodel_core.modeling.pretrained.weighted import WeightedModel
@@ -94,8 +95,14 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
             model, _generation(model, stored_generation, options.generation_config)
         )
     registry.plugins.notify("automodel_after_load", context=context, model=model)
-    if report.missing or report.mismatched:
+    leftovers = notable_leftovers(model, report.unexpected)
+    if report.missing or report.mismatched or report.untied:
         logger.warning("%s", report)
+    elif leftovers:
+        logger.warning(
+            "%s: %s has no use for %d weights of the checkpoint: %s",
+            context.name_or_path or "state_dict", cls.__name__, len(leftovers), listed(leftovers),
+        )  # fmt: skip
     return model
 
 

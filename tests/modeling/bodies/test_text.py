@@ -148,3 +148,22 @@ def test_what_a_model_cannot_use_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         plain(decoder=decoder)(**given)
+
+
+@pytest.mark.parametrize("decoder", [False, True])
+@pytest.mark.parametrize("shape", [(2, 3), (2, 1), (2, 5), (1, 4), (3, 4), (4,)])
+@pytest.mark.parametrize("hides", [False, True])
+def test_a_mask_of_another_shape_is_refused(
+    decoder: bool, shape: tuple[int, ...], hides: bool
+) -> None:
+    mask = torch.ones(shape)
+    if hides:
+        mask[..., -1] = 0
+    with pytest.raises(InputError, match=r"attention_mask has shape .*expected \(2, 4\)"):
+        plain(decoder=decoder)(torch.ones(2, 4, dtype=torch.long), attention_mask=mask)
+
+
+@pytest.mark.parametrize("ids", [torch.ones(4, dtype=torch.long), torch.ones(2, 4)])
+def test_token_ids_are_rows_of_integers(ids: torch.Tensor) -> None:
+    with pytest.raises(InputError, match="input_ids must be integers"):
+        plain(decoder=False)(ids)

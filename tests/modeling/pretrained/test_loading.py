@@ -111,6 +111,41 @@ def test_a_head_checkpoint_in_a_body(tmp_path: Path) -> None:
     assert not hasattr(body, "tiny")
 
 
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    found = [record.getMessage() for record in caplog.records]
+    caplog.clear()
+    return found
+
+
+def test_what_a_checkpoint_has_beyond_the_model_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, logger="automodel_core")
+    drawn().save_pretrained(tmp_path)
+    TinyForCausalLM.from_pretrained(tmp_path)
+    TinyModel.from_pretrained(tmp_path)
+    assert warnings_of(caplog) == []
+    for kind in (TinyForCausalLM, TinyModel):
+        kind.from_pretrained(tmp_path, num_layers=1)
+        (text,) = warnings_of(caplog)
+        assert f"{kind.__name__} has no use for 16 weights of the checkpoint: " in text
+        assert "tiny.h.1.attn." in text
+        assert "and 8 more" in text
+
+    loaded(TinyForCausalLM, drawn().hub_state_dict() | {"extra.weight": torch.ones(1)})
+    assert warnings_of(caplog) == [
+        "state_dict: TinyForCausalLM has no use for 1 weights of the checkpoint: extra.weight"
+    ]
+
+
+def test_weights_kept_apart_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, logger="automodel_core")
+    state = drawn().hub_state_dict()
+    model = loaded(TinyForCausalLM, state | {"lm_head.weight": torch.ones(23, 8)})
+    assert model.lm_head.weight.eq(1).all()
+    assert "untied (1)" in "".join(warnings_of(caplog))
+
+
 def test_weights_that_should_be_one_stay_one_when_neither_is_there() -> None:
     state = without(drawn().hub_state_dict(), "tiny.wte.weight", "lm_head.weight")
     model, info = loaded(TinyForCausalLM, state, strict="off", output_loading_info=True)
