@@ -148,10 +148,7 @@ class GenerationMixin:
             model, generation_config, kwargs, use_model_defaults, custom_generate
         )
         config = settings.config
-        decode = choose_strategy(
-            config, strategy, custom_generate, settings.loop_arguments,
-            has_assistant=drafter is not None,
-        )  # fmt: skip
+        decode = choose_strategy(settings, strategy, custom_generate, drafter)
 
         # Inputs: what the model is called with, and how long the result may get.
         prepared = prepare_inputs(model, config, inputs, settings.model_arguments)
@@ -162,7 +159,7 @@ class GenerationMixin:
         )
         check_streamer(config, streamer)
 
-        # Parts: everything that is built, and that may refuse its settings, before the model runs.
+        # Parts: they refuse what does not fit; the model runs only to heal a prompt.
         assistant = prepare_assistant(
             model, settings, drafter, inputs, tokenizer, assistant_tokenizer
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
 
 from automodel_core.errors import GenerationArgumentError, shown
 from automodel_core.generation.settings.generation import GenerationConfig
@@ -23,6 +22,8 @@ __all__ = [
 ]
 
 Phrase = Sequence[int]
+Node = dict[int, "Node"]
+"""A place in a tree of phrases: the places that tokens lead to."""
 
 
 class Constraint(ABC):
@@ -68,7 +69,7 @@ class _PhraseTree(Constraint):
 
     def __init__(self, phrases: Sequence[Phrase]) -> None:
         self.largest = max(max(phrase) for phrase in phrases)
-        self.tree: dict[int, Any] = {}
+        self.tree: Node = {}
         for phrase in phrases:
             node = self.tree
             for token in phrase:
@@ -131,18 +132,16 @@ class DisjunctiveConstraint(_PhraseTree):
             )
 
 
-def _phrase(token_ids: Any) -> list[int]:
-    words = isinstance(token_ids, (list, tuple)) and len(token_ids) > 0
-    if not words or not all(
-        isinstance(i, int) and not isinstance(i, bool) and i >= 0 for i in token_ids
-    ):
+def _phrase(token_ids: object) -> list[int]:
+    ids = token_ids if isinstance(token_ids, (list, tuple)) else ()
+    if not ids or not all(isinstance(i, int) and not isinstance(i, bool) and i >= 0 for i in ids):
         raise GenerationArgumentError(
             f"expected a list of token ids of at least 0, not {shown(token_ids)}"
         )
-    return list(token_ids)
+    return list(ids)
 
 
-def _leaves(node: dict[int, Any]) -> int:
+def _leaves(node: Node) -> int:
     return sum(map(_leaves, node.values())) if node else 1
 
 

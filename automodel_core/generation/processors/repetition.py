@@ -163,13 +163,13 @@ class SequenceBiasLogitsProcessor(InPlaceLogitsProcessor):
         return groups
 
 
-def _sequence(ids: Any) -> tuple[int, ...]:
+def _sequence(ids: object) -> tuple[int, ...]:
     if not isinstance(ids, (tuple, list)) or not ids:
         raise GenerationArgumentError(f"expected a sequence of token ids, not {shown(ids)}")
     return tuple(id_list(ids, "every biased or forbidden sequence"))
 
 
-def _bias(bias: Any) -> float:
+def _bias(bias: object) -> float:
     if not isinstance(bias, (int, float)) or isinstance(bias, bool):
         raise GenerationArgumentError(f"expected a number as bias, not {shown(bias)}")
     return float(bias)

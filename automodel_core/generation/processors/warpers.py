@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,7 +26,7 @@ __all__ = [
 ]
 
 
-def _number(value: Any, name: str, expected: str, holds: bool) -> float:
+def _number(value: float, name: str, expected: str, holds: bool) -> float:
     if not holds:
         raise GenerationArgumentError(f"{name} must be {expected}, not {shown(value)}")
     return float(value)

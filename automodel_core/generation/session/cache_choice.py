@@ -13,14 +13,14 @@ from automodel_core.layers.caches.names import CACHES
 __all__ = ["as_cache", "new_cache"]
 
 
-def as_cache(past_key_values: Any) -> Cache | None:
+def as_cache(past_key_values: object) -> Cache | None:
     """Return the caller's cache; legacy ``(key, value)`` tuples are converted to a `Cache`."""
     is_legacy = isinstance(past_key_values, (tuple, list))
     cache = Cache.from_legacy_cache(past_key_values) if is_legacy else past_key_values
     return cast("Cache | None", cache)
 
 
-def new_cache(config: GenerationConfig, model_config: Any, positions: int) -> Cache | None:
+def new_cache(config: GenerationConfig, model_config: object, positions: int) -> Cache | None:
     """Return a cache for ``positions`` positions; None stands for the default growing one."""
     kind = cache_kind(config)
     if kind == "dynamic" or not config.use_cache:

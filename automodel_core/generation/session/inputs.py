@@ -228,7 +228,11 @@ def _encoder_arguments(model: GenerativeModel, given: Mapping[str, Any]) -> dict
 
 
 def _decoder_prompt(
-    model: GenerativeModel, config: GenerationConfig, batch: int, ids: Any, mask: Any
+    model: GenerativeModel,
+    config: GenerationConfig,
+    batch: int,
+    ids: Tensor | None,
+    mask: Tensor | None,
 ) -> tuple[Tensor, Tensor | None]:
     """Return the decoder's prompt and its mask: the start token, then ``ids`` if there are any."""
     start = _decoder_start(model, config, batch)

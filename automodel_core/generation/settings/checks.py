@@ -116,7 +116,7 @@ _RULES: Mapping[str, _Rule] = {
     "disable_compile": _FLAG,
 }
 
-_OBJECTS: Mapping[str, Callable[[Any], Any]] = {
+_OBJECTS: Mapping[str, Callable[[object], object]] = {
     "compile_config": compile_config_of,
     "watermarking_config": watermarking_of,
 }

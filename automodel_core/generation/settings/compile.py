@@ -39,7 +39,7 @@ class CompileConfig:
         return chosen
 
 
-def compile_config_of(value: Any) -> CompileConfig:
+def compile_config_of(value: object) -> CompileConfig:
     """Return a setting as a `CompileConfig`; it may be the arguments by name.
 
     Raises `GenerationArgumentError` for anything else.

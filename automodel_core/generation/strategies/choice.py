@@ -17,6 +17,7 @@ from automodel_core.errors import (
     RemoteCodeRefusedError,
     shown,
 )
+from automodel_core.generation.arguments import Settings
 from automodel_core.generation.session.session import DecodingSession
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.generation.strategies.request import DecodingRequest, DecodingStrategy
@@ -58,32 +59,30 @@ _REPOSITORIES = {
 
 
 def choose_strategy(
-    config: GenerationConfig,
+    settings: Settings,
     name: str | None,
     custom_generate: Callable[..., Any] | str | None,
-    loop_arguments: Mapping[str, Any],
-    *,
-    has_assistant: bool,
+    assistant_model: object,
 ) -> DecodingStrategy:
     """Return the strategy that the arguments of ``generate`` and the settings ask for.
 
-    A function as ``custom_generate`` is the strategy itself, called with its ``loop_arguments``.
-    Raise `GenerationArgumentError` for strategies that exclude each other, and
-    `RemoteCodeRefusedError` for a repository whose code would have to be run.
+    A function as ``custom_generate`` is the strategy itself. Raise `GenerationArgumentError` for
+    strategies that exclude each other, and `RemoteCodeRefusedError` for a repository whose code
+    would have to be run.
     """
     if callable(custom_generate):
-        loop = partial(_run_custom_loop, custom_generate, loop_arguments=loop_arguments)
+        loop = partial(_run_custom_loop, custom_generate, loop_arguments=settings.loop_arguments)
         return cast(DecodingStrategy, loop)
     if name is None and custom_generate is not None:
         name = _strategy_of_repository(custom_generate)
-    return _find_strategy(config, name, has_assistant)
+    return _find_strategy(settings.config, name, has_assistant=assistant_model is not None)
 
 
 # ---- by name, or by the settings ----
 
 
 def _find_strategy(
-    config: GenerationConfig, name: str | None, has_assistant: bool
+    config: GenerationConfig, name: str | None, *, has_assistant: bool
 ) -> DecodingStrategy:
     basic, chosen_by = _basic_strategy(config)
     cause = f"strategy={name!r}"
