@@ -192,6 +192,15 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Kill, fill, cut and crowd saves and loads: 1,000 kills, or as many as are given."""
+    install_torch(session, *groups("test"))
+    install_editable(session)
+    count, *others = session.posargs or ["1000"]
+    session.run("pytest", "-s", "tests/faults", *others, env={**ONE_THREAD, "FAULTS": count})
+
+
+@nox.session
 def hub(session: nox.Session) -> None:
     """Run the checkpoints that the documentation names, from the hub."""
     install_torch(session, *groups("test"))
