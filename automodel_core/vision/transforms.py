@@ -116,6 +116,8 @@ def normalize(image: Tensor, mean: float | Sequence[float], std: float | Sequenc
             raise InputError(
                 f"{name} has {len(numbers)} numbers and the image {channels} channels{advice}"
             )
+        if name == "image_std" and 0 in numbers:
+            raise InputError(f"image_std={numbers}: an image cannot be divided by 0")
         tensor = torch.tensor(numbers, dtype=torch.float32, device=image.device)
         by_channel.append(tensor.view(-1, 1, 1))
     return (image.float() - by_channel[0]) / by_channel[1]

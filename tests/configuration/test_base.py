@@ -384,3 +384,14 @@ def test_configurations_need_no_torch() -> None:
         "C.from_dict({'a': 1}).to_json_string(); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_a_number_of_labels_beside_names_that_are_none() -> None:
+    for config in (
+        Leaf(num_labels=1, id2label=None),
+        Leaf.from_dict({"id2label": {"0": "no", "1": "yes"}}, num_labels=1, id2label=None),
+        Leaf.from_dict({}, num_labels=1, id2label=None, label2id=None),
+    ):
+        assert config.num_labels == 1
+        assert config.id2label == {0: "LABEL_0"}
+        assert config.label2id == {"LABEL_0": 0}

@@ -117,3 +117,8 @@ def test_scaling_and_normalising() -> None:
         normalize(scaled[:1], mean, std)
     with pytest.raises(InputError, match="image_std has 2 numbers"):
         normalize(scaled, mean, [1, 2])
+
+
+def test_a_standard_deviation_of_zero_is_refused() -> None:
+    with pytest.raises(InputError, match="image_std"):
+        normalize(torch.ones(3, 2, 2), 0.5, [0.5, 0.0, 0.5])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -54,6 +55,8 @@ class PreTrainedModel(WeightedModel, CallableModule):
     """
 
     main_input_name: ClassVar[str] = "input_ids"
+    supports_gradient_checkpointing: ClassVar[bool] = True
+    _input_grads: Callable[[], None] | None = None
 
     def __init__(self, config: PreTrainedConfig, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -77,6 +80,9 @@ class PreTrainedModel(WeightedModel, CallableModule):
         Weights that were loaded, trained or set by hand since they were made keep their values.
         """
         self.adopt_body()
+        self.refuse_pruned_heads()
+        if self.config.get("gradient_checkpointing") and any(self._parts(LayerStack)):
+            self.gradient_checkpointing_enable()
         if self.config._attn_implementation not in (None, "sdpa"):
             self.set_attn_implementation(self.config._attn_implementation)
         if any(parameter.is_meta for parameter in self.parameters()):
@@ -341,7 +347,19 @@ class PreTrainedModel(WeightedModel, CallableModule):
         hook = self.get_input_embeddings().register_forward_hook(
             lambda module, inputs, output: output.requires_grad_(True)
         )
+        self._input_grads = hook.remove
         return hook.remove
+
+    def disable_input_require_grads(self) -> None:
+        """Undo the last `enable_input_require_grads`."""
+        if self._input_grads is not None:
+            self._input_grads()
+            self._input_grads = None
+
+    @property
+    def accepts_loss_kwargs(self) -> bool:
+        """Whether ``forward`` takes ``num_items_in_batch``, which trainers ask."""
+        return "num_items_in_batch" in inspect.signature(self.forward).parameters
 
     # ---- facts ----
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -26,13 +27,13 @@ from automodel_core.errors import (
 )
 from automodel_core.modeling.pretrained.drawing import draw_missing, keep_weights, missing_slots
 from automodel_core.modeling.pretrained.given_state import state_to_load
-from automodel_core.modeling.pretrained.leftovers import notable_leftovers
 from automodel_core.modeling.pretrained.options import LoadOptions, dtype_named
 from automodel_core.modeling.pretrained.request import LoadRequest
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 if TYPE_CHECKING:
     from automodel_core.checkpoint.loading.report import LoadReport
+    from automodel_core.checkpoint.names.table import WeightNames
     from automodel_core.generation.settings.generation import GenerationConfig
 
 __all__ = ["load_model", "load_pretrained"]
@@ -40,6 +41,9 @@ __all__ = ["load_model", "load_pretrained"]
 Model = TypeVar("Model", bound=WeightedModel)
 
 logger = logging.getLogger("automodel_core")
+
+PREFIXES = ("_orig_mod.", "module.", "model.")
+"""What ``torch.compile``, data parallelism and training loops put before all names."""
 
 
 def load_pretrained(cls: type[Model], request: LoadRequest) -> Any:
@@ -95,7 +99,7 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
             model, _generation(model, stored_generation, options.generation_config)
         )
     registry.plugins.notify("automodel_after_load", context=context, model=model)
-    leftovers = notable_leftovers(model, report.unexpected)
+    leftovers = _notable_leftovers(model, report.unexpected)
     if report.missing or report.mismatched or report.untied:
         logger.warning("%s", report)
     elif leftovers:
@@ -152,11 +156,28 @@ def _fill(model: WeightedModel, weights: Any, options: LoadOptions) -> LoadRepor
         keep_in_fp32=model.segments_in_fp32(),
         device_map=options.device_map,
         ignore_mismatched_sizes=options.ignore_mismatched_sizes,
-        key_mapping=options.key_mapping,
+        key_mapping=options.key_mapping or _without_prefix(model, weights, names),
     )
     if report.untied:
         model.untie(name for hub in report.untied for name in names.to_module(hub))
     return report
+
+
+def _without_prefix(
+    model: WeightedModel, weights: Iterable[str], names: WeightNames
+) -> dict[str, str] | None:
+    """Return the mapping that takes off what a wrapper put before all names of a checkpoint."""
+    own = {names.to_hub(name).name for name, _ in model.named_parameters()}
+    given, prefix = list(weights), ""
+    while given and (more := next((p for p in PREFIXES if _all_begin(given, prefix + p)), None)):
+        if any(name.startswith(more) for name in own):
+            break
+        prefix += more
+    return {f"^{re.escape(prefix)}": ""} if prefix else None
+
+
+def _all_begin(names: Iterable[str], prefix: str) -> bool:
+    return all(name.startswith(prefix) for name in names)
 
 
 def _complete(
@@ -219,9 +240,55 @@ def _check_complete(
     if lacking:
         raise IncompleteCheckpointError(
             f"{checkpoint}: {len(lacking)} weights that {type(model).__name__} needs are not in "
-            f"the checkpoint: {listed(lacking)}. It may belong to another architecture or be cut "
-            "short; strict='off' draws them at random instead"
+            f"the checkpoint: {listed(lacking)}. {_advice(report)}; strict='off' draws them at "
+            "random instead"
         )
+
+
+def _advice(report: LoadReport) -> str:
+    """Return what may be wrong with a checkpoint that lacks weights."""
+    if not report.unexpected:
+        return "It may be cut short"
+    return (
+        f"It has {listed(report.unexpected, 4)} instead: it may belong to another architecture, or "
+        "have names that key_mapping={pattern: replacement} can change"
+    )
+
+
+def _notable_leftovers(model: WeightedModel, unexpected: Iterable[str]) -> list[str]:
+    """Return the unexpected weights that belong to the model, such as layers beyond its number.
+
+    Optional parts of a body, and heads of the class that the checkpoint was saved from, are none.
+    """
+    names = list(unexpected)
+    if not names:
+        return []
+    table = model.own_names()
+    tops = {_top(table.to_hub(name).name) for name, _ in model.named_parameters()}
+    saved_from = model.config.architectures
+    is_own = not saved_from or type(model).__name__ in saved_from
+    body = f"{model.body}." if model.body else ""
+
+    def is_notable(name: str) -> bool:
+        for candidate in _spellings(name, model.base_model_prefix):
+            for module in table.to_module(candidate):
+                if module.startswith(body) and _top(candidate) in tops:
+                    return model.needs(module)
+        return is_own
+
+    return [name for name in names if is_notable(name)]
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _spellings(name: str, prefix: str) -> Iterator[str]:
+    """Yield a name as it is, and as a model with a head or a body alone has it."""
+    yield name
+    if prefix:
+        yield f"{prefix}.{name}"
+        yield name.removeprefix(f"{prefix}.")
 
 
 def _stored_generation(

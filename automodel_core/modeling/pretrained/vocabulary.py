@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Integral
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.errors import InputError
+from automodel_core.errors import InputError, shown
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
@@ -26,10 +27,11 @@ def resize_vocabulary(
     if not isinstance(embeddings, nn.Embedding):
         raise InputError(f"{type(model).__name__} has no token embeddings to resize")
     size = embeddings.num_embeddings if size is None else size
-    if multiple is not None:
-        if multiple < 1:
-            raise InputError(f"pad_to_multiple_of={multiple}: expected a positive integer")
-        size += -size % multiple
+    multiple = 1 if multiple is None else _integer("pad_to_multiple_of", multiple)
+    if multiple < 1:
+        raise InputError(f"pad_to_multiple_of={multiple}: expected a positive integer")
+    size = _integer("new_num_tokens", size)
+    size += -size % multiple
     if size < 1:
         raise InputError(f"new_num_tokens={size}: a vocabulary needs at least one token")
     if size == embeddings.num_embeddings:
@@ -38,6 +40,12 @@ def resize_vocabulary(
     resized = resize_tokens(model, model.input_embeddings, size, mean_resizing)
     model.config.vocab_size = size
     return resized
+
+
+def _integer(name: str, value: object) -> int:
+    if not isinstance(value, Integral):
+        raise InputError(f"{name}={shown(value)}: expected an integer")
+    return int(value)
 
 
 def resize_tokens(

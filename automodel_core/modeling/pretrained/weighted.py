@@ -10,7 +10,7 @@ from torch import nn
 from automodel_core.checkpoint.names.patterns import SegmentTable, split_pattern
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
-from automodel_core.errors import InputError
+from automodel_core.errors import ConfigurationError, InputError
 from automodel_core.layers.kernels.linear import QuantisedLinear
 from automodel_core.modeling.pretrained.first_values import init_normal
 
@@ -95,6 +95,13 @@ class WeightedModel(nn.Module):
         if not self.body and isinstance(body, WeightedModel):
             self.body = prefix
             self.input_embeddings = f"{prefix}.{body.input_embeddings}"
+
+    def refuse_pruned_heads(self) -> None:
+        """Raise `ConfigurationError` where a checkpoint lacks heads of its attention."""
+        if self.config.get("pruned_heads"):
+            raise ConfigurationError(
+                f"{type(self).__name__}: pruned_heads are not supported: attention keeps all heads"
+            )
 
     def init_module(self, module: nn.Module) -> None:
         """Initialise one module; architectures with rules of their own replace this."""

@@ -21,7 +21,7 @@ from automodel_core.errors import ConfigurationError
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("automodel_core")
 
 
 def bert_layer(config: BertConfig) -> layers.TransformerLayer:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from automodel_core.errors import InputError
+from automodel_core.errors import ConfigurationError, InputError
 from support.tiny_lm import (
     TinyConfig,
     TinyForCausalLM,
@@ -169,3 +170,32 @@ def test_forward_writes_nothing_to_the_configuration() -> None:
         model(**given, output_attentions=True)
         assert model.config.to_dict() == before
         assert model.config == TinyConfig.from_dict(before)
+
+
+IDS = torch.tensor([[3, 4, 5]])
+
+
+def test_what_trainers_ask() -> None:
+    assert drawn().accepts_loss_kwargs
+    assert not drawn(TinyForTokenClassification).accepts_loss_kwargs
+    model = drawn()
+    model.enable_input_require_grads()
+    model.requires_grad_(False)
+    assert model(IDS).logits.requires_grad
+    model.disable_input_require_grads()
+    model.disable_input_require_grads()
+    assert not model(IDS).logits.requires_grad
+
+
+def test_keys_of_old_configurations_are_heeded_or_refused() -> None:
+    assert drawn(gradient_checkpointing=True).is_gradient_checkpointing
+    assert not drawn(gradient_checkpointing=False).is_gradient_checkpointing
+    assert not drawn(pruned_heads={}).is_gradient_checkpointing
+    with pytest.raises(ConfigurationError, match="pruned_heads are not supported"):
+        drawn(pruned_heads={"0": [1]})
+
+
+@pytest.mark.parametrize("sizes", [(64.0, None), (20, 1.3), (20, 0)])
+def test_sizes_of_a_vocabulary_are_integers(sizes: tuple[Any, Any]) -> None:
+    with pytest.raises(InputError, match="integer"):
+        drawn().resize_token_embeddings(*sizes)

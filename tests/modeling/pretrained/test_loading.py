@@ -111,6 +111,24 @@ def test_a_head_checkpoint_in_a_body(tmp_path: Path) -> None:
     assert not hasattr(body, "tiny")
 
 
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "model.", "_orig_mod.module."])
+def test_what_a_wrapper_puts_before_all_names_is_taken_off(tmp_path: Path, prefix: str) -> None:
+    model = drawn()
+    model.save_pretrained(tmp_path)
+    state = {f"{prefix}{name}": tensor for name, tensor in model.hub_state_dict().items()}
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(state, tmp_path / "pytorch_model.bin")
+    again, info = TinyForCausalLM.from_pretrained(tmp_path, output_loading_info=True)
+    assert not info["missing_keys"]
+    assert_equal_states(again, model.hub_state_dict())
+
+
+def test_names_that_do_not_fit_are_shown() -> None:
+    state = {f"old.{name}": tensor for name, tensor in drawn().hub_state_dict().items()}
+    with pytest.raises(IncompleteCheckpointError, match=r"old\.tiny\.wte\.weight.*key_mapping="):
+        loaded(TinyForCausalLM, state)
+
+
 def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
     found = [record.getMessage() for record in caplog.records]
     caplog.clear()
