@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from automodel_core.modeling.pretrained.base import PreTrainedModel
     from automodel_core.registry.manifest import Architecture
 
-__all__ = ["Inputs", "Subject", "model_names", "tensors_of"]
+__all__ = ["Inputs", "Subject", "model_names", "outputs", "tensors_of"]
 
 Inputs = dict[str, Any]
 
@@ -96,6 +96,12 @@ class Subject:
         return model.eval()
 
     @cached_property
+    def skeleton(self) -> PreTrainedModel:
+        """A model without memory, to be looked at and not run."""
+        with torch.device("meta"):
+            return self.model_class(self.config())
+
+    @cached_property
     def accepted(self) -> frozenset[str]:
         """The names of the arguments of the model's ``forward``."""
         return frozenset(inspect.signature(self.model_class.forward).parameters)
@@ -138,7 +144,7 @@ class Subject:
     @property
     def generates_alone(self) -> bool:
         """Whether the model continues its own input, so that an end in it would be strange."""
-        return self.model_class.can_generate() and not self.config().is_encoder_decoder
+        return self.model_class.can_generate() and not self.skeleton.config.is_encoder_decoder
 
     def prompt(self, config: Any) -> Inputs:
         """Return the main input: images, or tokens and their mask."""
@@ -207,3 +213,9 @@ def without_labels(inputs: Mapping[str, Any]) -> Inputs:
 def tensors_of(output: Any) -> dict[str, Tensor]:
     """Return the tensors of a model's output by name, those inside tuples excepted."""
     return {name: value for name, value in output.items() if isinstance(value, Tensor)}
+
+
+def outputs(model: Any, inputs: Inputs, **more: Any) -> dict[str, Tensor]:
+    """Return the tensors that the model makes of inputs."""
+    with torch.no_grad():
+        return tensors_of(model(**inputs, **more))

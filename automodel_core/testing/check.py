@@ -12,26 +12,37 @@ from torch import Tensor
 if TYPE_CHECKING:
     from automodel_core.testing.case import Subject
 
-__all__ = ["Check", "CheckFailedError", "Rule", "require", "require_close"]
+__all__ = ["Check", "CheckFailedError", "Property", "Rule", "require", "require_close"]
 
 
 class CheckFailedError(AssertionError):
     """The architecture does not keep a promise; the message says which, and what was seen."""
 
 
-@dataclass(frozen=True)
+Property = Callable[["Subject"], object]
+"""A function that says whether a model has something; its name is what people read."""
+
+
 class Rule:
-    """A promise, and which subjects it is about: all, unless ``applies`` says otherwise."""
+    """A promise, and the properties that a subject needs for it to apply."""
 
-    function: Callable[[Subject], None]
-    applies: Callable[[Subject], object] = lambda subject: True
+    def __init__(self, function: Callable[[Subject], None], *needs: Property) -> None:
+        self.function = function
+        self.needs = needs
 
-    def concerns(self, subject: Subject) -> bool:
-        """Return whether the rule is about a subject; one that cannot even say so is checked."""
-        try:
-            return bool(self.applies(subject))
-        except Exception:  # noqa: BLE001 - the check itself will tell what is wrong
-            return True
+    def lacking(self, subject: Subject) -> str:
+        """Return the name of the first property that a subject lacks; empty if it has all.
+
+        A subject that cannot even say so is checked.
+        """
+        for needed in self.needs:
+            try:
+                with torch.random.fork_rng(devices=[]):
+                    if not needed(subject):
+                        return needed.__name__
+            except Exception:  # noqa: BLE001 - the check itself will tell what is wrong
+                return ""
+        return ""
 
 
 @dataclass(frozen=True)

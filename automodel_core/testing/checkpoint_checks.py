@@ -10,12 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from automodel_core import registry
-from automodel_core.checkpoint.formats.choice import open_weights
-from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.testing.case import Subject, tensors_of
 from automodel_core.testing.check import Rule, require, require_close
+from automodel_core.testing.properties import base_class, has_a_body
 
 __all__ = ["CHECKPOINT_CHECKS"]
 
@@ -84,45 +82,6 @@ def weights_of_eight_bits_are_near(subject: Subject) -> None:
             require(error < 0.1, f"{name} is {error:.0%} off")
 
 
-def hub_names_round_trip(subject: Subject) -> None:
-    """Every weight has one name on the hub, which leads back to it; files hold those names."""
-    model = subject.model()
-    type(model).weight_names(model.config).check(weights_of(model))
-    with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder)
-        written = open_weights(open_checkpoint(folder))
-        in_file = {name: written.tensor(name) for name in written}
-        in_memory = model.hub_state_dict()
-        unknown = in_file.keys() - in_memory.keys()
-        require(not unknown, f"the file holds {sorted(unknown)}, hub_state_dict() does not")
-        for state in (in_memory, in_file):
-            other = subject.model_class(subject.config())
-            other.load_hub_state_dict(state)
-            require_equal_weights(other, model)
-
-
-def base_class(subject: Subject) -> Any:
-    """Return the class of the task "base", ``None`` if there is none."""
-    reference = subject.architecture.models.get("base")
-    return None if reference is None else registry.resolve(reference)
-
-
-def has_a_body(subject: Subject) -> bool:
-    """Return whether the model holds a body that loads by itself."""
-    if not subject.model_class.body:
-        return False
-    with torch.device("meta"):
-        model = subject.model_class(subject.config())
-    return type(model.base_model) is base_class(subject)
-
-
-def has_ties(subject: Subject) -> bool:
-    """Return whether weights of the model are tied."""
-    with torch.device("meta"):
-        model = subject.model_class(subject.config())
-    return bool(model.ties_in_force())
-
-
 def body_and_head_share_checkpoints(subject: Subject) -> None:
     """A head loads a body's checkpoint, and the body a head's."""
     model = subject.model()
@@ -140,17 +99,6 @@ def body_and_head_share_checkpoints(subject: Subject) -> None:
         require(name not in values or torch.equal(value, values[name]), f"{name} changed")
 
 
-def tied_weights_share_storage(subject: Subject) -> None:
-    """Weights that are tied are one tensor, when built and when loaded."""
-    model = subject.model()
-    with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder)
-        for each in (model, subject.auto_class.from_pretrained(folder)):
-            for target, source in each.ties_in_force().items():
-                shared = each.get_parameter(target) is each.get_parameter(source)
-                require(shared, f"{target} and {source} are two tensors")
-
-
 def model_pickles(subject: Subject) -> None:
     """A pickle of the model computes the same, so that it can be sent to other processes."""
     model = subject.model()
@@ -163,32 +111,11 @@ def model_pickles(subject: Subject) -> None:
         require_close(after[name], value, name)
 
 
-def vocabulary_can_grow(subject: Subject) -> None:
-    """With more tokens the model still runs, and old tokens keep their embeddings."""
-    model: Any = subject.model()
-    size = model.config.vocab_size
-    before = model.get_input_embeddings().weight.detach().clone()
-    model.resize_token_embeddings(size + 3)
-    after = model.get_input_embeddings().weight.detach()
-    require(torch.equal(after[:size], before), "embeddings of old tokens changed")
-    require(model.config.vocab_size == size + 3, "the configuration keeps the old size")
-    with torch.no_grad():
-        model(**subject.example(model.config))
-
-
-def has_one_vocabulary(subject: Subject) -> bool:
-    """Return whether the model reads text, and its configuration says of how many tokens."""
-    return subject.reads_text and "vocab_size" in (*subject.config(), *subject.config_class.aliases)
-
-
 CHECKPOINT_CHECKS = (
     Rule(builds_without_memory),
     Rule(saves_and_loads_bit_equal),
     Rule(loads_from_shards),
     Rule(weights_of_eight_bits_are_near),
-    Rule(hub_names_round_trip),
     Rule(body_and_head_share_checkpoints, has_a_body),
-    Rule(tied_weights_share_storage, has_ties),
     Rule(model_pickles),
-    Rule(vocabulary_can_grow, has_one_vocabulary),
 )

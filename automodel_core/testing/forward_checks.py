@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import math
+import threading
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from automodel_core.layers.attention import Attention
-from automodel_core.layers.transformer import TransformerLayer
-from automodel_core.testing.case import (
-    BATCH,
-    DECODES_ITS_INPUT,
-    LENGTH,
-    Inputs,
-    Subject,
-    tensors_of,
-)
+from automodel_core.layers.stack import TransformerStack
+from automodel_core.testing.case import BATCH, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
+from automodel_core.testing.properties import has_attention, has_attention_bricks, has_stacks
 
 __all__ = ["FORWARD_CHECKS"]
 
-PADDING = 3
-STEPS, RATE, LEARNT = 30, 0.01, 0.6
-"""Steps of training, their learning rate, and the share of the loss that may be left."""
-
-
-def outputs(model: Any, inputs: Inputs, **more: Any) -> dict[str, Tensor]:
-    """Return the tensors that the model makes of inputs."""
-    with torch.no_grad():
-        return tensors_of(model(**inputs, **more))
+PATIENCE = 20.0
+"""Seconds that one thread waits for the other."""
 
 
 def output_is_dict_and_tuple(subject: Subject) -> None:
@@ -47,79 +36,84 @@ def output_is_dict_and_tuple(subject: Subject) -> None:
             require_close(other, value, name)
 
 
-def shows_hidden_states_and_attentions(subject: Subject) -> None:
-    """On request a model shows what enters each layer, what leaves the last, and attention."""
+def shown(subject: Subject, ending: str, **asked: bool) -> dict[str, tuple[Tensor, ...]]:
+    """Return the tuples of tensors that the model shows on request, by name."""
     model = subject.model()
-    shown = model(
-        **subject.example(model.config), output_hidden_states=True, output_attentions=True
-    )
-    found = dict(shown.items())
-    states = [value for name, value in found.items() if name.endswith("hidden_states")]
-    weights = [value for name, value in found.items() if name.endswith("attentions")]
-    require(states, f"only {sorted(found)}")
-    require(not attends(subject) or any(weights), f"no attentions, only {sorted(found)}")
-    require(all(len(each) >= 2 for each in states), "hidden_states lack layers")
-    for weight in (tensor for each in weights for tensor in each):
+    with torch.no_grad():
+        output = model(**subject.example(model.config), **asked)
+    return {name: value for name, value in output.items() if name.endswith(ending)}
+
+
+def shows_hidden_states(subject: Subject) -> None:
+    """On request a model shows what enters each layer, and what leaves the last."""
+    states = shown(subject, "hidden_states", output_hidden_states=True)
+    require(states, "output_hidden_states=True shows no hidden states")
+    require(all(len(each) >= 2 for each in states.values()), "hidden_states lack layers")
+
+
+def shows_attentions(subject: Subject) -> None:
+    """On request a model shows its attention, whose weights sum to 1."""
+    weights = shown(subject, "attentions", output_attentions=True)
+    require(weights, "output_attentions=True shows no attentions")
+    for weight in (tensor for each in weights.values() for tensor in each):
         require_close(weight.sum(-1), torch.ones(weight.shape[:-1]), "attention sums to 1")
 
 
-def attends(subject: Subject) -> bool:
-    """Return whether a part of the model is attention."""
-    with torch.device("meta"):
-        model = subject.model_class(subject.config())
-    return any(isinstance(part, Attention | TransformerLayer) for part in model.modules())
+def hidden_states_are_those_of_the_layers(subject: Subject) -> None:
+    """``hidden_states`` begin with what enters the first layer, and have one more for each."""
+    model: Any = subject.model()
+    seen: list[tuple[int, Tensor, Tensor]] = []
+
+    def watch(stack: TransformerStack, given: tuple[Any, ...], output: Any) -> None:
+        seen.append((len(stack.layers), given[0], output.last_hidden_state))
+
+    for module in model.modules():
+        if isinstance(module, TransformerStack):
+            module.register_forward_hook(watch)
+    with torch.no_grad():
+        output = model(**subject.example(model.config), output_hidden_states=True)
+    states = [value for name, value in output.items() if name.endswith("hidden_states")]
+    require(len(states) >= len(seen), f"{len(seen)} stacks, but {len(states)} hidden_states")
+    for layers, first, last in seen:
+        fitting = [each for each in states if torch.equal(each[0], first)]
+        require(fitting, "no hidden_states begin with what enters the first layer")
+        found = len(fitting[0])
+        require(found == layers + 1, f"{found} hidden_states of {layers} layers")
+        require(torch.equal(fitting[0][-1], last), "the last hidden_states are not those that left")
 
 
-def rows_do_not_meet(subject: Subject) -> None:
-    """A row gives the same alone as in a batch."""
-    model = subject.model()
-    example = subject.example(model.config)
-    alone = {
-        name: value[:1] if isinstance(value, Tensor) and len(value) == BATCH else value
-        for name, value in example.items()
-    }
-    together = outputs(model, example)
-    for name, value in outputs(model, alone).items():
-        if value.dim() and len(together[name]) == BATCH:
-            require_close(value, together[name][:1], name)
-
-
-def padding_changes_nothing(subject: Subject) -> None:
-    """Masked tokens at the end of the inputs change nothing before them."""
-    model = subject.model()
-    example = subject.example(model.config)
-    filler = model.config.pad_token_id or 0
-    padded = dict(example)
-    for name, fill in (("input_ids", filler), ("attention_mask", 0)):
-        padded[name] = torch.nn.functional.pad(example[name], (0, PADDING), value=fill)
-    before, after = outputs(model, example), outputs(model, padded)
-    for name, value in before.items():
-        longer = after[name]
-        if value.dim() > 1 and (value.shape[1], longer.shape[1]) == (LENGTH, LENGTH + PADDING):
-            longer = longer[:, :LENGTH]
-        require_close(longer, value, name)
-
-
-def embeddings_stand_for_tokens(subject: Subject) -> None:
-    """``inputs_embeds`` gives what the tokens give."""
+def asking_for_more_changes_nothing(subject: Subject) -> None:
+    """To ask for hidden states or attentions changes nothing else."""
     model = subject.model()
     example = subject.example(model.config)
     expected = outputs(model, example)
-    embedded = {name: value for name, value in example.items() if name != "input_ids"}
-    embedded["inputs_embeds"] = model.get_input_embeddings()(example["input_ids"])
-    for name, value in outputs(model, embedded).items():
-        require_close(value, expected[name], name)
+    for asked in ("output_hidden_states", "output_attentions"):
+        for name, value in outputs(model, example, **{asked: True}).items():
+            require_close(value, expected[name], f"{name} with {asked}=True")
 
 
-def reads_masked_text(subject: Subject) -> bool:
-    """Return whether the model reads text with a mask for padding."""
-    return subject.reads_text and "attention_mask" in subject.accepted
+def each_attention_runs_its_function_once(subject: Subject) -> None:
+    """``set_attn_implementation`` decides how every layer attends: nothing attends beside it."""
+    model: Any = subject.model()
+    ran: Counter[Attention] = Counter()
+    attended: Counter[Attention] = Counter()
 
+    def counting(attention: Attention, attend: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            attended[attention] += 1
+            return attend(*args, **kwargs)
 
-def reads_embeddings(subject: Subject) -> bool:
-    """Return whether embeddings are enough, and no end of a text must be found in the tokens."""
-    needs_tokens = subject.task in DECODES_ITS_INPUT and subject.config().is_encoder_decoder
-    return subject.reads_text and "inputs_embeds" in subject.accepted and not needs_tokens
+        return counted
+
+    for module in model.modules():
+        if isinstance(module, Attention):
+            module.attend = counting(module, module.attend)
+            module.register_forward_hook(lambda module, *_: ran.update([module]))
+    outputs(model, subject.example(model.config))
+    require(ran, "no attention of the core ran")
+    for attention, times in ran.items():
+        found = attended[attention]
+        require(found == times, f"an attention ran {times} times, its function {found} times")
 
 
 def eager_equals_sdpa(subject: Subject) -> None:
@@ -133,112 +127,61 @@ def eager_equals_sdpa(subject: Subject) -> None:
 
 
 def half_precision_is_finite(subject: Subject) -> None:
-    """In bfloat16 everything stays finite, and near to single precision."""
+    """In bfloat16 everything that comes out is in bfloat16, and finite."""
     model = subject.model()
     example = subject.example(model.config)
     for name, value in outputs(model.to(torch.bfloat16), example).items():
         require(torch.isfinite(value).all(), f"{name} is not finite in bfloat16")
+        same = value.dtype == torch.bfloat16 or not value.is_floating_point()
+        require(same, f"{name} of a model in bfloat16 is in {value.dtype}")
 
 
-def labels_give_a_loss(subject: Subject) -> None:
-    """With labels there is a finite loss above zero; without, none."""
-    model = subject.model()
-    labels = subject.labels(model.config)
+def threads_do_not_meet(subject: Subject) -> None:
+    """Two threads that run one model at the same time get what each gets alone."""
+    model: Any = subject.model()
     example = subject.example(model.config)
-    require("loss" not in outputs(model, example), "there is a loss without labels")
-    found = outputs(model, {**loss_inputs(example), **labels}).get("loss")
-    require(found is not None, f"no loss with {sorted(labels)}")
-    value = float("nan") if found is None else found.item()
-    require(math.isfinite(value) and value > 0, f"the loss is {value}")
+    examples = [example, {name: turned(value) for name, value in example.items()}]
+    expected = [outputs(model, each) for each in examples]
+    meeting = threading.Barrier(2)
+    entered = threading.local()
+
+    def meet(*_: Any) -> None:
+        if not vars(entered).get("once"):
+            entered.once = True
+            meeting.wait(PATIENCE)
+
+    for module in model.modules():
+        if isinstance(module, TransformerStack):
+            module.register_forward_pre_hook(meet)
+    found: list[Any] = [None, None]
+
+    def run(index: int) -> None:
+        found[index] = outputs(model, examples[index])
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for alone, together in zip(expected, found, strict=True):
+        require(together is not None, "a thread did not end well")
+        for name, value in alone.items():
+            require_close(together[name], value, f"{name}, with another thread beside")
 
 
-def loss_inputs(example: Inputs) -> Inputs:
-    """Return the inputs beside labels, which the decoder's inputs are made from."""
-    return {name: value for name, value in example.items() if name != "decoder_input_ids"}
-
-
-def total(subject: Subject, model: Any) -> Tensor:
-    """Return a number that depends on everything: the loss, or the outputs where there is none."""
-    labels = subject.labels(model.config)
-    example = {**subject.example(model.config), **context(subject, model)}
-    if labels:
-        loss: Tensor = model(**loss_inputs(example), **labels).loss
-        return loss
-    found = tensors_of(model(**example)).values()
-    return torch.stack([v.float().square().mean() for v in found if v.is_floating_point()]).sum()
-
-
-def context(subject: Subject, model: Any) -> Inputs:
-    """Return states to attend to, for a decoder alone that has layers for them."""
-    layers = [part for part in model.modules() if isinstance(part, TransformerLayer)]
-    attends = any(layer.cross_attn is not None for layer in layers)
-    if not attends or "encoder_hidden_states" not in subject.accepted:
-        return {}
-    config = model.config
-    size = config.cross_attention_hidden_size or config.hidden_size
-    chance = torch.Generator().manual_seed(4)
-    return {"encoder_hidden_states": torch.randn(BATCH, LENGTH, size, generator=chance)}
-
-
-def gradients_reach_every_weight(subject: Subject) -> None:
-    """In training, every weight gets a finite gradient."""
-    model = subject.model().train()
-    total(subject, model).backward()
-    without = [name for name, weight in model.named_parameters() if weight.grad is None]
-    require(not without, f"no gradient reaches {without}")
-    for name, weight in model.named_parameters():
-        finite = weight.grad is not None and torch.isfinite(weight.grad).all()
-        require(finite, f"the gradient of {name} is not finite")
-
-
-def checkpointing_changes_no_gradient(subject: Subject) -> None:
-    """Gradients are the same when states are computed twice instead of kept."""
-    gradients = []
-    for enabled in (False, True):
-        model = subject.model().train()
-        if enabled:
-            model.gradient_checkpointing_enable()
-        torch.manual_seed(0)
-        total(subject, model).backward()
-        gradients.append({name: weight.grad for name, weight in model.named_parameters()})
-    for name, kept in gradients[0].items():
-        again = gradients[1][name]
-        if kept is not None and again is not None:
-            require_close(again, kept, f"gradient of {name}")
-
-
-def learns(subject: Subject) -> None:
-    """A few steps of training on one batch lower its loss well."""
-    model = subject.model().train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
-    losses = []
-    for _ in range(STEPS):
-        loss = total(subject, model)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(loss.item())
-    require(
-        losses[-1] < LEARNT * losses[0],
-        f"the loss is {losses[-1]:.3g} after {STEPS} steps of training, and was {losses[0]:.3g}",
-    )
-
-
-def has_labels(subject: Subject) -> object:
-    """Return whether the model gives a loss."""
-    return subject.labels(subject.config())
+def turned(value: Any) -> Any:
+    """Return a batch with its rows in the other order."""
+    return value.flip(0) if isinstance(value, Tensor) and len(value) == BATCH else value
 
 
 FORWARD_CHECKS = (
     Rule(output_is_dict_and_tuple),
-    Rule(shows_hidden_states_and_attentions),
-    Rule(rows_do_not_meet),
-    Rule(padding_changes_nothing, reads_masked_text),
-    Rule(embeddings_stand_for_tokens, reads_embeddings),
-    Rule(eager_equals_sdpa, attends),
+    Rule(shows_hidden_states),
+    Rule(shows_attentions, has_attention),
+    Rule(hidden_states_are_those_of_the_layers, has_stacks),
+    Rule(asking_for_more_changes_nothing),
+    Rule(eager_equals_sdpa, has_attention_bricks),
+    Rule(each_attention_runs_its_function_once, has_attention_bricks),
     Rule(half_precision_is_finite),
-    Rule(labels_give_a_loss, has_labels),
-    Rule(gradients_reach_every_weight),
-    Rule(checkpointing_changes_no_gradient),
-    Rule(learns, has_labels),
+    Rule(threads_do_not_meet, has_stacks),
 )

@@ -9,16 +9,25 @@ import torch
 from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
-from automodel_core.generation.session.early_exit import decoder_depth, decoder_stack
+from automodel_core.generation.session.early_exit import decoder_depth
 from automodel_core.generation.settings.compile import CompileConfig
-from automodel_core.layers.caches.base import Cache
-from automodel_core.layers.caches.compiled import why_not_compiled
 from automodel_core.testing.case import BATCH, Inputs, Subject
 from automodel_core.testing.check import CheckFailedError, Rule, require, require_close
+from automodel_core.testing.properties import (
+    compiles,
+    continues_padded_text,
+    encodes_text,
+    generates,
+    keeps_keys,
+    lacks_something,
+    takes_back_tokens,
+)
 
 __all__ = ["GENERATION_CHECKS"]
 
 NEW_TOKENS = 5
+HIDDEN = 2
+"""Positions of a text that a mask hides."""
 
 
 def prompt(subject: Subject) -> tuple[Any, Inputs]:
@@ -107,6 +116,52 @@ def one_beam_is_greedy(subject: Subject) -> None:
         torch.equal(greedy(model, inputs, num_beams=1), greedy(model, inputs)),
         "one beam differs from greedy search",
     )
+
+
+def left_padded_rows_write_what_they_write_alone(subject: Subject) -> None:
+    """Padding before a text changes nothing that is written after it, whatever the search."""
+    model, inputs = prompt(subject)
+    tokens, mask = inputs["input_ids"], inputs["attention_mask"].clone()
+    padding = model.config.pad_token_id or 0
+    mask[0, :HIDDEN] = 0
+    padded = {"input_ids": tokens.masked_fill(mask == 0, padding), "attention_mask": mask}
+    rows = [tokens[:1, HIDDEN:], tokens[1:]]
+    ways: list[dict[str, Any]] = [{}, {"num_beams": 3}, {"use_cache": False}]
+    if keeps_keys(subject):
+        ways.append({"cache_implementation": "static"})
+    for way in ways:
+        found = greedy(model, padded, **way)[:, tokens.shape[1] :]
+        for index, row in enumerate(rows):
+            alone = greedy(model, {"input_ids": row}, **way)[0, row.shape[1] :]
+            same = torch.equal(found[index], alone)
+            require(same, f"{way or 'greedy'}: {found[index].tolist()} instead of {alone.tolist()}")
+    scores = [prefix_scores(model, given) for given in (padded, {"input_ids": rows[0]})]
+    require_close(scores[0][:1], scores[1], "scores after a padded prompt")
+
+
+def prefix_scores(model: Any, inputs: Inputs) -> Tensor:
+    """Return the scores of every token that greedy search writes, ``(batch, tokens, scores)``."""
+    output: Any = greedy(model, inputs, return_dict_in_generate=True, output_logits=True)
+    return torch.stack(output.logits, dim=1)
+
+
+def masked_inputs_are_not_read(subject: Subject) -> None:
+    """What the mask hides of an encoder's text changes nothing that is written."""
+    model, inputs = prompt(subject)
+    mask = inputs["attention_mask"].clone()
+    mask[0, -HIDDEN - 1 :] = 0
+    other = inputs["input_ids"].masked_fill(mask == 0, model.config.pad_token_id or 0)
+    for way in ({}, {"num_beams": 3}):
+        found = [
+            prefix_scores(model, {"input_ids": tokens, "attention_mask": mask})
+            for tokens in (inputs["input_ids"], other)
+        ]
+        require_close(found[1], found[0], "scores after hidden tokens")
+        written = [
+            greedy(model, {"input_ids": tokens, "attention_mask": mask}, **way)
+            for tokens in (inputs["input_ids"], other)
+        ]
+        require(torch.equal(*written), f"{way or 'greedy'}: hidden tokens change the text")
 
 
 def sampling_repeats_with_a_seed(subject: Subject) -> None:
@@ -209,49 +264,13 @@ def what_states_cannot_do_is_refused(subject: Subject) -> None:
         require(False, f"{each} is not refused")
 
 
-def generates(subject: Subject) -> bool:
-    """Return whether the model writes text."""
-    return subject.generates
-
-
-def empty_cache(subject: Subject) -> Cache:
-    """Return a cache with the state of each layer of the decoder, as far as it is one stack."""
-    with torch.device("meta"):
-        model: Any = subject.model_class(subject.config())
-    cache, found = Cache(), decoder_stack(model)
-    if found is not None:
-        found[1].open(cache)
-    return cache
-
-
-def keeps_keys(subject: Subject) -> bool:
-    """Return whether the model writes text, and a layer keeps keys and values as far as known."""
-    if not subject.generates:
-        return False
-    cache = empty_cache(subject)
-    return len(cache) == 0 or cache.has_keys
-
-
-def takes_back_tokens(subject: Subject) -> bool:
-    """Return whether the model writes text, and no layer's state rules out taking tokens back."""
-    return subject.generates and empty_cache(subject).is_croppable
-
-
-def lacks_something(subject: Subject) -> bool:
-    """Return whether the model writes text, with states that cannot do all that keys can."""
-    return subject.generates and not (keeps_keys(subject) and takes_back_tokens(subject))
-
-
-def compiles(subject: Subject) -> bool:
-    """Return whether the model writes text, and a compiled step can keep its layers' states."""
-    return subject.generates and why_not_compiled(empty_cache(subject)) is None
-
-
 GENERATION_CHECKS = (
     Rule(cached_decoding_equals_uncached, generates),
     Rule(states_score_as_forward_does, generates),
     Rule(greedy_takes_the_best_token, generates),
     Rule(one_beam_is_greedy, generates),
+    Rule(left_padded_rows_write_what_they_write_alone, continues_padded_text),
+    Rule(masked_inputs_are_not_read, encodes_text),
     Rule(sampling_repeats_with_a_seed, generates),
     Rule(drafts_change_nothing, takes_back_tokens),
     Rule(any_cache_holds_the_same, keeps_keys),

@@ -9,9 +9,9 @@ import torch
 
 from automodel_core import AutoImageProcessor, registry
 from automodel_core.errors import InputError
-from automodel_core.testing.case import BATCH, Subject
+from automodel_core.testing.case import BATCH, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
-from automodel_core.testing.forward_checks import outputs
+from automodel_core.testing.properties import interpolates
 
 __all__ = ["IMAGE_CHECKS"]
 
@@ -33,11 +33,6 @@ def positions_fit_other_sizes(subject: Subject) -> None:
         return
     for name, value in found.items():
         require_close(value, interpolated[name], f"{name} of higher images, not interpolated")
-
-
-def interpolates(subject: Subject) -> bool:
-    """Return whether the model takes images of other sizes if asked to."""
-    return subject.sees_images and "interpolate_pos_encoding" in subject.accepted
 
 
 def image_processor_serves_the_model(subject: Subject) -> None:

@@ -8,9 +8,12 @@ import pickle  # noqa: TID251 - of its own making
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from automodel_core import AutoConfig, registry
 from automodel_core.configuration import PreTrainedConfig
@@ -18,6 +21,7 @@ from automodel_core.errors import ConfigurationError
 from automodel_core.registry.manifest import COMPONENT_KINDS
 from automodel_core.testing.case import Subject
 from automodel_core.testing.check import Rule, require
+from automodel_core.testing.properties import base_class, has_aliases, is_provided
 
 __all__ = ["PLUGIN_CHECKS"]
 
@@ -42,15 +46,9 @@ def discovery_imports_no_torch(subject: Subject) -> None:
     require(same, "a new process sees another manifest than this one")
 
 
-def provider_of(subject: Subject) -> str:
-    """Return the distribution of the plugin, empty for one that this process registered."""
-    found = (r.distribution for r in registry.plugins.records() if subject.model_type in r.names)
-    return next(found, "")
-
-
 def distribution_says_what_it_needs(subject: Subject) -> None:
     """The distribution requires the core, and has a summary and a licence."""
-    provider = provider_of(subject)
+    provider = is_provided(subject)
     metadata = distribution(provider).metadata
     needs = [need for need in metadata.get_all("Requires-Dist") or () if "extra" not in need]
     require(
@@ -97,6 +95,68 @@ def config_keeps_unknown_keys(subject: Subject) -> None:
         require(found == value, f"{key} is lost")
 
 
+def every_field_goes_through_a_file(subject: Subject) -> None:
+    """Each declared field is as it was after saving and loading, also when it is no default."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, field in subject.config_class._fields().items():
+            config = changed(subject, name, field.default)
+            if config is None:
+                continue
+            config.save_pretrained(folder)
+            again = AutoConfig.from_pretrained(folder)
+            found, value = getattr(again, name), getattr(config, name)
+            require(found == value, f"{name}={value!r} is {found!r} after saving and loading")
+
+
+def changed(subject: Subject, name: str, default: Any) -> PreTrainedConfig | None:
+    """Return a configuration in which one field has another value, ``None`` if nothing fits."""
+    for value in other_values(default):
+        try:
+            config = subject.config(**{name: value})
+        except (ConfigurationError, TypeError):
+            continue
+        if getattr(config, name) == value != default:
+            return config
+    return None
+
+
+def other_values(default: Any) -> tuple[Any, ...]:
+    """Return values to try in place of a field's default."""
+    if isinstance(default, bool):
+        return (not default,)
+    if isinstance(default, int):
+        return (default + 1, 2 * default, 1)
+    if isinstance(default, float):
+        return (default / 2, 0.25)
+    if isinstance(default, str):
+        return ("relu", "silu", f"{default}x")
+    return (1, 0.25, True, "relu", [2, 2])
+
+
+def sizes_are_those_of_the_configuration(subject: Subject) -> None:
+    """What the configuration calls the sizes of a model, by field or alias, is what is built."""
+    base = replace(subject, task="base")
+    model: Any = base.model()
+    config = model.config
+    with torch.no_grad():
+        output = dict(
+            model(**base.example(config), output_hidden_states=True, output_attentions=True).items()
+        )
+    states: Any = output.get("encoder_hidden_states", output.get("hidden_states"))
+    weights = output.get("encoder_attentions", output.get("attentions"))
+    built = {"hidden_size": states[-1].shape[-1], "num_hidden_layers": len(states) - 1}
+    if weights:
+        built["num_attention_heads"] = weights[-1].shape[1]
+    if base.reads_text:
+        built["vocab_size"] = model.get_input_embeddings().num_embeddings
+    for name, size in built.items():
+        try:
+            said = getattr(config, name)
+        except AttributeError:
+            continue
+        require(said == size or isinstance(said, list), f"{name} is {said}, but {size} was built")
+
+
 def config_aliases_are_readable(subject: Subject) -> None:
     """Each alias reads and sets the field that it names."""
     config = subject.config()
@@ -131,10 +191,12 @@ def config_copies_and_pickles(subject: Subject) -> None:
 
 PLUGIN_CHECKS = (
     Rule(discovery_imports_no_torch),
-    Rule(distribution_says_what_it_needs, provider_of),
+    Rule(distribution_says_what_it_needs, is_provided),
     Rule(tasks_exist_and_classes_resolve),
     Rule(config_keeps_unknown_keys),
-    Rule(config_aliases_are_readable, lambda subject: subject.config_class.aliases),
+    Rule(every_field_goes_through_a_file),
+    Rule(sizes_are_those_of_the_configuration, base_class),
+    Rule(config_aliases_are_readable, has_aliases),
     Rule(config_refuses_wrong_types, numbers),
     Rule(config_copies_and_pickles),
 )

@@ -79,6 +79,15 @@ def small_stack(config: SmallConfig) -> TransformerStack:
     )
 
 
+STACK_NAMES = {
+    "h": "stack.layers",
+    "h.*.first_norm": "stack.layers.*.self_attn_norm",
+    "h.*.middle_norm": "stack.layers.*.cross_attn_norm",
+    "h.*.last_norm": "stack.layers.*.mlp_norm",
+    "last": "stack.norm",
+}
+
+
 class SmallTextFacts(PreTrainedModel):
     """What the text models share."""
 
@@ -89,7 +98,7 @@ class SmallTextFacts(PreTrainedModel):
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
-        body = WeightNames({"words": "embed_tokens", "h": "stack.layers", "last": "stack.norm"})
+        body = WeightNames({"words": "embed_tokens", **STACK_NAMES})
         return body.nested(hub="small", module="model") if cls.body else body
 
 
@@ -127,6 +136,10 @@ class SmallImageModel(PreTrainedModel):
         self.embed_patches = Linear(patch, config.hidden_size)
         self.stack = small_stack(config)
         self.post_init()
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        return WeightNames(STACK_NAMES)
 
     @model_call
     def forward(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -14,11 +14,22 @@ from automodel_core.testing.checkpoint_checks import CHECKPOINT_CHECKS
 from automodel_core.testing.forward_checks import FORWARD_CHECKS
 from automodel_core.testing.generation_checks import GENERATION_CHECKS
 from automodel_core.testing.image_checks import IMAGE_CHECKS
+from automodel_core.testing.input_checks import INPUT_CHECKS
 from automodel_core.testing.plugin_checks import PLUGIN_CHECKS
+from automodel_core.testing.training_checks import TRAINING_CHECKS
+from automodel_core.testing.weight_checks import WEIGHT_CHECKS
 
 __all__ = ["Report", "architecture_checks", "check_architecture", "checks_of", "minimum"]
 
-TASK_CHECKS = (*CHECKPOINT_CHECKS, *FORWARD_CHECKS, *GENERATION_CHECKS, *IMAGE_CHECKS)
+TASK_CHECKS = (
+    *CHECKPOINT_CHECKS,
+    *WEIGHT_CHECKS,
+    *INPUT_CHECKS,
+    *FORWARD_CHECKS,
+    *TRAINING_CHECKS,
+    *GENERATION_CHECKS,
+    *IMAGE_CHECKS,
+)
 TestFunction = TypeVar("TestFunction", bound=Callable[..., Any])
 
 
@@ -30,6 +41,8 @@ class Report:
     failed: Mapping[str, BaseException]
     expected: Mapping[str, str]
     """Failures that were announced, with their reasons."""
+    not_applicable: Mapping[str, str]
+    """Checks that are about other models, with the property that this one lacks."""
 
     @property
     def ran(self) -> int:
@@ -39,10 +52,27 @@ class Report:
     def __str__(self) -> str:
         lines = [
             f"{len(self.passed)} passed, {len(self.failed)} failed, "
-            f"{len(self.expected)} failed as announced"
+            f"{len(self.expected)} failed as announced, {len(self.not_applicable)} not applicable"
         ]
         lines += [f"FAILED {name}: {error}" for name, error in self.failed.items()]
         return "\n".join(lines)
+
+
+def rules_of(subject: Subject) -> tuple[tuple[Subject, Rule], ...]:
+    """Return every rule for an architecture and for each of its tasks, those for others too."""
+    tasks = sorted(subject.architecture.models)
+    unknown = set(subject.task_values) - set(tasks)
+    if unknown:
+        raise InputError(f"task_configs name {sorted(unknown)}, the manifest lists {tasks}")
+    plugin = tuple((subject, rule) for rule in PLUGIN_CHECKS)
+    each = (replace(subject, task=task) for task in tasks)
+    return plugin + tuple((one, rule) for one in each for rule in TASK_CHECKS)
+
+
+def not_applicable(rules: Iterable[tuple[Subject, Rule]]) -> dict[str, str]:
+    """Return the ids of checks that do not apply, with the property that is lacking."""
+    lacking = {one.name_of(rule.function): rule.lacking(one) for one, rule in rules}
+    return {name: property_ for name, property_ in lacking.items() if property_}
 
 
 def checks_of(
@@ -60,17 +90,12 @@ def checks_of(
     `minimum` says.
     """
     subject = Subject(model_type, dict(config), dict(task_configs or {}), inputs)
-    tasks = sorted(subject.architecture.models)
-    unknown = set(subject.task_values) - set(tasks)
-    if unknown:
-        raise InputError(f"task_configs name {sorted(unknown)}, the manifest lists {tasks}")
-    subjects: list[tuple[Subject, tuple[Rule, ...]]] = [(subject, PLUGIN_CHECKS)]
-    subjects += [(replace(subject, task=task), TASK_CHECKS) for task in tasks]
+    rules = rules_of(subject)
+    others = not_applicable(rules)
     checks = tuple(
         Check(one.name_of(rule.function), rule.function, one)
-        for one, rules in subjects
-        for rule in rules
-        if rule.concerns(one)
+        for one, rule in rules
+        if one.name_of(rule.function) not in others
     )
     if len(checks) < minimum(model_type):
         raise CheckFailedError(
@@ -87,7 +112,7 @@ def minimum(model_type: str) -> int:
 
 
 def _unconditional(rules: tuple[Rule, ...]) -> int:
-    return sum(rule.applies is Rule.applies for rule in rules)
+    return sum(not rule.needs for rule in rules)
 
 
 def check_architecture(
@@ -118,7 +143,9 @@ def check_architecture(
                 expected[check.id] = announced[check.id]
             else:
                 passed.append(check.id)
-    return Report(tuple(passed), failed, expected)
+    subject = Subject(model_type, dict(config), dict(task_configs or {}), inputs)
+    others = not_applicable(rules_of(subject))
+    return Report(tuple(passed), failed, expected, others)
 
 
 def architecture_checks(

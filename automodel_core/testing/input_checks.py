@@ -1,0 +1,149 @@
+"""Checks of what a model reads: which inputs change its outputs, and which must not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from automodel_core.testing.case import BATCH, LENGTH, Inputs, Subject, outputs
+from automodel_core.testing.check import Rule, require, require_close
+from automodel_core.testing.properties import (
+    has_positions,
+    has_text_encoder,
+    has_token_types,
+    reads_embeddings,
+    reads_masked_text,
+)
+
+__all__ = ["INPUT_CHECKS"]
+
+PADDING = 3
+
+
+def rows_do_not_meet(subject: Subject) -> None:
+    """A row gives the same alone as in a batch."""
+    model = subject.model()
+    example = subject.example(model.config)
+    alone = {
+        name: value[:1] if isinstance(value, Tensor) and len(value) == BATCH else value
+        for name, value in example.items()
+    }
+    together = outputs(model, example)
+    for name, value in outputs(model, alone).items():
+        if value.dim() and len(together[name]) == BATCH:
+            require_close(value, together[name][:1], name)
+
+
+def padding_changes_nothing(subject: Subject) -> None:
+    """Masked tokens at the end of the inputs change nothing before them."""
+    model = subject.model()
+    example = subject.example(model.config)
+    filler = model.config.pad_token_id or 0
+    padded = dict(example)
+    for name, fill in (("input_ids", filler), ("attention_mask", 0)):
+        padded[name] = torch.nn.functional.pad(example[name], (0, PADDING), value=fill)
+    before, after = outputs(model, example), outputs(model, padded)
+    for name, value in before.items():
+        longer = after[name]
+        if value.dim() > 1 and (value.shape[1], longer.shape[1]) == (LENGTH, LENGTH + PADDING):
+            longer = longer[:, :LENGTH]
+        require_close(longer, value, name)
+
+
+def embeddings_stand_for_tokens(subject: Subject) -> None:
+    """``inputs_embeds`` gives what the tokens give."""
+    model = subject.model()
+    example = subject.example(model.config)
+    expected = outputs(model, example)
+    embedded = {name: value for name, value in example.items() if name != "input_ids"}
+    embedded["inputs_embeds"] = model.get_input_embeddings()(example["input_ids"])
+    for name, value in outputs(model, embedded).items():
+        require_close(value, expected[name], name)
+
+
+def inputs_stay_as_they_were(subject: Subject) -> None:
+    """``forward`` writes into none of its arguments."""
+    model = subject.model()
+    example = padded_text(subject, subject.example(model.config))
+    copies = {name: value.clone() for name, value in example.items() if isinstance(value, Tensor)}
+    outputs(model, example)
+    for name, value in copies.items():
+        require(torch.equal(example[name], value), f"forward changes {name}")
+
+
+def padded_text(subject: Subject, example: Inputs) -> Inputs:
+    """Return inputs of which the mask, if there is one, hides the end of the first row."""
+    if not reads_masked_text(subject):
+        return example
+    mask = example["attention_mask"].clone()
+    mask[0, ..., -2:] = 0
+    return {**example, "attention_mask": mask}
+
+
+def differs(found: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
+    """Return whether any output of the one is another one."""
+    return any(not torch.allclose(value, expected[name]) for name, value in found.items())
+
+
+def position_ids_matter(subject: Subject) -> None:
+    """Positions in order change nothing, and others change the outputs."""
+    model = subject.model()
+    example = subject.example(model.config)
+    expected = outputs(model, example)
+    order = torch.arange(LENGTH).expand_as(example["input_ids"])
+    # Some architectures count from behind the padding token.
+    starts = (0, (model.config.pad_token_id or 0) + 1)
+    fits = [not differs(outputs(model, example, position_ids=order + s), expected) for s in starts]
+    require(any(fits), f"position_ids in order, from {starts}, change the outputs")
+    backwards = outputs(model, example, position_ids=order.flip(-1))
+    require(differs(backwards, expected), "other position_ids change nothing")
+
+
+def token_type_ids_matter(subject: Subject) -> None:
+    """Another token type changes the outputs."""
+    model = subject.model()
+    example = subject.example(model.config)
+    first = torch.zeros_like(example["input_ids"])
+    kinds = vars(model.config).get("type_vocab_size", 2)
+    expected = outputs(model, example, token_type_ids=first)
+    if kinds > 1:
+        found = outputs(model, example, token_type_ids=first + 1)
+        require(differs(found, expected), "other token_type_ids change nothing")
+
+
+def an_encoder_sees_both_ways(subject: Subject) -> None:
+    """Another last token changes the first state."""
+    model: Any = subject.model()
+    example = subject.example(model.config)
+    tokens = example["input_ids"].clone()
+    # The last may be the end of a text, which some heads look for.
+    tokens[..., -2] = other_tokens(subject, model.config, tokens[..., -2])
+    first = []
+    for given in (example, {**example, "input_ids": tokens}):
+        with torch.no_grad():
+            output = dict(model(**given, output_hidden_states=True).items())
+        states: Any = output.get("encoder_hidden_states", output.get("hidden_states"))
+        require(states, "the encoder shows no hidden states")
+        first.append(states[-1][:, 0])
+    require(not torch.equal(*first), "the first state of an encoder does not see later tokens")
+
+
+def other_tokens(subject: Subject, config: Any, tokens: Tensor) -> Tensor:
+    """Return tokens that differ from the given ones."""
+    several = subject.tokens(config, rows=1, length=LENGTH)[0]
+    usual = several[several != several[-1]]
+    first, second = usual[0], usual[usual != usual[0]][0]
+    return torch.where(tokens == first, second, first)
+
+
+INPUT_CHECKS = (
+    Rule(rows_do_not_meet),
+    Rule(padding_changes_nothing, reads_masked_text),
+    Rule(embeddings_stand_for_tokens, reads_embeddings),
+    Rule(inputs_stay_as_they_were),
+    Rule(position_ids_matter, has_positions),
+    Rule(token_type_ids_matter, has_token_types),
+    Rule(an_encoder_sees_both_ways, has_text_encoder),
+)

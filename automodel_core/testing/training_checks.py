@@ -1,0 +1,228 @@
+"""Checks of training: losses, gradients, checkpointing, dropout, and whether a model learns.
+
+Each loss is computed again from the logits that came with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from automodel_core.layers.stack import TransformerStack
+from automodel_core.layers.transformer import TransformerLayer
+from automodel_core.testing.case import BATCH, LENGTH, Inputs, Subject, outputs, tensors_of
+from automodel_core.testing.check import Rule, require, require_close
+from automodel_core.testing.input_checks import padded_text
+from automodel_core.testing.properties import (
+    classifies,
+    classifies_whole_inputs,
+    dropout_fields,
+    has_dropout,
+    has_labels,
+    has_stacks,
+    has_usual_loss,
+)
+
+__all__ = ["TRAINING_CHECKS"]
+
+STEPS, RATE, LEARNT = 30, 0.01, 0.6
+"""Steps of training, their learning rate, and the share of the loss that may be left."""
+LABELS = 5
+IGNORED = -100
+
+
+def loss_inputs(example: Inputs) -> Inputs:
+    """Return the inputs beside labels, which the decoder's inputs are made from."""
+    return {name: value for name, value in example.items() if name != "decoder_input_ids"}
+
+
+def labels_give_a_loss(subject: Subject) -> None:
+    """With labels there is a finite loss above zero; without, none."""
+    model = subject.model()
+    labels = subject.labels(model.config)
+    example = subject.example(model.config)
+    require("loss" not in outputs(model, example), "there is a loss without labels")
+    found = outputs(model, {**loss_inputs(example), **labels}).get("loss")
+    require(found is not None, f"no loss with {sorted(labels)}")
+    value = float("nan") if found is None else found.item()
+    require(math.isfinite(value) and value > 0, f"the loss is {value}")
+
+
+def loss_is_that_of_the_logits(subject: Subject) -> None:
+    """The loss is the mean cross-entropy of the logits, without labels of -100.
+
+    A decoder's are shifted by one; an encoder-decoder's are not, as its inputs are.
+    """
+    model = subject.model()
+    labels = some_ignored(subject.labels(model.config))
+    given = {**loss_inputs(subject.example(model.config)), **labels}
+    found = outputs(model, given)
+    if "start_logits" in found:
+        ends = [(found[f"{end}_logits"], labels[f"{end}_positions"]) for end in ("start", "end")]
+        expected = sum(F.cross_entropy(*end) for end in ends) / 2
+    elif "next_sentence_label" in labels:
+        scores = found["prediction_logits"].flatten(0, -2)
+        expected = F.cross_entropy(scores, labels["labels"].flatten())
+        sentences = found["seq_relationship_logits"]
+        expected = expected + F.cross_entropy(sentences, labels["next_sentence_label"])
+    else:
+        logits, targets = found["logits"], labels["labels"]
+        if subject.generates_alone:
+            logits, targets = logits[:, :-1], targets[:, 1:]
+        expected = F.cross_entropy(logits.flatten(0, -2), targets.flatten())
+    require_close(found["loss"], torch.as_tensor(expected), "the loss")
+
+
+def some_ignored(labels: Inputs) -> Inputs:
+    """Return labels of which the first row's last two do not count, where tokens have labels."""
+    tokens = labels.get("labels")
+    if tokens is None or tokens.dim() < 2:
+        return labels
+    tokens = tokens.clone()
+    tokens[0, -2:] = IGNORED
+    return {**labels, "labels": tokens}
+
+
+def scores_number_labels(subject: Subject) -> None:
+    """There are as many scores as the configuration has labels."""
+    model = subject.model(num_labels=LABELS)
+    logits = outputs(model, subject.example(model.config))["logits"]
+    require(logits.shape[-1] == LABELS, f"num_labels={LABELS} gives {logits.shape[-1]} scores")
+
+
+def loss_follows_problem_type(subject: Subject) -> None:
+    """Labels are one class, several classes, or numbers, as ``problem_type`` or they tell."""
+    several = torch.arange(BATCH * LABELS).view(BATCH, LABELS)
+    one, many, numbers = several[:, 0] % LABELS, (several % 2).float(), several.float() / 10
+    cases: tuple[tuple[str | None, Tensor, Any], ...] = (
+        ("single_label_classification", one, F.cross_entropy),
+        ("multi_label_classification", many, F.binary_cross_entropy_with_logits),
+        ("regression", numbers, F.mse_loss),
+        (None, one, F.cross_entropy),
+        (None, many, F.binary_cross_entropy_with_logits),
+    )
+    for problem_type, labels, loss in cases:
+        model: Any = subject.model(num_labels=LABELS, problem_type=problem_type)
+        found = outputs(model, {**subject.example(model.config), "labels": labels})
+        require_close(found["loss"], loss(found["logits"], labels), f"problem_type={problem_type}")
+    model = subject.model(num_labels=1)
+    found = outputs(model, {**subject.example(model.config), "labels": numbers[:, 0]})
+    expected = F.mse_loss(found["logits"][:, 0], numbers[:, 0])
+    require_close(found["loss"], expected, "the loss of one number")
+
+
+def total(subject: Subject, model: Any, *, padded: bool = False) -> Tensor:
+    """Return a number that depends on everything: the loss, or the outputs where there is none."""
+    labels = subject.labels(model.config)
+    example = {**subject.example(model.config), **context(subject, model)}
+    if padded:
+        example = padded_text(subject, example)
+    if labels:
+        loss: Tensor = model(**loss_inputs(example), **labels).loss
+        return loss
+    found = tensors_of(model(**example)).values()
+    return torch.stack([v.float().square().mean() for v in found if v.is_floating_point()]).sum()
+
+
+def context(subject: Subject, model: Any) -> Inputs:
+    """Return states to attend to, for a decoder alone that has layers for them."""
+    layers = [part for part in model.modules() if isinstance(part, TransformerLayer)]
+    attends = any(layer.cross_attn is not None for layer in layers)
+    if not attends or "encoder_hidden_states" not in subject.accepted:
+        return {}
+    config = model.config
+    size = config.cross_attention_hidden_size or config.hidden_size
+    chance = torch.Generator().manual_seed(4)
+    return {"encoder_hidden_states": torch.randn(BATCH, LENGTH, size, generator=chance)}
+
+
+def gradients_reach_every_weight(subject: Subject) -> None:
+    """In training, every weight gets a finite gradient that is not zero."""
+    model = subject.model().train()
+    total(subject, model).backward()
+    without = [name for name, weight in model.named_parameters() if weight.grad is None]
+    require(not without, f"no gradient reaches {without}")
+    for name, weight in model.named_parameters():
+        finite = weight.grad is not None and torch.isfinite(weight.grad).all()
+        require(finite, f"the gradient of {name} is not finite")
+        zero = weight.grad is not None and not weight.grad.any()
+        require(not zero, f"the gradient of {name} is zero")
+
+
+def checkpointing_changes_no_gradient(subject: Subject) -> None:
+    """Gradients are the same when states are computed twice instead of kept, with padding too."""
+    gradients = []
+    for enabled in (False, True):
+        model = subject.model().train()
+        if enabled:
+            model.gradient_checkpointing_enable()
+        torch.manual_seed(0)
+        total(subject, model, padded=True).backward()
+        gradients.append({name: weight.grad for name, weight in model.named_parameters()})
+    for name, kept in gradients[0].items():
+        again = gradients[1][name]
+        if kept is not None and again is not None:
+            require_close(again, kept, f"gradient of {name}")
+
+
+def checkpointing_computes_layers_again(subject: Subject) -> None:
+    """With gradient checkpointing every layer of a stack runs once more for its gradients."""
+    model: Any = subject.model().train()
+    model.gradient_checkpointing_enable()
+    ran: Counter[nn.Module] = Counter()
+    for stack in model.modules():
+        if isinstance(stack, TransformerStack):
+            for layer in stack.layers:
+                layer.register_forward_pre_hook(lambda layer, *_: ran.update([layer]))
+    loss = total(subject, model)
+    before = Counter(ran)
+    loss.backward()
+    once = [layer for layer, times in before.items() if ran[layer] != 2 * times]
+    require(before, "no layer ran")
+    require(not once, f"{len(once)} of {len(before)} layers keep their states")
+
+
+def learns(subject: Subject) -> None:
+    """A few steps of training on one batch lower its loss well."""
+    model = subject.model().train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+    losses = []
+    for _ in range(STEPS):
+        loss = total(subject, model)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    require(
+        losses[-1] < LEARNT * losses[0],
+        f"the loss is {losses[-1]:.3g} after {STEPS} steps of training, and was {losses[0]:.3g}",
+    )
+
+
+def dropout_drops(subject: Subject) -> None:
+    """With dropout, two forwards of a model in training differ."""
+    values = dict.fromkeys(dropout_fields(subject.config()), 0.5)
+    model = subject.model(**values).train()
+    example = subject.example(model.config)
+    with torch.no_grad():
+        first, second = tensors_of(model(**example)), tensors_of(model(**example))
+    same = [name for name, value in first.items() if torch.equal(value, second[name])]
+    require(len(same) < len(first), f"{', '.join(same)} are the same with {', '.join(values)}=0.5")
+
+
+TRAINING_CHECKS = (
+    Rule(labels_give_a_loss, has_labels),
+    Rule(loss_is_that_of_the_logits, has_labels, has_usual_loss),
+    Rule(scores_number_labels, classifies),
+    Rule(loss_follows_problem_type, classifies_whole_inputs),
+    Rule(gradients_reach_every_weight),
+    Rule(checkpointing_changes_no_gradient),
+    Rule(checkpointing_computes_layers_again, has_stacks),
+    Rule(dropout_drops, has_dropout),
+    Rule(learns, has_labels),
+)
