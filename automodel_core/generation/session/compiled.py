@@ -165,8 +165,7 @@ class CompiledDecoding:
                 "have no fixed shapes: leave out compile_config"
             )
         self.check_states(model, cache)
-        states = (layer.state.tensors for layer in cache.layers)
-        if len({tensor.device for tensors in states for tensor in tensors or ()}) > 1:
+        if len(cache.devices) > 1:
             raise GenerationArgumentError(
                 "a compiled step runs on one device, and the model's layers are on several: leave "
                 "out compile_config"
@@ -195,8 +194,7 @@ class CompiledDecoding:
         if arguments.get(name) is not None:
             mask = arguments[name]
             self._constant[name] = F.pad(mask, (0, room - mask.shape[1]), value=1)
-        context = cache.layers[0].cross_attn.tensors
-        length = 0 if context is None else context[0].shape[2]
+        length = cache.context_length
         mask = arguments.get("attention_mask")
         can_hide = "attention_mask" in inspect.signature(model.forward).parameters
         if not is_pair or not length or not can_hide:

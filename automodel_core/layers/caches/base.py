@@ -180,6 +180,18 @@ class Cache:
         """Whether a layer keeps keys and values of its own sequence."""
         return any(isinstance(layer.state, SelfAttentionCache) for layer in self.layers)
 
+    @property
+    def context_length(self) -> int:
+        """How many positions of a context cross-attention has read; 0 if there is none."""
+        found = (layer.cross_attn.tensors for layer in self.layers)
+        return next((tensors[0].shape[2] for tensors in found if tensors is not None), 0)
+
+    @property
+    def devices(self) -> set[torch.device]:
+        """The devices that layers keep their states on."""
+        found = (layer.state.tensors for layer in self.layers)
+        return {tensor.device for tensors in found for tensor in tensors or ()}
+
     def update(
         self, key: Tensor, value: Tensor, layer_idx: int, cache_kwargs: Any = None
     ) -> tuple[Tensor, Tensor]:

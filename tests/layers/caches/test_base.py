@@ -137,3 +137,11 @@ def test_names_of_other_libraries() -> None:
     cache.batch_select_indices(torch.tensor([0, 1]))
     cache.batch_repeat_interleave(2)
     assert_holds(cache, keys[[1, 1, 0, 0]])
+
+
+def test_it_tells_where_it_is_and_how_long_its_context_is() -> None:
+    assert (Cache().context_length, Cache().devices) == (0, set())
+    cache, _ = filled(length=5)
+    cache.layer(2).state.update(states(4, 5).to("meta"), states(4, 5).to("meta"))
+    assert cache.context_length == 5
+    assert cache.devices == {torch.device("cpu"), torch.device("meta")}
