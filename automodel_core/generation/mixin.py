@@ -34,13 +34,12 @@ from automodel_core.generation.settings.of_model import SettingsAtStart
 from automodel_core.generation.strategies.choice import choose_strategy
 from automodel_core.generation.strategies.request import DecodingRequest, DecodingStrategy
 from automodel_core.generation.token_healing import heal_prompt
+from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.decode_steps import score_tokens
 
 if TYPE_CHECKING:
     from automodel_core.generation.processors.base import Processor
     from automodel_core.generation.processors.stopping import Criterion
-    from automodel_core.layers.caches.base import Cache
-
 __all__ = ["GenerationMixin"]
 
 
@@ -191,6 +190,10 @@ class GenerationMixin:
         output = _run(decode, session, request)
         is_whole = config.return_dict_in_generate or callable(custom_generate)
         return output if is_whole else output.sequences
+
+    def new_cache(self) -> Cache:
+        """Return an empty cache of the kind that the decoder fills."""
+        return Cache()
 
     def score_states(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
         """Return the logits (..., vocabulary) of the decoder's hidden states (..., size).

@@ -67,8 +67,9 @@ class GenerativeModel(Protocol):
     (rows, length, vocabulary). If it takes ``past_key_values``, it writes the keys and values of
     the tokens it is given into that cache. The decoder of an encoder-decoder may be called with
     several rows for each row of ``encoder_outputs`` and ``attention_mask``: rows of one item follow
-    each other. ``score_states`` returns the logits that hidden states of the decoder (rows, length,
-    size) give, as ``forward`` computes them from the last ones.
+    each other. ``new_cache`` returns an empty cache for the decoder; ``score_states`` the logits
+    that hidden states of the decoder (rows, length, size) give, as ``forward`` computes them from
+    the last ones.
     """
 
     config: ModelConfig
@@ -83,6 +84,8 @@ class GenerativeModel(Protocol):
     def forward(self) -> Callable[..., Any]: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def new_cache(self) -> Cache: ...
 
     def score_states(self, hidden_states: Tensor, cache: Cache | None) -> Tensor: ...
 

@@ -69,7 +69,8 @@ class DecodingSession:
         self._chunk = prefill_chunk_size if fresh and self._use_cache else None
         self.cache = cache if inputs.past_key_values is None else inputs.past_key_values
         if self._use_cache and self.cache is None:
-            self.cache = Cache(decoding=True)
+            self.cache = model.new_cache()
+            self.cache.decoding = True
         self._check_cache(model)
         self._was_decoding = _mark_as_decoding(self.cache)
         self._output: DecoderOutput | None = None

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 from automodel_core.generation.mixin import GenerationMixin
+from automodel_core.layers.caches.base import Cache
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 
 __all__ = ["GenerativePreTrainedModel"]
 
 
+@runtime_checkable
+class KeepsCache(Protocol):
+    """A decoder that says which cache it fills."""
+
+    def new_cache(self) -> Cache: ...
+
+
 class GenerativePreTrainedModel(PreTrainedModel, GenerationMixin):
     """A model with ``generate``: what `AutoModelForCausalLM` and the like return."""
+
+    def new_cache(self) -> Cache:
+        decoder = self.get_decoder()
+        if decoder is not self and isinstance(decoder, KeepsCache):
+            return decoder.new_cache()
+        return super().new_cache()

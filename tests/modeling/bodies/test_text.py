@@ -17,7 +17,9 @@ from automodel_core.layers.kernels.linear import Embedding
 from automodel_core.layers.positions.rotary import RotaryEmbedding
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
-from automodel_core.modeling.bodies.text import TextBody
+from automodel_core.modeling.bodies.text import TextBody, TextRunner
+from support.tiny_lm import drawn
+from support.tiny_pair import drawn_pair
 
 IDS = torch.tensor([[5, 7, 2, 9], [3, 3, 8, 1]])
 
@@ -167,3 +169,19 @@ def test_a_mask_of_another_shape_is_refused(
 def test_token_ids_are_rows_of_integers(ids: torch.Tensor) -> None:
     with pytest.raises(InputError, match="input_ids must be integers"):
         plain(decoder=False)(ids)
+
+
+def test_generate_asks_the_decoder_for_its_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Cache] = []
+
+    def new_cache(self: TextRunner) -> Cache:
+        made.append(Cache())
+        return made[-1]
+
+    monkeypatch.setattr(TextRunner, "new_cache", new_cache)
+    for model in (drawn(), drawn_pair()):
+        output = model.generate(
+            IDS[:1], max_new_tokens=3, min_new_tokens=3, return_dict_in_generate=True
+        )
+        assert output.past_key_values is made.pop()
+        assert not made
