@@ -112,7 +112,7 @@ class TextRunner(CallableModule):
 
     A subclass builds ``embed_tokens``, ``stack`` and what it has of ``embed_positions`` (learned
     absolute ones), ``rotary`` positions and a ``pooler`` of the last states. Where it differs from
-    others, it replaces `embed`, `mask`, `masks`, `rotation` or `new_cache`.
+    others, it replaces `embed`, `mask`, `rotation` or `new_cache`.
     """
 
     config: Any
@@ -157,10 +157,6 @@ class TextRunner(CallableModule):
         if not self.is_decoder:
             return padding_mask(inputs.attention_mask, states.dtype)
         return decoder_mask(inputs.attention_mask, inputs.span, states)
-
-    def masks(self, inputs: TextInputs, states: Tensor) -> Mask | list[Mask]:
-        """Return the `mask` of all layers, or a list with one for each."""
-        return self.mask(inputs, states)
 
     def rotation(
         self, inputs: TextInputs, states: Tensor
@@ -222,7 +218,7 @@ class TextRunner(CallableModule):
         self._check_masks(inputs)
         output: StackOutput = self.stack(
             states,
-            self.masks(inputs, states),
+            self.mask(inputs, states),
             rotation=self.rotation(inputs, states),
             cache=cache,
             context=inputs.encoder_hidden_states,
