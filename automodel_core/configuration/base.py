@@ -304,7 +304,7 @@ class PreTrainedConfig(ConfigFiles):
         if "num_labels" in kwargs and "id2label" in kwargs:
             self.id2label = kwargs["id2label"]
             if kwargs["id2label"] is None:  # as if not given: names are made for the number
-                self.label2id = kwargs.get("label2id")
+                self._merge("label2id", kwargs.get("label2id"))
                 made = ("id2label", "label2id")
                 kwargs = {key: value for key, value in kwargs.items() if key not in made}
             self._settle_labels(kwargs["num_labels"])

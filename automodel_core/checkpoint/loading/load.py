@@ -70,6 +70,8 @@ def load_weights(
         ties = Ties(slots, tied or {}, transfer.done)
         ties.apply()
         ties.separate()
+        # What shares a weight of another shape is drawn with it.
+        drawn = {id(slots[module].tensor) for hub in skipped for module in expected[hub].modules}
         return LoadReport(
             loaded=tuple(transfer.loaded),
             tied=tuple(names.to_hub(name).name for name in ties.tied),
@@ -79,7 +81,9 @@ def load_weights(
             missing=tuple(
                 hub
                 for hub, wanted in expected.items()
-                if hub not in skipped and not ties.have_values(wanted.modules)
+                if hub not in skipped
+                and not ties.have_values(wanted.modules)
+                and not all(id(slots[module].tensor) in drawn for module in wanted.modules)
             ),
             untied=tuple(names.to_hub(name).name for name in ties.untied),
         )

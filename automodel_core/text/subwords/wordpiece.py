@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
 
-from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
+from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, listed, shown
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
 from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
@@ -153,4 +153,12 @@ def _read_vocabulary(path: Path) -> dict[str, int]:
         raise CheckpointFormatError(f"{shown(str(path))} is not UTF-8: {error}") from error
     if lines[-1] == "":
         lines.pop()
-    return {line.removesuffix("\r"): index for index, line in enumerate(lines)}
+    tokens = [line.removesuffix("\r") for line in lines]
+    ids = {token: index for index, token in enumerate(tokens)}
+    if len(ids) < len(tokens):
+        again = [token for index, token in enumerate(tokens) if ids[token] != index]
+        logger.warning(
+            "%s has %d tokens more than once, the last place counts: %s",
+            shown(str(path)), len(again), listed([shown(token) for token in again]),
+        )  # fmt: skip
+    return ids

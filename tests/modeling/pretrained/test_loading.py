@@ -344,3 +344,26 @@ def test_threads_load_at_once(tmp_path: Path) -> None:
         thread.join()
     assert not failures
     assert gc.isenabled()
+
+
+def test_what_shares_a_weight_of_another_shape_is_drawn_with_it() -> None:
+    class Sharing(TinyModel):
+        """A body that must have its embeddings under two names."""
+
+        def __init__(self, config: TinyConfig) -> None:
+            super().__init__(config)
+            self.tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+            self.post_init()
+
+        def embedding_ties(self) -> dict[str, str]:
+            built = "tokens" in self._modules
+            return {"embed_tokens.weight": "tokens.weight"} if built else {}
+
+    state = without(Sharing(TinyConfig()).hub_state_dict(), "wte.weight")
+    model, info = loaded(
+        Sharing, state, vocab_size=30, ignore_mismatched_sizes=True, output_loading_info=True
+    )
+    assert info["missing_keys"] == []
+    assert info["mismatched_keys"] == [("tokens.weight", (23, 8), (30, 8))]
+    assert model.embed_tokens.weight is model.tokens.weight
+    assert model.tokens.weight.std().item() > 0.1

@@ -101,3 +101,12 @@ def test_wrong_vocabularies_say_what_is_wrong(folder):
         Plain({"a": -1})
     with pytest.raises(TokenizationError, match="setting the special tokens failed"):
         Plain({"[UNK]": 0}, sep_token=None)
+
+
+def test_a_token_that_is_there_twice_is_named(folder, caplog):
+    Plain.from_pretrained(folder)
+    assert caplog.text == ""
+    (folder / "words.txt").write_text("\n".join([*WORDS, "a", "##b"]), encoding="utf-8")
+    tokenizer = Plain.from_pretrained(folder)
+    assert "has 2 tokens more than once, the last place counts: 'a', '##b'" in caplog.text
+    assert tokenizer.convert_tokens_to_ids("a") == len(WORDS)
