@@ -68,6 +68,13 @@ class LoadOptions:
                 f"strict={shown(self.strict)}: one of 'full' (True), 'body', 'off' (False)"
             )
 
+        attention: object = self.attn_implementation
+        if attention is not None and not isinstance(attention, str):
+            raise InputError(
+                f"attn_implementation={shown(attention)}: expected one name for all parts, such as "
+                "'eager'; afterwards, model.set_attn_implementation changes it"
+            )
+
     def quantizer(self) -> tuple[str, Mapping[str, Any]] | None:
         """Return which quantizer the caller chose, and its settings.
 

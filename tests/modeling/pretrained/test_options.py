@@ -106,3 +106,8 @@ def test_attention_is_chosen_by_the_caller(folder) -> None:
     assert model.config._attn_implementation == "eager"
     with pytest.raises(ValueError, match="telepathy"):
         TinyModel.from_pretrained(folder, attn_implementation="telepathy")
+
+
+def test_attention_by_part_is_refused() -> None:
+    with pytest.raises(InputError, match="expected one name for all parts"):
+        LoadOptions.split({"attn_implementation": {"encoder": "eager"}})
