@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core import layers, modeling
-from automodel_core.errors import InputError
 from automodel_prophetnet.base import ProphetNetPreTrainedModel
 from automodel_prophetnet.configuration import ProphetNetConfig
 from automodel_prophetnet.decoder import ProphetNetDecoder
@@ -99,25 +98,25 @@ class ProphetNetDecoderBody(ProphetNetBody):
         "decoder.stack.layers.*.cross_attn_norm",
     )
 
-    def forward(self, *inputs: Any, **options: Any) -> Any:
+    def forward(self, *inputs: Any, **options: Any) -> ProphetNetDecoderModelOutput:
         """Do what the decoder does."""
         return self.decoder(*inputs, **options)
 
 
-class ProphetNetModel(ProphetNetBody):
+class ProphetNetModel(ProphetNetBody, modeling.EncoderDecoderBody):
     """The encoder-decoder without a head."""
 
-    def get_encoder(self) -> ProphetNetEncoder:
-        return self.encoder
+    encoder: ProphetNetEncoder
+    decoder: ProphetNetDecoder
 
     @modeling.model_call
-    def forward(
+    def forward(  # type: ignore[override]  # with the predicting streams in its output
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         decoder_input_ids: Tensor | None = None,
         decoder_attention_mask: Tensor | None = None,
-        encoder_outputs: Any = None,
+        encoder_outputs: modeling.EncoderOutputs = None,
         past_key_values: layers.Cache | None = None,
         inputs_embeds: Tensor | None = None,
         decoder_inputs_embeds: Tensor | None = None,
@@ -125,23 +124,18 @@ class ProphetNetModel(ProphetNetBody):
         **options: Unpack[modeling.ForwardOptions],
     ) -> ProphetNetSeq2SeqModelOutput:
         """Encode ``(batch, length)``, unless ``encoder_outputs`` are given, and decode."""
-        if (decoder_input_ids is None) == (decoder_inputs_embeds is None):
-            raise InputError("give either decoder_input_ids or decoder_inputs_embeds")
-        if encoder_outputs is None:
-            encoder_outputs = self.encoder(
-                input_ids, attention_mask, inputs_embeds=inputs_embeds, **options
-            )
-        encoded = modeling.as_encoder_output(encoder_outputs)
-        decoded: ProphetNetDecoderModelOutput = self.decoder(
+        inputs = modeling.Seq2SeqInputs(
+            input_ids,
+            attention_mask,
             decoder_input_ids,
             decoder_attention_mask,
-            encoded.last_hidden_state,
-            attention_mask,
+            encoder_outputs,
             past_key_values,
+            inputs_embeds,
             decoder_inputs_embeds,
             use_cache,
-            **options,
         )
+        encoded, decoded = self.run(inputs, **options)
         return ProphetNetSeq2SeqModelOutput(
             decoded.last_hidden_state,
             decoded.last_hidden_state_ngram,
@@ -177,7 +171,7 @@ class ProphetNetHead(ProphetNetPreTrainedModel, modeling.GenerativePreTrainedMod
 
     def predict(
         self,
-        output: Any,
+        output: ProphetNetDecoderModelOutput | ProphetNetSeq2SeqModelOutput,
         labels: Tensor | None,
         cache: layers.Cache | None,
         logits_to_keep: int = 0,
@@ -202,13 +196,11 @@ class ProphetNetForConditionalGeneration(ProphetNetHead):
     body_class = ProphetNetModel
     model: ProphetNetModel
 
-    def get_encoder(self) -> ProphetNetEncoder:
+    def get_encoder(self) -> nn.Module:
         return self.model.get_encoder()
 
     def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
-        return modeling.shift_right(
-            labels, self.config.pad_token_id, self.config.decoder_start_token_id
-        )
+        return self.model.shift_right(labels)
 
     @modeling.model_call
     def forward(
@@ -217,31 +209,19 @@ class ProphetNetForConditionalGeneration(ProphetNetHead):
         attention_mask: Tensor | None = None,
         decoder_input_ids: Tensor | None = None,
         decoder_attention_mask: Tensor | None = None,
-        encoder_outputs: Any = None,
-        past_key_values: layers.Cache | None = None,
-        inputs_embeds: Tensor | None = None,
-        decoder_inputs_embeds: Tensor | None = None,
+        encoder_outputs: modeling.EncoderOutputs = None,
+        *,
         labels: Tensor | None = None,
-        use_cache: bool | None = None,
-        **options: Unpack[modeling.ForwardOptions],
+        **inputs: Unpack[modeling.Seq2SeqOptions],
     ) -> ProphetNetSeq2SeqLMOutput:
         """Predict; with ``labels`` ``(batch, length)`` the decoder reads them shifted right."""
-        if labels is not None and decoder_input_ids is None and decoder_inputs_embeds is None:
+        given = decoder_input_ids is not None or inputs.get("decoder_inputs_embeds") is not None
+        if labels is not None and not given:
             decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
-        output: ProphetNetSeq2SeqModelOutput = self.model(
-            input_ids,
-            attention_mask,
-            decoder_input_ids,
-            decoder_attention_mask,
-            encoder_outputs,
-            past_key_values,
-            inputs_embeds,
-            decoder_inputs_embeds,
-            use_cache,
-            **options,
-        )
-        predicted = self.predict(output, labels, past_key_values)
-        return ProphetNetSeq2SeqLMOutput(**predicted, **beside_scores(output))
+        read = (input_ids, attention_mask, decoder_input_ids, decoder_attention_mask)
+        output = self.model(*read, encoder_outputs, **inputs)
+        predicted = self.predict(output, labels, inputs.get("past_key_values"))
+        return ProphetNetSeq2SeqLMOutput.of(output, **predicted)
 
 
 class ProphetNetForCausalLM(ProphetNetHead):
@@ -284,7 +264,7 @@ class ProphetNetForCausalLM(ProphetNetHead):
             **options,
         )
         predicted = self.predict(output, labels, past_key_values, logits_to_keep)
-        return ProphetNetDecoderLMOutput(**predicted, **beside_scores(output))
+        return ProphetNetDecoderLMOutput.of(output, **predicted)
 
 
 def stream_loss(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
@@ -296,8 +276,3 @@ def stream_loss(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
     return F.cross_entropy(
         scores.flatten(0, 2).float(), targets.flatten(), label_smoothing=smoothing
     )
-
-
-def beside_scores(output: Any) -> dict[str, Any]:
-    """Return all of a body's output but the last states, as a head passes it on."""
-    return {k: v for k, v in output.items() if not k.startswith("last_hidden_state")}

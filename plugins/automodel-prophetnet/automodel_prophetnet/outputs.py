@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from automodel_core.layers import Cache
-from automodel_core.modeling import ModelOutput
+from automodel_core.modeling import FILLED, ModelOutput
 
 
 @dataclass
 class ProphetNetDecoderModelOutput(ModelOutput):
     """The states of a decoder."""
 
-    last_hidden_state: Tensor | None = None
-    last_hidden_state_ngram: Tensor | None = None
+    last_hidden_state: Tensor
+    last_hidden_state_ngram: Tensor
     past_key_values: Cache | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     hidden_states_ngram: tuple[Tensor, ...] | None = None
@@ -35,7 +35,7 @@ class ProphetNetDecoderLMOutput(ModelOutput):
     """The scores of a decoder."""
 
     loss: Tensor | None = None
-    logits: Tensor | None = None
+    logits: Tensor = FILLED
     logits_ngram: Tensor | None = None
     past_key_values: Cache | None = None
     hidden_states: tuple[Tensor, ...] | None = None
@@ -49,8 +49,8 @@ class ProphetNetDecoderLMOutput(ModelOutput):
 class ProphetNetSeq2SeqModelOutput(ModelOutput):
     """The states of a decoder and of the encoder that it attends to."""
 
-    last_hidden_state: Tensor | None = None
-    last_hidden_state_ngram: Tensor | None = None
+    last_hidden_state: Tensor
+    last_hidden_state_ngram: Tensor
     past_key_values: Cache | None = None
     decoder_hidden_states: tuple[Tensor, ...] | None = None
     decoder_ngram_hidden_states: tuple[Tensor, ...] | None = None
@@ -67,7 +67,7 @@ class ProphetNetSeq2SeqLMOutput(ModelOutput):
     """The scores of a decoder, and the states behind them."""
 
     loss: Tensor | None = None
-    logits: Tensor | None = None
+    logits: Tensor = FILLED
     logits_ngram: Tensor | None = None
     past_key_values: Cache | None = None
     decoder_hidden_states: tuple[Tensor, ...] | None = None
