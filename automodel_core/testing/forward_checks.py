@@ -105,10 +105,13 @@ def each_attention_runs_its_function_once(subject: Subject) -> None:
 
         return counted
 
+    def ran_once(attention: Attention, *_: Any) -> None:
+        ran[attention] += 1
+
     for module in model.modules():
         if isinstance(module, Attention):
             module.attend = counting(module, module.attend)
-            module.register_forward_hook(lambda module, *_: ran.update([module]))
+            module.register_forward_hook(ran_once)
     outputs(model, subject.example(model.config))
     require(ran, "no attention of the core ran")
     for attention, times in ran.items():
