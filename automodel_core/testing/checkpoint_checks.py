@@ -57,6 +57,17 @@ def saves_and_loads_bit_equal(subject: Subject) -> None:
         require(torch.equal(value, after[name]), f"{name} changed by saving and loading")
 
 
+def weights_have_storage_of_their_own(subject: Subject) -> None:
+    """No two loaded weights share a storage, which savers of other libraries take for a tie."""
+    with tempfile.TemporaryDirectory() as folder:
+        subject.model().save_pretrained(folder)
+        again = subject.auto_class.from_pretrained(folder)
+    owners: dict[int, str] = {}
+    for name, parameter in again.named_parameters():  # tied ones are one parameter
+        first = owners.setdefault(parameter.untyped_storage().data_ptr(), name)
+        require(first == name or not parameter.numel(), f"{name} shares the storage of {first}")
+
+
 def loads_from_shards(subject: Subject) -> None:
     """Many small files load as one does."""
     model = subject.model()
@@ -114,6 +125,7 @@ def model_pickles(subject: Subject) -> None:
 CHECKPOINT_CHECKS = (
     Rule(builds_without_memory),
     Rule(saves_and_loads_bit_equal),
+    Rule(weights_have_storage_of_their_own),
     Rule(loads_from_shards),
     Rule(weights_of_eight_bits_are_near),
     Rule(body_and_head_share_checkpoints, has_a_body),

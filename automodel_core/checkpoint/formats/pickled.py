@@ -133,4 +133,6 @@ class PickledFile(LazyTensors):
         super().__init__(infos, {})
 
     def tensor(self, name: str) -> torch.Tensor:
-        return self._tensors[name]
+        tensor = self._tensors[name]
+        whole = tensor.nbytes == tensor.untyped_storage().nbytes()
+        return tensor if whole and tensor.is_contiguous() else tensor.contiguous().clone()

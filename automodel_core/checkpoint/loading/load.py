@@ -154,21 +154,19 @@ class _Transfer:
             dtype, device = slot.tensor.dtype, slot.tensor.device
         same = dtype == stored and device.type == "cpu"
         value = self._source.tensor(name) if same else self._source.read(name, dtype, device)
-        if expected.transposed:
-            # In rows, as kernels want weights; else each product would copy them.
-            value = value.t().contiguous()
         if expected.lengths:
-            pieces = torch.split(value, list(expected.lengths))
+            pieces = torch.split(value, list(expected.lengths), int(expected.transposed))
             for module, piece in zip(expected.modules, pieces, strict=True):
                 part = self._slots[module]
                 if part.tensor.is_meta:
                     piece_dtype = self._placement.dtype(module, part.tensor.dtype, stored)
                     piece = piece.to(self._placement.device(module, hub), piece_dtype)
-                part.put(piece)
-                self.done.add(module)
+                    # Storage of its own: savers take parameters that share one for tied ones.
+                    piece = piece.clone(memory_format=torch.contiguous_format)
+                part.put(_transposed(piece, part) if expected.transposed else piece)
         else:
-            slot.put(value)
-            self.done.add(first)
+            slot.put(_transposed(value, slot) if expected.transposed else value)
+        self.done.update(expected.modules)
         self.loaded.append(hub)
         if dtype != stored:
             self.converted.append(hub)
@@ -183,6 +181,17 @@ class _Transfer:
         value = self._source.tensor(name)
         value = value.t() if expected.transposed else value
         return equal_values(current, value)
+
+
+def _transposed(stored: torch.Tensor, slot: Slot) -> torch.Tensor:
+    """Return a weight stored ``(in, out)`` as ``(out, in)``, as a view where that serves.
+
+    On accelerators and in a process group its rows are contiguous: FSDP takes no other weights.
+    """
+    alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
+    if slot.is_linear and stored.device.type == "cpu" and alone:
+        return stored.t()
+    return stored.t().contiguous()
 
 
 def checkpoint_dtype(tensors: LazyTensors | Mapping[str, torch.Tensor]) -> torch.dtype | None:

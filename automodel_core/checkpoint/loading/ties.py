@@ -9,19 +9,24 @@ import torch
 from torch import nn
 
 from automodel_core.errors import ConfigurationError, shown
+from automodel_core.layers.kernels.linear import Linear
 
 __all__ = ["Slot", "Ties", "equal_values", "find_slots"]
 
 
 class Slot:
-    """One weight of a model: its first name, its tensor, and all modules that share it."""
+    """One weight of a model: its first name, its tensor, and all modules that share it.
 
-    __slots__ = ("assigned", "is_parameter", "name", "places", "tensor")
+    ``is_linear`` says that all of them are `Linear`, which may hold a weight transposed.
+    """
+
+    __slots__ = ("assigned", "is_linear", "is_parameter", "name", "places", "tensor")
 
     def __init__(self, name: str, tensor: torch.Tensor, is_parameter: bool) -> None:
         self.name = name
         self.tensor = tensor
         self.is_parameter = is_parameter
+        self.is_linear = True
         self.assigned = False
         self.places: list[tuple[dict[str, torch.Tensor | None], str]] = []
 
@@ -51,7 +56,7 @@ def find_slots(model: nn.Module) -> dict[str, Slot]:
         start, module = waiting.pop()
         children = [(f"{start}{key}.", child) for key, child in module._modules.items()]
         waiting.extend((path, child) for path, child in reversed(children) if child is not None)
-        skipped = module._non_persistent_buffers_set
+        skipped, is_linear = module._non_persistent_buffers_set, isinstance(module, Linear)
         owners: list[Any] = [module._parameters, module._buffers]
         for owner, is_parameter in zip(owners, (True, False), strict=True):
             for key, tensor in owner.items():
@@ -62,6 +67,7 @@ def find_slots(model: nn.Module) -> dict[str, Slot]:
                 if slot is None:
                     slot = known[id(tensor)] = Slot(name, tensor, is_parameter)
                 slot.places.append((owner, key))
+                slot.is_linear &= is_linear
                 slots[name] = slot
     return slots
 

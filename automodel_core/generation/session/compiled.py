@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.session.checks import cache_kind
@@ -25,6 +25,7 @@ from automodel_core.generation.settings.compile import CompileConfig, compile_co
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.caches.compiled import CompiledCache, why_not_compiled
+from automodel_core.layers.kernels.linear import Linear
 
 __all__ = ["CompiledDecoding", "compiled_decoding"]
 
@@ -68,6 +69,10 @@ class CompiledStep:
         """
         inputs = {name: self._static_input(name, value) for name, value in arguments.items()}
         inputs["past_key_values"] = self.cache
+        if self._is_new and isinstance(model, nn.Module):
+            for part in model.modules():
+                if isinstance(part, Linear):
+                    part.make_contiguous()
         if self._is_new or self.cache.length >= self.cache.limit:
             logits = run_step(model, inputs)
             self._is_new = False

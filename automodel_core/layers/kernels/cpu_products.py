@@ -23,6 +23,7 @@ __all__ = [
     "COPYING",
     "KERNELS",
     "TensorFunction",
+    "blocks_kernel",
     "cpu_facts",
     "fast_product",
     "gains",
@@ -57,7 +58,7 @@ def plain_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFuncti
 
 def blocks_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
     """Multiply a batch of blocks of the weights by the rows, which stand as columns."""
-    return _in_blocks(weight, bias, rows, _blocks(len(weight)))
+    return _in_blocks(weight.contiguous(), bias, rows, _blocks(len(weight)))
 
 
 def _in_blocks(weight: Tensor, bias: Tensor | None, rows: int, count: int) -> TensorFunction:
@@ -97,7 +98,7 @@ def onednn_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunct
 
 
 def mkl_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
-    packed = torch.ops.mkl._mkl_reorder_linear_weight(weight, rows)
+    packed = torch.ops.mkl._mkl_reorder_linear_weight(weight.contiguous(), rows)
     product = torch.ops.mkl._mkl_linear
     return lambda inputs: product(inputs, packed, weight, bias, rows)
 
@@ -141,7 +142,8 @@ def kernel_for(weight: Tensor, rows: int) -> Kernel:
         raise ValueError(f"AUTOMODEL_LINEAR_KERNEL={named!r}: one of {', '.join(KERNELS)}")
     single, wanted = weight.dtype == torch.float32, KERNELS.get(named, onednn_kernel)
     if not named and single and has_intel_cpu():
-        wanted = mkl_kernel
+        # MKL streams a transposed weight past one row as fast as a packed one.
+        wanted = plain_kernel if rows == 1 and not weight.is_contiguous() else mkl_kernel
     elif not named and single and rows == 1 and MKL_IS_SLOW:
         wanted = blocks_kernel
     usable = (k for k in (wanted, onednn_kernel) if runs_here(k, weight.dtype))
@@ -150,7 +152,7 @@ def kernel_for(weight: Tensor, rows: int) -> Kernel:
 
 def fast_product(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
     """Return the product of ``(rows, in)`` with weights ``(out, in)`` by the kernel for it."""
-    return kernel_for(weight, rows)(weight.detach().contiguous(), bias, rows)
+    return kernel_for(weight, rows)(weight.detach(), bias, rows)
 
 
 def _blocks(outputs: int) -> int:
@@ -188,7 +190,8 @@ def _compiled_linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Ten
 
     *shape, width = inputs.shape
     rows = math.prod(shape)
-    if MKL_IS_SLOW and _are_plain(inputs, weight) and statically_known_true(rows <= MOST_ROWS):
+    few = statically_known_true(rows <= MOST_ROWS)
+    if MKL_IS_SLOW and few and _are_plain(inputs, weight) and weight.is_contiguous():
         product = _in_blocks(weight, None, rows, GRAPH_BLOCKS)
         outputs = product(inputs.reshape(rows, width)).view(*shape, len(weight))
         # A sum of its own, which is joined to what comes behind: graphs are slow at baddbmm.

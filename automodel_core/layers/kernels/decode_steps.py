@@ -22,6 +22,7 @@ from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.cpu_products import (
     COPYING,
     TensorFunction,
+    blocks_kernel,
     fast_product,
     gains,
     kernel_for,
@@ -66,7 +67,9 @@ def checksum(weight: Tensor) -> int:
     Large tensors are summed in blocks, whose sums count by their place; in small ones each word
     does.
     """
-    flat = weight.detach().reshape(-1)
+    weight = weight.detach()
+    held_transposed = weight.dim() == 2 and not weight.is_contiguous()
+    flat = (weight.t() if held_transposed else weight).reshape(-1)
     size = flat.element_size()
     whole = flat.numel() * size % 8 == 0 and flat.storage_offset() * size % 8 == 0
     words = flat.view(torch.int64 if whole else WORDS[size])
@@ -100,7 +103,9 @@ def prepare_linear(linears: tuple[nn.Module, ...], rows: int) -> TensorFunction:
     """
     plain = tuple(n for n in linears if is_plain(n) and gains(n.weight, rows))
     if len(plain) == len(linears):
-        if len(plain) == 1 and kernel_for(plain[0].weight, rows) not in COPYING:
+        if len(plain) == 1 and (kernel := kernel_for(plain[0].weight, rows)) not in COPYING:
+            if kernel is blocks_kernel and isinstance(plain[0], Linear):
+                plain[0].make_contiguous()
             return fast_product(plain[0].weight, plain[0].bias, rows)
         return _kept(plain, rows, lambda: _joined(plain, rows))
     fewer_bits = [n for n in linears if isinstance(n, QuantisedLinear) and not has_hooks(n)]
@@ -120,7 +125,7 @@ def _kept(
     key = (
         rows,
         len(linears),
-        *((t.data_ptr(), tuple(t.shape), version(t), checksum(t)) for t in tensors),
+        *((t.data_ptr(), t.shape, t.stride(), version(t), checksum(t)) for t in tensors),
     )
     with _lock:
         known = _prepared.get(linears[0], {}).get(key)
@@ -134,13 +139,20 @@ def _kept(
 
 def _joined(linears: tuple[nn.Linear, ...], rows: int) -> TensorFunction:
     first, *others = linears
-    weight = torch.cat([linear.weight for linear in linears]) if others else first.weight
+    weight = _stacked([linear.weight.detach() for linear in linears]) if others else first.weight
     bias = None
     if any(linear.bias is not None for linear in linears):
         bias = torch.cat(
             [weight.new_zeros(len(n.weight)) if n.bias is None else n.bias for n in linears]
         )
     return fast_product(weight, bias, rows)
+
+
+def _stacked(weights: list[Tensor]) -> Tensor:
+    """Return weights one below another, transposed in memory if all of them are."""
+    if any(weight.is_contiguous() for weight in weights):
+        return torch.cat(weights)
+    return torch.cat([weight.t() for weight in weights], dim=1).t()
 
 
 def prepare_norm(norm: nn.Module) -> TensorFunction:

@@ -36,7 +36,7 @@ GRAIN = 32
 @torch.no_grad()
 def rounded(weight: Tensor) -> tuple[Tensor, Tensor]:
     """Return ``(out, in)`` weights as int8, and the scale ``(out,)`` of each row in bfloat16."""
-    weight = weight.float()
+    weight = weight.float().contiguous()
     # The scale is rounded first, so that its own error does not add to the weights'.
     scale = (weight.abs().amax(dim=1) / LARGEST).clamp_min(1e-30).bfloat16()
     numbers = (weight / scale.float()[:, None]).round_().clamp_(-LARGEST, LARGEST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +21,9 @@ __all__ = ["Embedding", "Linear", "QuantisedLinear"]
 class Linear(nn.Linear):
     """``nn.Linear`` that draws its first weights only where there is memory to hold them.
 
-    Without gradients it multiplies by what is the fastest on this CPU.
+    Without gradients it multiplies by what is the fastest on this CPU. A load may leave the weight
+    transposed, as the checkpoint stores it; `train` and `state_dict` make its rows contiguous, as
+    optimisers and files want them, and so does `generate` where the CPU multiplies rows faster.
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
@@ -39,6 +41,22 @@ class Linear(nn.Linear):
         if torch.is_grad_enabled():
             return F.linear(input, self.weight, self.bias)
         return linear(input, self.weight, self.bias)
+
+    def train(self, mode: bool = True) -> Self:
+        if mode:
+            self.make_contiguous()
+        return super().train(mode)
+
+    def _save_to_state_dict(self, *arguments: Any) -> None:
+        self.make_contiguous()
+        super()._save_to_state_dict(*arguments)
+
+    def make_contiguous(self) -> None:
+        """Let the rows of the weight lie one after another in memory."""
+        weight = self._parameters.get("weight")
+        if weight is not None and not weight.is_contiguous():
+            with torch.inference_mode(weight.is_inference()):
+                weight.data = weight.data.contiguous()
 
 
 class QuantisedLinear(nn.Module):

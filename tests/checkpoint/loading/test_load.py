@@ -15,6 +15,7 @@ from automodel_core.errors import (
     InputError,
     MismatchedWeightsError,
 )
+from automodel_core.layers.kernels.linear import Linear
 from support.small_model import BODY, NAMES, TIED, Body, Model, checkpoint, on_meta, opened
 
 
@@ -51,7 +52,61 @@ def test_parameters_are_the_mapped_file(tmp_path: Path) -> None:
     assert model.model.embed.weight.grad is not None
 
 
-def test_what_files_hold_transposed_lies_in_rows(tmp_path: Path) -> None:
+class Wide(nn.Module):
+    """Layers whose weights a file may hold transposed and joined."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.out = Linear(4, 4), Linear(4, 4), Linear(4, 8)
+
+
+WIDE = WeightNames({"out": "out"}, fused={"c_attn": ("q", "k")}, transposed=("c_attn", "out"))
+
+
+def wide_state() -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    return {
+        "c_attn.weight": torch.randn(4, 8),
+        "c_attn.bias": torch.randn(8),
+        "out.weight": torch.randn(4, 8),
+        "out.bias": torch.randn(8),
+    }
+
+
+def test_a_linear_layer_keeps_a_transposed_view_of_the_file(tmp_path: Path) -> None:
+    tensors = opened(wide_state(), tmp_path)
+    model = on_meta(Wide)
+    load_weights(model, tensors, WIDE)
+    assert model.out.weight.data_ptr() == tensors.tensor("out.weight").data_ptr()
+    assert model.out.weight.t().is_contiguous()
+    assert torch.equal(model.out.weight.t(), wide_state()["out.weight"])
+
+
+def test_parts_of_a_joined_tensor_have_storage_of_their_own(tmp_path: Path) -> None:
+    model = on_meta(Wide)
+    load_weights(model, opened(wide_state(), tmp_path), WIDE)
+    storages = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    assert len(storages) == 6
+    assert all(p.untyped_storage().nbytes() == p.nbytes for p in model.parameters())
+    assert torch.equal(model.k.weight, wide_state()["c_attn.weight"][:, 4:].t())
+    torch.testing.assert_close(model.k.bias, wide_state()["c_attn.bias"][4:])
+
+
+def test_a_transposed_view_is_cast_in_the_order_of_the_file(tmp_path: Path) -> None:
+    model = on_meta(Wide)
+    load_weights(model, opened(wide_state(), tmp_path), WIDE, dtype=torch.bfloat16)
+    assert model.out.weight.t().is_contiguous()
+    assert torch.equal(model.out.weight, wide_state()["out.weight"].t().bfloat16())
+
+
+def test_in_a_process_group_rows_are_contiguous(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    model = on_meta(Wide)
+    load_weights(model, opened(wide_state(), tmp_path), WIDE)
+    assert all(parameter.is_contiguous() for parameter in model.parameters())
+
+
+def test_layers_of_other_kinds_get_contiguous_rows(tmp_path: Path) -> None:
     model = on_meta()
     load_weights(model, opened(checkpoint(), tmp_path), NAMES)
     assert all(parameter.is_contiguous() for parameter in model.parameters())
