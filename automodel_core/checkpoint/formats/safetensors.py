@@ -52,6 +52,7 @@ class SafetensorsFile(LazyTensors):
         self._file = file
         self._header = header
         self._mapped: Any = None
+        self._dtypes: dict[str, torch.dtype] = {}
 
     def tensor(self, name: str) -> torch.Tensor:
         info = self._header.tensors[name]
@@ -76,7 +77,10 @@ class SafetensorsFile(LazyTensors):
         return self._copied(name, dtype, device)
 
     def _dtype(self, name: str) -> torch.dtype:
-        return torch_dtype(self._header.tensors[name].dtype, self._where(name))
+        text = self._header.tensors[name].dtype
+        if text not in self._dtypes:
+            self._dtypes[text] = torch_dtype(text, self._where(name))
+        return self._dtypes[text]
 
     def _bytes_per_element(self, name: str) -> int:
         info = self._header.tensors[name]

@@ -60,15 +60,32 @@ class SinusoidalPositions(nn.Module):
 
     def __init__(self, count: int, size: int) -> None:
         super().__init__()
-        features = torch.arange(0, size, 2, dtype=torch.float64, device="cpu")
-        positions = torch.arange(count, dtype=torch.float64, device="cpu")
-        angles = positions[:, None] / 10_000 ** (features / size)
-        table = torch.cat([angles.sin(), angles[:, : size // 2].cos()], dim=1)
-        self.register_buffer("weight", table.float())
+        self.register_buffer("weight", sinusoids(count, size).clone())
 
     def forward(self, input_ids: Tensor | None, embeds: Tensor, span: PositionSpan) -> Tensor:
         """Return ``(length, size)``; raise ``ValueError`` for more positions than there are."""
         return span.rows_of(self.weight)
+
+
+_tables: dict[tuple[int, int], Tensor] = {}
+
+
+def sinusoids(count: int, size: int) -> Tensor:
+    """Return the table of `SinusoidalPositions`: an encoder and its decoder have the same."""
+    table = _tables.get((count, size))
+    if table is None:
+        table = computed_sinusoids(count, size)
+        if type(table) is Tensor:  # and no stand-in, as under FakeTensorMode
+            _tables[count, size] = table
+    return table
+
+
+def computed_sinusoids(count: int, size: int) -> Tensor:
+    """Return sines and cosines ``(count, size)``, computed in double precision."""
+    features = torch.arange(0, size, 2, dtype=torch.float64, device="cpu")
+    positions = torch.arange(count, dtype=torch.float64, device="cpu")
+    angles = positions[:, None] / 10_000 ** (features / size)
+    return torch.cat([angles.sin(), angles[:, : size // 2].cos()], dim=1).float()
 
 
 class PaddedSinusoidalPositions(nn.Module):

@@ -82,11 +82,12 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
     with gc_paused():
         with torch.device("meta"):
             model = cls(config, *request.model_args, **request.model_kwargs)
-        report = _fill(model, weights, options)
-        _check_complete(model, report, options.strict, context.name_or_path or "state_dict")
+        names = model.own_names()
+        report = _fill(model, weights, names, options)
+        _check_complete(model, report, names, options.strict, context.name_or_path or "state_dict")
         placement = Placement(options.device_map, config.dtype, model.segments_in_fp32())
-        report = _complete(model, report, placement, request)
-        _finish(model, placement)
+        report = _complete(model, report, names, placement, request)
+        _finish(model, names, placement)
         keep_weights(model)
     if quantizer is not None:
         method, settings = quantizer
@@ -99,7 +100,7 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
             model, _generation(model, stored_generation, options.generation_config)
         )
     registry.plugins.notify("automodel_after_load", context=context, model=model)
-    leftovers = _notable_leftovers(model, report.unexpected)
+    leftovers = _notable_leftovers(model, names, report.unexpected)
     if report.missing or report.mismatched or report.untied:
         logger.warning("%s", report)
     elif leftovers:
@@ -141,9 +142,10 @@ def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torc
     return checkpoint_dtype(weights) or torch.float32
 
 
-def _fill(model: WeightedModel, weights: Any, options: LoadOptions) -> LoadReport:
+def _fill(
+    model: WeightedModel, weights: Any, names: WeightNames, options: LoadOptions
+) -> LoadReport:
     """Give the model the checkpoint's weights."""
-    config, names = model.config, model.own_names()
     if options.state_dict is not None and options.key_mapping is None:
         weights = state_to_load(model, options.state_dict, names)
     report = load_weights(
@@ -152,7 +154,7 @@ def _fill(model: WeightedModel, weights: Any, options: LoadOptions) -> LoadRepor
         names,
         base_prefix=model.base_model_prefix,
         tied=model.ties_to_load(),
-        dtype=config.dtype,
+        dtype=model.config.dtype,
         keep_in_fp32=model.segments_in_fp32(),
         device_map=options.device_map,
         ignore_mismatched_sizes=options.ignore_mismatched_sizes,
@@ -167,10 +169,9 @@ def _without_prefix(
     model: WeightedModel, weights: Iterable[str], names: WeightNames
 ) -> dict[str, str] | None:
     """Return the mapping that takes off what a wrapper put before all names of a checkpoint."""
-    own = {names.to_hub(name).name for name, _ in model.named_parameters()}
     given, prefix = list(weights), ""
     while given and (more := next((p for p in PREFIXES if _all_begin(given, prefix + p)), None)):
-        if any(name.startswith(more) for name in own):
+        if any(names.to_hub(name).name.startswith(more) for name, _ in model.named_parameters()):
             break
         prefix += more
     return {f"^{re.escape(prefix)}": ""} if prefix else None
@@ -181,7 +182,11 @@ def _all_begin(names: Iterable[str], prefix: str) -> bool:
 
 
 def _complete(
-    model: WeightedModel, report: LoadReport, placement: Placement, request: LoadRequest
+    model: WeightedModel,
+    report: LoadReport,
+    names: WeightNames,
+    placement: Placement,
+    request: LoadRequest,
 ) -> LoadReport:
     """Give the weights that are still without memory the values of a new model."""
     missing = missing_slots(model) if report.missing or report.mismatched else {}
@@ -194,13 +199,11 @@ def _complete(
             return type(model)(config, *request.model_args, **request.model_kwargs)
 
     draw_missing(model, missing, placement, build)
-    names = model.own_names()
     return report.with_initialised(names.to_hub(name).name for name in missing)
 
 
-def _finish(model: WeightedModel, placement: Placement) -> None:
+def _finish(model: WeightedModel, names: WeightNames, placement: Placement) -> None:
     """Set evaluation mode, and place the buffers; raise if one is still on the meta device."""
-    names = model.own_names()
     waiting: list[tuple[str, nn.Module]] = [("", model)]
     while waiting:
         path, module = waiting.pop()
@@ -225,12 +228,15 @@ def _finish(model: WeightedModel, placement: Placement) -> None:
 
 
 def _check_complete(
-    model: WeightedModel, report: LoadReport, strict: bool | str, checkpoint: str
+    model: WeightedModel,
+    report: LoadReport,
+    names: WeightNames,
+    strict: bool | str,
+    checkpoint: str,
 ) -> None:
     """Raise if weights are missing that ``strict`` does not allow to be initialised."""
     if strict in (False, "off") or not report.missing:
         return
-    names = model.own_names()
     modules = {hub: names.to_module(hub) for hub in report.missing}
     lacking = sorted(
         hub
@@ -255,7 +261,9 @@ def _advice(report: LoadReport) -> str:
     )
 
 
-def _notable_leftovers(model: WeightedModel, unexpected: Iterable[str]) -> list[str]:
+def _notable_leftovers(
+    model: WeightedModel, table: WeightNames, unexpected: Iterable[str]
+) -> list[str]:
     """Return the unexpected weights that belong to the model, such as layers beyond its number.
 
     Optional parts of a body, and heads of the class that the checkpoint was saved from, are none.
@@ -263,7 +271,6 @@ def _notable_leftovers(model: WeightedModel, unexpected: Iterable[str]) -> list[
     names = list(unexpected)
     if not names:
         return []
-    table = model.own_names()
     tops = {_top(table.to_hub(name).name) for name, _ in model.named_parameters()}
     saved_from = model.config.architectures
     is_own = not saved_from or type(model).__name__ in saved_from
