@@ -1,0 +1,101 @@
+"""The conformance suite finds each seeded fault, by the check that is made for it."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automodel_core.testing import Subject
+from automodel_core.testing.check import Check, Rule
+from automodel_core.testing.plugin_checks import PLUGIN_CHECKS
+from automodel_core.testing.suite import TASK_CHECKS
+from support.seeded_faults import FAULTS, Fault
+
+DOCS = Path(__file__).parents[2] / "docs" / "conformance.md"
+TINY: dict[str, dict[str, Any]] = {
+    "bert": {
+        "vocab_size": 99,
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 24,
+        "max_position_embeddings": 32,
+    },
+    "gpt2": {
+        "vocab_size": 99,
+        "n_positions": 32,
+        "n_embd": 16,
+        "n_layer": 2,
+        "n_head": 4,
+        "bos_token_id": 2,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+    },
+    "t5": {
+        "vocab_size": 99,
+        "d_model": 16,
+        "d_kv": 4,
+        "d_ff": 24,
+        "num_layers": 2,
+        "num_heads": 4,
+        "relative_attention_num_buckets": 8,
+        "relative_attention_max_distance": 12,
+        "decoder_start_token_id": 0,
+    },
+    "vit": {
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 24,
+        "image_size": 12,
+        "patch_size": 4,
+        "encoder_stride": 4,
+    },
+}
+RULES: dict[str, Rule] = {rule.function.__name__: rule for rule in (*PLUGIN_CHECKS, *TASK_CHECKS)}
+
+
+def subject_of(fault: Fault) -> Subject:
+    """Return the architecture, at the task that a check's id names."""
+    values = dict(TINY[fault.model_type])
+    task = fault.check.partition("-")[2]
+    if (fault.model_type, task) == ("bert", "causal-lm"):
+        values["is_decoder"] = True
+    return Subject(fault.model_type, values, task=task)
+
+
+def check_of(fault: Fault) -> Check:
+    """Return the check of a fault, which must apply."""
+    rule, subject = RULES[fault.check.partition("-")[0]], subject_of(fault)
+    assert rule.lacking(subject) == "", f"{fault.check} does not apply"
+    return Check(fault.check, rule.function, subject)
+
+
+@functools.cache
+def passes(model_type: str, check: str) -> bool:
+    """Run a check without a fault, once."""
+    check_of(Fault(model_type, check, lambda patch: None))()
+    return True
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_a_seeded_fault_is_found(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert passes(fault.model_type, fault.check)
+    fault.patch(monkeypatch)
+    check = check_of(fault)
+    with pytest.raises(fault.error):
+        check()
+
+
+def test_there_are_many() -> None:
+    assert len({fault.patch for fault in FAULTS}) >= 60
+    assert len({fault.id for fault in FAULTS}) == len(FAULTS)
+
+
+def test_the_documentation_lists_them() -> None:
+    rows = [f"| {fault.name} | {fault.model_type} | `{fault.check}` |" for fault in FAULTS]
+    written = DOCS.read_text("utf-8").splitlines()
+    assert [line for line in written if line in rows] == rows
