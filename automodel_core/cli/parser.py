@@ -24,7 +24,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"automodel-core {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for add in (_list, _doctor, _info, _plan, _generate, _convert, _new):
+    for add in (_list, _doctor, _info, _check, _plan, _generate, _convert, _new):
         add(commands)
     return parser.parse_args(arguments)
 
@@ -84,6 +84,19 @@ def _info(commands: Commands) -> None:
     parser = _command(commands, "info", run, "describe an architecture")
     parser.add_argument("model_type", metavar="MODEL_TYPE")
     parser.add_argument("--plugin", metavar="DISTRIBUTION", help="whose, if there are several")
+
+
+def _check(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from automodel_core.cli.check import check
+
+        return check(options)
+
+    parser = _command(commands, "check", run, "run the conformance suite for an architecture")
+    parser.add_argument("name", metavar="NAME", help="a model type, or a plugin's distribution")
+    parser.add_argument(
+        "--config", metavar="FILE", help="JSON keys that make the model tiny (default: guessed)"
+    )
 
 
 def _plan(commands: Commands) -> None:
