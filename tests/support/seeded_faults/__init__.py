@@ -1,0 +1,12 @@
+"""Faults that authors make, each as a patch of one of our plugins or bricks.
+
+Each function takes pytest's ``monkeypatch``; its docstring names the fault, and its decorators the
+checks that must see it.
+"""
+
+from __future__ import annotations
+
+from support.seeded_faults import inputs, outputs, weights
+from support.seeded_faults.seed import FAULTS, Fault
+
+__all__ = ["FAULTS", "Fault", "inputs", "outputs", "weights"]
