@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from automodel_core import registry
-from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import AutomodelError
 
 __all__ = ["class_named", "classes_of_parts", "install_advice", "same_class", "text_entry"]
@@ -55,6 +54,8 @@ def _provided(name: str, kind: str, plugin: str | None) -> Any | None:
 
 def classes_of_parts(config: Any, kind: str) -> dict[str, Any]:
     """Return the classes of a kind that the parts of a configuration have, in their order."""
+    from automodel_core.configuration import PreTrainedConfig
+
     if not isinstance(config, PreTrainedConfig):
         return {}
     found: dict[str, Any] = {}

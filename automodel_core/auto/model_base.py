@@ -10,11 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, overload
 
 from automodel_core import registry
 from automodel_core.auto.arguments import no_direct_construction
-from automodel_core.auto.opening import open_request, refuse_unused
-from automodel_core.checkpoint.places.options import caller_arguments
 from automodel_core.checkpoint.places.rereading import reread_on_change
-from automodel_core.configuration import PreTrainedConfig
-from automodel_core.modeling.pretrained.request import require_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +20,7 @@ if TYPE_CHECKING:
 
     from automodel_core.auto.plan import ModelPlan
     from automodel_core.checkpoint.loading.placement import DeviceMap
+    from automodel_core.configuration import PreTrainedConfig
     from automodel_core.generation.settings.generation import GenerationConfig
     from automodel_core.modeling.pretrained.base import PreTrainedModel
     from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
@@ -120,6 +117,8 @@ class AutoModelBase(Generic[Model]):
         ``device_map``, ``strict``, ``output_loading_info``...) is described at
         `PreTrainedModel.from_pretrained`.
         """
+        from automodel_core.auto.opening import open_request, refuse_unused
+
         name = pretrained_model_name_or_path
         request = open_request(name, model_args, kwargs, task=cls.task)
         model_class = cls._model_class(request.config, request.plugin)
@@ -142,6 +141,9 @@ class AutoModelBase(Generic[Model]):
 
         ``dtype`` and ``attn_implementation`` apply; the others go to ``__init__``.
         """
+        from automodel_core.checkpoint.places.options import caller_arguments
+        from automodel_core.modeling.pretrained.request import require_config
+
         kwargs = caller_arguments(kwargs)
         require_config(config, f"{cls.__name__}.from_config")
         model_class = cls._model_class(config, plugin)
@@ -172,6 +174,7 @@ class AutoModelBase(Generic[Model]):
         No weight is read or fetched, and torch is not imported until the plan is asked for the
         names of weights that do not fit.
         """
+        from automodel_core.auto.opening import open_request
         from automodel_core.auto.plan import plan_model
 
         request = open_request(pretrained_model_name_or_path, (), kwargs, task=cls.task)
@@ -190,6 +193,8 @@ class AutoModelBase(Generic[Model]):
     @classmethod
     def _task_served(cls, config: Any, plugin: str | None) -> str:
         """Return the task to look up; of several, that of the class that the checkpoint names."""
+        from automodel_core.configuration import PreTrainedConfig
+
         if not cls.other_tasks:
             return cls.task
         served = {
