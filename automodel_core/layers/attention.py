@@ -285,18 +285,18 @@ class Attention(nn.Module):
         output = prepare_linear((self.o_proj,), rows)
         queries, shared = self.num_heads, self.num_key_value_heads
         shape, inner = (rows, queries + 2 * shared, 1, self.head_dim), queries * self.head_dim
+        parts = (queries, shared, shared)
         attend, scale, q_norm, k_norm = self._function(), self.scale, self.q_norm, self.k_norm
 
         def step(
             hidden_states: Tensor, mask: Mask, rotation: Rotation | None, cache: SelfAttentionCache
         ) -> Tensor:
-            placed, value = project(hidden_states).view(shape).split((queries + shared, shared), 1)
+            query, key, value = project(hidden_states).view(shape).split_with_sizes(parts, 1)
             if q_norm is not None and k_norm is not None:
-                query, key = placed.split((queries, shared), 1)
-                placed = torch.cat([q_norm(query), k_norm(key)], 1)
+                query, key = q_norm(query), k_norm(key)
             if rotation is not None:
-                placed = rotation(placed)
-            query, key = placed.split((queries, shared), 1)
+                turned = rotation(torch.cat([query, key], dim=1))
+                query, key = turned.split_with_sizes(parts[:2], 1)
             key, value = cache.update(key, value)
             numbers, _ = as_numbers(mask)
             numbers = self._with_position_scores(numbers, query, key)
