@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import torch
 
-from automodel_core.layers import Attention
+from automodel_core.errors import GenerationArgumentError
+from automodel_core.generation import CompileConfig
+from automodel_core.layers import Attention, StaticCache
 from automodel_llama.configuration import LlamaConfig
 from automodel_llama.modeling import LlamaForCausalLM
 from automodel_mamba.configuration import MambaConfig
@@ -121,3 +123,35 @@ def test_a_row_padded_on_the_left_writes_what_it_writes_alone(make: Any, beams: 
     alone = model.generate(ids[:1, 2:], **options)
     assert together[0, 2:].tolist() == alone[0].tolist()
     assert together[1].tolist() == model.generate(ids[1:], **options)[0].tolist()
+
+
+@pytest.mark.parametrize("make", [llama, mamba])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_call_goes_on_with_the_cache_of_another(make: Any, compiled: bool) -> None:
+    model = make()
+    options: dict[str, Any] = {"eos_token_id": None, "pad_token_id": 0}
+    expected = model.generate(PROMPT, max_new_tokens=2 * NEW_TOKENS, **options)
+    if compiled:
+        options["compile_config"] = CompileConfig(backend="eager", fullgraph=True)
+    first = model.generate(
+        PROMPT, max_new_tokens=NEW_TOKENS, return_dict_in_generate=True, **options
+    )
+    cache = first.past_key_values
+    assert cache.get_seq_length() == PROMPT.shape[1] + NEW_TOKENS - 1
+    given = {"inputs": first.sequences, "attention_mask": torch.ones_like(first.sequences)}
+    found = model.generate(**given, past_key_values=cache, max_new_tokens=NEW_TOKENS, **options)
+    assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"prompt_lookup_num_tokens": 3}, "recurrent states of MambaForCausalLM cannot"),
+        ({"penalty_alpha": 0.5, "top_k": 3}, "use another strategy"),
+        ({"cache_implementation": "quantized"}, "no keys and values, which is all that a Quant"),
+        ({"past_key_values": StaticCache(max_cache_len=50)}, "or give a DynamicCache"),
+    ],
+)
+def test_what_a_recurrent_state_cannot_do_is_said(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(GenerationArgumentError, match=message):
+        mamba().generate(PROMPT, max_new_tokens=NEW_TOKENS, pad_token_id=0, **settings)

@@ -28,7 +28,7 @@ def prefilled(length: int, rows: int = 2) -> Cache:
 
 @torch.no_grad()
 def stepped(cache: CompiledCache, new: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Feed states to a fixed cache as a compiled step does; the mask has all of its width."""
+    """Feed states to a compiled cache as a compiled step does; the mask has all of its width."""
     visible = decoder_mask(mask, span_of(cache, new), new)
     found = stack()(new, visible, cache=cache).last_hidden_state
     cache.next.add_(new.shape[1])
