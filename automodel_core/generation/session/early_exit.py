@@ -43,7 +43,7 @@ def without_upper_layers(model: GenerativeModel, layers: int) -> GenerativeModel
     changed: nn.Module = shorter
     names = path.split(".")
     for end in range(len(names) - 1, -1, -1):
-        parent = _shallow_copy(_module(model).get_submodule(".".join(names[:end])))
+        parent = _shallow_copy(cast(nn.Module, model).get_submodule(".".join(names[:end])))
         parent._modules[names[end]] = changed
         changed = parent
     return cast(GenerativeModel, changed)
@@ -51,16 +51,13 @@ def without_upper_layers(model: GenerativeModel, layers: int) -> GenerativeModel
 
 def decoder_stack(model: GenerativeModel) -> tuple[str, TransformerStack] | None:
     """Return the name and the module of the decoder's layers, if they are one stack."""
-    modules = _module(model).named_modules()
-    stacks = [(name, m) for name, m in modules if isinstance(m, TransformerStack)]
+    if not isinstance(model, nn.Module):
+        return None
+    stacks = [(name, m) for name, m in model.named_modules() if isinstance(m, TransformerStack)]
     if model.config.is_encoder_decoder:
         encoding = set(model.get_encoder().modules())
         stacks = [(name, stack) for name, stack in stacks if stack not in encoding]
     return stacks[0] if len(stacks) == 1 else None
-
-
-def _module(model: GenerativeModel) -> nn.Module:
-    return cast(nn.Module, model)
 
 
 def _shallow_copy(module: Module) -> Module:
