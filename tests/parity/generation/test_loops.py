@@ -14,7 +14,6 @@ if not transformers.__version__.startswith("5."):
 import torch  # noqa: E402
 
 from automodel_core.generation import GenerationConfig, GenerationMixin  # noqa: E402
-from automodel_core.generation.session import session as session_module  # noqa: E402
 
 
 class ReferenceCache(transformers.DynamicCache):
@@ -69,6 +68,9 @@ class Adapted(GenerationMixin):
                 kwargs["attention_mask"] = kwargs["attention_mask"].repeat_interleave(rows, dim=0)
         return self.reference(**kwargs)
 
+    def new_cache(self):
+        return ReferencePair() if self.config.is_encoder_decoder else ReferenceCache()
+
     def get_encoder(self):
         return self.reference.get_encoder()
 
@@ -99,13 +101,11 @@ def tiny_t5(seed: int) -> torch.nn.Module:
     return model
 
 
-MODELS = {"gpt2": (tiny_gpt2, ReferenceCache), "t5": (tiny_t5, ReferencePair)}
+MODELS = {"gpt2": tiny_gpt2, "t5": tiny_t5}
 
 
-def run_both(kind: str, seed: int, monkeypatch, inputs: dict, **settings: object):
-    make, cache = MODELS[kind]
-    monkeypatch.setattr(session_module, "Cache", cache)
-    reference = make(seed)
+def run_both(kind: str, seed: int, inputs: dict, **settings: object):
+    reference = MODELS[kind](seed)
     ids = {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
     if kind == "t5":
         ids = {"decoder_start_token_id": 0, "eos_token_id": 1, "pad_token_id": 0}
@@ -178,12 +178,10 @@ OPTIONS = [
 
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("number", range(len(OPTIONS)))
-def test_greedy(kind, number, monkeypatch):
+def test_greedy(kind, number):
     for seed in range(3):
         inputs = batch(kind, rows=1 + seed, seed=seed)
-        expected, found = run_both(
-            kind, seed, monkeypatch, inputs, max_new_tokens=12, **OPTIONS[number]
-        )
+        expected, found = run_both(kind, seed, inputs, max_new_tokens=12, **OPTIONS[number])
         assert_same(expected, found)
 
 
@@ -200,17 +198,17 @@ BEAMS = [
 
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("number", range(len(BEAMS)))
-def test_beam(kind, number, monkeypatch):
+def test_beam(kind, number):
     for seed in range(4):
         inputs = batch(kind, rows=1 + seed % 3, seed=seed)
         settings = {"num_beams": 3 + seed % 2, "max_new_tokens": 10, **BEAMS[number]}
-        expected, found = run_both(kind, seed, monkeypatch, inputs, **settings)
+        expected, found = run_both(kind, seed, inputs, **settings)
         assert_same(expected, found)
 
 
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("number", range(len(OPTIONS)))
-def test_beam_with_options(kind, number, monkeypatch):
+def test_beam_with_options(kind, number):
     for seed in range(2):
         inputs = batch(kind, rows=1 + seed, seed=seed)
         settings = {
@@ -219,7 +217,7 @@ def test_beam_with_options(kind, number, monkeypatch):
             "num_return_sequences": 2,
             **OPTIONS[number],
         }
-        expected, found = run_both(kind, seed, monkeypatch, inputs, **settings)
+        expected, found = run_both(kind, seed, inputs, **settings)
         assert_same(expected, found)
 
 
@@ -243,30 +241,28 @@ SAMPLING = [
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("beams", [1, 3])
 @pytest.mark.parametrize("number", range(len(SAMPLING)))
-def test_sampling_with_the_same_seed(kind, beams, number, monkeypatch):
+def test_sampling_with_the_same_seed(kind, beams, number):
     for seed in range(2):
         inputs = batch(kind, rows=1 + seed, seed=seed)
         settings = {"do_sample": True, "num_return_sequences": 2, "max_new_tokens": 8}
         expected, found = run_both(
-            kind, seed, monkeypatch, inputs, num_beams=beams, **settings, **SAMPLING[number]
+            kind, seed, inputs, num_beams=beams, **settings, **SAMPLING[number]
         )
         assert_same(expected, found)
 
 
 @pytest.mark.parametrize("beams", [1, 2])
-def test_prompts_of_an_encoder_decoder(beams, monkeypatch):
+def test_prompts_of_an_encoder_decoder(beams):
     inputs = batch("t5", rows=2, seed=0)
     for prompt in ([[0, 5, 6], [0, 7, 8]], [[5, 6], [7, 8]]):
         ids = torch.tensor(prompt)
         more = {"decoder_input_ids": ids, "decoder_attention_mask": torch.ones_like(ids)}
         more["decoder_attention_mask"][1, 1] = 0
-        expected, found = run_both(
-            "t5", 0, monkeypatch, inputs | more, num_beams=beams, max_new_tokens=6
-        )
+        expected, found = run_both("t5", 0, inputs | more, num_beams=beams, max_new_tokens=6)
         assert_same(expected, found)
 
 
-def test_prompts_of_a_decoder(monkeypatch):
+def test_prompts_of_a_decoder():
     embeds = torch.randn(2, 5, 16, generator=torch.Generator().manual_seed(0))
     padded = torch.tensor([[0, 0, 5, 6], [4, 5, 6, 7]])
     prompts = [
@@ -277,24 +273,22 @@ def test_prompts_of_a_decoder(monkeypatch):
     ]
     for inputs in prompts:
         for beams in (1, 2):
-            expected, found = run_both(
-                "gpt2", 0, monkeypatch, inputs, num_beams=beams, max_new_tokens=6
-            )
+            expected, found = run_both("gpt2", 0, inputs, num_beams=beams, max_new_tokens=6)
             assert_same(expected, found)
 
 
-def test_lengths(monkeypatch):
+def test_lengths():
     inputs = batch("gpt2", rows=2, seed=0)
     for settings in ({}, {"max_length": 11}, {"max_length": 15, "max_new_tokens": 3}):
-        expected, found = run_both("gpt2", 1, monkeypatch, inputs, **settings)
+        expected, found = run_both("gpt2", 1, inputs, **settings)
         assert_same(expected, found)
 
 
-def test_details_of_the_steps(monkeypatch):
+def test_details_of_the_steps():
     for kind in MODELS:
         for beams in (1, 2):
             expected, found = run_both(
-                kind, 0, monkeypatch, batch(kind, rows=2, seed=0), num_beams=beams,
+                kind, 0, batch(kind, rows=2, seed=0), num_beams=beams,
                 max_new_tokens=3, output_attentions=True, output_hidden_states=True,
             )  # fmt: skip
             assert set(expected.keys()) == set(found.keys())
@@ -307,7 +301,7 @@ def test_details_of_the_steps(monkeypatch):
                         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
 
 
-def test_continuing_a_cache(monkeypatch):
+def test_continuing_a_cache():
     reference = tiny_gpt2(3)
     ids = torch.tensor([[5, 6, 7, 8]])
     full = {"max_new_tokens": 4, "pad_token_id": 0, "eos_token_id": None}
@@ -322,10 +316,10 @@ def test_continuing_a_cache(monkeypatch):
     assert texts[0] == texts[1]
 
 
-def test_transition_scores(monkeypatch):
+def test_transition_scores():
     for beams in (1, 3):
         expected, found = run_both(
-            "t5", 2, monkeypatch, batch("t5", rows=2, seed=1), num_beams=beams, max_new_tokens=7
+            "t5", 2, batch("t5", rows=2, seed=1), num_beams=beams, max_new_tokens=7
         )
         for normalize in (False, True):
             theirs = tiny_t5(2).compute_transition_scores(
@@ -337,7 +331,7 @@ def test_transition_scores(monkeypatch):
             torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
 
 
-def test_stop_strings_and_custom_parts(monkeypatch):
+def test_stop_strings_and_custom_parts():
     class Letters:
         """A tokenizer whose token i is the letter i."""
 
@@ -352,7 +346,7 @@ def test_stop_strings_and_custom_parts(monkeypatch):
 
     inputs = batch("gpt2", rows=2, seed=4)
     expected, found = run_both(
-        "gpt2", 4, monkeypatch, inputs, max_new_tokens=9,
+        "gpt2", 4, inputs, max_new_tokens=9,
         logits_processor=[double], stopping_criteria=[stop],
     )  # fmt: skip
     assert_same(expected, found)
