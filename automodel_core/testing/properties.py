@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from automodel_core import registry
+from automodel_core.errors import AutomodelError
 from automodel_core.generation.session.early_exit import decoder_stack
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.caches.base import Cache
@@ -28,6 +29,7 @@ __all__ = [
     "continues_text",
     "dropout_fields",
     "empty_cache",
+    "empty_tokenizer",
     "encodes_text",
     "generates",
     "has_a_body",
@@ -49,6 +51,7 @@ __all__ = [
     "is_provided",
     "keeps_keys",
     "lacks_something",
+    "makes_a_tokenizer",
     "names_vocabulary",
     "reads_embeddings",
     "reads_masked_text",
@@ -277,6 +280,26 @@ def has_dropout(subject: Subject) -> object:
 def has_aliases(subject: Subject) -> object:
     """Return whether fields of the configuration have other names."""
     return subject.config_class.aliases
+
+
+def empty_tokenizer(subject: Subject) -> Any:
+    """Return the architecture's tokenizer as it is without files."""
+    kind: Any = registry.resolve(str(subject.architecture.component("tokenizer")))
+    return kind()
+
+
+def makes_a_tokenizer(subject: Subject) -> bool:
+    """Return whether the architecture has a tokenizer that can be made, and trained, from nothing.
+
+    Those that need files, such as SentencePiece models, are for tests of the plugin itself.
+    """
+    if subject.architecture.component("tokenizer") is None:
+        return False
+    try:
+        empty_tokenizer(subject)
+    except AutomodelError:
+        return False
+    return True
 
 
 def is_provided(subject: Subject) -> str:

@@ -13,9 +13,9 @@ from automodel_core.testing.check import Check, CheckFailedError, Rule
 from automodel_core.testing.checkpoint_checks import CHECKPOINT_CHECKS
 from automodel_core.testing.forward_checks import FORWARD_CHECKS
 from automodel_core.testing.generation_checks import GENERATION_CHECKS
-from automodel_core.testing.image_checks import IMAGE_CHECKS
 from automodel_core.testing.input_checks import INPUT_CHECKS
 from automodel_core.testing.plugin_checks import PLUGIN_CHECKS
+from automodel_core.testing.preprocessing_checks import IMAGE_CHECKS, TOKENIZER_CHECKS
 from automodel_core.testing.training_checks import TRAINING_CHECKS
 from automodel_core.testing.weight_checks import WEIGHT_CHECKS
 
@@ -64,7 +64,7 @@ def rules_of(subject: Subject) -> tuple[tuple[Subject, Rule], ...]:
     unknown = set(subject.task_values) - set(tasks)
     if unknown:
         raise InputError(f"task_configs name {sorted(unknown)}, the manifest lists {tasks}")
-    plugin = tuple((subject, rule) for rule in PLUGIN_CHECKS)
+    plugin = tuple((subject, rule) for rule in (*PLUGIN_CHECKS, *TOKENIZER_CHECKS))
     each = (replace(subject, task=task) for task in tasks)
     return plugin + tuple((one, rule) for one in each for rule in TASK_CHECKS)
 

@@ -11,6 +11,7 @@ import pytest
 from automodel_core.testing import Subject
 from automodel_core.testing.check import Check, Rule
 from automodel_core.testing.plugin_checks import PLUGIN_CHECKS
+from automodel_core.testing.preprocessing_checks import TOKENIZER_CHECKS
 from automodel_core.testing.suite import TASK_CHECKS
 from support.seeded_faults import FAULTS, Fault
 
@@ -55,7 +56,9 @@ TINY: dict[str, dict[str, Any]] = {
         "encoder_stride": 4,
     },
 }
-RULES: dict[str, Rule] = {rule.function.__name__: rule for rule in (*PLUGIN_CHECKS, *TASK_CHECKS)}
+RULES: dict[str, Rule] = {
+    rule.function.__name__: rule for rule in (*PLUGIN_CHECKS, *TOKENIZER_CHECKS, *TASK_CHECKS)
+}
 
 
 def subject_of(fault: Fault) -> Subject:

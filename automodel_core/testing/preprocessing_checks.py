@@ -1,4 +1,4 @@
-"""Checks of models that see images, and of what prepares them."""
+"""Checks of what prepares inputs: tokenizers, image processors, and images of other sizes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,55 @@ from typing import Any
 
 import torch
 
-from automodel_core import AutoImageProcessor, registry
+from automodel_core import AutoImageProcessor, AutoTokenizer, registry
 from automodel_core.errors import InputError
 from automodel_core.testing.case import BATCH, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
-from automodel_core.testing.properties import interpolates
+from automodel_core.testing.properties import empty_tokenizer, interpolates, makes_a_tokenizer
 
-__all__ = ["IMAGE_CHECKS"]
+__all__ = ["IMAGE_CHECKS", "TOKENIZER_CHECKS"]
+
+TEXTS = ("the cat sat on the mat, and the dog did not.", "a second line, by the same author.")
+VOCABULARY = 400
+OTHER_SETTINGS = {"model_max_length": 17, "padding_side": "left", "truncation_side": "left"}
+
+
+def trained_tokenizer(subject: Subject) -> Any:
+    """Return the architecture's tokenizer with a small vocabulary learnt from a few texts."""
+    return empty_tokenizer(subject).train_new_from_iterator(TEXTS * 9, vocab_size=VOCABULARY)
+
+
+def tokenizer_survives_its_files(subject: Subject) -> None:
+    """``AutoTokenizer`` loads what was saved: same class, ids, special tokens and settings."""
+    tokenizer = trained_tokenizer(subject)
+    for name, value in OTHER_SETTINGS.items():
+        setattr(tokenizer, name, value)
+    with tempfile.TemporaryDirectory() as folder:
+        subject.config().save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        again: Any = AutoTokenizer.from_pretrained(folder)
+    require(type(again) is type(tokenizer), f"AutoTokenizer makes a {type(again).__name__}")
+    for text in TEXTS:
+        ids, found = tokenizer(text)["input_ids"], again(text)["input_ids"]
+        require(found == ids, f"{text!r} is {found} after loading, and was {ids}")
+    for name in (*OTHER_SETTINGS, "special_tokens_map"):
+        before, after = getattr(tokenizer, name), getattr(again, name)
+        require(after == before, f"{name} is {after} after loading, and was {before}")
+
+
+def tokenizer_reads_and_writes_texts(subject: Subject) -> None:
+    """Ids decode to their text, and special tokens stand around it where there are any."""
+    tokenizer = trained_tokenizer(subject)
+    for text in TEXTS:
+        ids = tokenizer(text)["input_ids"]
+        written = tokenizer.decode(ids, skip_special_tokens=True).strip()
+        require(written == text, f"{text!r} comes back as {written!r}")
+        bare = tokenizer(text, add_special_tokens=False)["input_ids"]
+        require(
+            not set(bare) & set(tokenizer.all_special_ids), "add_special_tokens=False adds some"
+        )
+        due = tokenizer.sep_token_id
+        require(due is None or due in ids, f"no {tokenizer.sep_token} ends a text")
 
 
 def positions_fit_other_sizes(subject: Subject) -> None:
@@ -67,6 +109,10 @@ def has_image_processor(subject: Subject) -> bool:
     return subject.sees_images and subject.architecture.component("image_processor") is not None
 
 
+TOKENIZER_CHECKS = (
+    Rule(tokenizer_survives_its_files, makes_a_tokenizer),
+    Rule(tokenizer_reads_and_writes_texts, makes_a_tokenizer),
+)
 IMAGE_CHECKS = (
     Rule(positions_fit_other_sizes, interpolates),
     Rule(image_processor_serves_the_model, has_image_processor),
