@@ -1,3 +1,7 @@
+from automodel_core.modeling.bodies.inputs import (
+    DecoderOptions as DecoderOptions,
+    TextInputs as TextInputs,
+)
 from automodel_core.modeling.bodies.seq2seq import (
     EncoderDecoderBody as EncoderDecoderBody,
     EncoderOutputs as EncoderOutputs,
@@ -7,9 +11,7 @@ from automodel_core.modeling.bodies.seq2seq import (
     shift_right as shift_right,
 )
 from automodel_core.modeling.bodies.text import (
-    DecoderOptions as DecoderOptions,
     TextBody as TextBody,
-    TextInputs as TextInputs,
     TextRunner as TextRunner,
     TextStack as TextStack,
 )

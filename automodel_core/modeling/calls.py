@@ -64,7 +64,7 @@ def model_call(forward: Callable[P, Out]) -> Callable[P, Out]:
 
     @functools.wraps(forward)
     def call(self: Any, *args: Any, **options: Any) -> Any:
-        if is_closed and not options.keys() <= accepted:
+        if is_closed and not accepted.issuperset(options):
             raise TypeError(
                 f"{type(self).__name__} takes no {', '.join(options.keys() - accepted)}; its "
                 f"arguments are {', '.join(list(signature.parameters)[1:])}"

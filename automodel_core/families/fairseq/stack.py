@@ -16,7 +16,8 @@ from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.positions.absolute import ScaledEmbedding
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
-from automodel_core.modeling.bodies.text import TextInputs, TextStack
+from automodel_core.modeling.bodies.inputs import TextInputs
+from automodel_core.modeling.bodies.text import TextStack
 
 __all__ = [
     "FairseqStack",

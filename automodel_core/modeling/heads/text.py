@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from automodel_core.errors import InputError
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
-from automodel_core.modeling.bodies.text import DecoderOptions, TextInputs
+from automodel_core.modeling.bodies.inputs import DecoderOptions, TextInputs
 from automodel_core.modeling.calls import ForwardOptions, model_call
 from automodel_core.modeling.heads.parts import HeadTransform, answer_scores, states_to_score
 from automodel_core.modeling.losses.labels import classification_loss

@@ -26,8 +26,10 @@ class ModelOutput:
     @classmethod
     def of(cls, body: ModelOutput, **values: Any) -> Self:
         """Return an output of these values, and of what else a body's output has of its fields."""
-        names = cls.__dataclass_fields__
-        return cls(**{key: value for key, value in vars(body).items() if key in names} | values)
+        for key, value in vars(body).items():
+            if key in cls.__dataclass_fields__:
+                values.setdefault(key, value)
+        return cls(**values)
 
     def keys(self) -> tuple[str, ...]:
         return tuple(f.name for f in fields(self) if getattr(self, f.name) is not None)
