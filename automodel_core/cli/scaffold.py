@@ -149,6 +149,8 @@ def ${function}_layer(config: ${prefix}Config) -> layers.TransformerLayer:
 # The names of weights in the checkpoint, and in this file. Only names that differ need a row.
 BODY_NAMES = {
     "layers.*": "stack.layers.*",
+    "layers.*.input_layernorm": "stack.layers.*.self_attn_norm",
+    "layers.*.post_attention_layernorm": "stack.layers.*.mlp_norm",
     "norm": "stack.norm",
 }
 

@@ -132,7 +132,8 @@ def left_padded_rows_write_what_they_write_alone(subject: Subject) -> None:
     for way in ways:
         found = greedy(model, padded, **way)[:, tokens.shape[1] :]
         for index, row in enumerate(rows):
-            alone = greedy(model, {"input_ids": row}, **way)[0, row.shape[1] :]
+            given = {"input_ids": row, "attention_mask": torch.ones_like(row)}
+            alone = greedy(model, given, **way)[0, row.shape[1] :]
             same = torch.equal(found[index], alone)
             require(same, f"{way or 'greedy'}: {found[index].tolist()} instead of {alone.tolist()}")
     scores = [prefix_scores(model, given) for given in (padded, {"input_ids": rows[0]})]

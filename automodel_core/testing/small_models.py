@@ -82,7 +82,7 @@ def small_stack(config: SmallConfig) -> TransformerStack:
 STACK_NAMES = {
     "h": "stack.layers",
     "h.*.first_norm": "stack.layers.*.self_attn_norm",
-    "h.*.middle_norm": "stack.layers.*.cross_attn_norm",
+    "h.*.cross_attn_layer_norm": "stack.layers.*.cross_attn_norm",
     "h.*.last_norm": "stack.layers.*.mlp_norm",
     "last": "stack.norm",
 }
