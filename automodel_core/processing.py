@@ -17,7 +17,6 @@ from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.errors import InputError, warn_caller
 from automodel_core.preprocessing.files import PROCESSOR_FILE
-from automodel_core.text.tokenizer.loading import CHAT_TEMPLATE
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -288,7 +287,6 @@ class ProcessorMixin:
                     written.extend(tokenizer.save_pretrained(exchange.folder / name))
                 else:
                     tokenizer.save_pretrained(exchange.staging)
-                    exchange.remove({CHAT_TEMPLATE})
             for part in list(preprocessors.values())[:1]:
                 part.save_pretrained(exchange.staging)
             exchange.write(PROCESSOR_FILE, content)

@@ -42,6 +42,8 @@ logger = logging.getLogger("automodel_core")
 _IN_EFFECT = ".automodel-save"
 _REMOVED = ".removed"
 """Folder with an empty file for each name that the save removes."""
+_OLD = ".old"
+"""Folder with second names of the files that are replaced or removed, until all are."""
 _SMALL = 1 << 20
 """Larger files are exchanged without comparing them with the present ones."""
 _ATTEMPTS = 10
@@ -66,11 +68,17 @@ class Exchange:
             file.write(data)
 
     def remove(self, names: Iterable[str]) -> None:
-        """Let files of the folder vanish together with the exchange, unless they are new ones."""
-        for name in current_names(self.folder).intersection(names):
-            with _naming(self.folder / name):
-                (self.staging / _REMOVED).mkdir(exist_ok=True)
-                (self.staging / _REMOVED / name).touch()
+        """Let files of the folder vanish together with the exchange, unless they are new ones.
+
+        In an exchange within another one, that one's folder is meant.
+        """
+        folder, staging = self.folder, self.staging
+        if folder.name.startswith(f"{_IN_EFFECT}."):
+            folder, staging = folder.parent, folder
+        for name in current_names(folder).intersection(names):
+            with _naming(folder / name):
+                (staging / _REMOVED).mkdir(exist_ok=True)
+                (staging / _REMOVED / name).touch()
 
     def new_names(self) -> list[str]:
         """Return the names of the new files."""
@@ -180,12 +188,20 @@ def _take_effect(exchange: Exchange) -> None:
 def _move_into(folder: Path, new: Path) -> None:
     """Move the files of ``new`` to their places; wherever this is cut, the next save goes on.
 
-    Those that nobody reads yet go first.
+    Those that nobody reads yet go first. The old files are freed last, which takes long on some
+    disks: for readers that do not look into ``new``, the moves shall lie close together.
     """
-    for name in sorted(_names(new), key=lambda name: ((folder / name).exists(), name)):
+    names = sorted(_names(new), key=lambda name: ((folder / name).exists(), name))
+    removed = _names(new / _REMOVED)
+    with suppress(OSError):
+        (new / _OLD).mkdir()
+    for name in {*names, *removed}:
+        with suppress(OSError):
+            (new / _OLD / name).hardlink_to(folder / name)
+    for name in names:
         with suppress(FileNotFoundError):
             (new / name).replace(folder / name)
-    for name in _names(new / _REMOVED):
+    for name in removed:
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(new, ignore_errors=True)
 

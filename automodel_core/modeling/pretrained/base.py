@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from automodel_core import registry
 from automodel_core.checkpoint.places.hub.push import (
     PushOptions,
-    push_files,
     push_options,
     repository_name,
     saved_files,
@@ -33,7 +32,7 @@ from automodel_core.modeling.pretrained.hub_state import hub_state, module_state
 from automodel_core.modeling.pretrained.loading import load_pretrained
 from automodel_core.modeling.pretrained.options import dtype_named
 from automodel_core.modeling.pretrained.request import LoadRequest
-from automodel_core.modeling.pretrained.saving import card_facts, save_pretrained
+from automodel_core.modeling.pretrained.saving import Savable, push_model, save_pretrained
 from automodel_core.modeling.pretrained.vocabulary import resize_vocabulary
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
@@ -203,6 +202,7 @@ class PreTrainedModel(WeightedModel, CallableModule):
         safe_serialization: bool = True,
         variant: str | None = None,
         repo_id: str | None = None,
+        tokenizer: Savable | None = None,
         **kwargs: Unpack[PushOptions],
     ) -> None:
         """Write configuration, generation settings and weights, under the hub's names, to a folder.
@@ -210,9 +210,10 @@ class PreTrainedModel(WeightedModel, CallableModule):
         A reader, or a crash, meets the files of the former save or the new ones; see
         `exchange_files`. ``state_dict`` is a whole state of this model or of one that wraps it,
         under the modules' names or the hub's; `InputError` says what it lacks or should not have.
-        With ``push_to_hub`` the files are uploaded to ``repo_id``, by default a repository of the
-        folder's name, as the other arguments say. Raises `SavingError` if the disk is full, and
-        ``NotADirectoryError`` if the path is a file.
+        A ``tokenizer``, or a processor, is saved in the same step. With ``push_to_hub`` the files
+        are uploaded to ``repo_id``, by default a repository of the folder's name, as the other
+        arguments say. Raises `SavingError` if the disk is full, and ``NotADirectoryError`` if the
+        path is a file.
         """
         options = push_options(self.save_pretrained, kwargs)
         if not is_main_process:
@@ -224,15 +225,12 @@ class PreTrainedModel(WeightedModel, CallableModule):
             max_shard_size=max_shard_size,
             safe_serialization=safe_serialization,
             variant=variant,
+            tokenizer=tokenizer,
         )
         if push_to_hub:
-            push_files(
-                saved_files(save_directory, names),
-                repository_name(repo_id, save_directory),
-                card_facts(self),
-                options,
-                replaced_files(safe_serialization=safe_serialization, variant=variant),
-            )
+            replaced = replaced_files(safe_serialization=safe_serialization, variant=variant)
+            name = repository_name(repo_id, save_directory)
+            push_model(self, saved_files(save_directory, names), name, options, replaced)
 
     def push_to_hub(
         self,
@@ -241,6 +239,7 @@ class PreTrainedModel(WeightedModel, CallableModule):
         max_shard_size: int | str = "5GB",
         safe_serialization: bool = True,
         variant: str | None = None,
+        tokenizer: Savable | None = None,
         **kwargs: Unpack[PushOptions],
     ) -> str:
         """Upload configuration and weights, with a card, to a hub repository; return its address.
@@ -256,14 +255,10 @@ class PreTrainedModel(WeightedModel, CallableModule):
                 max_shard_size=max_shard_size,
                 safe_serialization=safe_serialization,
                 variant=variant,
+                tokenizer=tokenizer,
             )
-            return push_files(
-                saved_files(folder, names),
-                repo_id,
-                card_facts(self),
-                options,
-                replaced_files(safe_serialization=safe_serialization, variant=variant),
-            )
+            replaced = replaced_files(safe_serialization=safe_serialization, variant=variant)
+            return push_model(self, saved_files(folder, names), repo_id, options, replaced)
 
     def hub_state_dict(self) -> dict[str, Tensor]:
         """Return all weights by hub name, under redundant names too."""

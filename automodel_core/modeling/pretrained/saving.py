@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
 
 from torch import Tensor
 
 from automodel_core import registry
 from automodel_core.checkpoint.places.exchange import exchange_files
 from automodel_core.checkpoint.places.hub.model_card import CardFacts, installed_versions
-from automodel_core.checkpoint.places.hub.push import source_on_hub
+from automodel_core.checkpoint.places.hub.push import PushOptions, push_files, source_on_hub
 from automodel_core.checkpoint.save import WeightsToSave
 from automodel_core.errors import AutomodelError
 from automodel_core.modeling.pretrained.given_state import state_to_save
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
-__all__ = ["card_facts", "save_pretrained"]
+__all__ = ["Savable", "push_model", "save_pretrained"]
 
 CONFIG_FILE = "config.json"
 GENERATION_CONFIG_FILE = "generation_config.json"
+
+
+class Savable(Protocol):
+    """A tokenizer or a processor."""
+
+    def save_pretrained(self, save_directory: Path) -> object: ...
 
 
 def save_pretrained(
@@ -32,6 +41,7 @@ def save_pretrained(
     max_shard_size: int | str,
     safe_serialization: bool,
     variant: str | None,
+    tokenizer: Savable | None,
 ) -> list[str]:
     """Do what `PreTrainedModel.save_pretrained` says, and return the names of the files.
 
@@ -68,13 +78,21 @@ def save_pretrained(
         for name, text in texts.items():
             exchange.write(name, text)
         weights.write(exchange)
+        if tokenizer is not None:
+            tokenizer.save_pretrained(exchange.staging)
         return exchange.new_names()
 
 
-def card_facts(model: WeightedModel) -> CardFacts:
-    """Return what the card of a repository says of a model."""
+def push_model(
+    model: WeightedModel,
+    files: Mapping[str, Path | bytes],
+    repo_id: str,
+    options: PushOptions,
+    replaces: re.Pattern[str],
+) -> str:
+    """Upload what was saved of a model; see `push_files`."""
     config = model.config
-    return CardFacts(
+    facts = CardFacts(
         kind="model",
         class_name=type(model).__name__,
         loader=_auto_class(model) or type(model).__name__,
@@ -82,6 +100,7 @@ def card_facts(model: WeightedModel) -> CardFacts:
         model_type=config.model_type,
         base_model=source_on_hub(config._name_or_path),
     )
+    return push_files(files, repo_id, facts, options, replaces)
 
 
 def _auto_class(model: WeightedModel) -> str | None:

@@ -17,35 +17,8 @@ from automodel_core import AutoModel
 from automodel_core.errors import InputError, SavingError, SerializationError
 from automodel_core.generation.settings.generation import GenerationConfig
 from support.crashes import states_on_the_way
+from support.marked import SHARDS, WAYS, model_of, number_in, tokenizer_of
 from support.tiny_lm import TinyConfig, TinyForCausalLM, drawn
-
-SHARDS: Mapping[str, Any] = {"max_shard_size": 2000}
-WAYS: dict[str, Mapping[str, Any]] = {
-    "single": {},
-    "sharded": SHARDS,
-    "pickle": {"safe_serialization": False},
-    "sharded pickle": {"safe_serialization": False, **SHARDS},
-}
-
-
-def model_of(value: float) -> TinyForCausalLM:
-    """Return a model whose weights, configuration and generation settings tell one value."""
-    model = TinyForCausalLM(TinyConfig(initializer_range=value))
-    assert model.generation_config is not None
-    model.generation_config.repetition_penalty = value
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.fill_(value)
-    return model
-
-
-def value_of(folder: Path, **options: Any) -> float:
-    """Return the value of the model in a folder; everything must tell the same."""
-    model = TinyForCausalLM.from_pretrained(folder, **options)
-    values = {float(value) for p in model.parameters() for value in p.detach().unique()}
-    values |= {model.config.initializer_range, float(model.generation_config.repetition_penalty)}
-    assert len(values) == 1, f"a mixture of {values}"
-    return values.pop()
 
 
 @pytest.mark.parametrize("after", WAYS)
@@ -60,15 +33,34 @@ def test_a_cut_save_leaves_the_old_model_or_the_new(
     states = states_on_the_way(
         lambda: new.save_pretrained(folder, **WAYS[after]), folder, tmp_path / "states"
     )
-    values = [value_of(state) for state in states]
+    values = [number_in(state) for state in states]
     assert values == sorted(values)
     assert set(values) == {0.25, 0.5}
-    assert value_of(folder) == 0.5
+    assert number_in(folder) == 0.5
     for state in (states[len(states) // 2], states[-1], folder):
         model_of(0.75).save_pretrained(state)
-        assert value_of(state) == 0.75
+        assert number_in(state) == 0.75
         assert (state / "notes.txt").read_text() == "mine"
         assert not [name for name in os.listdir(state) if name.startswith(".")]
+
+
+def test_a_tokenizer_is_saved_in_the_same_step(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    model_of(0.25).save_pretrained(folder, tokenizer=tokenizer_of(0.25))
+    assert (folder / "chat_template.jinja").is_file()
+    new = model_of(0.5)
+    states = states_on_the_way(
+        lambda: new.save_pretrained(folder, tokenizer=tokenizer_of(0.5)),
+        folder,
+        tmp_path / "states",
+    )
+    for state in states:
+        assert number_in(state) == number_in(state, tokenizer=True)
+    plain = tokenizer_of(0.75)
+    plain.chat_template = None
+    model_of(0.75).save_pretrained(folder, tokenizer=plain)
+    assert not (folder / "chat_template.jinja").exists()
+    assert not [name for name in os.listdir(folder) if name.startswith(".")]
 
 
 def test_a_variant_is_saved_beside(tmp_path: Path) -> None:
@@ -79,7 +71,7 @@ def test_a_variant_is_saved_beside(tmp_path: Path) -> None:
         lambda: model_of(0.25).save_pretrained(folder, variant="half"), folder, tmp_path / "states"
     )
     for state in (*states, folder):
-        assert value_of(state) == value_of(state, variant="half") == 0.25
+        assert number_in(state) == number_in(state, variant="half") == 0.25
     assert sorted(os.listdir(folder)) == [
         "config.json",
         "generation_config.json",
@@ -99,7 +91,7 @@ def test_shards_of_two_saves_have_other_names(tmp_path: Path) -> None:
         "generation_config.json",
         "model.safetensors.index.json",
     }
-    assert value_of(tmp_path) == 0.5
+    assert number_in(tmp_path) == 0.5
 
 
 @pytest.mark.parametrize("options", [{}, SHARDS], ids=["single", "sharded"])
@@ -116,7 +108,7 @@ def test_a_reader_beside_a_saver_never_fails(options: Mapping[str, Any], tmp_pat
     saver = threading.Thread(target=keep_saving)
     saver.start()
     try:
-        values = [value_of(tmp_path) for _ in range(40)]
+        values = [number_in(tmp_path) for _ in range(40)]
     finally:
         done.set()
         saver.join()
@@ -165,7 +157,7 @@ def test_a_full_disk_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(save, "write_safetensors", full)
     with pytest.raises(SavingError, match=r"model\.safetensors': No space left on device"):
         model_of(0.5).save_pretrained(tmp_path)
-    assert value_of(tmp_path) == 0.25
+    assert number_in(tmp_path) == 0.25
 
 
 def test_generation_settings_are_one_file(tmp_path: Path) -> None:
