@@ -1,4 +1,8 @@
-"""Time of ``from_pretrained``, against the plain reading of the same file, and its peak memory."""
+"""Time of ``from_pretrained``, against the plain reading of the same files, and its peak memory.
+
+Contenders load the same checkpoint round by round, with files in the page cache. *Pages read* sums
+every tensor up, as the first use of a model reads it.
+"""
 
 from __future__ import annotations
 
@@ -6,89 +10,146 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers
 from safetensors.torch import load_file
+from torch import Tensor
 
-from automodel_core import AutoModelForSeq2SeqLM
+import automodel_core
+from benchmarks.forward import BODIES
 from benchmarks.rounds import interleaved, table
 from benchmarks.shapes import SHAPES
 
-MEASURED = ("t5-small", "t5-base")
 PEAK = """
 import sys
-import automodel_core.modeling.pretrained.loading, automodel_t5.modeling
-from automodel_core import AutoModelForSeq2SeqLM
+import torch
+import automodel_core
+import automodel_core.modeling.pretrained.loading
 
 def peak():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 
+name, folder, dtype = sys.argv[1:]
+auto = getattr(automodel_core, name)
+with torch.device("meta"):
+    # Imports what a load imports.
+    auto.from_config(automodel_core.AutoConfig.from_pretrained(folder))
 before = peak()
-model = AutoModelForSeq2SeqLM.from_pretrained(sys.argv[1])
-for parameter in model.parameters():
+for parameter in auto.from_pretrained(folder, dtype=dtype).parameters():
     parameter.detach().sum()
 print(peak() - before)
 """
 
 
-def touched(tensors: list[torch.Tensor]) -> None:
-    """Read every page of memory-mapped tensors."""
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder with weights, and the Auto class that reads it."""
+
+    folder: Path
+    auto: str
+
+    @property
+    def files(self) -> list[Path]:
+        return sorted(self.folder.glob("*.safetensors"))
+
+    @property
+    def size(self) -> int:
+        return sum(file.stat().st_size for file in self.files)
+
+    def load(self, library: Any, **options: Any) -> list[Tensor]:
+        """Return the parameters of the model that a library makes of it."""
+        model = getattr(library, self.auto).from_pretrained(self.folder, **options)
+        return [parameter.detach() for parameter in model.parameters()]
+
+    def read(self) -> list[Tensor]:
+        """Return the tensors of the files, mapped."""
+        return [tensor for file in self.files for tensor in load_file(file).values()]
+
+    def peak(self, dtype: str) -> int:
+        """Return the bytes that a fresh process needs to load it and to read every page."""
+        command = [sys.executable, "-c", PEAK, self.auto, str(self.folder), dtype]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        return int(done.stdout)
+
+
+def checkpoints(folder: Path) -> dict[str, Checkpoint]:
+    """Return how each shape's checkpoint is written into a folder, by name."""
+    found = {
+        name: Checkpoint(SHAPES[name].checkpoint(folder), SHAPES[name].auto)
+        for name in ("t5-base", "marian", "gpt2", "vit-gpt2")
+    }
+    bodies = {"bert-base": "5GB", "vit-base": "5GB", "bert-base in shards": "2MB"}
+    for name, shard in bodies.items():
+        target = folder / "loading" / name
+        if not (target / "config.json").exists():
+            model = transformers.AutoModel.from_config(BODIES[name.removesuffix(" in shards")])
+            model.save_pretrained(target, max_shard_size=shard)
+        found[name] = Checkpoint(target, "AutoModel")
+    return found
+
+
+def touched(tensors: Iterable[Tensor]) -> None:
+    """Read every page of memory-mapped tensors, in the order in which they lie there."""
     for tensor in tensors:
-        tensor.view(torch.int64).sum()
+        (tensor.t() if tensor.dim() == 2 and not tensor.is_contiguous() else tensor).sum()
 
 
-def measure(folder: Path, shape: str, rounds: int) -> list[str]:
-    checkpoint = SHAPES[shape].checkpoint(folder)
-    file = checkpoint / "model.safetensors"
+def measure(name: str, checkpoint: Checkpoint, rounds: int) -> list[str]:
+    half: Any = {"dtype": torch.bfloat16}
     result = interleaved(
         {
-            "ours": lambda: AutoModelForSeq2SeqLM.from_pretrained(checkpoint),
-            "file": lambda: load_file(file),
-            "theirs": lambda: transformers.AutoModelForSeq2SeqLM.from_pretrained(checkpoint),
-            "ours read": lambda: touched(
-                [p.data for p in AutoModelForSeq2SeqLM.from_pretrained(checkpoint).parameters()]
-            ),
-            "file read": lambda: touched(list(load_file(file).values())),
+            "ours": lambda: checkpoint.load(automodel_core),
+            "file": checkpoint.read,
+            "theirs": lambda: checkpoint.load(transformers),
+            "ours read": lambda: touched(checkpoint.load(automodel_core)),
+            "file read": lambda: touched(checkpoint.read()),
+            "theirs read": lambda: touched(checkpoint.load(transformers)),
+            "ours cast": lambda: checkpoint.load(automodel_core, **half),
+            "file cast": lambda: [t.to(torch.bfloat16) for t in checkpoint.read()],
         },
         rounds,
     )
-    peak = subprocess.run(
-        [sys.executable, "-c", PEAK, str(checkpoint)], check=True, capture_output=True, text=True
-    )
     return [
-        shape,
-        f"{file.stat().st_size / 1e6:.0f} MB",
+        f"{name}, {checkpoint.size / 1e6:.0f} MB, {len(checkpoint.files)}",
         f"{result.median('ours') * 1e3:.1f} ms",
-        f"{result.median('file') * 1e3:.1f} ms",
         f"{1 / result.ratio('ours', 'file'):.2f}",
         f"{1 / result.ratio('ours read', 'file read'):.2f}",
+        f"{1 / result.ratio('ours cast', 'file cast'):.2f}",
         f"{result.ratio('ours', 'theirs'):.1f}",
-        f"{int(peak.stdout) / file.stat().st_size:.2f}",
+        f"{result.ratio('ours read', 'theirs read'):.1f}",
+        f"{checkpoint.peak('float32') / checkpoint.size:.2f}",
+        f"{checkpoint.peak('bfloat16') / checkpoint.size:.2f}",
     ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--shapes", nargs="+", help="measure these only")
     parser.add_argument("--folder", type=Path, default=None, help="keep the checkpoints here")
     options = parser.parse_args()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary)
-        rows = [measure(folder, shape, options.rounds) for shape in MEASURED]
+        found = checkpoints(options.folder or Path(temporary))
+        named = options.shapes or list(found)
+        rows = [measure(name, found[name], options.rounds) for name in named]
     header = [
-        "shape",
-        "file",
+        "shape, size, files",
         "from_pretrained",
-        "load_file",
         "times load_file",
-        "the same, all pages read",
+        "pages read",
+        "cast to bfloat16",
         "faster than transformers",
+        "pages read",
         "peak memory / file",
+        "cast",
     ]
     print(table("from_pretrained, warm page cache", header, rows))
 
