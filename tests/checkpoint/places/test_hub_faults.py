@@ -160,18 +160,18 @@ def test_one_shard_that_fails_ends_the_others(hub: FakeHub) -> None:
 
 def test_threads_fetch_the_same_files(hub: FakeHub) -> None:
     hub.add("org/model", FILES)
-    found: list[bytes] = []
+    found: list[list[bytes]] = []
 
     def fetch() -> None:
         files = open_checkpoint("org/model", HubOptions())
-        found.extend(path.read_bytes() for path in files.require_all(SHARDS))
+        found.append([path.read_bytes() for path in files.require_all(SHARDS)])
 
     threads = [threading.Thread(target=fetch) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [FILES[name] for name in SHARDS] * 16
+    assert found == [[FILES[name] for name in SHARDS]] * 16
 
 
 def test_the_cache_is_used_where_the_hub_stays_busy(hub: FakeHub, waits: list[float]) -> None:
