@@ -92,7 +92,7 @@ def tests(session: nox.Session) -> None:
     install_torch(session, *groups("test"))
     install_editable(session, *PLUGINS)
     plugin_tests = [f"plugins/{plugin}/tests" for plugin in PLUGINS]
-    elsewhere = ("--ignore=tests/parity", "--ignore=tests/typing")
+    elsewhere = [f"--ignore=tests/{name}" for name in ("clients", "parity", "typing")]
     everything = [*EVERY_CORE, "tests", *plugin_tests, *elsewhere]
     session.run("pytest", *(session.posargs or everything), env=ONE_THREAD)
 
@@ -115,6 +115,25 @@ def parity(session: nox.Session, transformers: str) -> None:
     session.install("-q", "--no-deps", *groups("real-input"))
     install_editable(session, *PLUGINS, constraints=str(constraints))
     session.run("pytest", *(session.posargs or [*EVERY_CORE, "tests/parity"]), env=ONE_THREAD)
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Run the packages that people put around a model, those that install quickly."""
+    run_clients(session, "clients")
+
+
+@nox.session
+def all_clients(session: nox.Session) -> None:
+    """Run all packages that people put around a model."""
+    run_clients(session, "clients", "more-clients")
+
+
+def run_clients(session: nox.Session, *packages: str) -> None:
+    """Run the tests of clients; those whose package is not in these groups are skipped."""
+    install_torch(session, *groups("test", *packages))
+    install_editable(session, *PLUGINS)
+    session.run("pytest", *(session.posargs or [*EVERY_CORE, "tests/clients"]), env=ONE_THREAD)
 
 
 @nox.session(reuse_venv=False)

@@ -1,0 +1,1 @@
+from automodel_core.integrations.tokenizers import to_transformers as to_transformers
