@@ -195,6 +195,11 @@ class GenerationMixin:
         """Return an empty cache of the kind that the decoder fills."""
         return Cache()
 
+    @property
+    def first_position(self) -> int:
+        """The position of a text's first token, from which those of padded rows are counted."""
+        return 0
+
     def score_states(self, hidden_states: Tensor, cache: Cache | None) -> Tensor:
         """Return the logits (..., vocabulary) of the decoder's hidden states (..., size).
 

@@ -46,6 +46,7 @@ WITHOUT_TORCH = (
         f"families/fairseq/{name}.py"
         for name in ("configuration", "external_ids", "languages", "source_target", "vocabulary")
     ),
+    "families/bert/configuration.py",
     "families/pair/configuration.py",
     "configuration",
     "errors.py",
@@ -169,6 +170,8 @@ def test_nothing_is_left_for_later(path: Path) -> None:
 @pytest.mark.parametrize("module", CORE_SOURCES, ids=named)
 def test_the_core_names_no_architecture(module: Path) -> None:
     text = TOKENIZER_JSON.sub("", module.read_text(encoding="utf-8"))
+    if CORE / "families" in module.parents:  # a family names its ancestor
+        text = re.sub(module.parent.name, "", text, flags=re.IGNORECASE)
     found = [line for line in text.splitlines() if ARCHITECTURE_NAME.search(line)]
     if CORE / "families" not in module.parents:
         found += [line for line in text.splitlines() if ANCESTOR.search(line)]

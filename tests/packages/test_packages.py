@@ -1,4 +1,7 @@
-"""Two packages of strangers, made of the core's faces only: one attends, one has a recurrence."""
+"""Packages of strangers, made of the core's faces only.
+
+One attends, one has a recurrence, and one descends from BERT.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +35,21 @@ TINY: dict[str, dict[str, Any]] = {
         "num_key_value_heads": 2,
     },
     "mamba": {"vocab_size": 99, "hidden_size": 16, "num_hidden_layers": LAYERS, "state_size": 4},
+    "roberta": {
+        "vocab_size": 99,
+        "hidden_size": 16,
+        "intermediate_size": 24,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": 4,
+        "max_position_embeddings": 40,
+    },
 }
+TASKS: dict[str, dict[str, Any]] = {"roberta": {"causal-lm": {"is_decoder": True}}}
 PROMPT = torch.tensor([[7, 8, 9, 10], [11, 12, 13, 14]])
 SUITE = """
 from automodel_core.testing import architecture_checks
 
-@architecture_checks("{name}", {tiny})
+@architecture_checks("{name}", {tiny}, task_configs={tasks})
 def test_it(check):
     check()
 """
@@ -48,7 +60,7 @@ def test_a_package_keeps_the_promises_of_the_house(name: str, tmp_path: Path) ->
     source = shutil.copytree(HERE / f"automodel-{name}", tmp_path / "source")
     site, suite = tmp_path / "site", tmp_path / "test_it.py"
     install = ["pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
-    suite.write_text(SUITE.format(name=name, tiny=TINY[name]), "utf-8")
+    suite.write_text(SUITE.format(name=name, tiny=TINY[name], tasks=TASKS.get(name, {})), "utf-8")
     for command in (
         [*install, "--target", str(site), str(source)],
         ["pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(suite)],

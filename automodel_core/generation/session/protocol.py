@@ -69,13 +69,16 @@ class GenerativeModel(Protocol):
     several rows for each row of ``encoder_outputs`` and ``attention_mask``: rows of one item follow
     each other. ``new_cache`` returns an empty cache for the decoder; ``score_states`` the logits
     that hidden states of the decoder (rows, length, size) give, as ``forward`` computes them from
-    the last ones.
+    the last ones. ``first_position`` is the position of a text's first token.
     """
 
     config: ModelConfig
     generation_config: GenerationConfig
     settings_at_start: tuple[Mapping[str, Any], Mapping[str, Any]] | None
     main_input_name: str
+
+    @property
+    def first_position(self) -> int: ...
 
     @property
     def device(self) -> torch.device: ...

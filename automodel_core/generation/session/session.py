@@ -81,7 +81,9 @@ class DecodingSession:
         # The model's own positions are right if nothing is masked, or if there is an encoder.
         counts = not self.is_encoder_decoder and self._takes.by_name("position_ids")
         mask_name = "decoder_attention_mask" if self.is_encoder_decoder else "attention_mask"
-        self._step_arguments = StepArguments(inputs, mask_name, counts_positions=counts)
+        self._step_arguments = StepArguments(
+            inputs, mask_name, first_position=model.first_position if counts else None
+        )
         self.prompt_mask = self._step_arguments.prompt_mask
         """The mask over the decoder's prompt (batch, length), None if it hides nothing."""
         self._arguments = self._for_rows(1)

@@ -17,19 +17,21 @@ MASK_BLOCK = 256
 class StepArguments:
     """Mask, positions and token types of a prompt and of the tokens generated after it.
 
-    ``mask`` (rows, length) is None if it hides nothing. Positions are those given; else, with
-    ``counts_positions`` and a mask, they are counted from the first visible token; else they are
-    left to the model.
+    ``mask`` (rows, length) is None if it hides nothing. Positions are those given; else, with a
+    mask, they are counted from ``first_position``, that of the first visible token; without a mask
+    or a ``first_position`` they are left to the model.
     """
 
-    def __init__(self, inputs: DecodingInputs, mask_name: str, *, counts_positions: bool) -> None:
+    def __init__(
+        self, inputs: DecodingInputs, mask_name: str, *, first_position: int | None
+    ) -> None:
         self._inputs = inputs
         self._mask_name = mask_name
         self.mask = _mask_of(inputs)
         self._mask_buffer: Tensor | None = None
         self._positions = inputs.position_ids
-        if self._positions is None and self.mask is not None and counts_positions:
-            positions = self.mask.long().cumsum(-1) - 1
+        if self._positions is None and self.mask is not None and first_position is not None:
+            positions = self.mask.long().cumsum(-1) + (first_position - 1)
             self._positions = positions.masked_fill_(self.mask == 0, 0)
         self._token_types = inputs.token_type_ids
 

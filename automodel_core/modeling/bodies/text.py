@@ -48,6 +48,11 @@ class TextRunner(CallableModule):
     has_cross_attention: bool = False
     """Whether the layers can attend to the states of an encoder."""
 
+    @property
+    def first_position(self) -> int:
+        """The position of a text's first token, from which ``generate`` counts them."""
+        return 0
+
     def __init__(self) -> None:
         super().__init__()
         self.embed_positions = None

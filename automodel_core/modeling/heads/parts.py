@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from automodel_core.layers.activations import activation as activation_named
@@ -28,29 +27,38 @@ class Pooler(nn.Module):
 
 
 class ClassificationHead(nn.Module):
-    """Classify one state: dropout, a layer with tanh, dropout, a layer with one output a label."""
+    """Classify one state: dropout, a layer with an activation, dropout, a layer with the labels."""
 
-    def __init__(self, hidden_size: int, num_labels: int, dropout: float) -> None:
+    def __init__(
+        self, hidden_size: int, num_labels: int, dropout: float, activation: str = "tanh"
+    ) -> None:
         super().__init__()
         self.dense = Linear(hidden_size, hidden_size)
+        self.activation = activation_named(activation)
         self.dropout = nn.Dropout(dropout)
         self.out_proj = Linear(hidden_size, num_labels)
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Return scores ``(batch, labels)`` for ``(batch, hidden_size)``."""
-        hidden_states = torch.tanh(self.dense(self.dropout(hidden_states)))
+        hidden_states = self.activation(self.dense(self.dropout(hidden_states)))
         scores: Tensor = self.out_proj(self.dropout(hidden_states))
         return scores
 
 
 class HeadTransform(nn.Module):
-    """A linear layer, an activation and a norm, before scores over the vocabulary."""
+    """A linear layer, an activation and a norm, before scores over the vocabulary.
 
-    def __init__(self, hidden_size: int, activation: str, eps: float) -> None:
+    They are made from ``output_size`` features, by default as many as a state has.
+    """
+
+    def __init__(
+        self, hidden_size: int, activation: str, eps: float, output_size: int | None = None
+    ) -> None:
         super().__init__()
-        self.dense = Linear(hidden_size, hidden_size)
+        size = output_size or hidden_size
+        self.dense = Linear(hidden_size, size)
         self.activation = activation_named(activation)
-        self.norm = nn.LayerNorm(hidden_size, eps=eps)
+        self.norm = nn.LayerNorm(size, eps=eps)
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         transformed: Tensor = self.norm(self.activation(self.dense(hidden_states)))

@@ -18,6 +18,14 @@ class KeepsCache(Protocol):
     def new_cache(self) -> Cache: ...
 
 
+@runtime_checkable
+class CountsPositions(Protocol):
+    """A decoder that says which position the first token has."""
+
+    @property
+    def first_position(self) -> int: ...
+
+
 class GenerativePreTrainedModel(PreTrainedModel, GenerationMixin):
     """A model with ``generate``: what `AutoModelForCausalLM` and the like return."""
 
@@ -26,3 +34,10 @@ class GenerativePreTrainedModel(PreTrainedModel, GenerationMixin):
         if decoder is not self and isinstance(decoder, KeepsCache):
             return decoder.new_cache()
         return super().new_cache()
+
+    @property
+    def first_position(self) -> int:
+        decoder = self.get_decoder()
+        if decoder is not self and isinstance(decoder, CountsPositions):
+            return decoder.first_position
+        return super().first_position

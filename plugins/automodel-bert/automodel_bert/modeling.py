@@ -2,198 +2,104 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+import automodel_core.families.bert as family
 from automodel_bert.configuration import BertConfig
 from automodel_bert.relative_positions import RelativePositions
 from automodel_bert.weights import bert_names
 from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
-from automodel_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-logger = logging.getLogger("automodel_core")
 
-
-def bert_layer(config: BertConfig) -> layers.TransformerLayer:
-    """Return one layer, which normalises what leaves each part."""
-
-    def attention(position_scores: nn.Module | None = None) -> layers.Attention:
-        return layers.Attention(
-            layers.equal_heads(config.hidden_size, config.num_attention_heads),
-            dropout=config.attention_probs_dropout_prob,
-            position_scores=position_scores,
-        )
-
-    relative = config.position_embedding_type != "absolute"
-    return layers.TransformerLayer(
-        attention(RelativePositions(config) if relative else None),
-        layers.FeedForward(
-            config.hidden_size, config.intermediate_size, activation=config.hidden_act
-        ),
-        partial(nn.LayerNorm, config.hidden_size, eps=config.layer_norm_eps),
-        norm_first=False,
-        cross_attn=attention() if config.add_cross_attention else None,
-        dropout=config.hidden_dropout_prob,
-    )
-
-
-class BertPreTrainedModel(modeling.PreTrainedModel):
-    """What all BERT models share: names of weights, and which of them a checkpoint may lack."""
+class BertPreTrainedModel(family.BertFamilyPreTrainedModel):
+    """What all BERT models share: names of weights, and layers that may know distances."""
 
     config_class = BertConfig
     config: BertConfig
     base_model_prefix = "bert"
-    optional_weights = ("pooler", "stack.layers.*.cross_attn", "stack.layers.*.cross_attn_norm")
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
         return bert_names(cls.body, is_tied=config.tie_word_embeddings)
 
+    @classmethod
+    def make_layer(cls, config: BertConfig) -> layers.TransformerLayer:
+        relative = config.position_embedding_type != "absolute"
+        return family.bert_family_layer(config, RelativePositions(config) if relative else None)
 
-class BertModel(BertPreTrainedModel, modeling.TextBody):
+
+class BertModel(BertPreTrainedModel, family.BertFamilyModel):
     """The body: embeddings, layers, and a pooler unless ``add_pooling_layer`` is false."""
-
-    embed_positions: layers.Embedding
-    has_token_types = True
-    takes_cache = True
-
-    def __init__(self, config: BertConfig, add_pooling_layer: bool = True) -> None:
-        super().__init__(config, decoder=config.is_decoder)
-        if config.add_cross_attention and not config.is_decoder:
-            raise ConfigurationError("add_cross_attention=True needs is_decoder=True")
-        size = config.hidden_size
-        self.embed_tokens = layers.Embedding(
-            config.vocab_size, size, padding_idx=config.pad_token_id
-        )
-        self.embed_positions = layers.Embedding(config.max_position_embeddings, size)
-        self.embed_token_types = layers.Embedding(config.type_vocab_size, size)
-        self.embed_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
-        self.stack = layers.TransformerStack(
-            [bert_layer(config) for _ in range(config.num_hidden_layers)]
-        )
-        if add_pooling_layer:
-            self.pooler = modeling.Pooler(size)
-        self.post_init()
 
     @property
     def is_absolute(self) -> bool:
         return self.config.position_embedding_type == "absolute"
 
-    def embed(self, inputs: modeling.TextInputs) -> Tensor:
-        """Add token types (0 by default) and absolute positions to the tokens, and normalise."""
-        embeds, types = inputs.embedded_by(self.embed_tokens), inputs.token_type_ids
-        if types is None:
-            types = torch.zeros(1, 1, dtype=torch.long, device=embeds.device)
-        if not self.is_absolute:
-            inputs.position_ids = None
-        positions = inputs.positions(self.config.max_position_embeddings)
-        embedded = embeds + self.embed_token_types(types)
+    def place(self, embedded: Tensor, inputs: modeling.TextInputs) -> Tensor:
         if self.is_absolute:
-            embedded = embedded + self.embed_positions(positions)
-        return F.dropout(self.embed_norm(embedded), self.config.hidden_dropout_prob, self.training)
+            return super().place(embedded, inputs)
+        inputs.position_ids = None
+        inputs.positions(self.config.max_position_embeddings)  # which are limited all the same
+        return embedded
 
 
-class BertHead(BertPreTrainedModel, modeling.TextModelHead):
-    """A head on `BertModel`."""
-
-    def __init__(self, config: BertConfig, *, pooled: bool) -> None:
-        super().__init__(config)
-        self.model = BertModel(config, add_pooling_layer=pooled)
-
-
-class BertVocabularyHead(BertHead):
-    """A head with scores over the vocabulary, whose weights may be the input embeddings."""
-
-    output_embeddings = "lm_head"
-
-    def __init__(self, config: BertConfig, *, pooled: bool) -> None:
-        super().__init__(config, pooled=pooled)
-        size = config.hidden_size
-        self.lm_transform = modeling.HeadTransform(size, config.hidden_act, config.layer_norm_eps)
-        self.lm_head = layers.Linear(size, config.vocab_size)
-
-
-class BertClassifier(BertHead):
-    """A head with dropout and a linear layer."""
-
-    def __init__(self, config: BertConfig, num_labels: int, *, pooled: bool) -> None:
-        super().__init__(config, pooled=pooled)
-        given, usual = config.classifier_dropout, config.hidden_dropout_prob
-        self.dropout = nn.Dropout(usual if given is None else given)
-        self.classifier = layers.Linear(config.hidden_size, num_labels)
-        self.post_init()
-
-
-class BertForMaskedLM(BertVocabularyHead, modeling.TextModelForMaskedLM):
+class BertForMaskedLM(BertPreTrainedModel, family.BertFamilyForMaskedLM):
     """Guess the tokens behind the masks."""
 
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, pooled=False)
-        if config.is_decoder:
-            logger.warning("BertForMaskedLM sees only earlier tokens, because of is_decoder=True")
-        self.post_init()
+    model_class = BertModel
 
 
-class BertLMHeadModel(BertVocabularyHead, modeling.TextModelForCausalLM):
+class BertLMHeadModel(BertPreTrainedModel, family.BertFamilyForCausalLM):
     """Predict the next token, as a decoder."""
 
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, pooled=False)
-        if not config.is_decoder:
-            logger.warning("BertLMHeadModel sees later tokens too, unless is_decoder=True")
-        self.post_init()
-
-    def score_states(self, hidden_states: Tensor, cache: layers.Cache | None) -> Tensor:
-        return layers.score_tokens(self.lm_head, self.lm_transform(hidden_states), cache)
+    model_class = BertModel
 
 
-class BertForNextSentencePrediction(BertHead, modeling.TextModelForNextSentencePrediction):
+class BertForNextSentencePrediction(
+    BertPreTrainedModel, family.BertFamilyHead, modeling.TextModelForNextSentencePrediction
+):
     """Tell whether the second sentence continues the first (0) or was drawn at random (1)."""
 
+    model_class = BertModel
+    pooled = True
+
     def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, pooled=True)
+        super().__init__(config)
         self.next_sentence = layers.Linear(config.hidden_size, 2)
         self.post_init()
 
 
-class BertForSequenceClassification(BertClassifier, modeling.TextModelForSequenceClassification):
+class BertForSequenceClassification(
+    BertPreTrainedModel, family.BertFamilyForSequenceClassification
+):
     """Classify texts, or give them numbers."""
 
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, config.num_labels, pooled=True)
+    model_class = BertModel
 
 
-class BertForMultipleChoice(BertClassifier, modeling.TextModelForMultipleChoice):
+class BertForMultipleChoice(BertPreTrainedModel, family.BertFamilyForMultipleChoice):
     """Choose one of several texts."""
 
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, 1, pooled=True)
+    model_class = BertModel
 
 
-class BertForTokenClassification(BertClassifier, modeling.TextModelForTokenClassification):
+class BertForTokenClassification(BertPreTrainedModel, family.BertFamilyForTokenClassification):
     """Classify each token."""
 
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, config.num_labels, pooled=False)
+    model_class = BertModel
 
 
-class BertForQuestionAnswering(BertHead, modeling.TextModelForQuestionAnswering):
+class BertForQuestionAnswering(BertPreTrainedModel, family.BertFamilyForQuestionAnswering):
     """Find where in a text the answer to a question starts and ends."""
 
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, pooled=False)
-        self.qa_outputs = layers.Linear(config.hidden_size, config.num_labels)
-        self.post_init()
+    model_class = BertModel
 
 
 @dataclass
@@ -207,11 +113,14 @@ class BertForPreTrainingOutput(modeling.ModelOutput):
     attentions: tuple[Tensor, ...] | None = None
 
 
-class BertForPreTraining(BertVocabularyHead):
+class BertForPreTraining(BertPreTrainedModel, family.BertFamilyVocabularyHead):
     """Both of BERT's first tasks: masked tokens and the next sentence."""
 
+    model_class = BertModel
+    pooled = True
+
     def __init__(self, config: BertConfig) -> None:
-        super().__init__(config, pooled=True)
+        super().__init__(config)
         self.next_sentence = layers.Linear(config.hidden_size, 2)
         self.post_init()
 

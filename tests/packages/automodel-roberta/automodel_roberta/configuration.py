@@ -1,0 +1,22 @@
+"""The configuration of RoBERTa."""
+
+from __future__ import annotations
+
+from automodel_core.configuration import TokenId
+from automodel_core.families.bert import BertFamilyConfig
+from automodel_core.fields import NonNegativeInt, PositiveInt
+
+
+class RobertaConfig(BertFamilyConfig):
+    """RoBERTa (https://arxiv.org/abs/1907.11692), whose positions begin behind its padding's."""
+
+    model_type = "roberta"
+
+    vocab_size: PositiveInt = 50265
+    pad_token_id: NonNegativeInt = 1
+    bos_token_id: int | None = 0
+    eos_token_id: TokenId = 2
+
+    @property
+    def position_limit(self) -> int:
+        return self.max_position_embeddings - self.pad_token_id - 1
