@@ -21,6 +21,7 @@ __all__ = [
     "GenerationArgumentError",
     "IncompleteCheckpointError",
     "InputError",
+    "LockMismatchError",
     "MismatchedWeightsError",
     "MissingExtraError",
     "PluginBrokenError",
@@ -124,6 +125,10 @@ class CheckpointFormatError(AutomodelError, OSError):
 
 class CheckpointChangedError(AutomodelError, OSError):
     """Files of a checkpoint were replaced while it was read."""
+
+
+class LockMismatchError(AutomodelError, OSError):
+    """A file, a commit or an installed package is not what the lock says."""
 
 
 class SavingError(AutomodelError, OSError):

@@ -1,4 +1,5 @@
 from automodel_core.auto.config import AutoConfig as AutoConfig
+from automodel_core.auto.lock import lock_checkpoint as lock_checkpoint
 from automodel_core.auto.model_base import AutoModelBase as AutoModelBase
 from automodel_core.auto.models import (
     AutoModel as AutoModel,

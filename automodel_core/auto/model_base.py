@@ -88,6 +88,7 @@ class AutoModelBase(Generic[Model]):
         token: str | bool | None = None,
         local_files_only: bool = False,
         force_download: bool = False,
+        lock: str | os.PathLike[str] | Mapping[str, Any] | None = None,
         **config_keys: Any,
     ) -> Model: ...
 

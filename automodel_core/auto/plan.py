@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from automodel_core.checkpoint.loading.preview import WeightPlan
     from automodel_core.checkpoint.loading.report import LoadReport
 
-__all__ = ["ModelPlan", "plan_model", "readable_size"]
+__all__ = ["ModelPlan", "plan_model", "provider_of", "readable_size"]
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def plan_model(auto_class: str, task: str, reference: str, request: LoadRequest)
     if files is None:
         raise InputError("a plan needs the name of a checkpoint")
     weights = plan_weights(files, use_safetensors=options.use_safetensors, variant=options.variant)
-    distribution, version = _provider(reference)
+    distribution, version = provider_of(reference)
     return ModelPlan(
         name=files.name,
         commit=files.commit,
@@ -159,7 +159,7 @@ def plan_model(auto_class: str, task: str, reference: str, request: LoadRequest)
     )
 
 
-def _provider(reference: str) -> tuple[str | None, str | None]:
+def provider_of(reference: str) -> tuple[str | None, str | None]:
     """Return distribution and version of the plugin that a reference points into."""
     package = reference.partition(":")[0].partition(".")[0]
     for record in registry.plugins.records():

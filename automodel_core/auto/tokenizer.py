@@ -67,7 +67,6 @@ class AutoTokenizer:
         type) or ``config`` choose it instead, ``plugin`` the distribution. ``use_fast`` is
         accepted: there is one kind of tokenizer. Other keywords override the settings.
         """
-        from automodel_core.checkpoint.places.file_names import local_file
         from automodel_core.checkpoint.places.options import HubOptions, caller_arguments
         from automodel_core.checkpoint.places.source import open_checkpoint
 
@@ -80,7 +79,7 @@ class AutoTokenizer:
         config = kwargs.pop("config", None)
         tokenizer_type = kwargs.pop("tokenizer_type", model_type)
         options, settings = HubOptions.split(kwargs)
-        files = open_checkpoint(name, options) if local_file(name) is None else None
+        files = open_checkpoint(name, options) if options.single_file(name) is None else None
         choice = _Choice(name, files, plugin)
         tokenizer_class = (
             choice.of_type(tokenizer_type) if tokenizer_type is not None else choice.of(config)

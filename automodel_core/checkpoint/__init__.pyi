@@ -7,6 +7,7 @@ from automodel_core.checkpoint.formats.tensors import (
 from automodel_core.checkpoint.loading.report import LoadReport as LoadReport, Mismatch as Mismatch
 from automodel_core.checkpoint.names.table import WeightNames as WeightNames
 from automodel_core.checkpoint.places.folder import LocalFiles as LocalFiles
+from automodel_core.checkpoint.places.locks.lock import Lock as Lock
 from automodel_core.checkpoint.places.options import HubOptions as HubOptions
 from automodel_core.checkpoint.places.source import (
     CheckpointFiles as CheckpointFiles,

@@ -24,7 +24,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"automodel-core {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for add in (_list, _doctor, _info, _check, _plan, _generate, _convert, _new):
+    for add in (_list, _doctor, _info, _check, _plan, _lock, _verify, _generate, _convert, _new):
         add(commands)
     return parser.parse_args(arguments)
 
@@ -108,6 +108,33 @@ def _plan(commands: Commands) -> None:
     parser = _command(commands, "plan", run, "say what loading a checkpoint would do")
     _checkpoint(parser)
     _model(parser)
+
+
+def _lock(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from automodel_core.cli.locking import lock
+
+        return lock(options)
+
+    about = "print what a checkpoint is: commit, digests of its files, versions of the packages"
+    parser = _command(commands, "lock", run, about)
+    _checkpoint(parser)
+    parser.add_argument("--variant", help="of the weight files, such as fp16")
+    parser.add_argument("--plugin", metavar="DISTRIBUTION", help="who provides the model")
+
+
+def _verify(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from automodel_core.cli.locking import verify
+
+        return verify(options)
+
+    about = (
+        "compare a checkpoint with a lock, or its files in the cache with what the hub announced"
+    )
+    parser = _command(commands, "verify", run, about)
+    _checkpoint(parser)
+    parser.add_argument("--lock", metavar="FILE", help="what 'automodel-core lock' printed")
 
 
 def _generate(commands: Commands) -> None:

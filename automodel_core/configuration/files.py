@@ -102,13 +102,12 @@ class ConfigFiles:
         cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the keys of ``config.json``, and the arguments that did not say where it is."""
-        from automodel_core.checkpoint.places.file_names import local_file
         from automodel_core.checkpoint.places.json_files import read_json
         from automodel_core.checkpoint.places.options import HubOptions
         from automodel_core.checkpoint.places.source import open_checkpoint
 
         options, rest = HubOptions.split(kwargs)
-        if (file := local_file(pretrained_model_name_or_path)) is not None:
+        if (file := options.single_file(pretrained_model_name_or_path)) is not None:
             values = read_json(file)
         else:
             files = open_checkpoint(pretrained_model_name_or_path, options)

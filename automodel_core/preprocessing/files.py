@@ -11,7 +11,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from automodel_core.checkpoint.places.file_names import local_file
 from automodel_core.checkpoint.places.json_files import read_json
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
@@ -33,7 +32,7 @@ def read_settings(
     """
     options, rest = HubOptions.split(arguments)
     files: CheckpointFiles | None = rest.pop("checkpoint", None)
-    if (file := local_file(name)) is not None:
+    if (file := options.single_file(name)) is not None:
         return _settings_in(read_json(file), kind), rest
     if files is None:
         files = open_checkpoint(name, options)

@@ -92,3 +92,17 @@ def test_a_tokenizer_is_read_at_one_revision(
     assert tokenizer("a b")["input_ids"] == [0, 1]
     assert len([path for path in hub.paths() if path.startswith("/api/models/")]) == 1
     assert {path.split("/")[4] for path in hub.paths() if "/resolve/" in path} == {commit}
+
+
+def test_additional_chat_templates(tiny_gpt: Any, hub: FakeHub, tokenizer_json: bytes) -> None:
+    files = {
+        "tokenizer.json": tokenizer_json,
+        "chat_template.jinja": b"plain",
+        "additional_chat_templates/tools.jinja": b"with tools",
+    }
+    hub.add("org/text", files)
+    both = {"default": "plain", "tools": "with tools"}
+    assert AutoTokenizer.from_pretrained("org/text").chat_template == both
+    hub.status = 500
+    again = AutoTokenizer.from_pretrained("org/text", local_files_only=True)
+    assert again.chat_template == both

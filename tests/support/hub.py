@@ -193,7 +193,10 @@ class _Handler(BaseHTTPRequestHandler):
                 "tags": [],
                 "downloads": 0,
                 "likes": 0,
-                "siblings": [{"rfilename": file} for file in repository.commits[commit]],
+                "siblings": [
+                    {"rfilename": file, **(_details(file, data) if "blobs=" in self.path else {})}
+                    for file, data in repository.commits[commit].items()
+                ],
             }
         )
 
@@ -234,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(404, "EntryNotFound", commit)
         headers = {
             "X-Repo-Commit": commit,
-            "ETag": f'"{hashlib.sha1(content).hexdigest()}"',
+            "ETag": f'"{_git_blob(content)}"',
             "Accept-Ranges": "bytes",
         }
         if path.endswith(LARGE):
@@ -271,6 +274,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[:cut])
             if cut is not None and cut < len(body):
                 self.close_connection = True
+
+
+def _git_blob(content: bytes) -> str:
+    """Return what git calls a file of this content."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def _details(file: str, content: bytes) -> dict[str, object]:
+    """Return what the hub says of a file that is asked for details."""
+    found: dict[str, object] = {"size": len(content), "blobId": _git_blob(content)}
+    if file.endswith(LARGE):
+        digest = hashlib.sha256(content).hexdigest()
+        found["lfs"] = {"size": len(content), "sha256": digest, "pointerSize": 134}
+    return found
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from automodel_core.checkpoint.places.file_names import local_file
 from automodel_core.checkpoint.places.folder import LocalFiles
 from automodel_core.checkpoint.places.json_files import read_json
 from automodel_core.checkpoint.places.options import HubOptions
@@ -29,7 +28,7 @@ def read_config(
     name: str | os.PathLike[str], hub: HubOptions, overrides: Mapping[str, Any], class_of: ClassOf
 ) -> tuple[Any, dict[str, Any]]:
     """Return the configuration of a folder, hub repository or file, and the unused overrides."""
-    if (file := local_file(name)) is not None:
+    if (file := hub.single_file(name)) is not None:
         return build_config(read_json(file), name, None, overrides, class_of)
     files = open_checkpoint(name, hub)
     return build_config(config_values(files), name, files, overrides, class_of)

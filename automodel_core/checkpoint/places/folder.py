@@ -8,9 +8,9 @@ from pathlib import Path
 
 from automodel_core.checkpoint.places.exchange import current_file, current_names
 from automodel_core.checkpoint.places.file_names import expanded, plain_name
+from automodel_core.checkpoint.places.files import CheckpointFiles
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.rereading import note_opened
-from automodel_core.checkpoint.places.source import CheckpointFiles
 from automodel_core.errors import CheckpointNotFoundError, shown
 
 __all__ = ["LocalFiles", "open_folder"]
@@ -38,6 +38,10 @@ class LocalFiles(CheckpointFiles):
         seen = self._look_up(plain_name(filename))
         self._seen.setdefault(filename, seen)
         return None if seen is None else seen[0]
+
+    def folder_inside(self, name: str) -> CheckpointFiles | None:
+        folder = self.folder / plain_name(name)
+        return LocalFiles(f"{self.name}/{name}", folder) if folder.is_dir() else None
 
     def changed(self) -> bool:
         return any(self._look_up(name) != seen for name, seen in self._seen.items())

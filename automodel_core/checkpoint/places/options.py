@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
-from automodel_core.checkpoint.places.file_names import is_plain
+from automodel_core.checkpoint.places.file_names import is_plain, local_file
+from automodel_core.checkpoint.places.locks.lock import FileCheck, Lock
 from automodel_core.errors import InputError, RemoteCodeRefusedError, shown, warn_caller
 
 __all__ = ["INTERNAL", "HubOptions", "caller_arguments"]
@@ -46,8 +48,8 @@ class HubOptions:
     """How to find the files of a checkpoint; the arguments that ``from_pretrained`` passes on.
 
     ``token`` is a token, ``True`` for the one that is logged in, ``False`` for none. ``revision``
-    is a branch, a tag, a commit or ``refs/pr/N``. ``proxies`` is accepted for older callers: the
-    hub client reads ``HTTPS_PROXY``.
+    is a branch, a tag, a commit or ``refs/pr/N``. ``lock`` sees every file before it is read.
+    ``proxies`` is accepted for older callers: the hub client reads ``HTTPS_PROXY``.
     """
 
     cache_dir: str | os.PathLike[str] | None = None
@@ -57,6 +59,7 @@ class HubOptions:
     token: str | bool | None = field(default=None, repr=False)
     revision: str | None = None
     subfolder: str = ""
+    lock: FileCheck | None = None
 
     def __post_init__(self) -> None:
         if self.force_download and self.local_files_only:
@@ -78,7 +81,24 @@ class HubOptions:
         known = {f.name: rest.pop(f.name) for f in fields(cls) if f.name in rest}
         if known.get("subfolder", "") is None:
             known["subfolder"] = ""
+        if (lock := known.get("lock")) is not None and not isinstance(lock, FileCheck):
+            known["lock"] = Lock.read(lock)
         return cls(**known), rest
+
+    def single_file(self, name: str | os.PathLike[str]) -> Path | None:
+        """Return the single file that the name of a checkpoint is, or ``None`` if it is not one."""
+        file = local_file(name)
+        if file is not None and self.lock is not None:
+            raise InputError(
+                f"lock= is about the files of a checkpoint, and {shown(str(file))} is a single "
+                "file: give its folder"
+            )
+        return file
+
+    def pinned(self, name: str) -> HubOptions:
+        """Return the options with the commit that the lock has for a checkpoint, unless given."""
+        commit = None if self.lock is None else self.lock.commit_for(name)
+        return self if commit is None or self.revision else replace(self, revision=commit)
 
     def keywords(self, commit: str | None) -> dict[str, Any]:
         """Return the arguments with which a class finds the files again, at the same commit."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from automodel_core.errors import CheckpointChangedError
 
 if TYPE_CHECKING:
-    from automodel_core.checkpoint.places.source import CheckpointFiles
+    from automodel_core.checkpoint.places.files import CheckpointFiles
 
 P = ParamSpec("P")
 T = TypeVar("T")

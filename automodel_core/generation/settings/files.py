@@ -67,6 +67,7 @@ class GenerationConfigFiles:
         token: str | bool | None = None,
         local_files_only: bool = False,
         force_download: bool = False,
+        lock: str | PathLike[str] | Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> Self: ...
 

@@ -153,6 +153,7 @@ class PreTrainedModel(WeightedModel, CallableModule):
         token: str | bool | None = None,
         local_files_only: bool = False,
         force_download: bool = False,
+        lock: str | os.PathLike[str] | Mapping[str, Any] | None = None,
         **config_keys: Any,
     ) -> Self: ...
 

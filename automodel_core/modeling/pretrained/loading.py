@@ -78,6 +78,8 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
         distribution=registry.architectures.provider(config),
         commit=None if files is None else files.commit,
     )
+    if request.hub.lock is not None:
+        request.hub.lock.check_provider(context.distribution, context.model_class)
     registry.plugins.notify("automodel_before_load", context=context)
     with gc_paused():
         with torch.device("meta"):

@@ -12,8 +12,6 @@ from typing import Any, ClassVar, Protocol
 
 from tokenizers import AddedToken
 
-from automodel_core.checkpoint.places.file_names import local_file
-from automodel_core.checkpoint.places.folder import LocalFiles
 from automodel_core.checkpoint.places.json_files import read_json
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
@@ -90,7 +88,7 @@ def load_settings(
         overrides.pop(key, None)
     from_slow = overrides.pop("from_slow", False)
     opened: CheckpointFiles | None = overrides.pop("checkpoint", None)
-    if (file := local_file(name)) is not None:
+    if (file := options.single_file(name)) is not None:
         argument = "tokenizer_file" if file.suffix == ".json" else "vocab_file"
         return {**overrides, argument: str(file), "name_or_path": os.fspath(name)}
 
@@ -196,9 +194,10 @@ def _chat_templates(files: CheckpointFiles) -> str | dict[str, str] | None:
     default = files.find(CHAT_TEMPLATE)
     if default is not None:
         found["default"] = default
-    if isinstance(files, LocalFiles):
-        for named in sorted((files.folder / CHAT_TEMPLATES).glob("*.jinja")):
-            found[named.stem] = named
+    inside = files.folder_inside(CHAT_TEMPLATES)
+    for name in sorted(() if inside is None else inside.names() or ()):
+        if inside is not None and name.endswith(".jinja"):
+            found[name.removesuffix(".jinja")] = inside.require(name)
     try:
         texts = {name: path.read_text(encoding="utf-8") for name, path in found.items()}
     except UnicodeDecodeError as error:

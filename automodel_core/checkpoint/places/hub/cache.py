@@ -37,8 +37,12 @@ class RepositoryCache:
         found = COMMIT.fullmatch(commit) and (self._folder / "snapshots" / commit).is_dir()
         return commit if found else None
 
+    def snapshot(self, commit: str) -> Path:
+        """Return the folder with the files of a commit."""
+        return self._folder / "snapshots" / commit
+
     def files(self, commit: str) -> frozenset[str]:
-        folder = self._folder / "snapshots" / commit
+        folder = self.snapshot(commit)
         return frozenset(
             path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
         )

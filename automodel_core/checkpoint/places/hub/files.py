@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from automodel_core.checkpoint.places.file_names import plain_name
+from automodel_core.checkpoint.places.files import CheckpointFiles, HeaderEntry
 from automodel_core.checkpoint.places.hub.answers import Patience, explained
 from automodel_core.checkpoint.places.hub.cache import COMMIT, RepositoryCache
 from automodel_core.checkpoint.places.hub.transfer import forget, is_as_announced, one_bar
 from automodel_core.checkpoint.places.options import HubOptions
-from automodel_core.checkpoint.places.source import CheckpointFiles, HeaderEntry
 from automodel_core.errors import (
     CheckpointFormatError,
     CheckpointNotFoundError,
@@ -26,6 +27,9 @@ from automodel_core.errors import (
     shown,
     warn_caller,
 )
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoSibling
 
 __all__ = ["HubFiles", "open_repository"]
 
@@ -73,7 +77,7 @@ def open_repository(name_or_path: str | os.PathLike[str], options: HubOptions) -
         return HubFiles(repo_id, options, cache, commit, offline=True)
     if cache.commit(commit):
         cache.note_revision(revision, commit)
-    return HubFiles(repo_id, options, cache, commit, listing=listing)
+    return HubFiles(repo_id, options, cache, commit, listing=frozenset(listing))
 
 
 class HubFiles(CheckpointFiles):
@@ -98,6 +102,7 @@ class HubFiles(CheckpointFiles):
         subfolder = options.subfolder.strip("/")
         self._prefix = f"{subfolder}/" if subfolder else ""
         self._listing = listing
+        self._siblings: dict[str, RepoSibling] | None = None
         self._patience = Patience()
 
     @property
@@ -153,21 +158,41 @@ class HubFiles(CheckpointFiles):
         return self._cache.find(self._commit, self._prefix + plain_name(filename)) is not None
 
     def size(self, filename: str) -> int | None:
-        from huggingface_hub import get_hf_file_metadata, hf_hub_url
-
         path = self._prefix + plain_name(filename)
         cached = self._cache.find(self._commit, path)
         if cached is not None:
             return cached.stat().st_size
-        if not self._exists(path):
+        return self._details()[path].size if self._exists(path) else None
+
+    def announced(self, filename: str) -> str | None:
+        path = self._prefix + plain_name(filename)
+        if self._offline or not self._exists(path):
             return None
-        try:
-            url = hf_hub_url(self.name, path, revision=self._commit)
-            return self._patience.ask(
-                lambda: get_hf_file_metadata(url, token=self._options.token).size
-            )
-        except Exception as error:
-            raise explained(error, self.name, self._commit, path) from error
+        stored = self._details()[path].lfs
+        return None if stored is None else stored.sha256
+
+    def _details(self) -> dict[str, RepoSibling]:
+        """Return what the hub knows of all files, asked for once."""
+        if self._siblings is None:
+            try:
+                _, self._siblings = self._patience.ask(
+                    lambda: _ask(self.name, self._commit, self._options, details=True)
+                )
+            except Exception as error:
+                raise explained(error, self.name, self._commit) from error
+        return self._siblings
+
+    def folder_inside(self, name: str) -> CheckpointFiles | None:
+        inside = replace(self._options, subfolder=self._prefix + plain_name(name))
+        files = HubFiles(
+            self.name,
+            inside,
+            self._cache,
+            self._commit,
+            listing=self._listing,
+            offline=self._offline,
+        )
+        return files if files.names() else None
 
     def remote_header(self, filename: str) -> list[HeaderEntry]:
         from huggingface_hub import HfApi
@@ -191,9 +216,10 @@ class HubFiles(CheckpointFiles):
             return False
         if self._listing is None:
             try:
-                _, self._listing = self._patience.ask(
+                _, listing = self._patience.ask(
                     lambda: _ask(self.name, self._commit, self._options)
                 )
+                self._listing = frozenset(listing)
             except Exception as error:  # noqa: BLE001 - the client raises many kinds
                 _warn_of_cache(self.name, self._commit, error)
                 self._offline = True
@@ -235,18 +261,28 @@ class HubFiles(CheckpointFiles):
         return local
 
 
-def _ask(repo_id: str, revision: str, options: HubOptions) -> tuple[str, frozenset[str]]:
-    """Return the commit of a revision and the names of its files, with one request."""
+def _ask(
+    repo_id: str, revision: str, options: HubOptions, *, details: bool = False
+) -> tuple[str, dict[str, RepoSibling]]:
+    """Return the commit of a revision and its files by name, with one request.
+
+    Sizes and digests are among what is known of a file if ``details`` are asked for.
+    """
     from huggingface_hub import HfApi, constants
 
     api = HfApi(token=options.token, library_name="automodel-core")
-    info = api.model_info(repo_id, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    info = api.model_info(
+        repo_id,
+        revision=revision,
+        timeout=constants.HF_HUB_ETAG_TIMEOUT,
+        files_metadata=details,
+    )
     if info.sha is None or not COMMIT.fullmatch(info.sha):
         raise CheckpointNotFoundError(
             f"the hub answered for {shown(repo_id)} with commit {shown(info.sha)}; 40 hexadecimal "
             "digits were expected. If HF_ENDPOINT is set, check that it names a hub"
         )
-    return info.sha, frozenset(file.rfilename for file in info.siblings or ())
+    return info.sha, {file.rfilename: file for file in info.siblings or ()}
 
 
 def _warn_of_cache(repo_id: str, revision: str, error: Exception) -> None:

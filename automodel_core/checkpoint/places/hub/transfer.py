@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from automodel_core.checkpoint.places.locks.digests import sha256_of
 
 __all__ = ["forget", "is_as_announced", "one_bar"]
 
@@ -24,11 +25,7 @@ def is_as_announced(local: Path) -> bool:
     kept = local.resolve()
     if not _SHA256.fullmatch(kept.name):
         return True
-    digest = hashlib.sha256()
-    with kept.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest() == kept.name
+    return sha256_of(kept) == kept.name
 
 
 def forget(local: Path) -> None:

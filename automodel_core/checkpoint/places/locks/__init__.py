@@ -1,0 +1,1 @@
+"""Locks: which files and packages a load may use."""
