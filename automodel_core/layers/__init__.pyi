@@ -107,6 +107,7 @@ from automodel_core.layers.positions.rotary_scaling import (
 )
 from automodel_core.layers.stack import (
     LayerStack as LayerStack,
+    SharedLayerStack as SharedLayerStack,
     StackOutput as StackOutput,
     TransformerStack as TransformerStack,
 )

@@ -22,7 +22,7 @@ from automodel_core.layers.kernels.decode_steps import (
 from automodel_core.layers.parts import LayerInputs, LayerStep, StackLayer, Weights
 from automodel_core.layers.positions.rotary import Rotation
 
-__all__ = ["LayerStack", "StackOutput", "TransformerStack"]
+__all__ = ["LayerStack", "SharedLayerStack", "StackOutput", "TransformerStack"]
 
 
 @dataclass
@@ -96,7 +96,7 @@ class TransformerStack(LayerStack):
 
         entering: list[Tensor] = []
         weights: list[Weights] = []
-        for index, layer in enumerate(self.layers):
+        for index, layer in enumerate(self.in_turn()):
             entering.append(hidden_states)
             if self.training and self.layerdrop > 0.0 and torch.rand([]) < self.layerdrop:
                 continue
@@ -117,9 +117,13 @@ class TransformerStack(LayerStack):
             else None,
         )
 
+    def in_turn(self) -> Sequence[nn.Module]:
+        """Return the layers as they run, one after the other."""
+        return cast("Sequence[nn.Module]", self.layers)
+
     def open(self, cache: Cache) -> None:
         """Let a cache hold the state, still empty, of each layer that it does not know yet."""
-        cache.add_layers(cast("Sequence[StackLayer]", self.layers))
+        cache.add_layers(cast("Sequence[StackLayer]", self.in_turn()))
 
     def _inputs(
         self,
@@ -130,7 +134,7 @@ class TransformerStack(LayerStack):
         context: tuple[Tensor | None, Tensor | None],
     ) -> list[LayerInputs]:
         """Return what each layer is handed; neighbours with the same share one object."""
-        count = len(self.layers)
+        count = len(self.in_turn())
         masks = mask if isinstance(mask, list) else [mask] * count
         rotations = rotation if isinstance(rotation, list) else [rotation] * count
         inputs: list[LayerInputs] = []
@@ -162,13 +166,29 @@ class TransformerStack(LayerStack):
         rows = len(hidden_states)
         key = (self, rows)
         if key not in cache.memo:
-            steps = [layer_step(layer, rows) for layer in self.layers]
+            steps = [layer_step(layer, rows) for layer in self.in_turn()]
             cache.memo[key] = steps, None if self.norm is None else prepare_norm(self.norm)
         steps, norm = cache.memo[key]
         states = hidden_states.view(rows, -1)
         for step, given, layer in zip(steps, inputs, cache.layers, strict=False):
             states = step(states, given, layer)
         return (states if norm is None else norm(states))[:, None]
+
+
+class SharedLayerStack(TransformerStack):
+    """A stack that runs a layer more than once (https://arxiv.org/abs/1909.11942).
+
+    ``order`` has the number of the layer that runs in each turn.
+    """
+
+    def __init__(
+        self, layers: Sequence[StackLayer], order: Sequence[int], norm: nn.Module | None = None
+    ) -> None:
+        super().__init__(layers, norm)
+        self.order = tuple(order)
+
+    def in_turn(self) -> Sequence[nn.Module]:
+        return [self.layers[index] for index in self.order]
 
 
 def layer_step(layer: nn.Module, rows: int) -> LayerStep:
