@@ -23,8 +23,8 @@ SPECIAL_TOKENS = ("bos_token_id", "decoder_start_token_id", "eos_token_id", "pad
 NOT_SWITCHED_OFF = ("max_length", "min_length", "use_cache")
 """Settings whose default holds, even if a keyword sets them to None."""
 
-IGNORED = ("trust_remote_code",)
-"""Keywords without effect: no code of a repository is ever run."""
+IGNORED = ("trust_remote_code", "labels")
+"""Keywords without effect: no code of a repository is ever run, and trainers give whole batches."""
 
 GENERATE_ARGUMENTS = (
     "inputs", "generation_config", "logits_processor", "stopping_criteria",

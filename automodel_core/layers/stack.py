@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.graph import save_on_cpu
 from torch.utils.checkpoint import checkpoint
 
 from automodel_core.layers.caches.base import Cache, LayerCache
@@ -22,7 +24,7 @@ from automodel_core.layers.kernels.decode_steps import (
 from automodel_core.layers.parts import LayerInputs, LayerStep, StackLayer, Weights
 from automodel_core.layers.positions.rotary import Rotation
 
-__all__ = ["LayerStack", "SharedLayerStack", "StackOutput", "TransformerStack"]
+__all__ = ["LayerStack", "Recomputing", "SharedLayerStack", "StackOutput", "TransformerStack"]
 
 
 @dataclass
@@ -35,18 +37,47 @@ class StackOutput:
     cross_attentions: tuple[Tensor, ...] | None = None
 
 
+@dataclass(frozen=True)
+class Recomputing:
+    """How gradient checkpointing computes states again.
+
+    ``options`` are those of `torch.utils.checkpoint.checkpoint`. With ``offload`` what is kept lies
+    in the CPU's memory. Layers in ``excepted`` keep their states.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    offload: bool = False
+    excepted: frozenset[nn.Module] = frozenset()
+
+    def run(self, layer: nn.Module, *states: Any, **arguments: Any) -> Any:
+        if layer in self.excepted:
+            return layer(*states, **arguments)
+        pinned = torch.cuda.is_available()
+        with save_on_cpu(pin_memory=pinned) if self.offload else nullcontext():
+            return checkpoint(
+                layer, *states, **{"use_reentrant": False, **self.options, **arguments}
+            )
+
+
 class LayerStack(nn.Module):
     """Layers whose inner states training may compute again instead of keeping them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.gradient_checkpointing = False
+        self.recomputing = Recomputing()
 
     def run(self, layer: nn.Module, *states: Any, **arguments: Any) -> Any:
         """Call a layer; with gradient checkpointing, what enters it is all that is kept."""
         if self.gradient_checkpointing and self.training:
-            return checkpoint(layer, *states, use_reentrant=False, **arguments)
+            return self.recomputing.run(layer, *states, **arguments)
         return layer(*states, **arguments)
+
+    def listed_layers(self) -> Iterator[nn.Module]:
+        """Yield the layers, in their order."""
+        for part in self.children():
+            if isinstance(part, nn.ModuleList):
+                yield from part
 
 
 class TransformerStack(LayerStack):

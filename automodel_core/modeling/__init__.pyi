@@ -52,6 +52,10 @@ from automodel_core.modeling.heads.text import (
     TextModelForTokenClassification as TextModelForTokenClassification,
     TextModelHead as TextModelHead,
 )
+from automodel_core.modeling.losses.classes import (
+    ItemCount as ItemCount,
+    batch_mean as batch_mean,
+)
 from automodel_core.modeling.losses.image import hidden_pixel_loss as hidden_pixel_loss
 from automodel_core.modeling.losses.labels import classification_loss as classification_loss
 from automodel_core.modeling.losses.text import (

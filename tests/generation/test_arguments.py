@@ -43,3 +43,8 @@ def test_the_models_settings_may_be_left_out(decoder, prompt):
     beams = decoder.generate(prompt, config, num_beams=3)
     for flag in (None, True):
         assert decoder.generate(prompt, config, use_model_defaults=flag).tolist() == beams.tolist()
+
+
+def test_the_labels_of_a_whole_batch_are_passed_over(decoder, prompt):
+    expected = decoder.generate(prompt, max_new_tokens=3)
+    assert torch.equal(decoder.generate(prompt, max_new_tokens=3, labels=prompt), expected)

@@ -36,6 +36,7 @@ from automodel_core.modeling.heads.seq2seq import (
     EncoderDecoderForSequenceClassification,
     EncoderDecoderHead,
 )
+from automodel_core.modeling.losses.classes import ItemCount
 from automodel_core.modeling.losses.text import token_loss
 from automodel_core.modeling.outputs.base import BaseModelOutput
 from automodel_core.modeling.outputs.text import CausalLMOutput
@@ -273,6 +274,7 @@ class FairseqForCausalLM(FairseqPreTrainedModel, GenerativePreTrainedModel):
         labels: Tensor | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int | Tensor = 0,
+        num_items_in_batch: ItemCount = None,
         **options: Unpack[ForwardOptions],
     ) -> CausalLMOutput:
         """Score ``(batch, length)`` tokens; ``labels`` belong to the same positions.
@@ -291,5 +293,5 @@ class FairseqForCausalLM(FairseqPreTrainedModel, GenerativePreTrainedModel):
         )
         states = states_to_score(body.last_hidden_state, logits_to_keep)
         logits = self.score_states(states, past_key_values)
-        loss = None if labels is None else token_loss(logits, labels)
+        loss = None if labels is None else token_loss(logits, labels, num_items_in_batch)
         return CausalLMOutput.of(body, loss=loss, logits=logits)

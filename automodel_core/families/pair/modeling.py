@@ -24,6 +24,7 @@ from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
 from automodel_core.modeling.bodies.seq2seq import as_encoder_output, shift_right
 from automodel_core.modeling.calls import ForwardOptions
+from automodel_core.modeling.losses.classes import ItemCount
 from automodel_core.modeling.losses.text import token_loss
 from automodel_core.modeling.outputs.seq2seq import Seq2SeqLMOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
@@ -305,6 +306,7 @@ class CompositeModel(GenerativePreTrainedModel):
         encoder_outputs: Any,
         labels: Tensor | None,
         options: Options,
+        num_items_in_batch: ItemCount = None,
     ) -> Seq2SeqLMOutput:
         """Run the encoder, unless there are ``encoder_outputs``, and score the decoder's tokens.
 
@@ -314,7 +316,6 @@ class CompositeModel(GenerativePreTrainedModel):
         options = dict(options)
         # Where neither the caller nor the composite asks, a side's own configuration may.
         wanted = {flag: options.pop(flag) or None for flag in FLAGS}
-        counted = options.pop("num_items_in_batch", None)
         prefixed = [name for name in options if name.startswith(FOR_DECODER)]
         for_decoder = {name.removeprefix("decoder_"): options.pop(name) for name in prefixed}
         if encoder_outputs is None:
@@ -324,8 +325,11 @@ class CompositeModel(GenerativePreTrainedModel):
         decoded = self.decoder(
             **decoder_inputs, encoder_hidden_states=context, **wanted, **for_decoder
         )
+        loss = None
+        if labels is not None:
+            loss = token_loss(decoded.logits, labels, num_items_in_batch)
         return Seq2SeqLMOutput(
-            loss=None if labels is None else token_loss(decoded.logits, labels, counted),
+            loss=loss,
             logits=decoded.logits,
             past_key_values=decoded.past_key_values,
             decoder_hidden_states=decoded.hidden_states,

@@ -12,8 +12,11 @@ __all__ = ["SettingsAtStart", "changed_settings", "own_settings", "set_generatio
 
 SettingsAtStart = tuple[Mapping[str, Any], Mapping[str, Any]]
 """The settings in a model's ``config`` and in its ``generation_config``, when it was made."""
-MODEL_OUTPUTS = ("output_attentions", "output_hidden_states")
-"""What a model's configuration says of ``forward``, under names that are settings too."""
+OF_FORWARD = ("output_attentions", "output_hidden_states", "use_cache")
+"""What a model's configuration says of ``forward``, under names that are settings too.
+
+Trainers switch the cache off, as ``forward`` has no use for it; ``generate`` has.
+"""
 
 
 class _Model(Protocol):
@@ -51,4 +54,4 @@ def changed_settings(model: _Model) -> dict[str, Any]:
 
 def _of_config(config: Any) -> dict[str, Any]:
     values = config.to_dict()
-    return config_settings({k: v for k, v in values.items() if k not in MODEL_OUTPUTS})
+    return config_settings({k: v for k, v in values.items() if k not in OF_FORWARD})

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from automodel_core.errors import InputError
 from automodel_core.layers.images.patches import edges, patch_grid
 from automodel_core.modeling.calls import ForwardOptions, model_call
+from automodel_core.modeling.losses.classes import ItemCount
 from automodel_core.modeling.losses.image import hidden_pixel_loss
 from automodel_core.modeling.losses.labels import classification_loss
 from automodel_core.modeling.outputs.base import BaseModelOutput, ModelOutput
@@ -58,15 +59,17 @@ class ImageModelForLabels(ImageModelHead, Generic[Out]):
         pixel_values: Tensor | None = None,
         labels: Tensor | None = None,
         interpolate_pos_encoding: bool | None = None,
+        num_items_in_batch: ItemCount = None,
         **options: Unpack[ForwardOptions],
     ) -> Out:
         """Score images ``(batch, channels, height, width)``; ``labels`` are ``(batch,)``."""
         body: BaseModelOutput = self.model(
             pixel_values, interpolate_pos_encoding=interpolate_pos_encoding, **options
         )
-        logits, loss, config = self.classify(body), None, self.config
+        logits, loss = self.classify(body), None
         if labels is not None:
-            loss = classification_loss(logits, labels, config.num_labels, config.problem_type)
+            kind = self.config.num_labels, self.config.problem_type
+            loss = classification_loss(logits, labels, *kind, num_items_in_batch)
         return self.output.of(body, loss=loss, logits=logits)
 
 

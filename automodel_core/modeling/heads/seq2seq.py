@@ -15,6 +15,7 @@ from automodel_core.modeling.bodies.seq2seq import (
 )
 from automodel_core.modeling.calls import model_call
 from automodel_core.modeling.heads.parts import answer_scores
+from automodel_core.modeling.losses.classes import ItemCount
 from automodel_core.modeling.losses.labels import classification_loss
 from automodel_core.modeling.losses.text import token_loss
 from automodel_core.modeling.outputs.seq2seq import (
@@ -70,6 +71,7 @@ class EncoderDecoderForConditionalGeneration(EncoderDecoderHead, GenerativePreTr
         encoder_outputs: EncoderOutputs = None,
         *,
         labels: Tensor | None = None,
+        num_items_in_batch: ItemCount = None,
         **inputs: Unpack[Seq2SeqOptions],
     ) -> Seq2SeqLMOutput:
         """Predict; with ``labels`` ``(batch, length)`` the decoder reads them shifted right."""
@@ -81,7 +83,7 @@ class EncoderDecoderForConditionalGeneration(EncoderDecoderHead, GenerativePreTr
         read = (input_ids, attention_mask, decoder_input_ids, decoder_attention_mask)
         output = self.model(*read, encoder_outputs, **inputs)
         logits = self.score_states(output.last_hidden_state, inputs.get("past_key_values"))
-        loss = None if labels is None else token_loss(logits, labels)
+        loss = None if labels is None else token_loss(logits, labels, num_items_in_batch)
         return Seq2SeqLMOutput.of(output, loss=loss, logits=logits)
 
 
@@ -100,6 +102,7 @@ class EncoderDecoderForSequenceClassification(EncoderDecoderHead):
         encoder_outputs: EncoderOutputs = None,
         *,
         labels: Tensor | None = None,
+        num_items_in_batch: ItemCount = None,
         **inputs: Unpack[Seq2SeqOptions],
     ) -> Seq2SeqSequenceClassifierOutput:
         """Score ``(batch, labels)``; the decoder reads the encoder's tokens, shifted right."""
@@ -114,9 +117,10 @@ class EncoderDecoderForSequenceClassification(EncoderDecoderHead):
         read = (input_ids, attention_mask, decoder_input_ids, decoder_attention_mask)
         output = self.model(*read, encoder_outputs, **inputs)
         logits = self.classifier(self._at_last_end(output.last_hidden_state, input_ids))
-        loss, config = None, self.config
+        loss = None
         if labels is not None:
-            loss = classification_loss(logits, labels, config.num_labels, config.problem_type)
+            kind = self.config.num_labels, self.config.problem_type
+            loss = classification_loss(logits, labels, *kind, num_items_in_batch)
         return Seq2SeqSequenceClassifierOutput.of(output, loss=loss, logits=logits)
 
     def _at_last_end(self, states: Tensor, input_ids: Tensor) -> Tensor:

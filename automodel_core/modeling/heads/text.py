@@ -19,6 +19,7 @@ from automodel_core.layers.kernels.linear import Linear
 from automodel_core.modeling.bodies.inputs import DecoderOptions, TextInputs
 from automodel_core.modeling.calls import ForwardOptions, model_call
 from automodel_core.modeling.heads.parts import HeadTransform, answer_scores, states_to_score
+from automodel_core.modeling.losses.classes import ItemCount
 from automodel_core.modeling.losses.labels import classification_loss
 from automodel_core.modeling.losses.text import next_token_loss, token_loss
 from automodel_core.modeling.outputs.base import BaseModelOutput, ModelOutput
@@ -74,6 +75,7 @@ class TextModelForCausalLM(TextModelHead, GenerativePreTrainedModel):
     """Next-token scores of a decoder, which may attend to an encoder's states."""
 
     output_embeddings = "lm_head"
+    loss_type: ClassVar[str | None] = "ForCausalLM"
     caches_with_labels: ClassVar[bool] = False
     """Whether a forward with labels returns a cache too."""
 
@@ -91,7 +93,7 @@ class TextModelForCausalLM(TextModelHead, GenerativePreTrainedModel):
         past_key_values: Cache | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int | Tensor = 0,
-        num_items_in_batch: int | None = None,
+        num_items_in_batch: ItemCount = None,
         **options: Unpack[ForwardOptions],
     ) -> CausalLMOutput:
         """Score ``(batch, length)`` tokens; ``labels`` are the same tokens, not shifted."""
@@ -124,9 +126,9 @@ class TextModelForLabels(TextModelHead, Generic[Out]):
     def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
         """Return the logits that the body's states of the inputs give."""
 
-    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, logits: Tensor, labels: Tensor, num_items_in_batch: ItemCount = None) -> Tensor:
         """Return the loss of the logits: one class is right for each."""
-        return token_loss(logits, labels)
+        return token_loss(logits, labels, num_items_in_batch)
 
     @model_call
     def forward(
@@ -137,6 +139,7 @@ class TextModelForLabels(TextModelHead, Generic[Out]):
         position_ids: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
+        num_items_in_batch: ItemCount = None,
         **options: Unpack[DecoderOptions],
     ) -> Out:
         """Score ``(batch, length)`` tokens, or ``(batch, choices, length)`` of several texts.
@@ -146,7 +149,7 @@ class TextModelForLabels(TextModelHead, Generic[Out]):
         inputs = TextInputs(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
         body = self.run(inputs, **options)
         logits = self.classify(body, inputs)
-        loss = None if labels is None else self.loss(logits, labels)
+        loss = None if labels is None else self.loss(logits, labels, num_items_in_batch)
         return self.output.of(body, loss=loss, logits=logits)
 
 
@@ -185,9 +188,9 @@ class TextModelForSequenceClassification(TextModelForLabels[SequenceClassifierOu
         scores: Tensor = self.classifier(self.dropout(body.pooler_output))
         return scores
 
-    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        config = self.config
-        return classification_loss(logits, labels, config.num_labels, config.problem_type)
+    def loss(self, logits: Tensor, labels: Tensor, num_items_in_batch: ItemCount = None) -> Tensor:
+        kind = self.config.num_labels, self.config.problem_type
+        return classification_loss(logits, labels, *kind, num_items_in_batch)
 
 
 class DecoderForSequenceClassification(TextModelForLabels[SequenceClassifierOutputWithPast]):
@@ -207,9 +210,9 @@ class DecoderForSequenceClassification(TextModelForLabels[SequenceClassifierOutp
         scores: Tensor = self.classifier(states[rows, last])
         return scores
 
-    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        config = self.config
-        return classification_loss(logits, labels, config.num_labels, config.problem_type)
+    def loss(self, logits: Tensor, labels: Tensor, num_items_in_batch: ItemCount = None) -> Tensor:
+        kind = self.config.num_labels, self.config.problem_type
+        return classification_loss(logits, labels, *kind, num_items_in_batch)
 
     def _last_tokens(self, input_ids: Tensor | None, rows: int) -> Tensor | int:
         pad = self.config.pad_token_id

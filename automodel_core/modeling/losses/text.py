@@ -6,26 +6,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from automodel_core.errors import InputError
-from automodel_core.modeling.losses.classes import class_loss
+from automodel_core.modeling.losses.classes import ItemCount, batch_mean, class_loss
 
 __all__ = ["next_token_loss", "span_loss", "token_loss"]
 
 
-def token_loss(logits: Tensor, labels: Tensor, num_items_in_batch: int | None = None) -> Tensor:
-    """Return the mean cross-entropy of ``(..., classes)`` against ``(...)``.
-
-    With ``num_items_in_batch`` the sum is divided by it, as gradient accumulation over uneven
-    batches needs.
-    """
+def token_loss(logits: Tensor, labels: Tensor, num_items_in_batch: ItemCount = None) -> Tensor:
+    """Return the `batch_mean` of the cross-entropy of ``(..., classes)`` against ``(...)``."""
     scores, targets = logits.reshape(-1, logits.shape[-1]).float(), _flat(labels, logits)
-    if num_items_in_batch is None:
-        return class_loss(scores, targets)
-    return class_loss(scores, targets, "sum") / num_items_in_batch
+    return batch_mean(class_loss, scores, targets, num_items_in_batch)
 
 
-def next_token_loss(
-    logits: Tensor, labels: Tensor, num_items_in_batch: int | None = None
-) -> Tensor:
+def next_token_loss(logits: Tensor, labels: Tensor, num_items_in_batch: ItemCount = None) -> Tensor:
     """Return the `token_loss` of each position's scores against the token that follows it."""
     return token_loss(logits[:, :-1], labels[:, 1:], num_items_in_batch)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import torch
@@ -22,12 +21,12 @@ from automodel_core.checkpoint.places.hub.push import (
 from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.checkpoint.save import replaced_files
 from automodel_core.configuration import PreTrainedConfig
-from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.kernels.linear import QuantisedLinear
 from automodel_core.layers.stack import LayerStack
 from automodel_core.modeling.calls import CallableModule
 from automodel_core.modeling.pretrained.drawing import draw_new
+from automodel_core.modeling.pretrained.given_state import state_of_modules
 from automodel_core.modeling.pretrained.hub_state import hub_state, module_state
 from automodel_core.modeling.pretrained.loading import load_pretrained
 from automodel_core.modeling.pretrained.options import dtype_named
@@ -35,6 +34,7 @@ from automodel_core.modeling.pretrained.request import LoadRequest
 from automodel_core.modeling.pretrained.saving import Savable, push_model, save_pretrained
 from automodel_core.modeling.pretrained.vocabulary import resize_vocabulary
 from automodel_core.modeling.pretrained.weighted import WeightedModel
+from automodel_core.modeling.trainable import TrainableModel
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["PreTrainedModel"]
 
 
-class PreTrainedModel(WeightedModel, CallableModule):
+class PreTrainedModel(WeightedModel, TrainableModel, CallableModule):
     """A model with a configuration, which can be loaded, saved and resized.
 
     A subclass states its facts as class attributes, builds its modules in ``__init__`` and calls
@@ -54,8 +54,6 @@ class PreTrainedModel(WeightedModel, CallableModule):
     """
 
     main_input_name: ClassVar[str] = "input_ids"
-    supports_gradient_checkpointing: ClassVar[bool] = True
-    _input_grads: Callable[[], None] | None = None
 
     def __init__(self, config: PreTrainedConfig, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -261,6 +259,15 @@ class PreTrainedModel(WeightedModel, CallableModule):
             replaced = replaced_files(safe_serialization=safe_serialization, variant=variant)
             return push_model(self, saved_files(folder, names), repo_id, options, replaced)
 
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
+        """Copy weights, by their names in this model or on the hub, as ``nn.Module`` does.
+
+        The state may be a part, such as a shard of a checkpoint, unless ``strict``.
+        """
+        return super().load_state_dict(state_of_modules(self, state_dict), strict, assign)
+
     def hub_state_dict(self) -> dict[str, Tensor]:
         """Return all weights by hub name, under redundant names too."""
         return hub_state(self)
@@ -310,52 +317,6 @@ class PreTrainedModel(WeightedModel, CallableModule):
         for module in self._parts(Attention):
             module.attend = function
         self.config._attn_implementation = attn_implementation
-
-    # ---- training ----
-
-    def gradient_checkpointing_enable(
-        self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None
-    ) -> None:
-        """In training keep only each layer's input, and recompute the rest in the backward pass.
-
-        Raises `InputError` for ``use_reentrant=True`` and for a model without layers to checkpoint.
-        """
-        if gradient_checkpointing_kwargs and gradient_checkpointing_kwargs.get("use_reentrant"):
-            raise InputError("use_reentrant=True is not offered: checkpointing is non-reentrant")
-        self._set_checkpointing(True)
-
-    def gradient_checkpointing_disable(self) -> None:
-        self._set_checkpointing(False)
-
-    def _set_checkpointing(self, on: bool) -> None:
-        stacks = list(self._parts(LayerStack))
-        if not stacks:
-            raise InputError(f"{type(self).__name__} has no layers to checkpoint")
-        for stack in stacks:
-            stack.gradient_checkpointing = on
-
-    @property
-    def is_gradient_checkpointing(self) -> bool:
-        return any(stack.gradient_checkpointing for stack in self._parts(LayerStack))
-
-    def enable_input_require_grads(self) -> Callable[[], None]:
-        """Let the embeddings' output require gradients, as adapters need; return how to undo it."""
-        hook = self.get_input_embeddings().register_forward_hook(
-            lambda module, inputs, output: output.requires_grad_(True)
-        )
-        self._input_grads = hook.remove
-        return hook.remove
-
-    def disable_input_require_grads(self) -> None:
-        """Undo the last `enable_input_require_grads`."""
-        if self._input_grads is not None:
-            self._input_grads()
-            self._input_grads = None
-
-    @property
-    def accepts_loss_kwargs(self) -> bool:
-        """Whether ``forward`` takes ``num_items_in_batch``, which trainers ask."""
-        return "num_items_in_batch" in inspect.signature(self.forward).parameters
 
     # ---- facts ----
 

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.errors import InputError, did_you_mean, listed, shown
+from automodel_core.layers.kernels.linear import QuantisedLinear
 from automodel_core.modeling.pretrained.hub_state import module_state, own_tensors, without_wrappers
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
-__all__ = ["state_to_load", "state_to_save"]
+__all__ = ["state_of_modules", "state_to_load", "state_to_save"]
 
 PREFIXES = ("module.", "base_model.model.")
 """What wrappers put before all names."""
@@ -56,6 +57,16 @@ def state_to_save(model: WeightedModel, given: Mapping[str, Tensor]) -> dict[str
                 f"the model is {list(own.shape)}"
             )
     return state
+
+
+def state_of_modules(model: WeightedModel, given: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return a state, whole or a part, by module names; one by the hub's names is translated."""
+    expected = own_tensors(model).keys()
+    quantised = any(isinstance(part, QuantisedLinear) for part in model.modules())
+    if quantised or given.keys() <= expected:
+        return given
+    translated = module_state(model, given)
+    return translated if len(expected & translated.keys()) > len(expected & given.keys()) else given
 
 
 def state_to_load(

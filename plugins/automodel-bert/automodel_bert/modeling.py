@@ -60,6 +60,7 @@ class BertLMHeadModel(BertPreTrainedModel, family.BertFamilyForCausalLM):
     """Predict the next token, as a decoder."""
 
     model_class = BertModel
+    loss_type = None  # trainers count every label of this class, as in the reference
 
 
 class BertForNextSentencePrediction(

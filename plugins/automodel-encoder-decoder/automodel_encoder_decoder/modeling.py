@@ -8,7 +8,7 @@ from torch import Tensor
 
 from automodel_core.families.pair import CompositeModel
 from automodel_core.layers import Cache
-from automodel_core.modeling import Seq2SeqLMOutput, model_call
+from automodel_core.modeling import ItemCount, Seq2SeqLMOutput, model_call
 from automodel_encoder_decoder.configuration import EncoderDecoderConfig
 
 
@@ -31,6 +31,7 @@ class EncoderDecoderModel(CompositeModel):
         decoder_inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
+        num_items_in_batch: ItemCount = None,
         **options: Any,
     ) -> Seq2SeqLMOutput:
         """Predict the decoder's next tokens for ``(batch, length)`` tokens on both sides.
@@ -59,4 +60,5 @@ class EncoderDecoderModel(CompositeModel):
             encoder_outputs,
             labels,
             options,
+            num_items_in_batch,
         )

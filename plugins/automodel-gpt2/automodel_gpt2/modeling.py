@@ -99,6 +99,7 @@ class GPT2LMHeadModel(GPT2Head, modeling.TextModelForCausalLM):
     """Predict the next token; the output layer is the embeddings, unless they are untied."""
 
     caches_with_labels = True
+    loss_type = None  # trainers count every label of this class, as in the reference
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config)

@@ -175,6 +175,7 @@ class ProphetNetHead(ProphetNetPreTrainedModel, modeling.GenerativePreTrainedMod
         labels: Tensor | None,
         cache: layers.Cache | None,
         logits_to_keep: int = 0,
+        num_items_in_batch: modeling.ItemCount = None,
     ) -> dict[str, Any]:
         """Return the loss, and scores: the next token's, and those of the other streams."""
         states = output.last_hidden_state_ngram
@@ -185,7 +186,7 @@ class ProphetNetHead(ProphetNetPreTrainedModel, modeling.GenerativePreTrainedMod
         loss = None
         if labels is not None:
             trained = scores[:, :1] if self.config.disable_ngram_loss else scores
-            loss = stream_loss(trained, labels, self.config.eps)
+            loss = stream_loss(trained, labels, self.config.eps, num_items_in_batch)
         others = scores[:, 1:] if count > 1 else None
         return {"loss": loss, "logits": scores[:, 0], "logits_ngram": others}
 
@@ -212,6 +213,7 @@ class ProphetNetForConditionalGeneration(ProphetNetHead):
         encoder_outputs: modeling.EncoderOutputs = None,
         *,
         labels: Tensor | None = None,
+        num_items_in_batch: modeling.ItemCount = None,
         **inputs: Unpack[modeling.Seq2SeqOptions],
     ) -> ProphetNetSeq2SeqLMOutput:
         """Predict; with ``labels`` ``(batch, length)`` the decoder reads them shifted right."""
@@ -220,7 +222,8 @@ class ProphetNetForConditionalGeneration(ProphetNetHead):
             decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
         read = (input_ids, attention_mask, decoder_input_ids, decoder_attention_mask)
         output = self.model(*read, encoder_outputs, **inputs)
-        predicted = self.predict(output, labels, inputs.get("past_key_values"))
+        cache = inputs.get("past_key_values")
+        predicted = self.predict(output, labels, cache, num_items_in_batch=num_items_in_batch)
         return ProphetNetSeq2SeqLMOutput.of(output, **predicted)
 
 
@@ -247,6 +250,7 @@ class ProphetNetForCausalLM(ProphetNetHead):
         labels: Tensor | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int = 0,
+        num_items_in_batch: modeling.ItemCount = None,
         **options: Unpack[modeling.ForwardOptions],
     ) -> ProphetNetDecoderLMOutput:
         """Score the last ``logits_to_keep`` positions, for 0 all.
@@ -263,16 +267,21 @@ class ProphetNetForCausalLM(ProphetNetHead):
             use_cache,
             **options,
         )
-        predicted = self.predict(output, labels, past_key_values, logits_to_keep)
+        predicted = self.predict(
+            output, labels, past_key_values, logits_to_keep, num_items_in_batch
+        )
         return ProphetNetDecoderLMOutput.of(output, **predicted)
 
 
-def stream_loss(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+def stream_loss(
+    scores: Tensor, labels: Tensor, smoothing: float, num_items_in_batch: modeling.ItemCount = None
+) -> Tensor:
     """Return the mean loss of ``(batch, streams, length, vocabulary)``.
 
     Every stream predicts the same ``labels`` ``(batch, length)``, each from less of the text.
     """
     targets = labels.to(scores.device)[:, None].expand(scores.shape[:-1])
-    return F.cross_entropy(
-        scores.flatten(0, 2).float(), targets.flatten(), label_smoothing=smoothing
-    )
+    smoothed = partial(F.cross_entropy, label_smoothing=smoothing)
+    scores, streams = scores.flatten(0, 2).float(), scores.shape[1]
+    counted = None if num_items_in_batch is None else num_items_in_batch * streams
+    return modeling.batch_mean(smoothed, scores, targets.flatten(), counted)

@@ -9,7 +9,7 @@ from torch import Tensor
 from automodel_core.errors import InputError
 from automodel_core.families.pair import CompositeModel
 from automodel_core.layers import Cache
-from automodel_core.modeling import Seq2SeqLMOutput, model_call
+from automodel_core.modeling import ItemCount, Seq2SeqLMOutput, model_call
 from automodel_vision_encoder_decoder.configuration import VisionEncoderDecoderConfig
 
 
@@ -32,6 +32,7 @@ class VisionEncoderDecoderModel(CompositeModel):
         decoder_inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
+        num_items_in_batch: ItemCount = None,
         **options: Any,
     ) -> Seq2SeqLMOutput:
         """Predict the next tokens of texts about images ``(batch, channels, height, width)``.
@@ -51,6 +52,7 @@ class VisionEncoderDecoderModel(CompositeModel):
             "past_key_values": past_key_values,
             "use_cache": use_cache,
         }
+        images = {"pixel_values": pixel_values}
         return self.run(
-            {"pixel_values": pixel_values}, decoder_inputs, encoder_outputs, labels, options
+            images, decoder_inputs, encoder_outputs, labels, options, num_items_in_batch
         )

@@ -58,3 +58,14 @@ def test_the_generation_config_wins_where_both_are_set() -> None:
     model.config.max_length = 6
     model.generation_config = GenerationConfig(max_length=7)
     assert model.generate(PROMPT).shape == (2, 7)
+
+
+def test_trainers_switch_off_the_cache_of_forward_alone(tmp_path: Path) -> None:
+    model = drawn()
+    model.config.use_cache = False
+    given = {"attention_mask": torch.ones_like(PROMPT), "max_new_tokens": 2}
+    written = model.generate(PROMPT, return_dict_in_generate=True, **given)
+    assert written.past_key_values is not None
+    assert model(PROMPT).past_key_values is None
+    model.save_pretrained(tmp_path)
+    assert GenerationConfig.from_pretrained(tmp_path).use_cache is not False

@@ -89,17 +89,6 @@ def test_sizes_that_make_no_sense(size: int, multiple: int | None) -> None:
         drawn().resize_token_embeddings(size, multiple)
 
 
-def test_checkpointing_is_switched() -> None:
-    model = drawn()
-    assert not model.is_gradient_checkpointing
-    model.gradient_checkpointing_enable({"use_reentrant": False})
-    assert model.is_gradient_checkpointing
-    model.gradient_checkpointing_disable()
-    assert not model.is_gradient_checkpointing
-    with pytest.raises(InputError, match="use_reentrant"):
-        model.gradient_checkpointing_enable({"use_reentrant": True})
-
-
 def test_gradients_reach_the_embeddings_output() -> None:
     model = drawn()
     for parameter in model.parameters():
@@ -170,21 +159,6 @@ def test_forward_writes_nothing_to_the_configuration() -> None:
         model(**given, output_attentions=True)
         assert model.config.to_dict() == before
         assert model.config == TinyConfig.from_dict(before)
-
-
-IDS = torch.tensor([[3, 4, 5]])
-
-
-def test_what_trainers_ask() -> None:
-    assert drawn().accepts_loss_kwargs
-    assert not drawn(TinyForTokenClassification).accepts_loss_kwargs
-    model = drawn()
-    model.enable_input_require_grads()
-    model.requires_grad_(False)
-    assert model(IDS).logits.requires_grad
-    model.disable_input_require_grads()
-    model.disable_input_require_grads()
-    assert not model(IDS).logits.requires_grad
 
 
 def test_keys_of_old_configurations_are_heeded_or_refused() -> None:

@@ -194,7 +194,9 @@ def ignored_labels_count(patch: pytest.MonkeyPatch) -> None:
         patch,
         bert.BertForTokenClassification,
         "loss",
-        lambda original, model, logits, labels: original(model, logits, labels.clamp(min=0)),
+        lambda original, model, logits, labels, *more: original(
+            model, logits, labels.clamp(min=0), *more
+        ),
     )
 
 
@@ -205,7 +207,7 @@ def loss_has_another_temperature(patch: pytest.MonkeyPatch) -> None:
         patch,
         bert.BertForNextSentencePrediction,
         "loss",
-        lambda original, model, logits, labels: original(model, 2 * logits, labels),
+        lambda original, model, logits, *more: original(model, 2 * logits, *more),
     )
 
 

@@ -104,8 +104,8 @@ def labels_contradict_each_other(patch: pytest.MonkeyPatch) -> None:
     """Every other step has the labels of other rows."""
     turns = itertools.count()
 
-    def loss(original: Any, model: Any, logits: Tensor, labels: Tensor) -> Any:
-        return original(model, logits, labels.flip(0) if next(turns) % 2 else labels)
+    def loss(original: Any, model: Any, logits: Tensor, labels: Tensor, *more: Any) -> Any:
+        return original(model, logits, labels.flip(0) if next(turns) % 2 else labels, *more)
 
     around(patch, bert.BertForSequenceClassification, "loss", loss)
 
