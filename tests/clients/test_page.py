@@ -1,4 +1,4 @@
-"""Each block of the page on other packages runs by itself, where its packages are installed."""
+"""Each block of the pages on other packages runs by itself, where its packages are installed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "integrations.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-BRINGS = {"automodel_core.integrations": "transformers"}
-"""Packages that a block needs without importing them."""
+PAGES = (ROOT / "docs" / "integrations.md", ROOT / "docs" / "scale.md")
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+BLOCKS = [code for page in PAGES for code in BLOCK.findall(page.read_text("utf-8"))]
+BRINGS = {"automodel_core.integrations": "transformers", "device_map": "accelerate"}
+"""Packages that a block needs without importing them, by what it names."""
 
 
 def needed(code: str) -> list[str]:
     """Return the packages and modules that a block imports or needs."""
     imported = re.findall(r"^\s*(?:from|import) ([\w.]+)", code, re.MULTILINE)
-    return [BRINGS.get(name, name) for name in imported]
+    return [*imported, *(package for name, package in BRINGS.items() if name in code)]
 
 
 @pytest.mark.parametrize("code", BLOCKS, ids=[" ".join(needed(code)) for code in BLOCKS])
@@ -29,13 +30,13 @@ def test_a_block_runs(
         pytest.importorskip(name)
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, str(PAGE), "exec"), {"__name__": "example"})
+    exec(compile(code, "example", "exec"), {"__name__": "example"})
     printed = capsys.readouterr().out.strip().splitlines()
     promised = re.findall(r"^# -> (.*)$", code, flags=re.MULTILINE)
     assert [line for line in printed if line in promised] == promised, printed
 
 
 def test_files_that_the_table_names_exist() -> None:
-    rows = re.findall(r"^\| .*`(test_\w+\.py)` \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| .*`(test_\w+\.py)` \|$", PAGES[0].read_text("utf-8"), re.MULTILINE)
     assert rows
     assert not [name for name in rows if not Path(__file__).with_name(name).is_file()]

@@ -17,8 +17,8 @@ from automodel_core.registry.manifest import HOOKS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
-NEEDS_OTHER_PACKAGES = ROOT / "docs" / "integrations.md"
-"""`tests/clients` runs the blocks of this page."""
+NEED_OTHER_PACKAGES = (ROOT / "docs" / "integrations.md", ROOT / "docs" / "scale.md")
+"""`tests/clients` runs the blocks of these pages."""
 EVERYTHING = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *ROOT.glob("plugins/*/*.md")]
 NOT_RUN = re.compile(r"<!-- (?:not run|file): [^>]*-->\n```.*?\n```", flags=re.DOTALL)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
@@ -32,7 +32,7 @@ def named(path: Path) -> str:
 
 def blocks(page: Path, language: str) -> list[str]:
     """Return the blocks of a page that are run."""
-    if page == NEEDS_OTHER_PACKAGES:
+    if page in NEED_OTHER_PACKAGES:
         return []
     text = NOT_RUN.sub("", page.read_text(encoding="utf-8"))
     return [code for kind, code in BLOCK.findall(text) if kind == language]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import torch
 from torch import nn
@@ -19,7 +20,8 @@ from automodel_core.checkpoint.loading.match import (
 )
 from automodel_core.checkpoint.loading.placement import DeviceMap, Placement
 from automodel_core.checkpoint.loading.report import LoadReport, Mismatch
-from automodel_core.checkpoint.loading.ties import Slot, Ties, equal_values, find_slots
+from automodel_core.checkpoint.loading.stored import StoredWeights
+from automodel_core.checkpoint.loading.ties import Slot, Ties, find_slots
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.errors import MismatchedWeightsError, shown
 
@@ -38,13 +40,15 @@ def load_weights(
     device_map: DeviceMap = None,
     ignore_mismatched_sizes: bool = False,
     key_mapping: Mapping[str, str] | None = None,
+    stored: StoredWeights | None = None,
 ) -> LoadReport:
     """Load a checkpoint's weights into a model, and report what became of each.
 
     Parameters on the meta device are replaced, others are written to in place. ``tied`` maps the
     module name of a weight to that of the weight it shares. Weights that the checkpoint lacks, or
-    has in another shape, stay as they are. Raises ``MismatchedWeightsError`` unless
-    ``ignore_mismatched_sizes``, before anything is changed.
+    has in another shape, stay as they are. Parameters that ``device_map`` leaves on the disk go to
+    ``stored``. Raises ``MismatchedWeightsError`` unless ``ignore_mismatched_sizes``, before
+    anything is changed.
     """
     source = tensors if isinstance(tensors, LazyTensors) else MemoryTensors(tensors)
     with gc_paused(), torch.no_grad():
@@ -70,6 +74,8 @@ def load_weights(
         ties = Ties(slots, tied or {}, transfer.done)
         ties.apply()
         ties.separate()
+        if stored is not None:
+            stored.update({name: slot.read for name, slot in slots.items() if slot.read})
         # What shares a weight of another shape is drawn with it.
         drawn = {id(slots[module].tensor) for hub in skipped for module in expected[hub].modules}
         return LoadReport(
@@ -145,42 +151,63 @@ class _Transfer:
     def take(self, hub: str, name: str, expected: Expected) -> None:
         """Load one tensor into its slot, or its parts into theirs."""
         stored = self._stored(name)
-        first = expected.modules[0]
-        slot = self._slots[first]
-        if slot.tensor.is_meta:
-            dtype = self._placement.dtype(first, slot.tensor.dtype, stored)
-            device = self._placement.device(first, hub)
-        else:
-            dtype, device = slot.tensor.dtype, slot.tensor.device
-        same = dtype == stored and device.type == "cpu"
-        value = self._source.tensor(name) if same else self._source.read(name, dtype, device)
-        if expected.lengths:
-            pieces = torch.split(value, list(expected.lengths), int(expected.transposed))
-            for module, piece in zip(expected.modules, pieces, strict=True):
-                part = self._slots[module]
-                if part.tensor.is_meta:
-                    piece_dtype = self._placement.dtype(module, part.tensor.dtype, stored)
-                    piece = piece.to(self._placement.device(module, hub), piece_dtype)
+        slots = [self._slots[module] for module in expected.modules]
+        first = slots[0]
+        dtype, device = first.tensor.dtype, first.tensor.device
+        if first.tensor.is_meta:
+            dtype = self._placement.dtype(first.name, dtype, stored)
+            device = self._placement.device(first.name, hub)
+        if first.tensor.is_meta and first.is_parameter and self._stays(slots, hub):
+            for index, slot in enumerate(slots):
+                kind = self._placement.dtype(slot.name, slot.tensor.dtype, stored)
+                slot.leave(partial(self._part, name, expected, index, kind), kind)
+        elif device.type == "meta":
+            for slot in slots:
+                kind = self._placement.dtype(slot.name, slot.tensor.dtype, stored)
+                slot.put(torch.empty(slot.tensor.shape, dtype=kind, device=device))
+        elif expected.lengths:
+            value = self._value(name, stored, dtype, device)
+            for slot, piece in zip(slots, _pieces(value, expected), strict=True):
+                if slot.tensor.is_meta:
+                    piece_dtype = self._placement.dtype(slot.name, slot.tensor.dtype, stored)
+                    piece = piece.to(self._placement.device(slot.name, hub), piece_dtype)
                     # Storage of its own: savers take parameters that share one for tied ones.
                     piece = piece.clone(memory_format=torch.contiguous_format)
-                part.put(_transposed(piece, part) if expected.transposed else piece)
+                slot.put(_transposed(piece, slot) if expected.transposed else piece)
         else:
-            slot.put(_transposed(value, slot) if expected.transposed else value)
+            value = self._value(name, stored, dtype, device)
+            first.put(_transposed(value, first) if expected.transposed else value)
         self.done.update(expected.modules)
         self.loaded.append(hub)
         if dtype != stored:
             self.converted.append(hub)
 
+    def _stays(self, slots: Iterable[Slot], hub: str) -> bool:
+        return all(self._placement.is_on_disk(slot.name, hub) for slot in slots)
+
+    def _value(
+        self, name: str, stored: torch.dtype, dtype: torch.dtype, device: torch.device
+    ) -> torch.Tensor:
+        same = dtype == stored and device.type == "cpu"
+        return self._source.tensor(name) if same else self._source.read(name, dtype, device)
+
+    def _part(self, name: str, expected: Expected, index: int, dtype: torch.dtype) -> torch.Tensor:
+        """Read one part of a tensor, as the model holds it."""
+        value = self._value(name, self._stored(name), dtype, torch.device("cpu"))
+        piece = _pieces(value, expected)[index] if expected.lengths else value
+        return piece.t() if expected.transposed else piece
+
     def holds(self, name: str, expected: Expected) -> bool:
         """Return whether a tensor of the checkpoint repeats the values of one that was loaded."""
         if self._source[name].shape != expected.shape or len(expected.modules) != 1:
             return False
-        current = self._slots[expected.modules[0]].tensor
-        if current.is_meta:
-            return False
         value = self._source.tensor(name)
         value = value.t() if expected.transposed else value
-        return equal_values(current, value)
+        return self._slots[expected.modules[0]].has_equal(value)
+
+
+def _pieces(value: torch.Tensor, expected: Expected) -> tuple[torch.Tensor, ...]:
+    return torch.split(value, list(expected.lengths), int(expected.transposed))
 
 
 def _transposed(stored: torch.Tensor, slot: Slot) -> torch.Tensor:

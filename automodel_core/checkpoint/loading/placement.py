@@ -1,4 +1,4 @@
-"""The device and the dtype of each weight."""
+"""The device and the dtype of each weight, or the disk that it stays on."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ import torch
 
 from automodel_core.errors import CheckpointFormatError, InputError, shown
 
-__all__ = ["DeviceMap", "Placement"]
+__all__ = ["DISK", "DeviceMap", "Placement", "usable_device"]
+
+DISK = "disk"
+"""The place of weights that are read whenever they are needed."""
 
 DeviceMap = str | int | torch.device | Mapping[str, str | int | torch.device] | None
 """One device for everything, or devices by module prefix, where ``""`` stands for the rest.
 
-``"auto"`` is the machine's accelerator if it has one, else the CPU.
+A device may be ``"disk"``, or ``"meta"`` for weights without values.
 """
+
+_CPU = torch.device("cpu")
 
 
 class Placement:
@@ -22,7 +27,8 @@ class Placement:
 
     ``dtype`` is for floating-point weights, and ``None`` leaves them as the checkpoint has them.
     Under float16, modules with a segment in ``keep_in_fp32`` stay in float32. The prefixes of a
-    ``device_map`` are module names, or else hub names; the longest that fits counts.
+    ``device_map`` are module names, or else hub names; the longest that fits counts. Raises
+    `InputError` for a device that this machine does not have.
     """
 
     def __init__(
@@ -35,17 +41,23 @@ class Placement:
             raise InputError(f"dtype must be a floating-point torch.dtype, got {shown(dtype)}")
         self._dtype = dtype
         self._keep_in_fp32 = frozenset(keep_in_fp32)
-        self._devices: dict[str, torch.device] = {}
-        if isinstance(device_map, Mapping):
-            self._devices = {key: _device(value) for key, value in device_map.items()}
-        else:
-            self._devices[""] = _device("cpu" if device_map is None else device_map)
-        self._single = self._devices[""] if set(self._devices) == {""} else None
+        given = device_map if isinstance(device_map, Mapping) else {"": device_map or "cpu"}
+        self._devices = {
+            key: None if value == DISK else usable_device(value) for key, value in given.items()
+        }
 
     def device(self, module_name: str, hub_name: str) -> torch.device:
-        """Return the device of a weight; ``InputError`` if the map has no place for it."""
-        if self._single is not None:
-            return self._single
+        """Return the device of a weight, the CPU for one that is read from disk.
+
+        Raises `InputError` if the map has no place for it.
+        """
+        return self._place(module_name, hub_name) or _CPU
+
+    def is_on_disk(self, module_name: str, hub_name: str) -> bool:
+        """Return whether a weight is to be read whenever it is needed."""
+        return self._place(module_name, hub_name) is None
+
+    def _place(self, module_name: str, hub_name: str) -> torch.device | None:
         for name in (module_name, hub_name, ""):
             prefix = name
             while prefix:
@@ -81,18 +93,28 @@ class Placement:
         return dtype
 
 
-def _device(value: object) -> torch.device:
-    """Return a device that can be used; ``meta``, disks and strategies are refused."""
-    if value == "auto":
-        return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+def usable_device(value: object) -> torch.device:
+    """Return a device of this machine, or ``meta``; raise `InputError` for any other value."""
     if isinstance(value, (str, int, torch.device)) and not isinstance(value, bool):
         try:
             device = torch.device(value)
-        except RuntimeError:
-            device = torch.device("meta")
-        if device.type != "meta":
-            return device
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            raise InputError(
+                f"device_map: {shown(str(value))} is not a device of this machine, which has "
+                f"{_devices_here()}: give one of these, 'auto', 'disk', 'meta', or a dictionary "
+                "from module prefixes to devices"
+            ) from error
+        return device
     raise InputError(
-        f"device_map: {shown(value)} is not a device; give one like 'cpu' or 'cuda:0', "
-        "'auto', or a dictionary from module prefixes to devices"
+        f"device_map: {shown(value)} is not a device; give one like 'cpu' or 'cuda:0', 'auto', "
+        "'disk', or a dictionary from module prefixes to devices"
     )
+
+
+def _devices_here() -> str:
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if accelerator is None:
+        return "'cpu' alone"
+    count = torch.accelerator.device_count()
+    return ", ".join(["'cpu'", *(f"'{accelerator.type}:{index}'" for index in range(count))])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -17,10 +17,11 @@ __all__ = ["Slot", "Ties", "equal_values", "find_slots"]
 class Slot:
     """One weight of a model: its first name, its tensor, and all modules that share it.
 
-    ``is_linear`` says that all of them are `Linear`, which may hold a weight transposed.
+    ``is_linear`` says that all of them are `Linear`, which may hold a weight transposed. ``read``
+    returns the value of one that stays on disk.
     """
 
-    __slots__ = ("assigned", "is_linear", "is_parameter", "name", "places", "tensor")
+    __slots__ = ("assigned", "is_linear", "is_parameter", "name", "places", "read", "tensor")
 
     def __init__(self, name: str, tensor: torch.Tensor, is_parameter: bool) -> None:
         self.name = name
@@ -28,6 +29,7 @@ class Slot:
         self.is_parameter = is_parameter
         self.is_linear = True
         self.assigned = False
+        self.read: Callable[[], torch.Tensor] | None = None
         self.places: list[tuple[dict[str, torch.Tensor | None], str]] = []
 
     def put(self, value: torch.Tensor) -> None:
@@ -40,11 +42,30 @@ class Slot:
         self.assigned = True
         self.hold(value)
 
+    def leave(self, read: Callable[[], torch.Tensor], dtype: torch.dtype) -> None:
+        """Leave the weight on disk, where ``read`` finds it; its dtype is known already."""
+        self.put(torch.empty(self.tensor.shape, dtype=dtype, device="meta"))
+        self.read = read
+
     def hold(self, tensor: torch.Tensor) -> None:
         """Let all places share this tensor."""
         self.tensor = tensor
         for owner, key in self.places:
             owner[key] = tensor
+
+    def share(self, other: Slot) -> None:
+        """Let all places share another slot's tensor, or what stays on disk for it."""
+        self.hold(other.tensor)
+        self.read = other.read
+
+    def has_equal(self, value: torch.Tensor) -> bool:
+        """Return whether a value is the weight's own; on the meta device any is."""
+        current = self.value()
+        return current.is_meta or value.is_meta or equal_values(current, value)
+
+    def value(self) -> torch.Tensor:
+        """Return the weight, read if it stays on disk."""
+        return self.tensor if self.read is None else self.read()
 
 
 def find_slots(model: nn.Module) -> dict[str, Slot]:
@@ -101,7 +122,7 @@ class Ties:
             if target.tensor is source.tensor:
                 continue
             if self._has(target) and self._has(source):
-                if not equal_values(target.tensor, source.tensor):
+                if not target.has_equal(source.value()):
                     self.untied.append(target.name)
                     continue
             elif self._has(target):
@@ -110,7 +131,10 @@ class Ties:
                 rest = self._pairs[index + 1 :]
                 siblings = (t for t, s in rest if s is source and self._has(t))
                 source = next(siblings, source)
-            target.hold(source.tensor)
+            if source.tensor.is_meta and not target.tensor.is_meta:
+                source.share(target)  # what is in memory serves both
+            else:
+                target.share(source)
             if self._has(source):
                 self._with_values.add(id(target))
                 self.tied.append(target.name)
@@ -120,7 +144,7 @@ class Ties:
         owners: dict[int, torch.Tensor] = {}
         for slot in self._slots.values():
             tensor = slot.tensor
-            if not slot.assigned or not tensor.numel():
+            if not slot.assigned or not tensor.numel() or tensor.is_meta:
                 continue
             first = owners.setdefault(tensor.data_ptr(), tensor)
             if first is not tensor and first.device == tensor.device:

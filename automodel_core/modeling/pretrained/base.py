@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import torch
@@ -22,7 +22,6 @@ from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.checkpoint.save import replaced_files
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.layers.attention import Attention
-from automodel_core.layers.kernels.linear import QuantisedLinear
 from automodel_core.layers.stack import LayerStack
 from automodel_core.modeling.calls import CallableModule
 from automodel_core.modeling.pretrained.drawing import draw_new
@@ -132,6 +131,9 @@ class PreTrainedModel(WeightedModel, TrainableModel, CallableModule):
         dtype: torch.dtype | str | None = "auto",
         torch_dtype: torch.dtype | str | None = None,
         device_map: DeviceMap = None,
+        max_memory: Mapping[int | str, int | str] | None = None,
+        offload_folder: str | os.PathLike[str] | None = None,
+        offload_buffers: bool = False,
         attn_implementation: str | None = None,
         weights: str | None = None,
         quantization_config: Any = None,
@@ -180,8 +182,11 @@ class PreTrainedModel(WeightedModel, TrainableModel, CallableModule):
         ``output_loading_info=True`` returns ``(model, info)``. Weights of the body that the
         checkpoint lacks raise `IncompleteCheckpointError`, unless ``strict="off"``; those of a new
         head are drawn and reported. ``weights="int8"`` rounds those of large linear layers to eight
-        bits, for inference. Raises `CheckpointNotFoundError` where there is no checkpoint
-        and `InputError` for arguments that cannot be meant.
+        bits, for inference. ``device_map`` is a device, a dictionary from module prefixes to
+        devices, or ``"auto"``, ``"balanced"``, ``"balanced_low_0"`` or ``"sequential"``, which
+        choose within ``max_memory``; parts on ``"disk"`` are read whenever they run, from the
+        checkpoint or from a copy in ``offload_folder``. Raises `CheckpointNotFoundError` where
+        there is no checkpoint and `InputError` for arguments that cannot be meant.
         """
 
         def own_class(values: Mapping[str, Any]) -> type[PreTrainedConfig]:
@@ -317,38 +322,3 @@ class PreTrainedModel(WeightedModel, TrainableModel, CallableModule):
         for module in self._parts(Attention):
             module.attend = function
         self.config._attn_implementation = attn_implementation
-
-    # ---- facts ----
-
-    @property
-    def device(self) -> torch.device:
-        return next(self.parameters()).device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return next(p.dtype for p in self.parameters() if p.is_floating_point())
-
-    @property
-    def name_or_path(self) -> str:
-        return self.config._name_or_path
-
-    def num_parameters(self, only_trainable: bool = False, exclude_embeddings: bool = False) -> int:
-        embeddings = {
-            id(p) for m in self.modules() if isinstance(m, nn.Embedding) for p in m.parameters()
-        }
-        return sum(
-            parameter.numel()
-            for parameter in self.parameters()
-            if (parameter.requires_grad or not only_trainable)
-            and not (exclude_embeddings and id(parameter) in embeddings)
-        )
-
-    def get_memory_footprint(self, return_buffers: bool = True) -> int:
-        """Return the bytes of all weights, and of buffers unless excluded."""
-        tensors = [*self.parameters(), *(self.buffers() if return_buffers else ())]
-        sizes: list[int] = [tensor.nbytes for tensor in tensors]
-        sizes += [part.packed_bytes for part in self._parts(QuantisedLinear)]
-        return sum(sizes)
-
-    def _parts(self, kind: type[Any]) -> Iterator[Any]:
-        return (module for module in self.modules() if isinstance(module, kind))

@@ -6,6 +6,7 @@ import copy
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -15,7 +16,8 @@ from automodel_core import registry
 from automodel_core.checkpoint.formats.choice import open_weights
 from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.loading.load import checkpoint_dtype, load_weights
-from automodel_core.checkpoint.loading.placement import Placement
+from automodel_core.checkpoint.loading.placement import DISK, Placement
+from automodel_core.checkpoint.loading.stored import StoredWeights
 from automodel_core.checkpoint.places.source import CheckpointFiles
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import (
@@ -25,6 +27,8 @@ from automodel_core.errors import (
     listed,
     shown,
 )
+from automodel_core.modeling.devices.device_maps import Weighing, modules_by_device, refuse_idle
+from automodel_core.modeling.devices.offloading import dispatch
 from automodel_core.modeling.pretrained.drawing import draw_missing, keep_weights, missing_slots
 from automodel_core.modeling.pretrained.given_state import state_to_load
 from automodel_core.modeling.pretrained.options import LoadOptions, dtype_named
@@ -64,6 +68,12 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
         )
     _refuse_fewer_bits(config)
     config._attn_implementation = options.attn_implementation or config._attn_implementation
+    refuse_idle(
+        options.device_map,
+        max_memory=options.max_memory,
+        offload_folder=options.offload_folder,
+        offload_buffers=options.offload_buffers,
+    )
     weights = _weights(files, options)
     config.dtype = _dtype(config, options, weights)
     stored_generation = _stored_generation(cls, files)
@@ -82,15 +92,24 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
         request.hub.lock.check_provider(context.distribution, context.model_class)
     registry.plugins.notify("automodel_before_load", context=context)
     with gc_paused():
-        with torch.device("meta"):
-            model = cls(config, *request.model_args, **request.model_kwargs)
+        model = _without_memory(cls, request)
         names = model.own_names()
-        report = _fill(model, weights, names, options)
+        devices = _devices(model, names, request)
+        stored = StoredWeights()
+        report = _fill(model, weights, names, options, devices, stored)
         _check_complete(model, report, names, options.strict, context.name_or_path or "state_dict")
-        placement = Placement(options.device_map, config.dtype, model.segments_in_fp32())
-        report = _complete(model, report, names, placement, request)
+        placement = Placement(devices, config.dtype, model.segments_in_fp32())
+        report = _complete(model, report, names, placement, stored, request)
         _finish(model, names, placement)
         keep_weights(model)
+    if devices is not None:
+        dispatch(
+            model,
+            devices,
+            stored,
+            folder=options.offload_folder,
+            offload_buffers=options.offload_buffers,
+        )
     if quantizer is not None:
         method, settings = quantizer
         registry.parts.function(registry.Quantizer, method)(model, settings)
@@ -111,6 +130,35 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
             context.name_or_path or "state_dict", cls.__name__, len(leftovers), listed(leftovers),
         )  # fmt: skip
     return model
+
+
+def _without_memory(cls: type[Model], request: LoadRequest) -> Model:
+    with torch.device("meta"):
+        return cls(request.config, *request.model_args, **request.model_kwargs)
+
+
+def _devices(
+    model: WeightedModel, names: WeightNames, request: LoadRequest
+) -> dict[str, Any] | None:
+    """Return the device of each module, as ``device_map`` and ``max_memory`` say."""
+    config, options = request.config, request.options
+
+    def build() -> nn.Module:
+        twin = _without_memory(type(model), replace(request, config=copy.deepcopy(config)))
+        twin.tie_weights()
+        return twin
+
+    weighing = Weighing(
+        build,
+        config.dtype,
+        model.segments_in_fp32(),
+        options.max_memory,
+        options.offload_buffers,
+    )
+    devices = modules_by_device(options.device_map, model, names, weighing)
+    if devices is not None and options.quantizer() is not None and DISK in devices.values():
+        raise InputError("weights in fewer bits are made in memory: leave no module on 'disk'")
+    return devices
 
 
 def _refuse_fewer_bits(config: PreTrainedConfig) -> None:
@@ -145,9 +193,14 @@ def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torc
 
 
 def _fill(
-    model: WeightedModel, weights: Any, names: WeightNames, options: LoadOptions
+    model: WeightedModel,
+    weights: Any,
+    names: WeightNames,
+    options: LoadOptions,
+    devices: dict[str, Any] | None,
+    stored: StoredWeights,
 ) -> LoadReport:
-    """Give the model the checkpoint's weights."""
+    """Give the model the checkpoint's weights; those on disk go to ``stored``."""
     if options.state_dict is not None and options.key_mapping is None:
         weights = state_to_load(model, options.state_dict, names)
     report = load_weights(
@@ -158,7 +211,8 @@ def _fill(
         tied=model.ties_to_load(),
         dtype=model.config.dtype,
         keep_in_fp32=model.segments_in_fp32(),
-        device_map=options.device_map,
+        device_map=devices,
+        stored=stored,
         ignore_mismatched_sizes=options.ignore_mismatched_sizes,
         key_mapping=options.key_mapping or _without_prefix(model, weights, names),
     )
@@ -188,10 +242,16 @@ def _complete(
     report: LoadReport,
     names: WeightNames,
     placement: Placement,
+    stored: StoredWeights,
     request: LoadRequest,
 ) -> LoadReport:
     """Give the weights that are still without memory the values of a new model."""
     missing = missing_slots(model) if report.missing or report.mismatched else {}
+    missing = {
+        name: slot
+        for name, slot in missing.items()
+        if name not in stored and placement.device(name, names.to_hub(name).name).type != "meta"
+    }
     if not missing:
         return report
 
@@ -215,14 +275,14 @@ def _finish(model: WeightedModel, names: WeightNames, placement: Placement) -> N
         for name, buffer in module._buffers.items():
             if buffer is None:
                 continue
-            if buffer.is_meta:
+            full = path + name
+            device = placement.device(full, names.to_hub(full).name)
+            if buffer.is_meta and device.type != "meta":
                 raise InputError(
                     f"{type(model).__name__}: the buffer {name!r} of a {type(module).__name__} has "
                     "no value: compute it in __init__ with device='cpu', or store it in the "
                     "checkpoint"
                 )
-            full = path + name
-            device = placement.device(full, names.to_hub(full).name)
             # What is stored with the weights has their precision; what is computed keeps its own.
             saved = name not in module._non_persistent_buffers_set
             dtype = placement.dtype(full, buffer.dtype, buffer.dtype) if saved else buffer.dtype

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -14,17 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadOptions", "dtype_named"]
 
-# They once chose a faster or leaner path, which is now the only one.
-WITHOUT_EFFECT = frozenset(
-    {
-        "_fast_init",
-        "low_cpu_mem_usage",
-        "max_memory",
-        "offload_buffers",
-        "offload_folder",
-        "offload_state_dict",
-    }
-)
+# They once chose a faster or leaner path, which is now the only one: one weight is read at a time.
+WITHOUT_EFFECT = frozenset({"_fast_init", "low_cpu_mem_usage", "offload_state_dict"})
 NOT_OFFERED = {
     "adapter_kwargs": "load the base model, then the adapter with its own library",
     "adapter_name": "load the base model, then the adapter with its own library",
@@ -54,6 +46,9 @@ class LoadOptions:
     variant: str | None = None
     dtype: Any = "auto"
     device_map: Any = None
+    max_memory: Mapping[int | str, int | str] | None = None
+    offload_folder: str | os.PathLike[str] | None = None
+    offload_buffers: bool = False
     attn_implementation: str | None = None
     generation_config: Any = None
     key_mapping: Mapping[str, str] | None = None

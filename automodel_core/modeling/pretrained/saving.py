@@ -17,6 +17,7 @@ from automodel_core.checkpoint.places.hub.model_card import CardFacts, installed
 from automodel_core.checkpoint.places.hub.push import PushOptions, push_files, source_on_hub
 from automodel_core.checkpoint.save import WeightsToSave
 from automodel_core.errors import AutomodelError
+from automodel_core.modeling.devices.offloading import whole_state
 from automodel_core.modeling.pretrained.given_state import state_to_save
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
 from automodel_core.modeling.pretrained.weighted import WeightedModel
@@ -48,7 +49,7 @@ def save_pretrained(
     Whatever cannot be written is found before the first file is; all files are exchanged at once.
     """
     refuse_quantised(model, "saving")
-    state = model.state_dict() if state_dict is None else state_to_save(model, state_dict)
+    state = whole_state(model) if state_dict is None else state_to_save(model, state_dict)
     names = model.own_names()
     same = dict(names.aliases)
     # Readers tie by the configuration; without its word they need both.

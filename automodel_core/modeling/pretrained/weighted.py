@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import nn
 
 from automodel_core.checkpoint.names.patterns import SegmentTable, split_pattern
@@ -12,6 +14,8 @@ from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_core.layers.kernels.linear import QuantisedLinear
+from automodel_core.layers.stack import LayerStack
+from automodel_core.modeling.devices.offloading import execution_device
 from automodel_core.modeling.pretrained.first_values import init_normal
 
 if TYPE_CHECKING:
@@ -48,7 +52,11 @@ class WeightedModel(nn.Module):
     keep_in_fp32: ClassVar[tuple[str, ...]] = ()
     """Modules (by name segment) kept in float32 because they overflow in float16."""
 
+    _skip_keys_device_placement: ClassVar[str] = "past_key_values"
+
     config: PreTrainedConfig
+    hf_device_map: dict[str, Any]
+    """The device of each module, if the model was loaded with ``device_map``."""
     generation_config: GenerationConfig | None = None
     settings_at_start: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
     """What `config` and `generation_config` said of generation when the model was made."""
@@ -219,3 +227,48 @@ class WeightedModel(nn.Module):
         source = ties.get(path, path)
         names = [source, *(target for target, other in ties.items() if other == source)]
         return [self.get_submodule(name.rpartition(".")[0]) for name in names]
+
+    # ---- facts ----
+
+    @property
+    def device(self) -> torch.device:
+        """Where the first weight is, and inputs go; for one on disk, where hooks bring it."""
+        devices = (tensor.device for tensor in chain(self.parameters(), self.buffers()))
+        with_values = next((device for device in devices if device.type != "meta"), None)
+        return with_values or execution_device(self) or torch.device("meta")
+
+    @property
+    def _no_split_modules(self) -> list[str]:
+        """The classes whose parts belong on one device, by the name that accelerate asks for."""
+        layers = (layer for stack in self._parts(LayerStack) for layer in stack.layers)
+        return sorted({type(layer).__name__ for layer in layers})
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(p.dtype for p in self.parameters() if p.is_floating_point())
+
+    @property
+    def name_or_path(self) -> str:
+        return self.config._name_or_path
+
+    def num_parameters(self, only_trainable: bool = False, exclude_embeddings: bool = False) -> int:
+        embeddings = {
+            id(p) for m in self.modules() if isinstance(m, nn.Embedding) for p in m.parameters()
+        }
+        return sum(
+            parameter.numel()
+            for parameter in self.parameters()
+            if (parameter.requires_grad or not only_trainable)
+            and not (exclude_embeddings and id(parameter) in embeddings)
+        )
+
+    def get_memory_footprint(self, return_buffers: bool = True) -> int:
+        """Return the bytes of all weights, and of buffers unless excluded."""
+        tensors = [*self.parameters(), *(self.buffers() if return_buffers else ())]
+        sizes: list[int] = [tensor.nbytes for tensor in tensors]
+        sizes += [part.packed_bytes for part in self._parts(QuantisedLinear)]
+        return sum(sizes)
+
+    def _parts(self, kind: type[Any]) -> Iterator[Any]:
+        """Yield the modules of a kind."""
+        return (module for module in self.modules() if isinstance(module, kind))

@@ -126,10 +126,10 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel, modeling.TextBody):
                 f"{span.end} positions are more than the {limit} that the decoder has "
                 f"(max_position_embeddings={config.max_position_embeddings})"
             )
-        here, ahead = (span.rows_of(self.embed_positions.weight, first + n) for n in (0, 1))
+        here, ahead = (self.embed_positions(span.positions + first + n) for n in (0, 1))
         # The next token's stream has the last embedding.
-        kinds = self.embed_streams.weight.roll(1, dims=0)[: streams.count, None]
-        predicting = (kinds + ahead).flatten(0, 1)
+        kinds = torch.arange(-1, streams.count - 1, device=embeds.device) % config.ngram
+        predicting = (self.embed_streams(kinds)[:, None] + ahead).flatten(0, 1)
         rows = [embeds + here, predicting.expand(len(embeds), -1, -1)]
         return streams.packed(self.dropout(self.embed_norm(torch.cat(rows, dim=1))))
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.loading.load import checkpoint_dtype, load_weights
+from automodel_core.checkpoint.loading.stored import StoredWeights
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.checkpoint.save import save_weights
 from automodel_core.errors import (
@@ -74,9 +75,53 @@ def test_devices() -> None:
         InputError, match=r"no entry for 'head\.weight' \(on the hub 'lm_head\.weight'\)"
     ):
         load_weights(on_meta(), checkpoint(), NAMES, device_map={"model": "cpu"})
-    for wrong in ("meta", "balanced", "disk", True, 1.5, {"": "disk"}):
+    for wrong in ("balanced", "cuda:99", True, 1.5, {"": "nowhere"}):
         with pytest.raises(InputError, match="device_map"):
             load_weights(on_meta(), checkpoint(), NAMES, device_map=wrong)  # type: ignore[arg-type]
+
+
+def test_weights_on_disk_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
+    tensors = opened(checkpoint(), tmp_path)
+    whole, model, stored = on_meta(), on_meta(), StoredWeights()
+    load_weights(whole, tensors, NAMES, dtype=torch.bfloat16)
+    places = {"model": "disk", "lm_head": "cpu"}
+    report = load_weights(
+        model, tensors, NAMES, device_map=places, dtype=torch.bfloat16, stored=stored
+    )
+    assert report.complete
+    expected = dict(whole.named_parameters())
+    held = dict(model.named_parameters())
+    assert stored.keys() == {name for name, parameter in held.items() if parameter.is_meta}
+    assert not held["head.weight"].is_meta
+    assert all(torch.equal(stored[name], expected[name]) for name in stored)
+    assert {parameter.dtype for parameter in held.values()} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize("places", [{"a": "disk", "b": "cpu"}, {"a": "cpu", "b": "disk"}, "disk"])
+@pytest.mark.parametrize("equal", [True, False])
+def test_ties_of_weights_on_disk(places: dict[str, str] | str, equal: bool) -> None:
+    with torch.device("meta"):
+        model = nn.ModuleDict({name: nn.Linear(2, 3, bias=False) for name in "ab"})
+    state = {"a.weight": torch.ones(3, 2), "b.weight": torch.full((3, 2), 1.0 if equal else 2.0)}
+    stored = StoredWeights()
+    tied = {"b.weight": "a.weight"}
+    report = load_weights(model, state, WeightNames(), tied=tied, device_map=places, stored=stored)
+    assert len(report.tied) == equal
+    assert (model["a"].weight is model["b"].weight) is equal
+    assert report.untied == (() if equal else ("b.weight",))
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        found = stored[name] if parameter.is_meta else parameter
+        assert torch.equal(found, state[name])
+    # What is in memory serves both.
+    on_disk = 2 if places == "disk" else 0 if equal else 1
+    assert len(stored) == on_disk
+
+
+def test_without_values() -> None:
+    model = on_meta()
+    report = load_weights(model, checkpoint(), NAMES, device_map="meta", dtype=torch.bfloat16)
+    assert report.complete
+    assert all(p.is_meta and p.dtype == torch.bfloat16 for p in model.parameters())
 
 
 def test_meta_tensors_are_no_checkpoint() -> None:
@@ -142,16 +187,26 @@ def test_a_default_device_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
-@pytest.mark.parametrize(("dtype", "share"), [("float32", 1.0), ("bfloat16", 0.5)])
-def test_peak_memory_is_the_size_of_the_model(dtype: str, share: float, tmp_path: Path) -> None:
-    """A model of 128 MB may take at most 10 % more than its weights, cast or not."""
+@pytest.mark.parametrize(
+    ("dtype", "place", "share"),
+    [("float32", "cpu", 1.0), ("bfloat16", "cpu", 0.5), ("bfloat16", "disk", 0.05)],
+)
+def test_peak_memory_is_the_size_of_the_model(
+    dtype: str, place: str, share: float, tmp_path: Path
+) -> None:
+    """A model of 128 MB may take at most 10 % more than its weights, cast or not.
+
+    Of one on disk, one weight at a time is in memory.
+    """
     state = {f"{i}.weight": torch.zeros(1024, 1024) for i in range(32)}
     save_weights(state, tmp_path)
     code = f"""
 import resource, torch
 from torch import nn
 from automodel_core.checkpoint.formats.choice import open_weights
+from automodel_core.checkpoint.loading.stored import StoredWeights
 from automodel_core.checkpoint.loading.load import load_weights
+from automodel_core.checkpoint.loading.stored import StoredWeights
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.checkpoint.places.source import open_checkpoint
 def peak():
@@ -162,10 +217,12 @@ with torch.device("meta"):
     model = nn.Sequential(*[nn.Linear(1024, 1024, bias=False) for _ in range(32)])
 torch.ones(3).bfloat16().sum().item()
 before = peak()
+stored = StoredWeights()
 load_weights(model, open_weights(open_checkpoint({str(tmp_path)!r})), WeightNames(),
-             dtype=torch.{dtype})
+             dtype=torch.{dtype}, device_map={place!r}, stored=stored)
 with torch.no_grad():
-    for parameter in model.parameters():
+    for name, parameter in model.named_parameters():
+        parameter = stored[name] if parameter.is_meta else parameter
         parameter.view(-1)[::512].sum().item()
 print((peak() - before) / (32 * 1024 * 1024 * 4))
 """

@@ -212,8 +212,8 @@ def test_places(device_map: object) -> None:
     model = loaded(TinyForCausalLM, drawn().hub_state_dict(), device_map=device_map)
     assert model.device.type == "cpu"
     assert {p.device.type for p in model.parameters()} == {"cpu"}
-    with pytest.raises(InputError, match="'balanced' is not a device"):
-        loaded(TinyForCausalLM, drawn().hub_state_dict(), device_map="balanced")
+    with pytest.raises(InputError, match="'nowhere' is not a device of this machine, which has"):
+        loaded(TinyForCausalLM, drawn().hub_state_dict(), device_map="nowhere")
 
 
 def test_places_where_the_machine_computes() -> None:

@@ -1,0 +1,1 @@
+"""On which devices, processes and disks the parts of a model are."""
