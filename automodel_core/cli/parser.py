@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from automodel_core import __version__
+from automodel_core.cli.scaffold.kinds import KINDS, TOKENIZERS
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -186,13 +187,22 @@ def _convert(commands: Commands) -> None:
 
 def _new(commands: Commands) -> None:
     def run(options: argparse.Namespace) -> int:
-        from automodel_core.cli.new import new
+        from automodel_core.cli.scaffold.new import new
 
         return new(options)
 
-    parser = _command(commands, "new", run, "begin a plugin for an architecture of your own")
+    parser = _command(commands, "new", run, "begin a plugin of your own")
     parser.add_argument("name", metavar="NAME", help="the model type, such as my-gpt")
+    parser.add_argument("--kind", choices=KINDS, default="decoder", help=_choices(KINDS, "decoder"))
+    parser.add_argument(
+        "--tokenizer", choices=TOKENIZERS, default="any", help=_choices(TOKENIZERS, "any")
+    )
     parser.add_argument("--folder", help="where to write it (default: automodel-NAME)")
+
+
+def _choices(meanings: Mapping[str, str], default: str) -> str:
+    told = "; ".join(f"{name}: {meaning}" for name, meaning in meanings.items())
+    return f"{told} (default: {default})"
 
 
 def _count(text: str) -> int:

@@ -14,47 +14,59 @@ from pathlib import Path
 import pytest
 
 from automodel_core.cli import main
-from automodel_core.cli.new import write_plugin
+from automodel_core.cli.scaffold.files import plugin_files
+from automodel_core.cli.scaffold.kinds import KINDS, READS_TEXT, TOKENIZERS
+from automodel_core.cli.scaffold.new import write_files
 from automodel_core.errors import InputError
 
+EVERY = [
+    (kind, tokenizer)
+    for kind in KINDS
+    for tokenizer in (TOKENIZERS if kind in READS_TEXT else ("any",))
+]
+TOKENIZER_OF = {"decoder": "byte-level", "encoder": "wordpiece", "encoder-decoder": "sentencepiece"}
 
-def test_the_tests_it_writes_pass(tmp_path: Path) -> None:
-    write_plugin("my-own_gpt2", tmp_path / "plugin")
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_it_writes_installs_and_passes_its_tests(kind: str, tmp_path: Path) -> None:
+    files = plugin_files("my-own_kind", kind, TOKENIZER_OF.get(kind, "any"))
+    write_files(files, tmp_path / "plugin")
     site = tmp_path / "site"
-    info = site / "automodel_my_own_gpt2-0.1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: automodel-my-own-gpt2\nVersion: 0.1.0\n"
-        "Summary: MyOwnGpt2 for automodel-core.\nRequires-Python: >=3.10\n"
-        "Requires-Dist: automodel-core>=0.1,<2\nRequires-Dist: torch>=2.6\n",
-        "utf-8",
-    )
-    (info / "entry_points.txt").write_text(
-        "[automodel.architectures]\nmy-own_gpt2 = automodel_my_own_gpt2.plugin\n", "utf-8"
-    )
-    shutil.move(tmp_path / "plugin" / "automodel_my_own_gpt2", site)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "plugin")],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *sys.path])},
-        cwd=tmp_path / "plugin",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "failed" not in done.stdout
+    install = ["pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
+    source = shutil.copytree(tmp_path / "plugin", tmp_path / "source")
+    path = {"PYTHONPATH": os.pathsep.join([str(site), *sys.path])}
+    for command in (
+        [*install, "--target", str(site), str(source)],
+        ["pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "plugin" / "tests")],
+        ["automodel_core", "doctor", "--imports"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            env={**os.environ, **path},
+            cwd=tmp_path / "plugin",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "failed" not in done.stdout
 
 
-def test_every_file_is_filled_in(tmp_path: Path) -> None:
-    for path in write_plugin("my-gpt", tmp_path / "plugin"):
-        text = path.read_text("utf-8")
-        assert "$" not in text
-        assert "$" not in str(path)
-        if path.suffix == ".py":
+@pytest.mark.parametrize(("kind", "tokenizer"), EVERY)
+def test_every_file_is_filled_in(kind: str, tokenizer: str) -> None:
+    files = plugin_files("my-gpt", kind, tokenizer)
+    for path, text in files.items():
+        assert "newcomer" not in f"{path}{text}".lower()
+        assert not path.endswith(".tmpl")
+        if path.endswith((".py", ".pyi")):
             ast.parse(text)
-    project = (tmp_path / "plugin" / "pyproject.toml").read_text("utf-8")
-    assert re.search(r'^name = "automodel-my-gpt"$', project, re.MULTILINE)
-    assert '"my-gpt" = "automodel_my_gpt.plugin"' in project
+    assert {"LICENSE", "README.md", ".github/workflows/ci.yml"} <= files.keys()
+    assert re.search(r'^name = "automodel-my-gpt"$', files["pyproject.toml"], re.MULTILINE)
+    module = "extensions" if kind == "extension" else "plugin"
+    assert f'my-gpt = "automodel_my_gpt.{module}"' in files["pyproject.toml"]
+    declares = "tokenization:MyGptTokenizer" in "".join(files.values())
+    assert declares == (tokenizer != "any")
+    assert ("automodel_my_gpt/tokenization.py" in files) == (tokenizer != "any")
 
 
 def test_it_says_what_it_wrote_and_what_to_do(
@@ -71,8 +83,28 @@ def test_it_says_what_it_wrote_and_what_to_do(
     assert json.loads(capsys.readouterr().out)["distribution"] == "automodel-my-gpt"
 
 
-@pytest.mark.parametrize("name", ["", "My", "1gpt", "a b", "../x", "gpt-", "a--b", "a/b"])
-def test_names_that_cannot_be(name: str, tmp_path: Path) -> None:
+def test_it_warns_of_an_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "gpt2"]) == 0
+    assert re.search(
+        "gpt2 (belongs to automodel-gpt2|is installed already)", capsys.readouterr().err
+    )
+    assert main(["new", "bert", "--kind", "extension"]) == 0
+    assert "conflict" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["", "My", "1gpt", "a b", "../x", "gpt-", "a--b", "a/b", "core"])
+def test_names_that_cannot_be(name: str) -> None:
     with pytest.raises(InputError, match="cannot be a model type"):
-        write_plugin(name, tmp_path / "plugin")
-    assert not (tmp_path / "plugin").exists()
+        plugin_files(name)
+
+
+def test_a_tokenizer_for_a_model_that_reads_no_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "my-vit", "--kind", "vision", "--tokenizer", "wordpiece"]) == 1
+    assert "not for vision" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -3,7 +3,8 @@
 ``nox -s sync`` runs this; ``-- --check`` writes nothing. A plugin's ``pyproject.toml`` states its
 name, version, description, keywords, dependencies and entry points. Everything else in it is the
 core's (licence, classifiers, addresses...) or the template of ``automodel-core new``. Each plugin
-ships the licence, its README lists the models of its manifest, and the reference lists the tasks.
+ships the licence, as does that template; its README lists the models of its manifest, and the
+reference lists the tasks.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from automodel_core.cli.pyproject import pyproject
+from automodel_core.cli.scaffold.pyproject import pyproject
 from automodel_core.registry.manifest import Architecture
 from automodel_core.registry.task_table import TASK_TABLE
 from house.catalogue import architectures_of
@@ -42,6 +43,8 @@ def expected(root: Path) -> Mapping[Path, str]:
         readme = file.with_name("README.md")
         models = table_of_models(architectures_of(file))
         files[readme] = MODELS.sub(lambda _, table=models: table, readme.read_text("utf-8"), 1)
+    for file in root.glob("automodel_core/cli/scaffold/templates/*/LICENSE"):
+        files[file] = licence
     reference = root / "docs" / "reference.md"
     text = reference.read_text("utf-8")
     files[reference] = TASKS.sub(lambda _: table_of_tasks(), text, count=1)

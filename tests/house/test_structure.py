@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from automodel_core.cli.scaffold import FILES
+from automodel_core.cli.scaffold.files import plugin_files
+from automodel_core.cli.scaffold.kinds import KINDS, READS_TEXT, TOKENIZERS
 from house.public_names import FACES, SNAPSHOT, public_names
 from house.toml import read_toml
 
@@ -62,8 +63,11 @@ def test_plugins_and_documents_import_faces_only(path: Path) -> None:
     assert found <= set(FACES), f"import {sorted(found - set(FACES))} from a face instead"
 
 
-def test_a_new_plugin_imports_faces_only() -> None:
-    assert core_imports("\n".join(FILES.values())) <= set(FACES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_plugin_imports_faces_only(kind: str) -> None:
+    for tokenizer in TOKENIZERS if kind in READS_TEXT else ("any",):
+        files = plugin_files("my-gpt", kind, tokenizer)
+        assert core_imports("\n".join(files.values())) <= set(FACES)
 
 
 def test_the_reference_lists_the_faces() -> None:
@@ -94,7 +98,7 @@ def test_models_hold_their_architecture_and_no_more(plugin: str) -> None:
 
 
 def test_a_new_decoder_is_a_page_and_a_half() -> None:
-    assert FILES["$package/modeling.py"].count("\n") < 90
+    assert plugin_files("my-gpt")["automodel_my_gpt/modeling.py"].count("\n") < 90
 
 
 def test_public_names_are_those_of_the_snapshot() -> None:

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from automodel_core import registry
-from automodel_core.cli.new import write_plugin
+from automodel_core.cli.scaffold.files import plugin_files
+from automodel_core.cli.scaffold.new import write_files
 from automodel_core.registry.registry import Registry
 
 SIZES = {
@@ -48,7 +49,7 @@ class Site:
     def install(self, name: str) -> None:
         """Install what ``automodel-core new`` writes."""
         source = self.folder / "source"
-        write_plugin(name, source)
+        write_files(plugin_files(name), source)
         package = f"automodel_{name.replace('-', '_')}"
         shutil.move(source / package, self.folder / package)
         shutil.rmtree(source)
