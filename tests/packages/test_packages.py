@@ -33,6 +33,7 @@ TINY: dict[str, dict[str, Any]] = {
         "num_hidden_layers": LAYERS,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
+        "pad_token_id": 0,
     },
     "mamba": {"vocab_size": 99, "hidden_size": 16, "num_hidden_layers": LAYERS, "state_size": 4},
     "roberta": {
@@ -85,7 +86,7 @@ def test_a_package_is_small(name: str) -> None:
 
 
 def llama() -> Any:
-    return drawn(LlamaForCausalLM(LlamaConfig(**TINY["llama"], pad_token_id=0)))
+    return drawn(LlamaForCausalLM(LlamaConfig(**TINY["llama"])))
 
 
 def mamba() -> Any:

@@ -13,7 +13,10 @@ from support.parity import IS_5, ArchitectureParity
 SCALED = {"original_max_position_embeddings": 16, "factor": 4.0, "rope_theta": 500.0}
 LLAMA = Family(
     package=automodel_llama,
-    heads=("LlamaModel", "LlamaForCausalLM"),
+    heads=(
+        "LlamaModel", "LlamaForCausalLM", "LlamaForSequenceClassification",
+        "LlamaForTokenClassification", "LlamaForQuestionAnswering",
+    ),
     small={
         "vocab_size": 40, "hidden_size": 24, "intermediate_size": 36, "num_hidden_layers": 2,
         "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 48,
@@ -60,5 +63,5 @@ class TestLlama(ArchitectureParity):
         self, case: Case, head: str, config: Any = None, rows: int = ROWS
     ) -> dict[str, Any]:
         given = super().arguments(case, head, config, rows)
-        keeps_none = config is not None or head == "LlamaModel"
+        keeps_none = config is not None or head != "LlamaForCausalLM"
         return given | {"use_cache": False} if keeps_none else given

@@ -15,6 +15,11 @@ def automodel_architectures() -> list[Architecture]:
             models={
                 "base": "automodel_llama.modeling:LlamaModel",
                 "causal-lm": "automodel_llama.modeling:LlamaForCausalLM",
+                "sequence-classification": (
+                    "automodel_llama.modeling:LlamaForSequenceClassification"
+                ),
+                "token-classification": "automodel_llama.modeling:LlamaForTokenClassification",
+                "question-answering": "automodel_llama.modeling:LlamaForQuestionAnswering",
             },
         )
     ]
