@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from automodel_core.auto.plan import ModelPlan
     from automodel_core.checkpoint.loading.placement import DeviceMap
+    from automodel_core.checkpoint.loading.report import LoadingInfo
     from automodel_core.configuration import PreTrainedConfig
     from automodel_core.generation.settings.generation import GenerationConfig
     from automodel_core.modeling.pretrained.base import PreTrainedModel
@@ -103,7 +104,7 @@ class AutoModelBase(Generic[Model]):
         *model_args: Any,
         output_loading_info: Literal[True],
         **kwargs: Any,
-    ) -> tuple[Model, dict[str, list[Any]]]: ...
+    ) -> tuple[Model, LoadingInfo]: ...
 
     @classmethod
     @reread_on_change

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from automodel_core.modeling.pretrained.request import LoadRequest
 if TYPE_CHECKING:
     from automodel_core.checkpoint.loading.preview import WeightPlan
     from automodel_core.checkpoint.loading.report import LoadReport
+    from automodel_core.modeling.pretrained.base import PreTrainedModel
 
 __all__ = ["ModelPlan", "plan_model", "provider_of", "readable_size"]
 
@@ -22,9 +23,9 @@ __all__ = ["ModelPlan", "plan_model", "provider_of", "readable_size"]
 class ModelPlan:
     """What ``from_pretrained`` would load, from where, and into what.
 
-    Making a plan reads no weight and needs no torch. Only `report`, and what is read from it
-    (`missing`, `unexpected`, `mismatched`, `to_dict`, printing), builds the model, without memory
-    for its weights, to learn the names and shapes that it needs; without torch it is ``None``.
+    Making a plan reads no weight and needs no torch. Only `report`, what is read from it
+    (`missing`, `unexpected`, `mismatched`, `to_dict`, printing) and `memory` build the model, if
+    torch is there, without memory for its weights, to learn the names and shapes that it needs.
     """
 
     name: str
@@ -54,10 +55,36 @@ class ModelPlan:
     @cached_property
     def report(self) -> LoadReport | None:
         """The outcome for each weight; ``None`` without torch or for a pickled checkpoint."""
-        if self.weights.tensors is None or not _torch_is_installed():
+        if self.weights.tensors is None or self._model is None:
             return None
-        model_class = registry.resolve(self.model_class)
-        return _compared(model_class, self._request, self.weights)
+        return _compared(self._model, self._request, self.weights, self.dtype)
+
+    @cached_property
+    def memory(self) -> dict[str, int] | None:
+        """The bytes that the weights take in each dtype, and with ``weights="int8"``.
+
+        Without torch they are counted as the files hold them; ``None`` if that is not known.
+        """
+        from automodel_core.checkpoint.loading.memory import memory_by_dtype, sizes_in_files
+
+        if self._model is not None:
+            from automodel_core.modeling.pretrained.quantise import weight_sizes
+
+            return memory_by_dtype(weight_sizes(self._model), self.dtype)
+        if self.weights.tensors is None:
+            return None
+        return memory_by_dtype(sizes_in_files(self.weights.tensors), self.dtype)
+
+    @property
+    def saved_by(self) -> dict[str, str]:
+        """The distributions that wrote the weights, and their versions, if the files say so."""
+        notes = self.weights.metadata.items()
+        return {name: version for name, version in notes if name.startswith("automodel-")}
+
+    @cached_property
+    def _model(self) -> PreTrainedModel | None:
+        """The model without memory; ``None`` without torch, and for classes of other packages."""
+        return _empty_model(self.model_class, self._request) if _torch_is_installed() else None
 
     @property
     def missing(self) -> tuple[str, ...] | None:
@@ -77,7 +104,7 @@ class ModelPlan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it."""
         report = None if self.report is None else self.report.to_dict()
-        names = ("missing", "unexpected", "mismatched")
+        names = ("missing", "unexpected", "mismatched", "weights")
         return {
             "name": self.name,
             "commit": self.commit,
@@ -92,6 +119,8 @@ class ModelPlan:
             "local": self.weights.local,
             "dtype": self.dtype,
             "dtypes": self.weights.dtypes,
+            "memory": self.memory,
+            "saved_by": self.saved_by,
             **{name: None if report is None else report[name] for name in names},
         }
 
@@ -105,17 +134,21 @@ class ModelPlan:
         content = ", ".join(
             f"{readable_size(size)} {dtype}" for dtype, size in weights.dtypes.items()
         )
-        provider = f"{self.distribution} {self.version}" if self.distribution else "this process"
+        by = {self.distribution: self.version or ""} if self.distribution else {}
         rows = {
             "model type": self.model_type,
             "class": self.model_class,
-            "provided by": provider,
+            "provided by": _versions(by) or "this process",
             "commit": self.commit or "",
             "files": files + (", on this machine" if weights.local else ", to be fetched"),
             "weights": "unknown before they are read"
             if tensors is None
             else f"{len(tensors)} tensors: {content}",
+            "saved by": _versions(self.saved_by),
             "loaded as": self.dtype,
+            "memory": ", ".join(
+                f"{readable_size(size)} {name}" for name, size in (self.memory or {}).items()
+            ),
             **self._misfits(),
         }
         lines = [f"{self.auto_class}.from_pretrained({self.name!r})"]
@@ -175,17 +208,38 @@ def _dtype(asked: Any, config: Any, weights: WeightPlan) -> str:
     return str(chosen).removeprefix("torch.")
 
 
-def _compared(model_class: Any, request: LoadRequest, weights: WeightPlan) -> LoadReport | None:
-    """Build the model without memory and compare the names and shapes of its weights."""
+def _versions(packages: Mapping[str, str]) -> str:
+    return " and ".join(f"{name} {version}" for name, version in packages.items())
+
+
+def _empty_model(reference: str, request: LoadRequest) -> PreTrainedModel | None:
+    """Build the model without memory."""
     import torch
 
-    from automodel_core.checkpoint.loading.ties import find_slots
     from automodel_core.modeling.pretrained.base import PreTrainedModel
 
+    model_class: Any = registry.resolve(reference)
     if not issubclass(model_class, PreTrainedModel):
         return None
     with torch.device("meta"):
-        model = model_class(request.config, **request.model_kwargs)
+        model: PreTrainedModel = model_class(request.config, **request.model_kwargs)
+    return model
+
+
+def _compared(
+    model: PreTrainedModel, request: LoadRequest, weights: WeightPlan, dtype: str
+) -> LoadReport | None:
+    """Compare the names and shapes of a model's weights with those in the files."""
+    from automodel_core.checkpoint.loading.ties import find_slots
+
+    wide = set(model.segments_in_fp32())
+
+    def dtype_of(module: str, stored: str) -> str:
+        if not stored.startswith(("float", "bfloat")):
+            return stored
+        kept = dtype == "float16" and not wide.isdisjoint(module.split("."))
+        return "float32" if kept else dtype
+
     slots = find_slots(model)
     shapes = {name: tuple(slot.tensor.shape) for name, slot in slots.items() if name == slot.name}
     return weights.compare(
@@ -194,6 +248,7 @@ def _compared(model_class: Any, request: LoadRequest, weights: WeightPlan) -> Lo
         base_prefix=model.base_model_prefix,
         tied=model.ties_to_load(),
         key_mapping=request.options.key_mapping,
+        dtype_of=dtype_of,
     )
 
 

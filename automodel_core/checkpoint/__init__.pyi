@@ -4,7 +4,12 @@ from automodel_core.checkpoint.formats.tensors import (
     MemoryTensors as MemoryTensors,
     ShardedTensors as ShardedTensors,
 )
-from automodel_core.checkpoint.loading.report import LoadReport as LoadReport, Mismatch as Mismatch
+from automodel_core.checkpoint.loading.report import (
+    LoadingInfo as LoadingInfo,
+    LoadReport as LoadReport,
+    Mismatch as Mismatch,
+    WeightRecord as WeightRecord,
+)
 from automodel_core.checkpoint.names.table import WeightNames as WeightNames
 from automodel_core.checkpoint.places.folder import LocalFiles as LocalFiles
 from automodel_core.checkpoint.places.locks.lock import Lock as Lock

@@ -27,6 +27,8 @@ def plan(options: argparse.Namespace) -> int:
         print_json(planned.to_dict())
     else:
         print(planned)
+        if options.weights and planned.report is not None:
+            print(f"\n{planned.report.table()}", end="")
     return 0
 
 

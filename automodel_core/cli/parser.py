@@ -109,6 +109,7 @@ def _plan(commands: Commands) -> None:
     parser = _command(commands, "plan", run, "say what loading a checkpoint would do")
     _checkpoint(parser)
     _model(parser)
+    parser.add_argument("--weights", action="store_true", help="list what becomes of each weight")
 
 
 def _lock(commands: Commands) -> None:

@@ -273,6 +273,29 @@ def test_plan_says_what_a_load_would_do(tiny_gpt: Any, checkpoint: Path) -> None
     assert "loaded as    float32" in said
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16", "int8"])
+def test_plan_knows_the_memory_of_each_dtype(
+    dtype: str, tiny_gpt: Any, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = AutoModelForCausalLM.plan(checkpoint)
+    assert plan.memory is not None
+    assert f"{plan.memory[dtype] / 1000:.1f} kB {dtype}" in str(plan)
+    options = {"weights": dtype} if dtype == "int8" else {"dtype": dtype}
+    model = AutoModelForCausalLM.from_pretrained(checkpoint, **options)
+    assert plan.memory[dtype] == model.get_memory_footprint(return_buffers=dtype == "int8")
+    monkeypatch.setattr("automodel_core.auto.plan._torch_is_installed", lambda: False)
+    without = AutoModelForCausalLM.plan(checkpoint).memory
+    assert without is not None
+    assert without[dtype] == pytest.approx(plan.memory[dtype], rel=0.3 if dtype == "int8" else 0)
+
+
+def test_plan_says_who_saved_the_weights(tiny_gpt: Any, checkpoint: Path) -> None:
+    version = automodel_core.__version__
+    plan = AutoModelForCausalLM.plan(checkpoint)
+    assert plan.saved_by == {"automodel-core": version, "automodel-tiny-gpt": "1.0"}
+    assert f"saved by     automodel-core {version} and automodel-tiny-gpt 1.0" in str(plan)
+
+
 def test_plan_names_the_weights_that_do_not_fit(tiny_gpt: Any, checkpoint: Path) -> None:
     plan = AutoModelForCausalLM.plan(
         checkpoint, num_hidden_layers=1, intermediate_size=24, dtype=torch.bfloat16
@@ -295,5 +318,13 @@ def test_plan_agrees_with_the_load(tiny_gpt: Any, checkpoint: Path) -> None:
     )
     assert list(planned.missing or ()) == info["missing_keys"]
     assert list(planned.unexpected or ()) == info["unexpected_keys"]
+    assert planned.report is not None
+    assert {weight.name: weight.outcome for weight in planned.report.weights} == {
+        weight.name: weight.outcome for weight in info.report.weights
+    }
+    half = AutoModelForCausalLM.plan(checkpoint, dtype="bfloat16").report
+    loaded = AutoModelForCausalLM.from_pretrained(checkpoint, dtype="bfloat16").load_report
+    assert half is not None
+    assert sorted(half.weights, key=str) == sorted(loaded.weights, key=str)
     with pytest.raises(InputError, match=r"needs the name"):
         AutoModelForCausalLM.plan(None, config=tiny_gpt.TinyGptConfig(), state_dict={})

@@ -19,7 +19,7 @@ from automodel_core.checkpoint.loading.match import (
     mismatches,
 )
 from automodel_core.checkpoint.loading.placement import DeviceMap, Placement
-from automodel_core.checkpoint.loading.report import LoadReport, Mismatch
+from automodel_core.checkpoint.loading.report import LoadReport, Mismatch, Origin
 from automodel_core.checkpoint.loading.stored import StoredWeights
 from automodel_core.checkpoint.loading.ties import Slot, Ties, find_slots
 from automodel_core.checkpoint.names.table import WeightNames
@@ -76,11 +76,22 @@ def load_weights(
         ties.separate()
         if stored is not None:
             stored.update({name: slot.read for name, slot in slots.items() if slot.read})
+        origins = transfer.origins
+        origins.update((name, Origin(name, source[name], "")) for name in unexpected)
+        for hub in skipped:
+            origins[hub] = Origin(matching.found[hub], source[matching.found[hub]], "")
+        tied_names = {
+            names.to_hub(target).name: names.to_hub(other).name
+            for target, other in ties.tied.items()
+        }
+        for target, other in tied_names.items():
+            if other in origins:
+                origins.setdefault(target, origins[other])
         # What shares a weight of another shape is drawn with it.
         drawn = {id(slots[module].tensor) for hub in skipped for module in expected[hub].modules}
         return LoadReport(
             loaded=tuple(transfer.loaded),
-            tied=tuple(names.to_hub(name).name for name in ties.tied),
+            tied=tuple(tied_names),
             converted=tuple(transfer.converted),
             unexpected=tuple(_in_order(source, unexpected)),
             mismatched=tuple(wrong),
@@ -92,6 +103,7 @@ def load_weights(
                 and not all(id(slots[module].tensor) in drawn for module in wanted.modules)
             ),
             untied=tuple(names.to_hub(name).name for name in ties.untied),
+            origins=origins,
         )
 
 
@@ -139,6 +151,7 @@ class _Transfer:
         self._placement = placement
         self._dtypes: dict[str, torch.dtype] = {}
         self.done: set[str] = set()
+        self.origins: dict[str, Origin] = {}
         self.loaded: list[str] = []
         self.converted: list[str] = []
 
@@ -179,6 +192,9 @@ class _Transfer:
             first.put(_transposed(value, first) if expected.transposed else value)
         self.done.update(expected.modules)
         self.loaded.append(hub)
+        info = self._source[name]
+        kept = info.dtype if dtype == stored else str(dtype).removeprefix("torch.")
+        self.origins[hub] = Origin(name, info, kept, len(expected.modules))
         if dtype != stored:
             self.converted.append(hub)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from automodel_core.checkpoint.formats.choice import WeightFiles, find_weights
 from automodel_core.checkpoint.formats.safetensors_header import (
@@ -12,11 +14,13 @@ from automodel_core.checkpoint.formats.safetensors_header import (
     read_header,
 )
 from automodel_core.checkpoint.loading.match import expected_tensors, match_names, mismatches
-from automodel_core.checkpoint.loading.report import LoadReport
+from automodel_core.checkpoint.loading.report import LoadReport, Origin
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.checkpoint.places.source import CheckpointFiles
 
 __all__ = ["WeightPlan", "plan_weights"]
+
+_PARALLEL_HEADERS = 8
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,8 @@ class WeightPlan:
     """The weight files of a checkpoint, and what is known of their content.
 
     ``tensors`` is ``None`` for a format that tells nothing before it is read. ``sizes`` are bytes,
-    without the header for a file that is on the hub, ``None`` if unknown. ``local`` says whether
-    the files are on this machine.
+    ``None`` if unknown. ``local`` says whether the files are on this machine, ``metadata`` holds
+    the notes of those that are.
     """
 
     files: tuple[str, ...]
@@ -33,6 +37,7 @@ class WeightPlan:
     sizes: tuple[int | None, ...]
     local: bool
     tensors: Mapping[str, TensorInfo] | None
+    metadata: Mapping[str, str]
 
     @property
     def nbytes(self) -> int | None:
@@ -56,11 +61,13 @@ class WeightPlan:
         base_prefix: str = "",
         tied: Mapping[str, str] | None = None,
         key_mapping: Mapping[str, str] | None = None,
+        dtype_of: Callable[[str, str], str] = lambda module, stored: stored,
     ) -> LoadReport | None:
         """Return the report of a load into a model with weights of these module names and shapes.
 
         ``None`` if the content is unknown. Whether tied weights have equal values is not known
-        before they are read: the target counts as tied.
+        before they are read: the target counts as tied. ``dtype_of`` says in which dtype a module's
+        weight is loaded, for the stored one.
         """
         if self.tensors is None:
             return None
@@ -70,19 +77,29 @@ class WeightPlan:
         )
         wrong = mismatches(matching, self.tensors, expected)
         missing = set(expected) - set(matching.found)
+        wrong_names = {name for name, _, _ in wrong}
+        origins = {name: Origin(name, self.tensors[name], "") for name in matching.unexpected}
+        for hub, name in matching.found.items():
+            stored, modules = self.tensors[name], expected[hub].modules
+            dtype = "" if hub in wrong_names else dtype_of(modules[0], stored.dtype)
+            origins[hub] = Origin(name, stored, dtype, len(modules))
         shared: list[str] = []
         for target, source in (tied or {}).items():
             pair = names.to_hub(target).name, names.to_hub(source).name
             if not missing.issuperset(pair):
-                shared.append(pair[1] if pair[1] in missing else pair[0])
+                target, source = pair if pair[1] not in missing else pair[::-1]
+                shared.append(target)
+                origins.setdefault(target, origins[source])
                 missing.difference_update(pair)
-        skipped = {name for name, _, _ in wrong}
+        loaded = [name for name in matching.found if name not in wrong_names]
         return LoadReport(
-            loaded=tuple(name for name in expected if name in matching.found.keys() - skipped),
+            loaded=tuple(loaded),
             tied=tuple(shared),
+            converted=tuple(n for n in loaded if origins[n].dtype != origins[n].stored.dtype),
             unexpected=tuple(matching.unexpected),
             mismatched=tuple(wrong),
             missing=tuple(name for name in expected if name in missing),
+            origins=origins,
         )
 
 
@@ -91,42 +108,47 @@ def plan_weights(
 ) -> WeightPlan:
     """Return what is known of a checkpoint's weights without fetching or reading them.
 
-    Of safetensors files on the hub only the headers are fetched.
+    Of safetensors files on the hub only the headers are fetched, those of shards side by side.
     """
     weights = find_weights(files, use_safetensors=use_safetensors, variant=variant)
-    known = _headers(weights) if weights.format.name == "safetensors" else None
-    local = all(files.is_local(name) for name in weights.names)
+    headers = _headers(weights) if weights.format.name == "safetensors" else None
+    metadata: dict[str, str] = {}
+    for header in (headers or {}).values():
+        metadata.update(header.metadata)
     return WeightPlan(
         files=weights.names,
         format=weights.format.name,
-        sizes=tuple(
-            files.size(name) if known is None else known[name][1] for name in weights.names
-        ),
-        local=local,
-        tensors=None if known is None else _merged(weights, known),
+        sizes=tuple(files.size(name) for name in weights.names),
+        local=all(files.is_local(name) for name in weights.names),
+        tensors=None if headers is None else _merged(weights, headers),
+        metadata=metadata,
     )
 
 
-def _headers(weights: WeightFiles) -> dict[str, tuple[Mapping[str, TensorInfo], int]]:
-    """Return the tensors and the size of each file, from local files or the hub's."""
-    found: dict[str, tuple[Mapping[str, TensorInfo], int]] = {}
+class _Header(NamedTuple):
+    tensors: Mapping[str, TensorInfo]
+    metadata: Mapping[str, str]
+
+
+def _headers(weights: WeightFiles) -> dict[str, _Header]:
+    """Return what each file holds, from local files or the hub's."""
+    remote = [name for name in weights.names if not weights.files.is_local(name)]
+    with ThreadPoolExecutor(min(_PARALLEL_HEADERS, len(remote) or 1)) as pool:
+        fetched = dict(zip(remote, pool.map(weights.files.remote_header, remote), strict=True))
+    found = {}
     for name in weights.names:
-        files = weights.files
-        entries = None if files.is_local(name) else files.remote_header(name)
+        entries = fetched.get(name)
         if entries is None:
-            header = read_header(files.require(name))
-            found[name] = (header.tensors, header.file_size)
+            header = read_header(weights.files.require(name))
+            found[name] = _Header(header.tensors, header.metadata)
         else:
-            tensors, spans = check_tensors(entries, name)
-            found[name] = (tensors, max((end for _, end in spans.values()), default=0))
+            found[name] = _Header(check_tensors(entries, name)[0], {})
     return found
 
 
-def _merged(
-    weights: WeightFiles, known: Mapping[str, tuple[Mapping[str, TensorInfo], int]]
-) -> dict[str, TensorInfo]:
-    merged = {name: info for tensors, _ in known.values() for name, info in tensors.items()}
+def _merged(weights: WeightFiles, headers: Mapping[str, _Header]) -> dict[str, TensorInfo]:
+    merged = {name: info for header in headers.values() for name, info in header.tensors.items()}
     for name, file in (weights.weight_map or {}).items():
-        if name in known[file][0]:
-            merged[name] = known[file][0][name]
+        if name in headers[file].tensors:
+            merged[name] = headers[file].tensors[name]
     return merged

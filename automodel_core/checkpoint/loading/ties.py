@@ -98,7 +98,7 @@ class Ties:
 
     The checkpoint decides: weights with different values stay untied, and a missing weight is tied
     to the one that is present, whichever of the two the model calls the source. (transformers 5 has
-    the same rule.)
+    the same rule.) ``tied`` maps each weight that was tied to the one that it shares.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Ties:
         self._pairs = [(self._slot(slots, a), self._slot(slots, b)) for a, b in tied.items()]
         self._slots = slots
         self._with_values = {id(slots[name]) for name in loaded}
-        self.tied: list[str] = []
+        self.tied: dict[str, str] = {}
         self.untied: list[str] = []
 
     @staticmethod
@@ -137,7 +137,7 @@ class Ties:
                 target.share(source)
             if self._has(source):
                 self._with_values.add(id(target))
-                self.tied.append(target.name)
+                self.tied[target.name] = source.name
 
     def separate(self) -> None:
         """Give untied weights storage of their own, where a file stored them as one."""

@@ -48,7 +48,7 @@ def load_sides(
         "encoder", names[0], model_args, arguments["encoder"], None if own_config else False
     )
     decoder = _load_side("decoder", names[1], (), arguments["decoder"], True)
-    report = _report({"encoder": encoder, "decoder": decoder})
+    report = _report("encoder", encoder) | _report("decoder", decoder)
     return LoadedSides(encoder, decoder, config_keys, report)
 
 
@@ -93,13 +93,6 @@ def _load_side(
     return load_model(SIDE_CLASSES[side](config, request.plugin), request)
 
 
-def _report(sides: Mapping[str, PreTrainedModel]) -> LoadReport:
-    """Return what became of each weight, by its name in the composite."""
-    entries: dict[str, list[Any]] = {f.name: [] for f in fields(LoadReport)}
-    for side, model in sides.items():
-        for key, found in vars(model.load_report or LoadReport()).items():
-            entries[key] += [
-                f"{side}.{entry}" if isinstance(entry, str) else (f"{side}.{entry[0]}", *entry[1:])
-                for entry in found
-            ]
-    return LoadReport(**{key: tuple(found) for key, found in entries.items()})
+def _report(side: str, model: PreTrainedModel) -> LoadReport:
+    """Return what became of each weight of a side, by its name in the composite."""
+    return (model.load_report or LoadReport()).beneath(f"{side}.")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from automodel_core.checkpoint.loading.placement import DeviceMap
+    from automodel_core.checkpoint.loading.report import LoadingInfo
     from automodel_core.generation.settings.generation import GenerationConfig
 
 __all__ = ["PreTrainedModel"]
@@ -165,7 +166,7 @@ class PreTrainedModel(WeightedModel, TrainableModel, CallableModule):
         *model_args: Any,
         output_loading_info: Literal[True],
         **kwargs: Any,
-    ) -> tuple[Self, dict[str, list[Any]]]: ...
+    ) -> tuple[Self, LoadingInfo]: ...
 
     @classmethod
     @reread_on_change

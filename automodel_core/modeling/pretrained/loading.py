@@ -14,9 +14,11 @@ from torch import nn
 
 from automodel_core import registry
 from automodel_core.checkpoint.formats.choice import open_weights
+from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
 from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.loading.load import checkpoint_dtype, load_weights
 from automodel_core.checkpoint.loading.placement import DISK, Placement
+from automodel_core.checkpoint.loading.report import LoadReport, Origin
 from automodel_core.checkpoint.loading.stored import StoredWeights
 from automodel_core.checkpoint.places.source import CheckpointFiles
 from automodel_core.configuration import PreTrainedConfig
@@ -36,7 +38,6 @@ from automodel_core.modeling.pretrained.request import LoadRequest
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 if TYPE_CHECKING:
-    from automodel_core.checkpoint.loading.report import LoadReport
     from automodel_core.checkpoint.names.table import WeightNames
     from automodel_core.generation.settings.generation import GenerationConfig
 
@@ -261,7 +262,11 @@ def _complete(
             return type(model)(config, *request.model_args, **request.model_kwargs)
 
     draw_missing(model, missing, placement, build)
-    return report.with_initialised(names.to_hub(name).name for name in missing)
+    drawn = {}
+    for name, slot in missing.items():
+        dtype, shape = str(slot.tensor.dtype).removeprefix("torch."), tuple(slot.tensor.shape)
+        drawn[names.to_hub(name).name] = Origin("", TensorInfo(shape, "", 0, ""), dtype)
+    return report.with_initialised(drawn)
 
 
 def _finish(model: WeightedModel, names: WeightNames, placement: Placement) -> None:

@@ -11,13 +11,21 @@ from typing import Any
 
 from torch import nn
 
+from automodel_core.checkpoint.loading.memory import WeightSize
+from automodel_core.checkpoint.loading.ties import find_slots
 from automodel_core.errors import InputError, shown
 from automodel_core.layers.kernels.int8 import Int8DynamicLinear, Int8Linear
 from automodel_core.layers.kernels.linear import Linear, QuantisedLinear
 from automodel_core.layers.stack import LayerStack
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
-__all__ = ["quantise_int8", "quantise_int8_dynamic", "refuse_quantised", "replace_linears"]
+__all__ = [
+    "quantise_int8",
+    "quantise_int8_dynamic",
+    "refuse_quantised",
+    "replace_linears",
+    "weight_sizes",
+]
 
 LEFT_OUT = "modules_to_not_convert"
 
@@ -57,6 +65,25 @@ def replace_linears(
         parent, _, leaf = path.rpartition(".")
         setattr(model.get_submodule(parent), leaf, replacement(layer).train(layer.training))
     model.requires_grad_(False)
+
+
+def weight_sizes(model: WeightedModel) -> list[WeightSize]:
+    """Return what the memory of a model's weights follows from; they may be without memory."""
+    linears = {f"{path}.weight" for path in _large_linears(model)}
+    wide = set(model.segments_in_fp32())
+    source_of, sizes = model.ties_to_load(), []
+    for name, slot in find_slots(model).items():
+        if name != slot.name:
+            continue
+        size = WeightSize(
+            tuple(slot.tensor.shape),
+            str(slot.tensor.dtype).removeprefix("torch."),
+            rounded=name in linears,
+            only_rounded=source_of.get(name, name) != name,
+            in_fp32=not wide.isdisjoint(name.split(".")),
+        )
+        sizes.append(size)
+    return sizes
 
 
 def _large_linears(model: WeightedModel) -> dict[str, nn.Linear]:

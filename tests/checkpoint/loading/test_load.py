@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
 from automodel_core.checkpoint.loading.load import load_weights
-from automodel_core.checkpoint.loading.report import LoadReport
+from automodel_core.checkpoint.loading.report import LoadReport, Origin
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.errors import (
     InputError,
@@ -162,7 +163,8 @@ def test_missing_unexpected_and_ignored() -> None:
     text = str(report)
     assert "missing (2)" in text
     assert "extra.weight" in text
-    assert LoadReport().with_initialised(["a"]).to_dict()["initialised"] == ["a"]
+    drawn = Origin("", TensorInfo((2,), "", 0, ""), "float32")
+    assert LoadReport().with_initialised({"a": drawn}).to_dict()["initialised"] == ["a"]
     waiting = [name for name, parameter in model.named_parameters() if parameter.is_meta]
     assert waiting == ["model.norm.bias", "head.weight"]
 

@@ -18,6 +18,7 @@ from automodel_core import (
     AutoModelForVision2Seq,
     AutoTokenizer,
 )
+from automodel_core.checkpoint import LoadingInfo
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.generation import GenerateOutput, GenerationConfig
 from automodel_core.modeling import (
@@ -36,14 +37,12 @@ from automodel_t5 import T5ForConditionalGeneration
 from automodel_trocr import TrOCRProcessor
 from automodel_vit import ViTForImageClassification, ViTImageProcessor
 
-Info = dict[str, list[Any]]
-
 # A class loads itself.
 body = BertModel.from_pretrained(
     "bert-base-uncased", dtype=torch.bfloat16, device_map={"": "cpu"}, revision="main"
 )
 assert_type(body, BertModel)
-assert_type(BertModel.from_pretrained("x", output_loading_info=True), tuple[BertModel, Info])
+assert_type(BertModel.from_pretrained("x", output_loading_info=True), tuple[BertModel, LoadingInfo])
 assert_type(BertModel.from_config(BertConfig(), dtype="float16"), BertModel)
 assert_type(BertModel(BertConfig()), BertModel)
 assert_type(body.device, torch.device)
@@ -73,7 +72,7 @@ assert_type(AutoModelForCausalLM.from_pretrained("x", weights="int8"), Generativ
 assert_type(AutoModelForCausalLM.from_config(BertConfig()), GenerativePreTrainedModel)
 writer, info = AutoModelForSeq2SeqLM.from_pretrained("x", output_loading_info=True)
 assert_type(writer, GenerativePreTrainedModel)
-assert_type(info, Info)
+assert_type(info, LoadingInfo)
 assert_type(writer.to(torch.float16), GenerativePreTrainedModel)
 AutoModelForVision2Seq.from_pretrained("x").generate(pixel_values=torch.ones(1, 3, 8, 8))
 T5ForConditionalGeneration.from_pretrained("x").generate(max_new_tokens=3)
