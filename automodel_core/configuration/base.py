@@ -60,6 +60,7 @@ class PreTrainedConfig(ConfigFiles):
     output_hidden_states: bool = False
     output_attentions: bool = False
     return_dict: bool = True
+    torchscript: bool = False
     chunk_size_feed_forward: int = 0
     is_encoder_decoder: bool = False
     is_decoder: bool = False
@@ -254,7 +255,7 @@ class PreTrainedConfig(ConfigFiles):
 
     @property
     def use_return_dict(self) -> bool:
-        return self.return_dict
+        return self.return_dict and not self.torchscript
 
     @property
     def position_limit(self) -> int | None:

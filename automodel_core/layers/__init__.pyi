@@ -63,6 +63,7 @@ from automodel_core.layers.kernels.linear import (
     Linear as Linear,
     QuantisedLinear as QuantisedLinear,
 )
+from automodel_core.layers.kernels.norms import RMSNorm as RMSNorm
 from automodel_core.layers.masks import (
     additive as additive,
     causal_mask as causal_mask,
@@ -72,7 +73,6 @@ from automodel_core.layers.masks import (
     visible_keys as visible_keys,
 )
 from automodel_core.layers.mixer import MixerLayer as MixerLayer
-from automodel_core.layers.norms import RMSNorm as RMSNorm
 from automodel_core.layers.parts import (
     CrossAttention as CrossAttention,
     CrossAttentionStep as CrossAttentionStep,
@@ -111,4 +111,5 @@ from automodel_core.layers.stack import (
     StackOutput as StackOutput,
     TransformerStack as TransformerStack,
 )
+from automodel_core.layers.tracing import holds as holds, in_trace as in_trace
 from automodel_core.layers.transformer import TransformerLayer as TransformerLayer

@@ -25,6 +25,7 @@ from automodel_core.layers.kernels.linear import Linear
 from automodel_core.layers.masks import causal_mask
 from automodel_core.layers.parts import CrossAttentionStep, SelfAttentionStep
 from automodel_core.layers.positions.rotary import Rotation
+from automodel_core.layers.tracing import holds
 
 __all__ = ["Attention", "Projections", "equal_heads", "grouped_heads"]
 
@@ -195,16 +196,16 @@ class Attention(nn.Module):
         Several rows in turn may share one row of the context, as the beams of one input do.
         """
         key, value = self._context(context, cache)
-        if len(key) != len(hidden_states):
+        if holds(key.shape[0] != hidden_states.shape[0]):
             flat = self.position_scores is None and (mask is None or mask.shape[-2] == 1)
             if flat and not output_attentions:
                 # Rows that share a context are queries of one attention, so its keys are read once.
-                states = hidden_states.reshape(len(key), -1, hidden_states.shape[-1])
+                states = hidden_states.reshape(key.shape[0], -1, hidden_states.shape[-1])
                 attended, _ = self._attend(self._query(states), key, value, mask, False)
                 return attended.view(*hidden_states.shape[:2], -1), None
-            repeats = len(hidden_states) // len(key)
+            repeats = hidden_states.shape[0] // key.shape[0]
             key, value = key.repeat_interleave(repeats, 0), value.repeat_interleave(repeats, 0)
-            if mask is not None and len(mask) > 1:
+            if mask is not None and mask.shape[0] > 1:
                 mask = mask.repeat_interleave(repeats, 0)
         return self._attend(self._query(hidden_states), key, value, mask, output_attentions)
 
@@ -318,9 +319,9 @@ class Attention(nn.Module):
             hidden_states: Tensor, context: Tensor, mask: Tensor | None, cache: CrossAttentionCache
         ) -> Tensor:
             key, value = self._context(context, cache)
-            queries, shared = project(hidden_states), len(key) < rows
+            queries, shared = project(hidden_states), key.shape[0] < rows
             if shared:
-                query = queries.view(len(key), -1, heads, head_dim).transpose(1, 2)
+                query = queries.view(key.shape[0], -1, heads, head_dim).transpose(1, 2)
             else:
                 query = queries.view(rows, heads, 1, head_dim)
             if q_norm is not None:

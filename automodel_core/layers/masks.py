@@ -11,6 +11,7 @@ from torch import Tensor
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.caches.key_view import CAUSAL, Mask
 from automodel_core.layers.caches.position import PositionSpan
+from automodel_core.layers.tracing import holds, in_trace
 
 __all__ = [
     "additive",
@@ -34,10 +35,10 @@ def visible_keys(attention_mask: Tensor) -> Tensor | None:
     """Return a mask of 1 and 0 as booleans of four dimensions, or ``None`` when it hides nothing.
 
     It may come as ``(batch, keys)``, ``(batch, queries, keys)`` or with heads between them. In a
-    compiled step, which cannot look, it is taken to hide something.
+    trace, which cannot look, it is taken to hide something.
     """
     visible = attention_mask != 0
-    if not torch.compiler.is_compiling() and bool(visible.all()):
+    if not in_trace() and bool(visible.all()):
         return None
     if visible.dim() == 2:
         return visible[:, None, None, :]
@@ -78,7 +79,8 @@ def causal_mask(
 ) -> Tensor | None:
     """Return the additive mask of a decoder whose ``queries`` are the last of ``keys`` positions.
 
-    ``None`` for one query without padding, which sees every key.
+    ``None`` for one query without padding, which sees every key, unless a trace leaves open how
+    many queries there are.
     """
     if (
         attention_mask is not None
@@ -87,8 +89,9 @@ def causal_mask(
     ):
         return attention_mask.to(dtype)
     visible = None if attention_mask is None else visible_keys(attention_mask)
-    if queries > 1 and (attention_mask is None or attention_mask.dim() == 2):
-        earlier = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+    if not holds(queries == 1) and (attention_mask is None or attention_mask.dim() == 2):
+        places = torch.arange(keys, device=device)
+        earlier = places <= places[keys - queries :, None]
         visible = earlier[None, None] if visible is None else visible & earlier
     return None if visible is None else additive(visible, dtype)
 
@@ -103,11 +106,11 @@ def decoder_mask(
     says what each query sees, and stays as it is.
     """
     flat = attention_mask is None or attention_mask.dim() == 2
-    if window is not None and not span.is_compiled and span.end <= window:
+    if window is not None and not span.is_compiled and holds(span.end <= window):
         window = None
     plain = window is None and span.begins and flat
     if plain and (attention_mask is None or visible_keys(attention_mask) is None):
-        return CAUSAL if span.length > 1 else None
+        return None if holds(span.length == 1) else CAUSAL
     mask = causal_mask(attention_mask, span.length, span.keys, states.dtype, states.device)
     if window is None or not flat:
         return mask

@@ -21,6 +21,8 @@ from typing import (
 
 from torch import nn
 
+from automodel_core.layers.tracing import in_jit_trace
+
 __all__ = ["CallableModule", "ForwardOptions", "model_call", "wanted_states"]
 
 P = ParamSpec("P")
@@ -56,7 +58,8 @@ def model_call(forward: Callable[P, Out]) -> Callable[P, Out]:
 
     They reach it as booleans, and ``return_dict`` as true, so that it may pass them on to the
     models that it is made of. With ``return_dict=False`` the caller gets a tuple without what is
-    ``None``. ``**options: Unpack[...]`` of a ``TypedDict`` are those options and no others.
+    ``None``, and so does ``torch.jit.trace``, which knows no other output.
+    ``**options: Unpack[...]`` of a ``TypedDict`` are those options and no others.
     """
     signature, is_closed = _signature(forward)
     accepted = frozenset(signature.parameters)
@@ -77,8 +80,9 @@ def model_call(forward: Callable[P, Out]) -> Callable[P, Out]:
         return_dict = options.get("return_dict")
         options["return_dict"] = True
         output = compute(self, *args, **options)
-        as_output = config.return_dict if return_dict is None else return_dict
-        return output if as_output else output.to_tuple()
+        if return_dict is None:
+            return_dict = config.use_return_dict and not in_jit_trace()
+        return output if return_dict else output.to_tuple()
 
     call.__signature__ = signature  # type: ignore[attr-defined]
     return cast("Callable[P, Out]", call)

@@ -15,7 +15,7 @@ from torch import nn
 from automodel_core.checkpoint.formats.choice import open_weights
 from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.errors import IncompleteCheckpointError
-from automodel_core.layers.norms import RMSNorm
+from automodel_core.layers.kernels.norms import RMSNorm
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.testing.case import Subject, outputs
 from automodel_core.testing.check import Rule, require

@@ -19,8 +19,8 @@ from automodel_core.layers.kernels.attention_functions import (
     eager_attention,
     sdpa_attention,
 )
+from automodel_core.layers.kernels.norms import RMSNorm
 from automodel_core.layers.masks import causal_mask, padding_mask
-from automodel_core.layers.norms import RMSNorm
 from automodel_core.layers.positions.rotary import RotaryEmbedding, Rotation
 
 

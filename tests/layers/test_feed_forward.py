@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from automodel_core.layers.activations import ACTIVATIONS, activation
 from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
-from automodel_core.layers.norms import RMSNorm
+from automodel_core.layers.kernels.norms import RMSNorm
 
 
 def phi(x: Tensor) -> Tensor:

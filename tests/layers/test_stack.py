@@ -13,8 +13,8 @@ from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.caches.key_view import CAUSAL
 from automodel_core.layers.caches.state import LayerState
 from automodel_core.layers.feed_forward import FeedForward
+from automodel_core.layers.kernels.norms import RMSNorm
 from automodel_core.layers.masks import additive, causal_mask
-from automodel_core.layers.norms import RMSNorm
 from automodel_core.layers.parts import LayerInputs
 from automodel_core.layers.positions.rotary import RotaryEmbedding, Rotation
 from automodel_core.layers.stack import TransformerStack

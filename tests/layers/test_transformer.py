@@ -13,7 +13,7 @@ from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.caches.key_view import CAUSAL
 from automodel_core.layers.feed_forward import FeedForward, GatedFeedForward
-from automodel_core.layers.norms import RMSNorm
+from automodel_core.layers.kernels.norms import RMSNorm
 from automodel_core.layers.parts import LayerInputs
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer

@@ -58,6 +58,16 @@ def test_a_caller_gets_a_tuple_and_parts_give_outputs() -> None:
     assert isinstance(Called().forward(1, return_dict=False), tuple)
 
 
+def test_torchscript_asks_for_tuples() -> None:
+    assert isinstance(Called(torchscript=True).forward(1), tuple)
+    assert isinstance(Called(torchscript=True).forward(1, return_dict=True), BaseModelOutput)
+
+
+def test_the_signature_binds_what_a_caller_gives() -> None:
+    bound = inspect.signature(Called().forward).bind(1, output_attentions=True)
+    assert bound.arguments == {"inputs": 1, "output_attentions": True}
+
+
 def test_unknown_arguments_are_refused_unless_any_are_taken() -> None:
     with pytest.raises(TypeError, match="Called takes no input_idz; its arguments are inputs, "):
         Called().forward(input_idz=1)

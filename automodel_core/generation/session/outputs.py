@@ -1,16 +1,15 @@
-"""The outputs of ``generate`` with ``return_dict_in_generate=True``.
-
-An output is read by attribute, by name or by position; positions and names skip what is None.
-"""
+"""The outputs of ``generate`` with ``return_dict_in_generate=True``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from automodel_core.outputs import ModelOutput
 
 __all__ = [
     "GenerateBeamDecoderOnlyOutput",
@@ -29,7 +28,7 @@ LayerSteps = tuple[tuple[Tensor, ...], ...] | Any
 
 
 @dataclass
-class GenerateOutput:
+class GenerateOutput(ModelOutput):
     """Token ids ``sequences`` (rows, length), and the records that the settings ask for.
 
     ``scores``, ``logits``, ``attentions`` and ``hidden_states`` have an entry for each step; an
@@ -51,39 +50,6 @@ class GenerateOutput:
     cross_attentions: LayerSteps = None
     decoder_hidden_states: LayerSteps = None
     past_key_values: Any = None
-
-    def keys(self) -> tuple[str, ...]:
-        names = (field.name for field in fields(self))
-        return tuple(name for name in names if vars(self)[name] is not None)
-
-    def to_tuple(self) -> tuple[Any, ...]:
-        return tuple(vars(self)[name] for name in self.keys())
-
-    def values(self) -> tuple[Any, ...]:
-        return self.to_tuple()
-
-    def items(self) -> tuple[tuple[str, Any], ...]:
-        return tuple(zip(self.keys(), self.to_tuple(), strict=True))
-
-    def get(self, name: str, default: Any = None) -> Any:
-        value = vars(self).get(name)
-        return default if value is None else value
-
-    def __getitem__(self, key: str | int | slice) -> Any:
-        if not isinstance(key, str):
-            return self.to_tuple()[key]
-        if key not in self:
-            raise KeyError(key)
-        return vars(self)[key]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.keys()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
-    def __len__(self) -> int:
-        return len(self.keys())
 
 
 class GenerateDecoderOnlyOutput(GenerateOutput):

@@ -7,15 +7,18 @@ cross-attention are computed once a sequence. The modules beside this one keep t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
+from torch.utils import _pytree as pytree
 
 from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.caches.state import LayerState
+from automodel_core.layers.tracing import in_trace
 
 __all__ = [
     "Cache",
@@ -23,6 +26,7 @@ __all__ = [
     "LayerCache",
     "SelfAttentionCache",
     "StatefulLayer",
+    "register_cache",
     "span_of",
 ]
 
@@ -42,8 +46,8 @@ class SelfAttentionCache:
     def update(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Append the keys and values of new positions and return those of all positions."""
         start, end = self.length, self.length + key.shape[2]
-        if key.requires_grad or value.requires_grad:
-            return self._concatenate(key, value)
+        if key.requires_grad or value.requires_grad or in_trace():
+            return self.append(key, value)
         if self._key is None or self._value is None or end > self._key.shape[2]:
             self._key = _enlarged(self._key, start, end, key)
             self._value = _enlarged(self._value, start, end, value)
@@ -60,13 +64,20 @@ class SelfAttentionCache:
         """Return a mask over all positions as one over those that `update` will return."""
         return mask
 
-    def _concatenate(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Append without writing in place, so that gradients flow through earlier positions."""
+    def append(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Do what `update` does, without writing in place or ahead.
+
+        Gradients flow through earlier positions, and no size of a buffer enters a trace.
+        """
         past = self.tensors
         if past is not None:
             key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
-        self._key, self._value, self.length = key, value, key.shape[2]
+        self.hold(key, value)
         return key, value
+
+    def hold(self, key: Tensor, value: Tensor) -> None:
+        """Let these be the keys and values of all positions."""
+        self._key, self._value, self.length = key, value, key.shape[2]
 
     @property
     def tensors(self) -> tuple[Tensor, Tensor] | None:
@@ -279,6 +290,9 @@ class Cache:
                 cache.layer(index).cross_attn.tensors = tuple(tensors[2:])
         return cache
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} layers, {self.get_seq_length()} positions)"
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what a model keeps here for itself: a copy is of keys and values alone."""
         return {**vars(self), "memo": {}}
@@ -296,6 +310,48 @@ class Cache:
         """Return the tensors of a layer's state, then the keys and values of its context."""
         layer = self.layers[index]
         return (*(layer.state.tensors or ()), *(layer.cross_attn.tensors or ()))
+
+
+def register_cache(kind: type[Cache]) -> None:
+    """Make a kind of cache, which is made without arguments, a node of torch's pytrees.
+
+    Its leaves are the tensors of each layer. A cache of other states than keys and values that
+    grow has none: it is passed on as it is.
+    """
+    pytree.register_pytree_node(
+        kind,
+        _flatten,
+        partial(_unflatten, kind),
+        serialized_type_name=f"{kind.__module__}.{kind.__qualname__}",
+        flatten_with_keys_fn=_flatten_with_keys,
+    )
+
+
+def _flatten(cache: Cache) -> tuple[list[Any], Any]:
+    if any(type(layer.state) is not SelfAttentionCache for layer in cache.layers):
+        return [], cache
+    return list(cache), [len(layer.state.tensors or ()) for layer in cache.layers]
+
+
+def _flatten_with_keys(cache: Cache) -> tuple[list[Any], Any]:
+    children, context = _flatten(cache)
+    return [(pytree.SequenceKey(index), child) for index, child in enumerate(children)], context
+
+
+def _unflatten(kind: type[Cache], children: Iterable[Any], context: Any) -> Cache:
+    """Return a cache of what may be no tensors, but what a function made of these."""
+    if isinstance(context, Cache):
+        return context
+    cache = kind()
+    for index, (tensors, own) in enumerate(zip(children, context, strict=True)):
+        layer = cache.layer(index)
+        if own and isinstance(layer.state, SelfAttentionCache):
+            layer.state.hold(*tensors[:own])
+        layer.cross_attn.tensors = tuple(tensors[own:]) or None
+    return cache
+
+
+register_cache(Cache)
 
 
 def span_of(cache: Cache | None, states: Tensor) -> PositionSpan:

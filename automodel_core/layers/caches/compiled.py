@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from automodel_core.layers.caches.base import Cache, LayerCache, SelfAttentionCache
@@ -250,9 +249,6 @@ class CompiledSpan(PositionSpan):
             return False
         self.cache.limit = min(limit, self.cache.limit)
         return super().exceeds(limit)
-
-    def _rows_of(self, table: Tensor, unused: int) -> Tensor:
-        return F.embedding(self.positions + unused, table)
 
 
 def _tensors(cache: Cache) -> Iterator[Tensor]:

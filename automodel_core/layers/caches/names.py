@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from automodel_core.layers.caches.base import Cache, SelfAttentionCache
+from automodel_core.layers.caches.base import Cache, SelfAttentionCache, register_cache
 from automodel_core.layers.caches.offloaded import OffloadedCache, OffloadedSelfAttentionCache
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.caches.quantized import QuantizedCache
@@ -85,6 +85,9 @@ class EncoderDecoderCache(Cache):
         """Which layers hold the encoder's keys and values already."""
         return {i: layer.cross_attn.tensors is not None for i, layer in enumerate(self.layers)}
 
+
+register_cache(DynamicCache)
+register_cache(EncoderDecoderCache)
 
 CACHES: Mapping[str, Callable[..., Cache]] = {
     "dynamic": Cache,

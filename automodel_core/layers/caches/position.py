@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from automodel_core.layers.tracing import holds, in_trace
 
 __all__ = ["PositionSpan"]
 
@@ -28,7 +31,7 @@ class PositionSpan:
     @property
     def begins(self) -> bool:
         """Whether there is nothing before."""
-        return self.past == 0
+        return holds(self.past == 0)
 
     @property
     def end(self) -> int:
@@ -51,20 +54,21 @@ class PositionSpan:
         return torch.arange(self.past, self.end, device=self.device)
 
     def exceeds(self, limit: int) -> bool:
-        """Return whether there are more positions than ``limit``."""
-        return self.end > limit
+        """Return whether there are more positions than ``limit``, as far as a trace can tell."""
+        return holds(self.end > limit)
 
     def rows_of(self, table: Tensor, unused: int = 0) -> Tensor:
         """Return the tokens' rows of a table of positions, which begins with ``unused`` ones.
 
         Raises ``ValueError`` if the table is shorter.
         """
-        if self.exceeds(len(table) - unused):
+        count = table.shape[0] - unused
+        if self.exceeds(count):
             raise ValueError(
-                f"{self.end} positions are more than the {len(table) - unused} that the model has "
+                f"{self.end} positions are more than the {count} that the model has "
                 "(max_position_embeddings)"
             )
-        return self._rows_of(table, unused)
-
-    def _rows_of(self, table: Tensor, unused: int) -> Tensor:
+        if self.is_compiled or in_trace():
+            # A look-up, unlike a slice, leaves it open how many rows there are.
+            return F.embedding(self.positions + unused, table)
         return table[unused + self.past : unused + self.end]

@@ -20,7 +20,7 @@ class StaticSelfAttentionCache(SelfAttentionCache):
 
     def update(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         if key.requires_grad or value.requires_grad:
-            return self._concatenate(key, value)
+            return self.append(key, value)
         start, end = self.length, self.length + key.shape[2]
         if end > self.max_length:
             raise ValueError(

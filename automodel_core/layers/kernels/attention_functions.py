@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from automodel_core.layers.tracing import holds
+
 __all__ = [
     "AttentionFunction",
     "attend_in_groups",
@@ -47,7 +49,7 @@ def sdpa_attention(
     scale: float,
 ) -> Tensor:
     """Attend by torch's fused kernels."""
-    one = query.shape[2] == 1 and not is_causal
+    one = not is_causal and holds(query.shape[2] == 1)
     if one and query.dtype == torch.bfloat16 and query.device.type == "cpu":
         # There the kernel takes half as long for two queries as for one.
         query = query.expand(-1, -1, 2, -1)
@@ -116,17 +118,17 @@ def attend_in_groups(
     shared = key.shape[1]
     group = heads // shared
     by_head = mask is not None and mask.shape[1] > 1
-    if queries == 1 and not is_causal:
+    if not is_causal and holds(queries == 1):
         # The queries of a group become several queries of one head, which reads its keys once.
         query = query.reshape(batch, shared, group, size)
         if mask is not None and by_head:
-            mask = mask.reshape(len(mask), shared, group, -1)
+            mask = mask.reshape(mask.shape[0], shared, group, -1)
     else:
         query = query.reshape(batch * shared, group, queries, size)
         key, value = (t.flatten(0, 1)[:, None].expand(-1, group, -1, -1) for t in (key, value))
         if mask is not None and by_head:
             mask = mask.expand(batch, -1, -1, -1).reshape(batch * shared, group, *mask.shape[2:])
-        elif mask is not None and len(mask) > 1:
-            mask = mask.repeat_interleave(shared, dim=0)
+        elif mask is not None and not holds(mask.shape[0] == 1):
+            mask = mask.expand(batch, -1, -1, -1).repeat_interleave(shared, dim=0)
     attended = attend(query, key, value, mask, is_causal=is_causal, dropout=dropout, scale=scale)
     return attended.reshape(batch, heads, queries, size)

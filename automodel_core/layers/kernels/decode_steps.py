@@ -28,7 +28,7 @@ from automodel_core.layers.kernels.cpu_products import (
     kernel_for,
 )
 from automodel_core.layers.kernels.linear import Linear, QuantisedLinear
-from automodel_core.layers.norms import RMSNorm
+from automodel_core.layers.kernels.norms import RMSNorm
 
 __all__ = [
     "has_hooks",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.kernels.linear import Embedding
+from automodel_core.layers.tracing import holds
 
 __all__ = [
     "LearnedPositions",
@@ -117,7 +118,7 @@ class PaddedSinusoidalPositions(nn.Module):
     def forward(self, input_ids: Tensor | None, embeds: Tensor, span: PositionSpan) -> Tensor:
         """Return ``(batch or 1, length, size)``."""
         needed = self.padding_idx + 1 + span.keys
-        if needed > len(self.table):
+        if holds(needed > self.table.shape[0]):
             self.table = self._computed(needed + needed // 2, self.table.device)
         if input_ids is None:
             found = span.rows_of(self.table, self.padding_idx + 1)[None]

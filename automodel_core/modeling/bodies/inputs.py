@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from automodel_core.errors import InputError
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.caches.position import PositionSpan
+from automodel_core.layers.tracing import in_trace
 from automodel_core.modeling.calls import ForwardOptions
 
 __all__ = ["DecoderOptions", "TextInputs"]
@@ -100,9 +101,7 @@ class TextInputs:
         """Raise `InputError` for masks of another batch or length than what they belong to."""
         if self.attention_mask is None and self.encoder_attention_mask is None:
             return
-        if (
-            torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        ):
+        if in_trace():
             return
         # A cache of fixed size has places for later tokens, which a mask may count.
         lengths = [self.span.end, self.span.keys]

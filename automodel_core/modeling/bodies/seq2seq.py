@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_core.layers.caches.base import Cache
 from automodel_core.modeling.calls import ForwardOptions, model_call
-from automodel_core.modeling.outputs.base import BaseModelOutput, ModelOutput
+from automodel_core.modeling.outputs.base import BaseModelOutput
 from automodel_core.modeling.outputs.seq2seq import Seq2SeqModelOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 
@@ -28,7 +28,7 @@ __all__ = [
     "shift_right",
 ]
 
-EncoderOutputs = ModelOutput | Mapping[str, Any] | Sequence[Any] | None
+EncoderOutputs = Mapping[str, Any] | Sequence[Any] | None
 """What an encoder returned: an output, a mapping, or its states and what else it has in a tuple."""
 
 
@@ -43,7 +43,8 @@ def shift_right(labels: Tensor, pad_token_id: int | None, start_token_id: Any) -
             "labels are shifted right to feed the decoder, which needs decoder_start_token_id and "
             f"pad_token_id in the configuration; they are {start_token_id!r} and {pad_token_id!r}"
         )
-    shifted = torch.cat([labels.new_full((len(labels), 1), start_token_id), labels[:, :-1]], dim=1)
+    start = labels.new_full((labels.shape[0], 1), start_token_id)
+    shifted = torch.cat([start, labels[:, :-1]], dim=1)
     return shifted.masked_fill(shifted == -100, pad_token_id)
 
 
@@ -52,7 +53,7 @@ def as_encoder_output(encoder_outputs: EncoderOutputs) -> BaseModelOutput:
     if isinstance(encoder_outputs, BaseModelOutput):
         return encoder_outputs
     kept = ("last_hidden_state", "hidden_states", "attentions")
-    if isinstance(encoder_outputs, Mapping | ModelOutput):
+    if isinstance(encoder_outputs, Mapping):
         named = dict(encoder_outputs.items())
     else:
         named = dict(zip(kept, encoder_outputs or (), strict=False))

@@ -13,6 +13,7 @@ from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.masks import context_mask, decoder_mask, padding_mask
 from automodel_core.layers.positions.rotary import RotaryEmbedding, Rotation
 from automodel_core.layers.stack import StackOutput, TransformerStack
+from automodel_core.layers.tracing import in_jit_trace
 from automodel_core.modeling.bodies.inputs import TextInputs
 from automodel_core.modeling.calls import CallableModule, ForwardOptions, model_call, wanted_states
 from automodel_core.modeling.outputs.base import BaseModelOutput
@@ -131,7 +132,7 @@ class TextRunner(CallableModule):
         if not self.is_decoder or recomputes:
             inputs.use_cache = False
         elif inputs.use_cache is None:
-            inputs.use_cache = self.config.use_cache
+            inputs.use_cache = self.config.use_cache and not in_jit_trace()
         if inputs.use_cache and inputs.past_key_values is None:
             inputs.past_key_values = self.new_cache()
         cache = inputs.past_key_values

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.errors import ConfigurationError, InputError
+from automodel_core.layers.tracing import in_trace
 from automodel_core.modeling.bodies.seq2seq import (
     EncoderDecoderBody,
     EncoderOutputs,
@@ -131,12 +132,13 @@ class EncoderDecoderForSequenceClassification(EncoderDecoderHead):
             )
         ends = torch.isin(input_ids, torch.tensor(end, device=input_ids.device))
         counts = ends.sum(dim=1)
-        if not bool((counts == counts[0]).all()) or not bool(counts[0] > 0):
+        if not in_trace() and not bool(((counts == counts[0]) & (counts > 0)).all()):
             raise InputError(
                 "each row of input_ids must hold the same number of end-of-sequence tokens (id "
                 f"{self.config.eos_token_id}), and at least one; they hold {counts.tolist()[:20]}"
             )
-        return states[ends].view(len(states), -1, states.shape[-1])[:, -1]
+        rows, places = (torch.arange(size, device=states.device) for size in ends.shape)
+        return states[rows, (places * ends).argmax(dim=1)]
 
 
 class EncoderDecoderForQuestionAnswering(EncoderDecoderHead):

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from automodel_core.errors import InputError
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.tracing import holds
 from automodel_core.modeling.bodies.inputs import DecoderOptions, TextInputs
 from automodel_core.modeling.calls import ForwardOptions, model_call
 from automodel_core.modeling.heads.parts import HeadTransform, answer_scores, states_to_score
@@ -205,8 +206,8 @@ class DecoderForSequenceClassification(TextModelForLabels[SequenceClassifierOutp
         Raises `InputError` for several rows where the configuration has no ``pad_token_id``.
         """
         states = body.last_hidden_state
-        rows = torch.arange(len(states), device=states.device)
-        last = self._last_tokens(inputs.input_ids, len(rows))
+        rows = torch.arange(states.shape[0], device=states.device)
+        last = self._last_tokens(inputs.input_ids, states.shape[0])
         scores: Tensor = self.classifier(states[rows, last])
         return scores
 
@@ -216,7 +217,7 @@ class DecoderForSequenceClassification(TextModelForLabels[SequenceClassifierOutp
 
     def _last_tokens(self, input_ids: Tensor | None, rows: int) -> Tensor | int:
         pad = self.config.pad_token_id
-        if pad is None and rows > 1:
+        if pad is None and not holds(rows == 1):
             raise InputError(
                 "config.pad_token_id is not set, so that the last tokens of several rows cannot be "
                 "told from padding: set it to the tokenizer's"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from automodel_core.layers.norms import RMSNorm
+from automodel_core.layers.kernels.norms import RMSNorm
 
 __all__ = ["init_normal"]
 

@@ -84,8 +84,8 @@ class DonutSwinLayer(nn.Module):
         """Leave out what is added in some images (https://arxiv.org/abs/1603.09382)."""
         if self.p == 0.0 or not self.training:
             return added
-        kept = torch.rand(len(added), 1, 1, 1, dtype=added.dtype, device=added.device) + 1 - self.p
-        return added / (1 - self.p) * kept.floor()
+        drawn = torch.rand(added.shape[0], 1, 1, 1, dtype=added.dtype, device=added.device)
+        return added / (1 - self.p) * (drawn + 1 - self.p).floor()
 
 
 class DonutSwinStage(nn.Module):

@@ -130,7 +130,7 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel, modeling.TextBody):
         # The next token's stream has the last embedding.
         kinds = torch.arange(-1, streams.count - 1, device=embeds.device) % config.ngram
         predicting = (self.embed_streams(kinds)[:, None] + ahead).flatten(0, 1)
-        rows = [embeds + here, predicting.expand(len(embeds), -1, -1)]
+        rows = [embeds + here, predicting.expand(embeds.shape[0], -1, -1)]
         return streams.packed(self.dropout(self.embed_norm(torch.cat(rows, dim=1))))
 
     def mask(self, inputs: modeling.TextInputs, states: Tensor) -> StreamView:
@@ -140,8 +140,9 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel, modeling.TextBody):
             inputs.past_key_values,
             inputs.attention_mask,
         )
-        shape = (len(inputs.tokens), streams.span.keys)
-        if attention_mask is not None and attention_mask.shape != shape:
+        shape = (inputs.tokens.shape[0], streams.span.keys)
+        given = attention_mask is not None and not layers.in_trace()
+        if given and attention_mask.shape != shape:
             raise InputError(
                 f"the decoder's attention_mask has shape {tuple(attention_mask.shape)}, expected "
                 f"{shape}: earlier positions in past_key_values count"

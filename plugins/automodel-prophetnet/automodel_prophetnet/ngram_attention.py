@@ -137,9 +137,8 @@ class StreamView(layers.KeyView):
         predicting = predicting.unflatten(1, (count, length)).transpose(-1, -2)
         heads = predicting.shape[-2]
         if self.streams.span.begins:
-            predicting = predicting.transpose(1, 2).reshape(
-                -1, count, heads, length, by_bucket.shape[2]
-            )
+            by_position = predicting.transpose(1, 2).flatten(1, 3)
+            predicting = by_position.unflatten(1, (count, heads, length))
         else:
             predicting = predicting.transpose(2, 3)
         rows = predicting.transpose(1, 2).flatten(2, 3)

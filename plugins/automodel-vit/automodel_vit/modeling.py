@@ -72,7 +72,8 @@ class ViTEmbeddings(nn.Module):
             hidden = bool_masked_pos.bool().unsqueeze(-1)
             embedded = torch.where(hidden, self.mask_token, embedded)
         tokens = [getattr(self, name) for name in self.leading_tokens]
-        embedded = torch.cat([*(t.expand(len(embedded), -1, -1) for t in tokens), embedded], dim=1)
+        batch = embedded.shape[0]
+        embedded = torch.cat([*(t.expand(batch, -1, -1) for t in tokens), embedded], dim=1)
         positions = layers.resampled_positions(
             self.position_embeddings,
             len(tokens),

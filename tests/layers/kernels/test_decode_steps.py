@@ -17,7 +17,7 @@ from automodel_core.layers.kernels.decode_steps import (
     score_tokens,
 )
 from automodel_core.layers.kernels.linear import Embedding, Linear
-from automodel_core.layers.norms import RMSNorm
+from automodel_core.layers.kernels.norms import RMSNorm
 
 
 @pytest.mark.parametrize("biases", [(True, True), (False, False), (True, False)])
