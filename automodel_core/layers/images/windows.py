@@ -53,8 +53,8 @@ def between_windows(states: Tensor, window: int, shift: int) -> Tensor | None:
     for edge in (height + -height % window, width + -width % window):
         places = torch.arange(edge, device=states.device)
         parts.append((places >= edge - window).long() + (places >= edge - shift).long())
-    region = (3 * parts[0][:, None] + parts[1]).view(1, len(parts[0]), len(parts[1]), 1)
-    windows = to_windows(region, window, 0)[..., 0]
+    region = 3 * parts[0][:, None] + parts[1]
+    windows = to_windows(region[None, :, :, None], window, 0)[..., 0]
     apart = windows[:, None, :] != windows[:, :, None]
     mask = torch.zeros_like(apart, dtype=states.dtype).masked_fill_(apart, HIDDEN)
     return mask[:, None].repeat(batch, 1, 1, 1)
