@@ -5,6 +5,8 @@ States are ``(batch, rows, columns, size)`` here, one for each patch.
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -84,7 +86,7 @@ class WindowPositions(nn.Module):
 
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
         """Return ``(1, heads, queries, keys)`` for the patches of a window, row by row."""
-        window = round(query.shape[2] ** 0.5)
+        window = math.isqrt(int(query.shape[2]))
         whole = window == self.window
         index = self.index if whole else self.offset_rows(window, self.table.device)
         return self.table[index].permute(2, 0, 1)[None]
