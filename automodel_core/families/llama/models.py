@@ -17,8 +17,8 @@ from automodel_core.layers.attention import Attention, Projections, grouped_head
 from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.feed_forward import GatedFeedForward
 from automodel_core.layers.kernels.linear import Embedding
+from automodel_core.layers.kernels.norms import RMSNorm
 from automodel_core.layers.masks import decoder_mask
-from automodel_core.layers.norms import RMSNorm
 from automodel_core.layers.positions.rotary import RotaryEmbedding
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
