@@ -204,7 +204,8 @@ def provider_of(reference: str) -> tuple[str | None, str | None]:
 def _dtype(asked: Any, config: Any, weights: WeightPlan) -> str:
     """Return the name of the dtype asked for, else the configuration's, else the stored one."""
     stored = next((name for name in weights.dtypes if "float" in name), "float32")
-    chosen = asked if asked != "auto" else (config.dtype or stored)
+    asked = asked.get("", "auto") if isinstance(asked, Mapping) else asked
+    chosen = asked if asked != "auto" else (config.to_dict()["dtype"] or stored)
     return str(chosen).removeprefix("torch.")
 
 

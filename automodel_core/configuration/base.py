@@ -14,6 +14,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, overload
 
 from automodel_core import registry
+from automodel_core.configuration.dtype import StoredDtype
 from automodel_core.configuration.files import ConfigFiles
 from automodel_core.configuration.parts import SubConfigs, require_architectures
 from automodel_core.errors import ConfigurationError, shown
@@ -56,7 +57,7 @@ class PreTrainedConfig(ConfigFiles):
     sub_configs: ClassVar = SubConfigs()
 
     architectures: list[str] | None = None
-    dtype: Any = None
+    dtype: Any = StoredDtype()
     output_hidden_states: bool = False
     output_attentions: bool = False
     return_dict: bool = True

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import torch
 
 from automodel_core.configuration import PreTrainedConfig, PretrainedConfig, TokenId
 from automodel_core.errors import CheckpointNotFoundError, ConfigurationError
@@ -150,7 +151,8 @@ def test_a_name_that_is_none_is_an_attribute_error() -> None:
 def test_names_that_users_know() -> None:
     assert PretrainedConfig is PreTrainedConfig
     config = Leaf(torch_dtype="float16", name_or_path="somewhere")
-    assert config.dtype == config.torch_dtype == "float16"
+    assert config.dtype == config.torch_dtype == torch.float16
+    assert config.to_dict()["dtype"] == "float16"
     assert config.name_or_path == config._name_or_path == "somewhere"
     config.name_or_path = "else"
     assert config._name_or_path == config.name_or_path == "else"

@@ -18,7 +18,7 @@ from automodel_core.checkpoint.loading.match import (
     match_names,
     mismatches,
 )
-from automodel_core.checkpoint.loading.placement import DeviceMap, Placement
+from automodel_core.checkpoint.loading.placement import DeviceMap, Dtypes, Placement
 from automodel_core.checkpoint.loading.report import LoadReport, Mismatch, Origin
 from automodel_core.checkpoint.loading.stored import StoredWeights
 from automodel_core.checkpoint.loading.ties import Slot, Ties, find_slots
@@ -35,7 +35,7 @@ def load_weights(
     *,
     base_prefix: str = "",
     tied: Mapping[str, str] | None = None,
-    dtype: torch.dtype | None = None,
+    dtype: Dtypes = None,
     keep_in_fp32: tuple[str, ...] = (),
     device_map: DeviceMap = None,
     ignore_mismatched_sizes: bool = False,

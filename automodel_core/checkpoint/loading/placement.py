@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import torch
 
 from automodel_core.errors import CheckpointFormatError, InputError, shown
 
-__all__ = ["DISK", "DeviceMap", "Placement", "usable_device"]
+__all__ = ["DISK", "DeviceMap", "Dtypes", "Placement", "usable_device"]
 
 DISK = "disk"
 """The place of weights that are read whenever they are needed."""
@@ -19,27 +19,33 @@ DeviceMap = str | int | torch.device | Mapping[str, str | int | torch.device] | 
 A device may be ``"disk"``, or ``"meta"`` for weights without values.
 """
 
+Dtypes = torch.dtype | Mapping[str, torch.dtype] | None
+"""One dtype for everything, or dtypes by module prefix, where ``""`` stands for the rest."""
+
 _CPU = torch.device("cpu")
 
 
 class Placement:
     """The device and dtype of each weight, from ``device_map``, ``dtype`` and ``keep_in_fp32``.
 
-    ``dtype`` is for floating-point weights, and ``None`` leaves them as the checkpoint has them.
-    Under float16, modules with a segment in ``keep_in_fp32`` stay in float32. The prefixes of a
-    ``device_map`` are module names, or else hub names; the longest that fits counts. Raises
+    ``dtype`` is for floating-point weights; where there is none they stay as the checkpoint has
+    them. Under float16, modules with a segment in ``keep_in_fp32`` stay in float32. The prefixes of
+    a ``device_map`` are module names, or else hub names; the longest that fits counts. Raises
     `InputError` for a device that this machine does not have.
     """
 
     def __init__(
         self,
         device_map: DeviceMap = None,
-        dtype: torch.dtype | None = None,
+        dtype: Dtypes = None,
         keep_in_fp32: tuple[str, ...] = (),
     ) -> None:
-        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-            raise InputError(f"dtype must be a floating-point torch.dtype, got {shown(dtype)}")
-        self._dtype = dtype
+        self._dtypes = dict(dtype) if isinstance(dtype, Mapping) else {"": dtype}
+        for each in self._dtypes.values():
+            if each is not None and not (isinstance(each, torch.dtype) and each.is_floating_point):
+                raise InputError(f"dtype must be a floating-point torch.dtype, got {shown(each)}")
+        self._dtype = self._dtypes.get("")
+        self._dtype_is_single = set(self._dtypes) <= {""}
         self._keep_in_fp32 = frozenset(keep_in_fp32)
         given = device_map if isinstance(device_map, Mapping) else {"": device_map or "cpu"}
         self._devices = {
@@ -58,12 +64,9 @@ class Placement:
         return self._place(module_name, hub_name) is None
 
     def _place(self, module_name: str, hub_name: str) -> torch.device | None:
-        for name in (module_name, hub_name, ""):
-            prefix = name
-            while prefix:
-                if prefix in self._devices:
-                    return self._devices[prefix]
-                prefix = prefix.rpartition(".")[0]
+        for name in (module_name, hub_name):
+            if (prefix := _longest(name, self._devices)) is not None:
+                return self._devices[prefix]
         if "" in self._devices:
             return self._devices[""]
         raise InputError(
@@ -83,7 +86,7 @@ class Placement:
             )
         if not needed.is_floating_point:
             return needed
-        dtype = self._dtype or stored
+        dtype = self._asked(module_name) or stored
         if (
             dtype is torch.float16
             and self._keep_in_fp32
@@ -91,6 +94,19 @@ class Placement:
         ):
             return torch.float32
         return dtype
+
+    def _asked(self, module_name: str) -> torch.dtype | None:
+        if self._dtype_is_single:
+            return self._dtype
+        prefix = _longest(module_name, self._dtypes)
+        return self._dtype if prefix is None else self._dtypes[prefix]
+
+
+def _longest(name: str, prefixes: Container[str]) -> str | None:
+    """Return the longest of the prefixes, but ``""``, that a dotted name begins with."""
+    while name and name not in prefixes:
+        name = name.rpartition(".")[0]
+    return name or None
 
 
 def usable_device(value: object) -> torch.device:

@@ -64,8 +64,20 @@ def _arguments(
     for side in config_class.sub_configs:
         prefix = f"{side}_"
         named = [key for key in rest if key.startswith(prefix) and key not in own_keys]
-        sides[side] = shared | {key.removeprefix(prefix): rest.pop(key) for key in named}
+        sides[side] = _of_side(side, shared) | {
+            key.removeprefix(prefix): rest.pop(key) for key in named
+        }
     return sides, rest
+
+
+def _of_side(side: str, shared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of loading, and of those that name sides what they say of one."""
+    own = {
+        key: value.get(side, value.get(""))
+        for key in ("attn_implementation", "dtype", "torch_dtype")
+        if isinstance(value := shared.get(key), Mapping)
+    }
+    return {**shared, **own}
 
 
 def _load_side(

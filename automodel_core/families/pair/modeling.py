@@ -23,6 +23,7 @@ from automodel_core.generation.settings.of_model import set_generation_config
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import Linear
 from automodel_core.modeling.bodies.seq2seq import as_encoder_output, shift_right
+from automodel_core.modeling.bodies.text import TextRunner
 from automodel_core.modeling.calls import ForwardOptions
 from automodel_core.modeling.losses.classes import ItemCount
 from automodel_core.modeling.losses.text import token_loss
@@ -74,6 +75,9 @@ class CompositeModel(GenerativePreTrainedModel):
         self.encoder = encoder_class(config.encoder)(config.encoder) if encoder is None else encoder
         self.decoder = decoder_class(config.decoder)(config.decoder) if decoder is None else decoder
         self._check_decoder()
+        for part in self.decoder.modules():
+            if isinstance(part, TextRunner):
+                part.argument_prefix = "decoder_"
         # One configuration object each: a change of the composite's is a change of the side's.
         config.encoder, config.decoder = self.encoder.config, self.decoder.config
         config.validate()
@@ -284,11 +288,6 @@ class CompositeModel(GenerativePreTrainedModel):
             "model.encoder.resize_token_embeddings(...) or model.decoder.resize_token_embeddings(.)"
         )
 
-    def set_attn_implementation(self, attn_implementation: str) -> None:
-        for side in self.sides().values():
-            side.set_attn_implementation(attn_implementation)
-        self.config._attn_implementation = attn_implementation
-
     # ---- forward ----
 
     def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
@@ -343,13 +342,19 @@ class CompositeModel(GenerativePreTrainedModel):
     def _context(self, states: Any, cache: Cache | None) -> Any:
         """Return the encoder's states, projected if need be; once for a whole decoding loop."""
         if self.enc_to_dec_proj is None:
-            return states
+            return states.to(self.decoder.dtype)
         if cache is None or not cache.decoding:
-            return self.enc_to_dec_proj(states)
+            return self._projected(states)
         known = cache.memo.get(self.enc_to_dec_proj)
         if known is None or known[0] is not states:
-            known = cache.memo[self.enc_to_dec_proj] = states, self.enc_to_dec_proj(states)
+            known = cache.memo[self.enc_to_dec_proj] = states, self._projected(states)
         return known[1]
+
+    def _projected(self, states: Tensor) -> Tensor:
+        """Return the encoder's states in the decoder's size, and in its dtype."""
+        projection: Any = self.enc_to_dec_proj
+        projected: Tensor = projection(states.to(projection.weight.dtype))
+        return projected.to(self.decoder.dtype)
 
 
 def _warn_of_difference(side: str, given: PreTrainedConfig, own: PreTrainedConfig) -> None:

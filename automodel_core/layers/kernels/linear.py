@@ -15,7 +15,7 @@ from automodel_core.layers.kernels.cpu_products import linear
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Embedding", "Linear", "QuantisedLinear"]
+__all__ = ["Embedding", "Linear", "MissingRowError", "QuantisedLinear"]
 
 
 class Linear(nn.Linear):
@@ -76,6 +76,17 @@ class QuantisedLinear(nn.Module):
         """
 
 
+class MissingRowError(ValueError):
+    """An `Embedding` of ``rows`` rows has none for one of ``ids``."""
+
+    def __init__(self, ids: Tensor, rows: int) -> None:
+        super().__init__(
+            f"ids must lie between 0 and {rows - 1}; those given reach from {int(ids.min())} to "
+            f"{int(ids.max())}"
+        )
+        self.ids = ids
+
+
 class Embedding(nn.Embedding):
     """``nn.Embedding`` that draws its first weights only where there is memory to hold them."""
 
@@ -84,11 +95,8 @@ class Embedding(nn.Embedding):
             super().reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
-        """Look rows up; raise ``ValueError`` for an id that no row has."""
+        """Look rows up; raise `MissingRowError` for an id that no row has."""
         try:
             return super().forward(input)
         except IndexError:
-            raise ValueError(
-                f"ids must lie between 0 and {self.num_embeddings - 1}; those given reach from "
-                f"{int(input.min())} to {int(input.max())}"
-            ) from None
+            raise MissingRowError(input, self.num_embeddings) from None

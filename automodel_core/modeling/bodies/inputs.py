@@ -44,6 +44,8 @@ class TextInputs:
     past_key_values: Cache | None = None
     use_cache: bool | None = None
     span: PositionSpan = field(init=False, repr=False)
+    prefix: str = field(default="", init=False, repr=False)
+    """What stands before these names where the caller of an encoder-decoder gives them."""
 
     @property
     def tokens(self) -> Tensor:
@@ -97,15 +99,30 @@ class TextInputs:
             )
         return self.span.positions[None]
 
-    def check_masks(self) -> None:
-        """Raise `InputError` for masks of another batch or length than what they belong to."""
-        if self.attention_mask is None and self.encoder_attention_mask is None:
+    def argument_of(self, ids: Tensor) -> str:
+        """Return the name of the argument that these ids are."""
+        names = (name for name, value in vars(self).items() if value is ids)
+        return self.prefix + next(names, "ids")
+
+    def check_shapes(self) -> None:
+        """Raise `InputError` for what is of another batch or length than what it belongs to."""
+        rows = {"token_type_ids": self.token_type_ids, "position_ids": self.position_ids}
+        masks = (self.attention_mask, self.encoder_attention_mask)
+        if all(given is None for given in (*rows.values(), *masks)):
             return
         if in_trace():
             return
+        batch, length = self.shape[0], self.span.length
+        for name, ids in rows.items():
+            shapes = ((batch, length), (1, length), (length,))
+            if ids is not None and tuple(ids.shape) not in shapes:
+                raise InputError(
+                    f"{self.prefix}{name} has shape {tuple(ids.shape)}, expected "
+                    f"({batch}, {length})"
+                )
         # A cache of fixed size has places for later tokens, which a mask may count.
         lengths = [self.span.end, self.span.keys]
-        check_mask("attention_mask", self.attention_mask, self.tokens.shape[0], lengths)
+        check_mask(f"{self.prefix}attention_mask", self.attention_mask, batch, lengths)
         if self.encoder_hidden_states is not None:
             batch, *lengths = self.encoder_hidden_states.shape[:2]
             check_mask("encoder_attention_mask", self.encoder_attention_mask, batch, lengths)

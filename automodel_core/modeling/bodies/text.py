@@ -10,6 +10,7 @@ from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.caches.key_view import Mask
+from automodel_core.layers.kernels.linear import MissingRowError
 from automodel_core.layers.masks import context_mask, decoder_mask, padding_mask
 from automodel_core.layers.positions.rotary import RotaryEmbedding, Rotation
 from automodel_core.layers.stack import StackOutput, TransformerStack
@@ -40,6 +41,8 @@ class TextRunner(CallableModule):
     pooler: nn.Module | None
 
     rotary: RotaryEmbedding | None = None
+    argument_prefix: str = ""
+    """What stands before the names of its arguments in those of the whole model."""
     has_token_types: ClassVar[bool] = False
     """Whether `embed` reads ``token_type_ids``."""
     takes_cache: ClassVar[bool] = False
@@ -137,8 +140,9 @@ class TextRunner(CallableModule):
             inputs.past_key_values = self.new_cache()
         cache = inputs.past_key_values
         inputs.span = span_of(cache, inputs.tokens)
-        states = self.embed(inputs)
-        inputs.check_masks()
+        inputs.prefix = self.argument_prefix
+        inputs.check_shapes()
+        states = self._embedded(inputs)
         output: StackOutput = self.stack(
             states,
             self.mask(inputs, states),
@@ -149,6 +153,13 @@ class TextRunner(CallableModule):
             **wanted_states(options),
         )
         return output
+
+    def _embedded(self, inputs: TextInputs) -> Tensor:
+        """Return what `embed` does; an id that has no row is named by its argument."""
+        try:
+            return self.embed(inputs)
+        except MissingRowError as error:
+            raise InputError(f"{inputs.argument_of(error.ids)}: {error}") from None
 
     def _check(self, inputs: TextInputs) -> None:
         """Refuse what this model cannot use."""
@@ -183,3 +194,4 @@ class TextStack(TextRunner):
         super().__init__()
         self.config = config
         self.is_decoder = self.has_cross_attention = decoder
+        self.argument_prefix = "decoder_" if decoder else ""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 import torch
 from torch import Tensor, nn
 
-from automodel_core import registry
 from automodel_core.checkpoint.places.hub.push import (
     PushOptions,
     push_options,
@@ -21,14 +20,14 @@ from automodel_core.checkpoint.places.hub.push import (
 from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.checkpoint.save import replaced_files
 from automodel_core.configuration import PreTrainedConfig
-from automodel_core.layers.attention import Attention
 from automodel_core.layers.stack import LayerStack
+from automodel_core.modeling.by_part import own_choice, set_attention
 from automodel_core.modeling.calls import CallableModule
 from automodel_core.modeling.pretrained.drawing import draw_new
 from automodel_core.modeling.pretrained.given_state import state_of_modules
 from automodel_core.modeling.pretrained.hub_state import hub_state, module_state
 from automodel_core.modeling.pretrained.loading import load_pretrained
-from automodel_core.modeling.pretrained.options import dtype_named
+from automodel_core.modeling.pretrained.options import dtype_named, dtypes_of_parts
 from automodel_core.modeling.pretrained.request import LoadRequest
 from automodel_core.modeling.pretrained.saving import Savable, push_model, save_pretrained
 from automodel_core.modeling.pretrained.vocabulary import resize_vocabulary
@@ -100,24 +99,32 @@ class PreTrainedModel(WeightedModel, TrainableModel, CallableModule):
         cls,
         config: PreTrainedConfig,
         *,
-        dtype: torch.dtype | str | None = None,
+        dtype: torch.dtype | str | Mapping[str, torch.dtype | str] | None = None,
         torch_dtype: torch.dtype | str | None = None,
-        attn_implementation: str | None = None,
+        attn_implementation: str | Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> Self:
         """Build a model with new weights, in training mode.
 
-        ``dtype`` is by default the configuration's; other arguments go to ``__init__``. Raises
-        `InputError` for a dtype that is none.
+        ``dtype`` is by default the configuration's; it and ``attn_implementation`` may be mappings
+        as in `from_pretrained`. Other arguments go to ``__init__``. Raises `InputError` for a dtype
+        that is none.
         """
         config = copy.deepcopy(config)
-        config._attn_implementation = attn_implementation or config._attn_implementation
+        config._attn_implementation = (
+            own_choice(attn_implementation, None) or config._attn_implementation
+        )
         model = cls(config, **kwargs)
-        asked = dtype or torch_dtype
+        if isinstance(attn_implementation, Mapping):
+            model.set_attn_implementation(attn_implementation)
+        given = dtype or torch_dtype
+        asked = own_choice(given, None)
         wanted = config.dtype if asked in (None, "auto") else asked
         if wanted is not None:
             model.to(dtype_named(wanted))
-        config.dtype = model.dtype
+        for path, part_dtype in dtypes_of_parts(model, given).items():
+            model.get_submodule(path).to(part_dtype)
+        config.dtype = dtype_named(wanted) if wanted is not None else model.dtype
         return model
 
     _from_config = from_config
@@ -129,13 +136,13 @@ class PreTrainedModel(WeightedModel, TrainableModel, CallableModule):
         pretrained_model_name_or_path: str | os.PathLike[str] | None,
         *model_args: Any,
         config: PreTrainedConfig | str | os.PathLike[str] | None = None,
-        dtype: torch.dtype | str | None = "auto",
+        dtype: torch.dtype | str | Mapping[str, torch.dtype | str] | None = "auto",
         torch_dtype: torch.dtype | str | None = None,
         device_map: DeviceMap = None,
         max_memory: Mapping[int | str, int | str] | None = None,
         offload_folder: str | os.PathLike[str] | None = None,
         offload_buffers: bool = False,
-        attn_implementation: str | None = None,
+        attn_implementation: str | Mapping[str, str] | None = None,
         weights: str | None = None,
         quantization_config: Any = None,
         load_in_8bit: bool = False,
@@ -182,12 +189,14 @@ class PreTrainedModel(WeightedModel, TrainableModel, CallableModule):
         others go to ``__init__``; with a configuration object all go to ``__init__``.
         ``output_loading_info=True`` returns ``(model, info)``. Weights of the body that the
         checkpoint lacks raise `IncompleteCheckpointError`, unless ``strict="off"``; those of a new
-        head are drawn and reported. ``weights="int8"`` rounds those of large linear layers to eight
-        bits, for inference. ``device_map`` is a device, a dictionary from module prefixes to
-        devices, or ``"auto"``, ``"balanced"``, ``"balanced_low_0"`` or ``"sequential"``, which
-        choose within ``max_memory``; parts on ``"disk"`` are read whenever they run, from the
-        checkpoint or from a copy in ``offload_folder``. Raises `CheckpointNotFoundError` where
-        there is no checkpoint and `InputError` for arguments that cannot be meant.
+        head are drawn and reported. ``dtype`` and ``attn_implementation`` may be mappings with one
+        for each part, as ``{"encoder": "float16", "": "float32"}``. ``weights="int8"`` rounds
+        those of large linear layers to eight bits, for inference. ``device_map`` is a device, a
+        dictionary from module prefixes to devices, or ``"auto"``, ``"balanced"``,
+        ``"balanced_low_0"`` or ``"sequential"``, which choose within ``max_memory``; parts on
+        ``"disk"`` are read whenever they run, from the checkpoint or from a copy in
+        ``offload_folder``. Raises `CheckpointNotFoundError` where there is no checkpoint and
+        `InputError` for arguments that cannot be meant.
         """
 
         def own_class(values: Mapping[str, Any]) -> type[PreTrainedConfig]:
@@ -314,12 +323,11 @@ class PreTrainedModel(WeightedModel, TrainableModel, CallableModule):
         """
         return resize_vocabulary(self, new_num_tokens, pad_to_multiple_of, mean_resizing)
 
-    def set_attn_implementation(self, attn_implementation: str) -> None:
+    def set_attn_implementation(self, attn_implementation: str | Mapping[str, str]) -> None:
         """Set the attention function of all layers: "eager", "sdpa", or a plugin's.
 
-        Raises `InputError` for a name that nobody provides.
+        A mapping has one for each part that it names, as ``{"encoder": "eager"}``, and under ``""``
+        for the others. Raises `InputError` for a name that nobody provides and for a part that
+        there is not.
         """
-        function = registry.parts.function(registry.AttentionImplementation, attn_implementation)
-        for module in self._parts(Attention):
-            module.attend = function
-        self.config._attn_implementation = attn_implementation
+        set_attention(self, attn_implementation)

@@ -29,11 +29,12 @@ from automodel_core.errors import (
     listed,
     shown,
 )
+from automodel_core.modeling.by_part import own_choice, set_attention
 from automodel_core.modeling.devices.device_maps import Weighing, modules_by_device, refuse_idle
 from automodel_core.modeling.devices.offloading import dispatch
 from automodel_core.modeling.pretrained.drawing import draw_missing, keep_weights, missing_slots
 from automodel_core.modeling.pretrained.given_state import state_to_load
-from automodel_core.modeling.pretrained.options import LoadOptions, dtype_named
+from automodel_core.modeling.pretrained.options import LoadOptions, dtype_named, dtypes_of_parts
 from automodel_core.modeling.pretrained.request import LoadRequest
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
@@ -68,7 +69,8 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
             f"{cls.__name__} takes a {cls.config_class.__name__}, got a {type(config).__name__}"
         )
     _refuse_fewer_bits(config)
-    config._attn_implementation = options.attn_implementation or config._attn_implementation
+    attention = own_choice(options.attn_implementation, None)
+    config._attn_implementation = attention or config._attn_implementation
     refuse_idle(
         options.device_map,
         max_memory=options.max_memory,
@@ -94,12 +96,15 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
     registry.plugins.notify("automodel_before_load", context=context)
     with gc_paused():
         model = _without_memory(cls, request)
+        if isinstance(options.attn_implementation, Mapping):
+            set_attention(model, options.attn_implementation)
         names = model.own_names()
         devices = _devices(model, names, request)
+        dtypes = {"": config.dtype, **dtypes_of_parts(model, options.dtype)}
         stored = StoredWeights()
-        report = _fill(model, weights, names, options, devices, stored)
+        report = _fill(model, weights, names, options, devices, dtypes, stored)
         _check_complete(model, report, names, options.strict, context.name_or_path or "state_dict")
-        placement = Placement(devices, config.dtype, model.segments_in_fp32())
+        placement = Placement(devices, dtypes, model.segments_in_fp32())
         report = _complete(model, report, names, placement, stored, request)
         _finish(model, names, placement)
         keep_weights(model)
@@ -186,8 +191,9 @@ def _weights(files: CheckpointFiles | None, options: LoadOptions) -> Any:
 
 def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torch.dtype:
     """Return the dtype asked for; for "auto" the configuration's, else that of the first weight."""
-    if options.dtype != "auto":
-        return dtype_named(options.dtype)
+    asked = own_choice(options.dtype, "auto")
+    if asked != "auto":
+        return dtype_named(asked)
     if config.dtype is not None:
         return dtype_named(config.dtype)
     return checkpoint_dtype(weights) or torch.float32
@@ -199,6 +205,7 @@ def _fill(
     names: WeightNames,
     options: LoadOptions,
     devices: dict[str, Any] | None,
+    dtypes: Mapping[str, torch.dtype],
     stored: StoredWeights,
 ) -> LoadReport:
     """Give the model the checkpoint's weights; those on disk go to ``stored``."""
@@ -210,7 +217,7 @@ def _fill(
         names,
         base_prefix=model.base_model_prefix,
         tied=model.ties_to_load(),
-        dtype=model.config.dtype,
+        dtype=dtypes,
         keep_in_fp32=model.segments_in_fp32(),
         device_map=devices,
         stored=stored,

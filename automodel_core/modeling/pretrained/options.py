@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from automodel_core.checkpoint.places.options import caller_arguments
 from automodel_core.errors import InputError, shown
+from automodel_core.modeling.by_part import by_path
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LoadOptions", "dtype_named"]
+__all__ = ["LoadOptions", "dtype_named", "dtypes_of_parts"]
 
 # They once chose a faster or leaner path, which is now the only one: one weight is read at a time.
 WITHOUT_EFFECT = frozenset({"_fast_init", "low_cpu_mem_usage", "offload_state_dict"})
@@ -49,7 +50,7 @@ class LoadOptions:
     max_memory: Mapping[int | str, int | str] | None = None
     offload_folder: str | os.PathLike[str] | None = None
     offload_buffers: bool = False
-    attn_implementation: str | None = None
+    attn_implementation: str | Mapping[str, str] | None = None
     generation_config: Any = None
     key_mapping: Mapping[str, str] | None = None
     strict: bool | str = "body"
@@ -64,10 +65,10 @@ class LoadOptions:
             )
 
         attention: object = self.attn_implementation
-        if attention is not None and not isinstance(attention, str):
+        if not (attention is None or isinstance(attention, str | Mapping)):
             raise InputError(
-                f"attn_implementation={shown(attention)}: expected one name for all parts, such as "
-                "'eager'; afterwards, model.set_attn_implementation changes it"
+                f"attn_implementation={shown(attention)}: expected a name, such as 'eager', or one "
+                "for each part, such as {'encoder': 'eager', '': 'sdpa'}"
             )
 
     def quantizer(self) -> tuple[str, Mapping[str, Any]] | None:
@@ -154,3 +155,25 @@ def dtype_named(value: Any) -> torch.dtype:
     if not found.is_floating_point:
         raise InputError(f"dtype={shown(value)}: weights need a floating-point type")
     return found
+
+
+def dtypes_of_parts(model: Any, given: Any) -> dict[str, torch.dtype]:
+    """Return the dtypes that a mapping has for parts, by path, and note them in their configs.
+
+    Only parts with a configuration of their own have a dtype. Raises `InputError` for others, and
+    for a dtype that is none.
+    """
+    if not isinstance(given, Mapping):
+        return {}
+    named = {part: dtype_named(name) for part, name in given.items() if part}
+    dtypes = by_path(model, named, "dtype")
+    parts = model.config.parts().values()
+    for path, dtype in dtypes.items():
+        config = vars(model.get_submodule(path)).get("config")
+        if all(config is not part for part in parts):
+            raise InputError(
+                f"dtype={shown(given)}: {shown(path)} of {type(model).__name__} has no "
+                "configuration of its own, and so the dtype of the whole model"
+            )
+        config.dtype = dtype
+    return dtypes

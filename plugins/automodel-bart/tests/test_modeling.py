@@ -116,3 +116,17 @@ def test_few_steps_of_training_lower_the_loss(make, input_ids) -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.7 * losses[0]
+
+
+def test_encoder_and_decoder_may_attend_by_functions_of_their_own(make, tmp_path) -> None:
+    make("BartForConditionalGeneration").save_pretrained(tmp_path)
+    model = automodel_bart.BartForConditionalGeneration.from_pretrained(
+        tmp_path, attn_implementation={"encoder": "eager", "decoder": "sdpa"}
+    )
+    encoder, decoder = (
+        {part.attend.__name__ for part in side.modules() if "attend" in vars(part)}
+        for side in (model.get_encoder(), model.get_decoder())
+    )
+    assert (encoder, decoder) == ({"eager_attention"}, {"sdpa_attention"})
+    with pytest.raises(InputError, match="'encoder' of BartModel has no configuration"):
+        automodel_bart.BartModel.from_pretrained(tmp_path, dtype={"encoder": "float16"})

@@ -326,3 +326,37 @@ def test_arguments_of_the_encoder_reach_it_from_generate() -> None:
     assert seen[0] is places
     with pytest.raises(ValueError, match="positions"):
         model.generate(tokens(2, 4), positions=places)
+
+
+def test_each_side_has_the_dtype_and_attention_that_is_named(tmp_path: Path) -> None:
+    build({"hidden_size": 12}).save_pretrained(tmp_path)
+    model = EncoderDecoderModel.from_pretrained(
+        tmp_path,
+        dtype={"encoder": torch.bfloat16, "decoder": "float16"},
+        attn_implementation={"encoder": "eager"},
+    )
+    assert (model.encoder.dtype, model.decoder.dtype) == (torch.bfloat16, torch.float16)
+    assert model.enc_to_dec_proj.weight.dtype == torch.float32
+    assert model.config.encoder.dtype == torch.bfloat16
+    assert model.config.encoder._attn_implementation == "eager"
+    assert model.config.decoder._attn_implementation is None
+    assert model(input_ids=tokens(2, 6), labels=tokens(2, 4)).logits.dtype == torch.float16
+    assert model.generate(tokens(2, 6), max_new_tokens=3).shape[0] == 2
+    made = EncoderDecoderModel.from_config(
+        model.config, dtype={"decoder": "bfloat16", "": "float32"}
+    )
+    assert (made.encoder.dtype, made.decoder.dtype) == (torch.float32, torch.bfloat16)
+    with pytest.raises(InputError, match="no part 'text'; its parts are encoder, decoder"):
+        EncoderDecoderModel.from_pretrained(tmp_path, dtype={"text": "float16"})
+
+
+def test_attention_of_one_side_is_set_by_its_name() -> None:
+    model = build()
+    model.set_attn_implementation({"": "eager", "decoder": "sdpa"})
+    assert model.config.encoder._attn_implementation == "eager"
+    assert model.config.decoder._attn_implementation == "sdpa"
+
+
+def test_an_id_beyond_the_decoders_is_named_as_the_decoders() -> None:
+    with pytest.raises(InputError, match="decoder_input_ids: ids must lie between 0 and 28"):
+        build()(input_ids=tokens(1, 3), decoder_input_ids=torch.tensor([[40]]))

@@ -69,6 +69,11 @@ class ViTEmbeddings(nn.Module):
         if bool_masked_pos is not None:
             if self.mask_token is None:
                 raise InputError("bool_masked_pos needs a model with use_mask_token=True")
+            if bool_masked_pos.shape != embedded.shape[:2]:
+                raise InputError(
+                    f"bool_masked_pos has shape {tuple(bool_masked_pos.shape)}, expected "
+                    f"{tuple(embedded.shape[:2])}: one for each patch of each image"
+                )
             hidden = bool_masked_pos.bool().unsqueeze(-1)
             embedded = torch.where(hidden, self.mask_token, embedded)
         tokens = [getattr(self, name) for name in self.leading_tokens]

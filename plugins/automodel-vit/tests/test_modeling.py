@@ -207,6 +207,14 @@ def test_hidden_patches_are_not_seen(make: Make, images: Tensor) -> None:
         make("ViTForMaskedImageModeling", encoder_stride=8)(images, bool_masked_pos=hidden)
 
 
+@pytest.mark.parametrize("shape", [(2, 8), (1, 9), (3, 9), (9,), (2, 3, 3)])
+def test_a_mask_of_patches_has_one_for_each(
+    make: Make, images: Tensor, shape: tuple[int, ...]
+) -> None:
+    with pytest.raises(InputError, match=r"bool_masked_pos has shape .*expected \(2, 9\)"):
+        make("ViTForMaskedImageModeling")(images, bool_masked_pos=torch.zeros(shape).bool())
+
+
 def test_both_tokens_of_deit_vote(make: Make, images: Tensor) -> None:
     output = make("DeiTForImageClassificationWithTeacher", num_labels=3)(images)
     torch.testing.assert_close(output.logits, (output.cls_logits + output.distillation_logits) / 2)

@@ -165,6 +165,40 @@ def test_a_mask_of_another_shape_is_refused(
         plain(decoder=decoder)(torch.ones(2, 4, dtype=torch.long), attention_mask=mask)
 
 
+@pytest.mark.parametrize("shape", [(2, 3), (3, 4), (3,), (2, 4, 1)])
+def test_positions_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match=r"position_ids has shape .*expected \(2, 4\)"):
+        plain(decoder=False)(IDS, position_ids=torch.zeros(shape, dtype=torch.long))
+
+
+def test_positions_may_be_the_same_for_all_rows() -> None:
+    model, positions = plain(decoder=False), torch.tensor([3, 2, 1, 0])
+    expected = states(model, IDS, position_ids=positions.expand(2, 4))
+    assert torch.equal(states(model, IDS, position_ids=positions), expected)
+    assert torch.equal(states(model, IDS, position_ids=positions[None]), expected)
+
+
+@pytest.mark.parametrize("prefix", ["", "decoder_"])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"input_ids": IDS + 2}, "input_ids: ids must lie between 0 and 10; .* from 3 to 11"),
+        ({"input_ids": IDS - 2}, "input_ids: ids must lie between 0 and 10; .* from -1 to 7"),
+        (
+            {"input_ids": IDS, "position_ids": IDS.clone()},
+            "position_ids: ids must lie between 0 and 5; .* from 1 to 9",
+        ),
+    ],
+)
+def test_an_id_without_a_row_is_named_by_its_argument(
+    prefix: str, given: dict[str, torch.Tensor], message: str
+) -> None:
+    model = plain(decoder=False)
+    model.argument_prefix = prefix
+    with pytest.raises(InputError, match=f"^{prefix}{message}"):
+        model(**given)
+
+
 @pytest.mark.parametrize("ids", [torch.ones(4, dtype=torch.long), torch.ones(2, 4)])
 def test_token_ids_are_rows_of_integers(ids: torch.Tensor) -> None:
     with pytest.raises(InputError, match="input_ids must be integers"):

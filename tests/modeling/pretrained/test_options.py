@@ -108,6 +108,10 @@ def test_attention_is_chosen_by_the_caller(folder) -> None:
         TinyModel.from_pretrained(folder, attn_implementation="telepathy")
 
 
-def test_attention_by_part_is_refused() -> None:
-    with pytest.raises(InputError, match="expected one name for all parts"):
-        LoadOptions.split({"attn_implementation": {"encoder": "eager"}})
+def test_attention_is_a_name_or_one_for_each_part(folder) -> None:
+    with pytest.raises(InputError, match="expected a name, such as 'eager', or one for each part"):
+        LoadOptions.split({"attn_implementation": 3})
+    model = TinyModel.from_pretrained(folder, attn_implementation={"": "eager"})
+    assert model.config._attn_implementation == "eager"
+    with pytest.raises(InputError, match="TinyModel has no part 'decoder'; it has no parts"):
+        TinyModel.from_pretrained(folder, attn_implementation={"decoder": "eager"})
