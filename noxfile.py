@@ -8,14 +8,21 @@ download.
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import http.server
 import os
+import re
 import shutil
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import nox
 
 ROOT = Path(__file__).parent
 CONSTRAINTS = "constraints.txt"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = nox.project.load_toml("pyproject.toml")
 PLUGINS = sorted(path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml"))
 PACKAGES = ["automodel_core", *(f"plugins/{p}/{p.replace('-', '_')}" for p in PLUGINS)]
@@ -263,3 +270,35 @@ def release(session: nox.Session) -> None:
     session.install("-q", "-c", CONSTRAINTS, *(str(wheel) for wheel in dist.glob("*.whl")))
     session.chdir(session.create_tmp())
     session.run("automodel-core", "list")
+
+
+@nox.session(reuse_venv=False, requires=["release"])
+def index(session: nox.Session) -> None:
+    """Install from a local package index that serves dist/, as users will, and run the README."""
+    folder = Path(session.create_tmp(), "index").absolute()
+    shutil.rmtree(folder, ignore_errors=True)
+    for file in (ROOT / "dist").iterdir():
+        project = folder / file.name.partition("-")[0].replace("_", "-")
+        project.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, project)
+    install_torch(session)
+    with serving(folder) as address:
+        options = ("-q", "-c", CONSTRAINTS, "--extra-index-url", address)
+        session.install(*options, "automodel-t5")
+    session.run("python", "-m", "pip", "check")
+    # The README's lines on a checkpoint that is here, from where the source tree is not found.
+    checkpoint = str(ROOT / DEMO / "checkpoint")
+    lines = "\n".join(re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
+    with session.chdir(session.create_tmp()):
+        session.run("python", "-c", re.sub(r"google-t5/t5-small", checkpoint, lines))
+        session.run("automodel-core", "generate", checkpoint, "forty-two")
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder on this machine, and give the address; its listings are a package index."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
