@@ -59,6 +59,7 @@ class BaseImageProcessor(Preprocessor):
     """Whether one number as size means height and width, or the shortest edge."""
 
     do_convert_rgb: bool | None = None
+    """``None`` converts what has another number of channels than ``image_mean``, if that is 3."""
     do_resize: bool | None = True
     size: Size = None
     resample: Resample = int(Resampling.BILINEAR)
@@ -103,9 +104,10 @@ class BaseImageProcessor(Preprocessor):
         if not singles:
             raise InputError("there are no images to process")
         tensors = []
+        convert_rgb = here.is_for_rgb if here.do_convert_rgb is None else here.do_convert_rgb
         for single in singles:
             image = image_tensor(
-                single, convert_rgb=bool(here.do_convert_rgb), data_format=_plain(input_data_format)
+                single, convert_rgb=convert_rgb, data_format=_plain(input_data_format)
             )
             tensors.append(here.transform(image if device is None else image.to(device)))
         if here.do_pad:
@@ -116,6 +118,14 @@ class BaseImageProcessor(Preprocessor):
         if layout == LAST:
             tensors = [tensor.permute(1, 2, 0) for tensor in tensors]
         return BatchFeature({"pixel_values": tensors}, return_tensors)
+
+    @property
+    def is_for_rgb(self) -> bool:
+        """Whether values are normalised by three numbers, one for each of red, green and blue."""
+        numbers = (self.image_mean, self.image_std)
+        return bool(self.do_normalize) and any(
+            isinstance(values, list) and len(values) == 3 for values in numbers
+        )
 
     def transform(self, image: Tensor) -> Tensor:
         """Return one image ``(channels, height, width)``, transformed except for padding."""

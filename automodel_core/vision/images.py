@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 FIRST, LAST = "channels_first", "channels_last"
 WIDE = {"I": torch.int32, "F": torch.float32, "I;16": torch.uint16}
 """Modes of Pillow with more than eight bits a value."""
+SIXTEEN_BITS = 65_535
 WITH_ALPHA = (2, 4)
 
 
@@ -50,11 +51,12 @@ def image_tensor(
 ) -> Tensor:
     """Convert a Pillow image, an array, a tensor or the file at a path to a tensor.
 
-    ``convert_rgb`` repeats grey and blends transparent pixels with white. ``data_format`` is that
-    of an array or tensor; by default it is inferred from the shape.
+    ``convert_rgb`` repeats grey, rounds values of sixteen bits to eight and blends transparent
+    pixels with white. ``data_format`` is that of an array or tensor; by default it is inferred from
+    the shape.
     """
     if isinstance(image, str | os.PathLike):
-        image = _opened(os.fspath(image))
+        return _of_pillow(_opened(os.fspath(image)), convert_rgb=True)
     if _is_pillow(image):
         return _of_pillow(image, convert_rgb)
     if _is_array(image):
@@ -64,7 +66,10 @@ def image_tensor(
             f"an image is a Pillow image, a NumPy array, a torch tensor or the path of a file, got "
             f"{type(image).__name__} {shown(image)}"
         )
-    image = _eight_bits(_channels_first(image.detach(), data_format))
+    image = _channels_first(image.detach(), data_format)
+    if convert_rgb and image.dtype == torch.uint16:
+        image = _rounded(image)
+    image = _eight_bits(image)
     return _rgb(image) if convert_rgb else image
 
 
@@ -79,7 +84,7 @@ def _is_array(image: Any) -> bool:
 
 
 def _opened(path: str) -> Any:
-    """Return the image in a file, upright and in RGB."""
+    """Return the image in a file, upright, and in RGB if it has eight bits a value."""
     if path.startswith(("http://", "https://", "data:")):
         raise InputError(f"{shown(path)} is not fetched: load the image and pass it")
     if not os.path.isfile(path):
@@ -87,25 +92,42 @@ def _opened(path: str) -> Any:
     try:
         with pillow().open(path) as image:
             upright = import_module("PIL.ImageOps").exif_transpose(image)
-            return _pillow_rgb(upright)
+            is_wide = upright.mode.partition(";")[0] in WIDE
+            return upright if is_wide else _pillow_rgb(upright)
     except OSError as error:
         raise InputError(f"{shown(path)} is not an image that Pillow reads: {error}") from error
 
 
 def _of_pillow(image: Any, convert_rgb: bool) -> Tensor:
-    if convert_rgb:
+    if convert_rgb and image.mode.partition(";")[0] not in WIDE:
         image = _pillow_rgb(image)
     elif image.mode == "1":
         image = image.convert("L")
     elif image.mode in ("P", "PA"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    elif image.mode not in WIDE and image.mode.startswith("I;16"):
+        image = image.convert("I")  # of another byte order
     dtype = WIDE.get(image.mode, torch.uint8)
     flat = torch.frombuffer(bytearray(image.tobytes()), dtype=dtype)
-    pixels = flat.view(image.height, image.width, -1).permute(2, 0, 1)
-    return _eight_bits(pixels.contiguous())
+    pixels = flat.view(image.height, image.width, -1).permute(2, 0, 1).contiguous()
+    if not convert_rgb or dtype is torch.uint8:
+        return _eight_bits(pixels)
+    return _rgb(_eight_bits(_rounded(pixels)))
+
+
+def _rounded(pixels: Tensor) -> Tensor:
+    """Return integers of up to sixteen bits as if they had eight; others as they are."""
+    if pixels.is_floating_point():
+        return pixels
+    values = pixels.to(torch.int64)
+    if values.max() <= 255 or values.max() > SIXTEEN_BITS or values.min() < 0:
+        return pixels
+    return (values * 255 + SIXTEEN_BITS // 2) // SIXTEEN_BITS
 
 
 def _pillow_rgb(image: Any) -> Any:
+    if image.mode == "La":  # grey, already multiplied with its transparency
+        image = image.convert("LA")
     if not image.has_transparency_data:
         return image if image.mode == "RGB" else image.convert("RGB")
     image = image.convert("RGBA")

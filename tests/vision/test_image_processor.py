@@ -60,6 +60,39 @@ def test_an_image_is_resized_scaled_and_normalised() -> None:
     assert torch.equal(several[1], features.pixel_values[0])
 
 
+@pytest.mark.parametrize(
+    "mode",
+    "1 L LA La P PA RGBA RGBa RGBX CMYK YCbCr LAB HSV I I;16 F".split(),
+)
+def test_pictures_of_all_modes_are_processed_as_rgb(mode: str) -> None:
+    grey = Image.fromarray(PIXELS[..., 0])
+    if mode in ("La", "RGBa"):
+        picture = grey.convert(mode.replace("a", "A")).convert(mode)
+    elif mode in ("LAB", "HSV"):
+        picture = grey.convert("RGB").convert("HSV") if mode == "HSV" else Image.new(mode, (9, 12))
+    elif mode in ("I", "I;16"):
+        kind = np.int32 if mode == "I" else np.uint16
+        picture = Image.fromarray(PIXELS[..., 0].astype(kind) * kind(257))
+    else:
+        picture = grey.convert("RGB" if mode == "CMYK" else "L").convert(mode)
+    assert picture.mode == mode
+    found = SmallImageProcessor()(picture, return_tensors="pt").pixel_values
+    assert found.shape == (1, 3, 6, 6)
+    if mode not in ("1", "LAB", "CMYK", "PA"):
+        wanted = SmallImageProcessor()(grey.convert("RGB"), return_tensors="pt").pixel_values
+        torch.testing.assert_close(found, wanted, rtol=0, atol=0.02)
+
+
+def test_pictures_keep_their_channels_where_that_is_asked() -> None:
+    grey, processor = PIXELS[..., 0], SmallImageProcessor()
+    assert processor(grey, return_tensors="pt").pixel_values.shape == (1, 3, 6, 6)
+    with pytest.raises(InputError, match="the image 1 channels; do_convert_rgb=True"):
+        processor(grey, do_convert_rgb=False)
+    for settings in ({"image_mean": 0.5, "image_std": 0.5}, {"do_normalize": False}):
+        found = processor(grey, return_tensors="pt", **settings).pixel_values
+        assert found.shape == (1, 1, 6, 6)
+
+
 def test_numpy_comes_back_if_asked_for() -> None:
     features = SmallImageProcessor()(PIXELS, return_tensors="np", data_format="channels_last")
     assert isinstance(features["pixel_values"], np.ndarray)

@@ -85,6 +85,24 @@ def test_more_than_eight_bits(mode: str) -> None:
     assert image_tensor(image).tolist() == numbers[None].tolist()
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.int32, ">u2"])
+def test_sixteen_bits_become_eight_in_rgb(kind: Any, tmp_path: Path) -> None:
+    image = Image.fromarray((PIXELS[..., 0].astype(np.int64) * 257).astype(kind))
+    image.save(tmp_path / "grey.tif")
+    with Image.open(tmp_path / "grey.tif") as opened:
+        for each in (image, opened, tmp_path / "grey.tif"):
+            found = image_tensor(each, convert_rgb=True)
+            assert torch.equal(found, EXPECTED[:1].expand(3, -1, -1))
+
+
+def test_a_grey_array_of_sixteen_bits_becomes_eight_in_rgb() -> None:
+    wide = PIXELS[..., 0].astype(np.uint16) * 257
+    expected = EXPECTED[:1].expand(3, -1, -1)
+    assert torch.equal(image_tensor(wide, convert_rgb=True), expected)
+    few = PIXELS[..., 0].astype(np.uint16)
+    assert torch.equal(image_tensor(few, convert_rgb=True), expected)
+
+
 def test_transparent_pixels_are_laid_on_white() -> None:
     alpha = np.full((5, 7, 1), 255, dtype=np.uint8)
     alpha[0], alpha[1] = 0, 128
