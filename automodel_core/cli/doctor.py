@@ -60,8 +60,10 @@ def _print_record(record: PluginRecord) -> None:
     print(f"{', '.join(record.names)}: {record.state}")
     rows = {
         "plugin": f"{record.distribution} {record.version}",
-        "where": record.path,
+        "code": record.code,
+        "metadata": record.path,
         "module": record.module,
+        "adds": ", ".join(record.adds),
         "cause": record.cause,
         "fix": record.fix,
     }

@@ -14,7 +14,11 @@ __all__ = ["describe_model_type", "list_plugins", "record_as_dict"]
 
 
 def list_plugins(options: argparse.Namespace) -> int:
-    """Print the installed plugins, and those that could be installed; imports none."""
+    """Print the installed plugins, what extensions add, and what could be installed.
+
+    Extensions are imported, architectures are not.
+    """
+    registry.plugins.load_extensions()
     records = registry.plugins.records()
     absent = _not_installed(records)
     if options.json:
@@ -28,6 +32,9 @@ def list_plugins(options: argparse.Namespace) -> int:
             for record in records
         ]
         print_table(("NAMES", "DISTRIBUTION", "VERSION", "STATE"), rows)
+        for record in records:
+            if record.adds:
+                print(f"{record.distribution} adds: {', '.join(record.adds)}")
     else:
         print("no plugins are installed")
     for distribution, model_types in absent.items():
@@ -50,6 +57,14 @@ def describe_model_type(options: argparse.Namespace) -> int:
         task: (tasks[task].auto_class if task in tasks else "", model)
         for task, model in architecture.models.items()
     }
+    heads = [
+        head
+        for head in registry.parts.every(registry.Head).values()
+        if head.model_type == options.model_type and head.task not in models
+    ]
+    for head in heads:
+        added = tasks[head.task].auto_class if head.task in tasks else ""
+        models[head.task] = added, head.model
     components = {kind: architecture.component(kind) for kind in COMPONENT_KINDS}
     if options.json:
         print_json(
@@ -61,6 +76,7 @@ def describe_model_type(options: argparse.Namespace) -> int:
                     task: {"auto_class": auto_class, "class": model}
                     for task, (auto_class, model) in models.items()
                 },
+                "added": [head.task for head in heads],
                 **components,
             }
         )
@@ -69,6 +85,7 @@ def describe_model_type(options: argparse.Namespace) -> int:
         {
             "model type": options.model_type,
             "provided by": f"{record.distribution} {record.version}",
+            "code": record.code,
             "config": architecture.config,
             **{kind.replace("_", " "): ref or "" for kind, ref in components.items()},
         }
@@ -76,6 +93,8 @@ def describe_model_type(options: argparse.Namespace) -> int:
     print()
     rows = [(task, auto_class, model) for task, (auto_class, model) in models.items()]
     print_table(("TASK", "AUTO CLASS", "CLASS"), rows)
+    if heads:
+        print(f"added by extensions: {', '.join(head.task for head in heads)}")
     return 0
 
 
@@ -89,6 +108,8 @@ def record_as_dict(record: PluginRecord) -> dict[str, Any]:
         "version": record.version,
         "path": record.path,
         "module": record.module,
+        "code": record.code,
+        "adds": list(record.adds),
         "cause": record.cause,
         "fix": record.fix,
     }

@@ -15,6 +15,7 @@ from automodel_core.generation.session.protocol import GenerativeModel
 from automodel_core.generation.settings.checks import problems_of
 from automodel_core.generation.settings.generation import DEFAULTS, FIELDS, GenerationConfig
 from automodel_core.generation.settings.of_model import own_settings
+from automodel_core.generation.settings.unread import strategy_of_setting, strategy_settings
 
 __all__ = ["Settings", "resolve_settings", "set_lengths"]
 
@@ -56,12 +57,14 @@ def resolve_settings(
     keywords: Mapping[str, Any],
     use_model_defaults: bool | None = None,
     custom_generate: Callable[..., Any] | str | None = None,
+    strategy: str | None = None,
 ) -> Settings:
     """Merge: keywords before ``generation_config``, before the model's, before the defaults.
 
     What was set in ``model.config`` since the model was made counts as the model's. With
-    ``use_model_defaults=False`` only special tokens are taken from the model's. Raise
-    `GenerationArgumentError` for settings that cannot work and for keywords that nothing takes.
+    ``use_model_defaults=False`` only special tokens are taken from the model's. ``strategy`` may
+    have settings of its own. Raise `GenerationArgumentError` for settings that cannot work and for
+    keywords that nothing takes.
     """
     keywords = {name: value for name, value in keywords.items() if name not in IGNORED}
     loop_arguments = _loop_arguments(custom_generate, keywords)
@@ -72,6 +75,7 @@ def resolve_settings(
     if use_model_defaults is False:
         of_model = {name: of_model[name] for name in SPECIAL_TOKENS}
     _fill(config, of_model)
+    _fill(config, dict.fromkeys(strategy_settings(strategy)))
     named = {name: value for name, value in keywords.items() if name in vars(config)}
     explicit |= {name for name, value in named.items() if value is not None}
     for name, value in named.items():
@@ -125,10 +129,18 @@ def _reject_unknown(model: GenerativeModel, arguments: Mapping[str, Any]) -> Non
     unknown = [k for k, v in arguments.items() if v is not None and k not in known]
     if unknown:
         possible = {*known, *FIELDS, *GENERATE_ARGUMENTS}
-        hints = [f"{name!r}{did_you_mean(name, possible)}" for name in unknown]
+        hints = [f"{name!r}{_hint(name, possible)}" for name in unknown]
         raise GenerationArgumentError(
             f"generate() and {type(model).__name__} take no argument {'; '.join(hints)}"
         )
+
+
+def _hint(name: str, possible: set[str]) -> str:
+    """Return which strategy an argument is for, or the name that it may be meant for."""
+    owner = strategy_of_setting(name)
+    if owner is not None:
+        return f" (which strategy={owner!r} takes)"
+    return did_you_mean(name, possible)
 
 
 def _model_parameters(model: GenerativeModel) -> set[str]:

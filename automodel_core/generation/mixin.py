@@ -144,7 +144,7 @@ class GenerationMixin:
 
         # Settings: which hold, and which loop they ask for.
         settings = resolve_settings(
-            model, generation_config, kwargs, use_model_defaults, custom_generate
+            model, generation_config, kwargs, use_model_defaults, custom_generate, strategy
         )
         config = settings.config
         decode = choose_strategy(settings, strategy, custom_generate, drafter)

@@ -34,6 +34,15 @@ def automodel_attention() -> list[AttentionImplementation]:
     ]
 
 
+REPLACES = {
+    "constrained_beam": ("beam",),
+    "contrastive": ("greedy",),
+    "dola": ("greedy", "sample"),
+    "assisted": ("greedy", "sample"),
+    "prompt_lookup": ("greedy", "sample"),
+}
+
+
 @hookimpl
 def automodel_quantizers() -> list[Quantizer]:
     module = "automodel_core.modeling.pretrained.quantise"
@@ -46,7 +55,11 @@ def automodel_quantizers() -> list[Quantizer]:
 @hookimpl
 def automodel_decoding_strategies() -> list[DecodingStrategy]:
     return [
-        DecodingStrategy(name=name, function=f"automodel_core.generation.{function}")
+        DecodingStrategy(
+            name=name,
+            function=f"automodel_core.generation.{function}",
+            needs=REPLACES.get(name, ()),
+        )
         for name, function in {
             "greedy": "strategies.sampling:sample",
             "sample": "strategies.sampling:sample",

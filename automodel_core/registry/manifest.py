@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from automodel_core.errors import (
     AutomodelError,
     GenerationArgumentError,
     InputError,
+    PluginIncompatibleError,
     UnsupportedTaskError,
 )
 
 __all__ = [
+    "BASIC_STRATEGIES",
     "COMPONENT_KINDS",
     "HOOKS",
     "PLUGIN_API",
@@ -38,14 +40,19 @@ __all__ = [
     "RankedManifest",
     "Source",
     "Task",
+    "require_api",
 ]
 
-PLUGIN_API = (1, 0)
+PLUGIN_API = (1, 1)
 """The plugin API of this core: a plugin built against a newer one is refused."""
 
 COMPONENT_KINDS = ("tokenizer", "image_processor", "feature_extractor", "processor")
 """The preprocessors that an architecture may have, in the order in which one is looked for."""
 
+BASIC_STRATEGIES = ("greedy", "sample", "beam", "beam_sample", "group_beam")
+"""The strategies that ``num_beams``, ``num_beam_groups`` and ``do_sample`` choose among."""
+
+_SETTING = re.compile(r"[a-z]\w*")
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TASK = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -82,6 +89,15 @@ class Manifest:
     __slots__ = ()
 
     plugin_api: tuple[int, int]
+
+    if not TYPE_CHECKING:
+
+        def __new__(cls, *_: object, **given: Any) -> Any:
+            """Refuse a newer plugin API before fields that only it knows are refused."""
+            newer = given.keys() - {known.name for known in fields(cls)}
+            if newer:
+                require_api(given.get("plugin_api"), f"{cls.__name__}.{min(newer)}")
+            return super().__new__(cls)
 
     @property
     def label(self) -> str:
@@ -122,6 +138,18 @@ class Manifest:
         where = f"{type(self).__name__}.plugin_api"
         if not isinstance(value, tuple) or [type(part) for part in value] != [int, int]:
             raise TypeError(f"{where} must be (major, minor), two integers, got {value!r:.200}")
+
+
+def require_api(built_for: object, what: str = "it") -> None:
+    """Raise `PluginIncompatibleError` if something was built for another plugin API than this."""
+    match built_for:
+        case (int(major), int(minor)):
+            if major == PLUGIN_API[0] and minor <= PLUGIN_API[1]:
+                return
+            has = ".".join(map(str, PLUGIN_API))
+            raise PluginIncompatibleError(
+                f"{what} needs plugin API {major}.{minor}, this automodel-core has {has}"
+            )
 
 
 class NamedManifest(Manifest):
@@ -306,13 +334,37 @@ class AttentionImplementation(NamedFunction):
     unknown = "attn_implementation={name} is not installed; installed are {known}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecodingStrategy(NamedFunction):
-    """A way to choose tokens, looked up by name in ``generate``."""
+    """A way to choose tokens, looked up by name in ``generate``.
 
-    __slots__ = ()
+    ``function`` names ``(session, request) -> GenerateOutput``. ``settings`` are keywords of
+    ``generate`` that it reads from ``request.config``, where those that nobody gave are ``None``.
+    ``needs`` names those of ``BASIC_STRATEGIES`` that it may take the place of, one or a tuple; by
+    default any.
+    """
 
-    unknown = "decoding strategy {name} is not installed; installed are {known}"
-    error = GenerationArgumentError
+    settings: tuple[str, ...] = ()
+    needs: str | tuple[str, ...] = ()
+    unknown: ClassVar[str] = "decoding strategy {name} is not installed; installed are {known}"
+    error: ClassVar[type[AutomodelError]] = GenerationArgumentError
+
+    def __post_init__(self) -> None:
+        NamedFunction.__post_init__(self)
+        self._kind("settings", self.settings, tuple)
+        for setting in self.settings:
+            self._text("settings", setting, _SETTING, "a Python name")
+        for basic in self.replaces:
+            if basic not in BASIC_STRATEGIES:
+                raise ValueError(
+                    f"DecodingStrategy.needs must be of {', '.join(BASIC_STRATEGIES)}, "
+                    f"got {basic!r:.200}"
+                )
+
+    @property
+    def replaces(self) -> tuple[str, ...]:
+        """The strategies that it may take the place of; empty for any."""
+        return (self.needs,) if isinstance(self.needs, str) else self.needs
 
 
 class Quantizer(NamedFunction):

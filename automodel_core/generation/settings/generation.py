@@ -16,6 +16,7 @@ from automodel_core.errors import GenerationArgumentError, warn_caller
 from automodel_core.generation.settings.checks import problems_of, sentences
 from automodel_core.generation.settings.compile import CompileConfig, compile_config_of
 from automodel_core.generation.settings.files import GENERATION_CONFIG_NAME, GenerationConfigFiles
+from automodel_core.generation.settings.unread import warn_of_unread
 from automodel_core.generation.settings.watermark import BaseWatermarkingConfig, watermarking_of
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ class GenerationConfig(GenerationConfigFiles):
         def __init__(self, **settings: Any) -> None:
             self._assign(settings)
             self.validate()
+            warn_of_unread(settings, FIELDS)
 
     def _assign(self, settings: Mapping[str, Any]) -> None:
         for name in FIELDS:

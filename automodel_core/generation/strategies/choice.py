@@ -34,20 +34,16 @@ _SETTINGS = (
 )
 """Settings that ask for a strategy when they are set, and which one."""
 
-_EXTENDS = {
-    "constrained_beam": ("beam",),
-    "contrastive": ("greedy",),
-    "dola": ("greedy", "sample"),
-    "assisted": ("greedy", "sample"),
-    "prompt_lookup": ("greedy", "sample"),
-}
-"""Which of the strategies that num_beams, num_beam_groups and do_sample choose one may replace."""
-
 _NEEDS = {
-    "beam": "num_beams above 1, do_sample=False and no num_beam_groups",
-    "greedy": "num_beams=1 and do_sample=False",
-    "sample": "num_beams=1",
+    ("beam",): "num_beams above 1, do_sample=False and no num_beam_groups",
+    ("beam_sample",): "num_beams above 1 and do_sample=True",
+    ("beam", "beam_sample"): "num_beams above 1 and no num_beam_groups",
+    ("group_beam",): "num_beams and num_beam_groups above 1",
+    ("greedy",): "num_beams=1 and do_sample=False",
+    ("sample",): "num_beams=1 and do_sample=True",
+    ("greedy", "sample"): "num_beams=1",
 }
+"""The settings that choose the strategies which another one may replace."""
 
 _REPOSITORIES = {
     "transformers-community/constrained-beam-search": "constrained_beam",
@@ -89,18 +85,19 @@ def _find_strategy(
     if name is None:
         asked_for = _special_strategy(config, has_assistant, basic)
         name, cause = asked_for or (basic, chosen_by)
-    needed = _EXTENDS.get(name, (basic,))
-    if basic not in needed:
-        raise GenerationArgumentError(
-            f"{cause} asks for the decoding strategy {name!r}, which needs {_NEEDS[needed[-1]]}; "
-            f"{chosen_by} asks for {basic!r}"
-        )
     try:
-        return registry.parts.function(registry.DecodingStrategy, name)
+        needed = registry.parts.get(registry.DecodingStrategy, name).replaces
+        if not needed or basic in needed:
+            return registry.parts.function(registry.DecodingStrategy, name)
     except AutomodelError as error:
         raise GenerationArgumentError(
             f"{cause} asks for the decoding strategy {name!r}, which is not available: {error}"
         ) from error
+    needs = _NEEDS.get(needed, f"settings that choose {' or '.join(needed)}")
+    raise GenerationArgumentError(
+        f"{cause} asks for the decoding strategy {name!r}, which needs {needs}; {chosen_by} asks "
+        f"for {basic!r}"
+    )
 
 
 def _basic_strategy(config: GenerationConfig) -> tuple[str, str]:

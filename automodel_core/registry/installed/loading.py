@@ -6,13 +6,14 @@ any of it is handed over, so that a failure leaves nothing behind.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from automodel_core.errors import PluginIncompatibleError, RegistrationError, shown
-from automodel_core.registry.manifest import HOOKS, PLUGIN_API, Architecture, Manifest
+from automodel_core.errors import RegistrationError, shown
+from automodel_core.registry.manifest import HOOKS, Architecture, Manifest, require_api
 
 if TYPE_CHECKING:
     import pluggy
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["Declarations", "collect"]
 
 _M = TypeVar("_M", bound=Manifest)
+
+KINDS: Mapping[type[Manifest], str] = {
+    kind: re.sub("(?<=[a-z])(?=[A-Z])", " ", kind.__name__).lower() for kind in HOOKS.values()
+}
+"""What messages call each kind of manifest: its class's name, as words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,21 @@ class Declarations:
         """Return the manifests of one class."""
         found: tuple[_M, ...] = self.manifests[kind]
         return found
+
+    @property
+    def model_types(self) -> tuple[str, ...]:
+        """The model types of all architectures."""
+        return tuple(name for found in self.of(Architecture) for name in found.model_types)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the module adds beside architectures, as ``head bert/causal-lm``."""
+        return tuple(
+            f"{KINDS[kind]} {manifest.label}"
+            for kind, found in self.manifests.items()
+            for manifest in found
+            if kind is not Architecture
+        )
 
     @property
     def extends(self) -> bool:
@@ -94,7 +115,7 @@ def _checked(results: Iterable[object], kind: type[_M]) -> tuple[_M, ...]:
                     f"a hook must return {kind.__name__} objects, got "
                     f"{type(manifest).__name__} {shown(manifest)}"
                 )
-            _check_api(manifest.plugin_api)
+            require_api(manifest.plugin_api)
             if manifest.label in labels:
                 raise RegistrationError(
                     f"{kind.__name__} {shown(manifest.label)} is declared twice"
@@ -102,10 +123,3 @@ def _checked(results: Iterable[object], kind: type[_M]) -> tuple[_M, ...]:
             labels.add(manifest.label)
             manifests.append(manifest)
     return tuple(manifests)
-
-
-def _check_api(built_for: tuple[int, int]) -> None:
-    if built_for[0] == PLUGIN_API[0] and built_for <= PLUGIN_API:
-        return
-    needs, has = (".".join(map(str, version)) for version in (built_for, PLUGIN_API))
-    raise PluginIncompatibleError(f"it needs plugin API {needs}, this automodel-core has {has}")

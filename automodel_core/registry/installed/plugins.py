@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 
 from automodel_core.errors import (
@@ -15,6 +15,7 @@ from automodel_core.errors import (
     PluginError,
     PluginIncompatibleError,
     RegistrationError,
+    shown,
     warn_caller,
 )
 from automodel_core.registry.imports import describe, import_guarded
@@ -119,6 +120,9 @@ class InstalledPlugins:
                 outcome = self._outcomes.setdefault(key, outcome)
         if isinstance(outcome, _Failure):
             raise error_of(candidate, outcome.obstacle) from outcome.error
+        disagreement = _disagreement(candidate, outcome)
+        if disagreement is not None:
+            raise error_of(candidate, disagreement)
         return outcome
 
     def extensions(self) -> list[tuple[Candidate, Declarations]]:
@@ -153,11 +157,16 @@ class InstalledPlugins:
         """Import every usable plugin, keep the failures, and return the state of each plugin."""
         for item in self._candidates:
             if item.obstacle is None:
-                try:
+                with suppress(PluginError):
                     self.load(item)
-                except PluginError:
-                    continue
         return self.records()
+
+    def load_extensions(self) -> None:
+        """Import every usable extension, and keep the failures for their records."""
+        for item in self._candidates:
+            if item.group == EXTENSIONS and item.obstacle is None:
+                with suppress(PluginError):
+                    self.load(item)
 
     def notify(self, observer: str, **arguments: object) -> None:
         """Call an observer hook of every extension; what it raises becomes a warning."""
@@ -195,11 +204,18 @@ class InstalledPlugins:
                     group=item.group,
                     module=item.module,
                     names=tuple(sorted(member.name for member, _, _ in members)),
+                    adds=self._additions(item),
                     cause=obstacle.cause if obstacle is not None else "",
                     fix=obstacle.fix if obstacle is not None else "",
                 )
             )
         return tuple(sorted(records, key=lambda record: (record.group, record.names, record.path)))
+
+    def _additions(self, candidate: Candidate) -> tuple[str, ...]:
+        outcome = self._outcomes.get(_module_of(candidate))
+        if candidate.group != EXTENSIONS or not isinstance(outcome, Declarations):
+            return ()
+        return outcome.labels
 
     __call__ = records  # as `registry.plugins()` was written when it was a function
 
@@ -209,12 +225,15 @@ class InstalledPlugins:
         outcome = self._outcomes.get(_module_of(candidate))
         if isinstance(outcome, _Failure):
             return outcome.obstacle.state, outcome.obstacle
+        disagreement = None if outcome is None else _disagreement(candidate, outcome)
+        if disagreement is not None:
+            return disagreement.state, disagreement
         if candidate.group == ARCHITECTURES:
             rivals = self.usable(candidate.name)
             preferred = self.choices.prefer.get(candidate.name)
             if len(rivals) > 1 and preferred not in {rival.key for rival in rivals}:
                 return PluginState.CONFLICT, conflict(
-                    f"model type {candidate.name!r}", candidate.name, rivals
+                    f"model type {candidate.name!r}", candidate.name, rivals, candidate
                 )
         return (PluginState.DISCOVERED if outcome is None else PluginState.LOADED), None
 
@@ -254,6 +273,8 @@ class InstalledPlugins:
                 f"install {candidate.distribution} again or in another version, uninstall it, or "
                 f"set {DISABLED}={candidate.distribution}"
             )
+            if isinstance(origin, ImportError) and origin.name == "automodel_core":
+                fix = f"run: pip install -U automodel-core {candidate.distribution}"
             return _Failure(Obstacle(PluginState.BROKEN, cause, fix), origin)
         finally:
             self._importing.keys = self._importing.keys - {key}
@@ -294,15 +315,35 @@ def error_of(candidate: Candidate, obstacle: Obstacle) -> PluginError:
     return _ERRORS[obstacle.state](message)
 
 
-def conflict(what: str, name: str, rivals: Sequence[Candidate]) -> Obstacle:
-    """Return the obstacle of several distributions that claim one name."""
+def conflict(
+    what: str, name: str, rivals: Sequence[Candidate], wanted: Candidate | None = None
+) -> Obstacle:
+    """Return the obstacle of several distributions that claim one name.
+
+    The ways out are those to ``wanted``, by default the first of them.
+    """
     named = " and ".join(f"{rival.distribution} {rival.version}".strip() for rival in rivals)
-    first, last = rivals[0].distribution, rivals[-1].distribution
+    wanted = rivals[0] if wanted is None else wanted
+    keep = wanted.distribution
+    others = [rival.distribution for rival in rivals if rival.key != wanted.key]
     ways_out = (
-        f"pass plugin={first!r}, or set {PREFER}={name}={first}, or uninstall one: "
-        f"pip uninstall {last}"
+        f"pass plugin={keep!r}, or set {PREFER}={name}={keep}, or uninstall the others: "
+        f"pip uninstall {' '.join(others)}"
     )
     return Obstacle(PluginState.CONFLICT, f"{what} is claimed by {named}", ways_out)
+
+
+def _disagreement(candidate: Candidate, declared: Declarations) -> Obstacle | None:
+    """Return the obstacle of an entry point for a model type that its module does not return."""
+    if candidate.group != ARCHITECTURES or candidate.name in declared.model_types:
+        return None
+    names = ", ".join(map(shown, declared.model_types)) or "no architecture"
+    return Obstacle(
+        PluginState.BROKEN,
+        f"it has an entry point for model type {shown(candidate.name)} and returns {names}",
+        "correct the plugin so that the two agree, or install it again if it was changed after its "
+        "installation",
+    )
 
 
 def _is(candidate: Candidate, state: PluginState) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from importlib.util import find_spec
 
 __all__ = ["ARCHITECTURES", "EXTENSIONS", "PluginRecord", "PluginState"]
 
@@ -37,8 +38,8 @@ class PluginRecord:
     """One plugin module of one distribution.
 
     ``names`` are its model types (group ``automodel.architectures``) or the names of its
-    extensions; ``path`` is the metadata folder of the distribution. ``cause`` and ``fix`` are
-    empty while nothing is wrong.
+    extensions; ``adds`` says what these add, once the module is imported. ``path`` is the metadata
+    folder of the distribution. ``cause`` and ``fix`` are empty while nothing is wrong.
     """
 
     state: PluginState
@@ -48,8 +49,21 @@ class PluginRecord:
     group: str
     module: str
     names: tuple[str, ...]
+    adds: tuple[str, ...] = ()
     cause: str = ""
     fix: str = ""
+
+    @property
+    def code(self) -> str:
+        """The folder or file of the package, also where it is installed editably; empty if gone."""
+        package = self.module.partition(".")[0]
+        try:
+            spec = find_spec(package)
+        except (ImportError, ValueError):
+            return ""
+        if spec is None:
+            return ""
+        return next(iter(spec.submodule_search_locations or ()), spec.origin or "")
 
     @property
     def is_architecture(self) -> bool:

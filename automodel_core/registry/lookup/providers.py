@@ -125,15 +125,7 @@ class Providers:
     def architecture(self, candidate: Candidate, model_type: str) -> Architecture:
         """Import a provider and return its manifest for a model type."""
         declared = self._plugins.load(candidate).of(Architecture)
-        for architecture in declared:
-            if model_type in architecture.model_types:
-                return architecture
-        names = [name for architecture in declared for name in architecture.model_types]
-        raise PluginBrokenError(
-            f"{title(candidate)} has an entry point for model type {shown(model_type)} and returns "
-            f"{', '.join(map(shown, names)) or 'no architecture'}; the two must agree: correct the "
-            "plugin, or install it again if it was changed after its installation"
-        )
+        return next(found for found in declared if model_type in found.model_types)
 
     def serving(self, task: str) -> set[str]:
         """Return the model types that a plugin serves a task of; those that fail are left out."""

@@ -30,7 +30,8 @@ def test_unset_fields_are_none_and_defaults_are_fields():
 
 
 def test_saving_and_reading_keep_everything(tmp_path):
-    config = GenerationConfig(num_beams=4, eos_token_id=[1, 2], my_key={"a": [1]})
+    config = GenerationConfig(num_beams=4, eos_token_id=[1, 2])
+    config.my_key = {"a": [1]}
     config.sequence_bias = {(1, 2): 0.5}
     config.save_pretrained(tmp_path)
     again = GenerationConfig.from_pretrained(tmp_path)
@@ -42,6 +43,16 @@ def test_saving_and_reading_keep_everything(tmp_path):
     assert again != config
     assert json.loads(config.to_json_string()) == again.to_diff_dict()
     assert "max_length" in json.loads(config.to_json_string(use_diff=False))
+
+
+def test_keys_that_nothing_reads_are_warned_of(recwarn):
+    with pytest.warns(UserWarning, match="'max_new_token' .did you mean 'max_new_tokens'"):
+        config = GenerationConfig(max_new_token=3, num_beams=2)
+    assert config.max_new_token == 3
+    recwarn.clear()
+    GenerationConfig(transformers_version="5.0")
+    GenerationConfig.from_dict({"of_tomorrow": 1})
+    assert not recwarn.list
 
 
 def test_saving_never_fails_because_of_settings(tmp_path):

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from automodel_core.errors import GenerationArgumentError, RemoteCodeRefusedError
+from automodel_core.generation import GenerationConfig
+from support.tiny_plugin import Site
 
 
 def test_a_loop_is_given_all_it_needs(model, prompt):
@@ -61,3 +63,43 @@ PROMPT = torch.tensor([[3, 4, 5], [6, 7, 8]])
 def test_a_strategy_that_is_not_installed_is_named(decoder):
     with pytest.raises(GenerationArgumentError, match=r"(?s)'other'.*beam.*greedy.*sample"):
         decoder.generate(PROMPT, max_new_tokens=4, strategy="other")
+
+
+EXTENSION = """
+from automodel_core import DecodingStrategy, hookimpl
+
+@hookimpl
+def automodel_decoding_strategies():
+    function = "automodel_cautious:decode"
+    return [
+        DecodingStrategy(name="cautious", function=function, settings=("margin",), needs="greedy")
+    ]
+
+def decode(session, request):
+    return request.config.margin
+"""
+
+
+@pytest.fixture
+def cautious(tmp_path, monkeypatch):
+    site = Site(tmp_path)
+    site.metadata("automodel-cautious", "automodel.extensions", {"cautious": "automodel_cautious"})
+    (tmp_path / "automodel_cautious.py").write_text(EXTENSION, "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    site.use(monkeypatch)
+
+
+def test_a_strategy_has_settings_of_its_own(decoder, cautious):
+    details = {"max_new_tokens": 4, "return_dict_in_generate": True}
+    assert decoder.generate(PROMPT, strategy="cautious", margin=0.5, **details) == 0.5
+    assert decoder.generate(PROMPT, strategy="cautious", **details) is None
+    config = GenerationConfig(margin=0.25, max_new_tokens=4, return_dict_in_generate=True)
+    assert decoder.generate(PROMPT, config, strategy="cautious") == 0.25
+    with pytest.raises(GenerationArgumentError, match=r"'margin' .which strategy='cautious' takes"):
+        decoder.generate(PROMPT, margin=0.5, **details)
+
+
+def test_a_strategy_says_what_it_needs(decoder, cautious):
+    told = "'cautious', which needs num_beams=1 and do_sample=False; num_beams=3 asks for 'beam'"
+    with pytest.raises(GenerationArgumentError, match=told):
+        decoder.generate(PROMPT, strategy="cautious", num_beams=3, max_new_tokens=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from automodel_core.errors import (
 )
 from automodel_core.registry.imports import resolve
 from automodel_core.registry.installed.state import PluginState
+from automodel_core.registry.manifest import PLUGIN_API
 
 HOOK = "from automodel_core import Architecture, hookimpl\n"
 
@@ -114,12 +116,12 @@ def test_an_interrupt_is_not_swallowed(site: Any) -> None:
     assert states(registry) == {"bad": PluginState.DISCOVERED}
 
 
-@pytest.mark.parametrize("built_for", [(1, 1), (2, 0), (0, 9)])
+@pytest.mark.parametrize("built_for", [(1, PLUGIN_API[1] + 1), (2, 0), (0, 9)])
 def test_a_plugin_for_another_api_is_refused(site: Any, built_for: tuple[int, int]) -> None:
     site.architecture("new-plugin", "new", arguments=f"plugin_api={built_for},")
     registry = site.registry()
-    needs = ".".join(map(str, built_for))
-    with pytest.raises(PluginIncompatibleError, match=rf"API {needs}.*has 1\.0.*pip install -U"):
+    needs, has = (r"\.".join(map(str, api)) for api in (built_for, PLUGIN_API))
+    with pytest.raises(PluginIncompatibleError, match=rf"API {needs}.*has {has}.*pip install -U"):
         registry.architectures.get("new")
     assert states(registry) == {"new": PluginState.INCOMPATIBLE}
 
@@ -133,6 +135,76 @@ def test_a_newer_api_is_told_from_a_hook_that_this_core_lacks(site: Any) -> None
     site.architecture("new-plugin", "new", body=body)
     with pytest.raises(PluginIncompatibleError):
         site.registry().architectures.get("new")
+
+
+def test_a_field_of_a_newer_api_says_what_to_upgrade(site: Any) -> None:
+    site.architecture("new-plugin", "new", arguments="plugin_api=(1, 9), speed='high',")
+    registry = site.registry()
+    with pytest.raises(
+        PluginIncompatibleError, match=r"Architecture\.speed needs plugin API 1\.9.*pip install -U"
+    ):
+        registry.architectures.get("new")
+    assert states(registry) == {"new": PluginState.INCOMPATIBLE}
+
+
+def test_a_misspelt_field_of_this_api_is_no_question_of_versions(site: Any) -> None:
+    site.architecture("bad-plugin", "bad", arguments="plugin_api=(1, 0), tokeniser='a:B',")
+    with pytest.raises(PluginBrokenError, match="tokeniser"):
+        site.registry().architectures.get("bad")
+
+
+def test_a_name_that_this_core_lacks_says_what_to_upgrade(site: Any) -> None:
+    site.architecture("new-plugin", "new", body="from automodel_core import Clairvoyance")
+    registry = site.registry()
+    with pytest.raises(PluginBrokenError, match="pip install -U automodel-core new-plugin"):
+        registry.architectures.get("new")
+
+
+def test_an_entry_point_and_its_manifest_must_agree(site: Any) -> None:
+    site.architecture("two-minds", "right")
+    folder = next(site.folder.glob("two_minds*.dist-info"))
+    text = folder.joinpath("entry_points.txt").read_text("utf-8")
+    folder.joinpath("entry_points.txt").write_text(f"{text}\nwrong = two_minds.plugin\n", "utf-8")
+    registry = site.registry()
+    told = r"entry point for model type 'wrong' and returns 'right'"
+    with pytest.raises(PluginBrokenError, match=told):
+        registry.architectures.get("wrong")
+    registry.plugins.load_all()
+    assert states(registry) == {"right": PluginState.LOADED, "wrong": PluginState.BROKEN}
+    assert registry.architectures.get("right").model_type == "right"
+
+
+def test_each_side_of_a_conflict_names_its_own_way_out(site: Any) -> None:
+    for name in ("one", "two"):
+        site.architecture(name, "same")
+    records = site.registry().plugins.records()
+    assert [record.state for record in records] == [PluginState.CONFLICT] * 2
+    for record, other in zip(records, reversed(records), strict=True):
+        assert f"plugin={record.distribution!r}" in record.fix
+        assert f"AUTOMODEL_PREFER=same={record.distribution}" in record.fix
+        assert record.fix.endswith(f"pip uninstall {other.distribution}")
+
+
+def test_a_record_knows_what_an_extension_adds_and_where_its_code_is(site: Any) -> None:
+    site.extension(
+        "more",
+        """
+        @hookimpl
+        def automodel_heads():
+            return [Head(model_type="bert", task="causal-lm", model="a:B")]
+
+        @hookimpl
+        def automodel_decoding_strategies():
+            return [DecodingStrategy(name="cautious", function="a:b")]
+        """,
+    )
+    registry = site.registry()
+    (before,) = registry.plugins.records()
+    assert before.adds == ()
+    assert Path(before.code) == site.folder / "more"
+    registry.plugins.load_extensions()
+    (after,) = registry.plugins.records()
+    assert after.adds == ("head bert/causal-lm", "decoding strategy cautious")
 
 
 def test_what_a_failing_plugin_registered_is_taken_back(site: Any) -> None:
