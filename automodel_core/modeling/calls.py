@@ -21,6 +21,7 @@ from typing import (
 
 from torch import nn
 
+from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.tracing import in_jit_trace
 
 __all__ = ["CallableModule", "ForwardOptions", "model_call", "wanted_states"]
@@ -57,9 +58,10 @@ def model_call(forward: Callable[P, Out]) -> Callable[P, Out]:
     """Let a ``forward`` follow the `ForwardOptions`, which it takes as ``**options``.
 
     They reach it as booleans, and ``return_dict`` as true, so that it may pass them on to the
-    models that it is made of. With ``return_dict=False`` the caller gets a tuple without what is
-    ``None``, and so does ``torch.jit.trace``, which knows no other output.
-    ``**options: Unpack[...]`` of a ``TypedDict`` are those options and no others.
+    models that it is made of. A cache of another library reaches it as one of ours. With
+    ``return_dict=False`` the caller gets a tuple without what is ``None``, and so does
+    ``torch.jit.trace``, which knows no other output. ``**options: Unpack[...]`` of a ``TypedDict``
+    are those options and no others.
     """
     signature, is_closed = _signature(forward)
     accepted = frozenset(signature.parameters)
@@ -72,6 +74,9 @@ def model_call(forward: Callable[P, Out]) -> Callable[P, Out]:
                 f"{type(self).__name__} takes no {', '.join(options.keys() - accepted)}; its "
                 f"arguments are {', '.join(list(signature.parameters)[1:])}"
             )
+        past = options.get("past_key_values")
+        if past is not None and not isinstance(past, Cache):
+            options["past_key_values"] = Cache.of(past)
         config = self.config
         if options.get("output_attentions") is None:
             options["output_attentions"] = config.output_attentions

@@ -64,6 +64,7 @@ class DecodingSession:
         self._flags = dict(flags or {})
         self._decoder_flags = self._flags
         self._takes = _Signature(model.forward)
+        self._is_replaced = "prepare_inputs_for_generation" in vars(model)
         self._use_cache = (use_cache or bool(inputs.first)) and self._takes("past_key_values")
         fresh = inputs.past_key_values is None and not inputs.first
         self._chunk = prefill_chunk_size if fresh and self._use_cache else None
@@ -156,13 +157,18 @@ class DecodingSession:
             arguments["use_cache"] = self._use_cache
         if self.is_encoder_decoder:
             arguments["encoder_outputs"] = self.encoder_outputs
+        cache = self._used_cache
+        if self._is_replaced and cache is not None and not cache.get_seq_length():
+            cache = None  # who learns prompts puts them in where nothing is cached
         inputs = self.model.prepare_inputs_for_generation(
             ids,
             next_sequence_length=None if length == ids.shape[1] else length,
-            past_key_values=self._used_cache,
+            past_key_values=cache,
             is_first_iteration=self._is_first,
             **arguments,
         )
+        if cache is None and inputs.get("past_key_values") is None:
+            inputs["past_key_values"] = self._used_cache
         if self.peers is not None:
             self.peers.any_running()
         if self._compiled is not None and not self._is_first:

@@ -290,6 +290,17 @@ class Cache:
                 cache.layer(index).cross_attn.tensors = tuple(tensors[2:])
         return cache
 
+    @classmethod
+    def of(cls, past_key_values: Any) -> Any:
+        """Return a cache with the keys and values of self-attention in another library's cache.
+
+        Tuples of tensors are taken as `from_legacy_cache` does; context is computed anew.
+        """
+        if isinstance(past_key_values, tuple | list):
+            return cls.from_legacy_cache(past_key_values)
+        own = getattr(past_key_values, "self_attention_cache", past_key_values)
+        return cls.from_legacy_cache([tuple(tensors)[:2] for tensors in own])
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} layers, {self.get_seq_length()} positions)"
 

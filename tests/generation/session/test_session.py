@@ -141,3 +141,22 @@ def test_nothing_is_read_without_an_end_token(decoder, prompt, monkeypatch):
         decoder.generate(prompt, max_new_tokens=steps)
         counts.append(len(reads))
     assert counts[0] == counts[1]
+
+
+def test_who_replaces_the_inputs_may_put_embeddings_where_nothing_is_cached(decoder, prompt):
+    """Learnt prompts are put in so: by a method of the instance, in place of its class's."""
+    decoder.generation_config.eos_token_id = None
+    expected = decoder.generate(prompt, max_new_tokens=4)
+    caches, original = [], decoder.prepare_inputs_for_generation
+
+    def prepare(input_ids, **arguments):
+        caches.append(arguments["past_key_values"])
+        inputs = original(input_ids, **arguments)
+        if caches[-1] is None:
+            inputs["inputs_embeds"] = decoder.embed(inputs.pop("input_ids"))
+        return inputs
+
+    decoder.prepare_inputs_for_generation = prepare
+    assert decoder.generate(prompt, max_new_tokens=4).tolist() == expected.tolist()
+    assert caches[0] is None
+    assert [cache.get_seq_length() for cache in caches[1:]] == [6, 6, 6]  # one cache, all along

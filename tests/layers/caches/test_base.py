@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
@@ -145,3 +147,15 @@ def test_it_tells_where_it_is_and_how_long_its_context_is() -> None:
     cache.layer(2).state.update(states(4, 5).to("meta"), states(4, 5).to("meta"))
     assert cache.context_length == 5
     assert cache.devices == {torch.device("cpu"), torch.device("meta")}
+
+
+def test_another_librarys_cache_is_taken_over() -> None:
+    _, keys = filled()
+    theirs = [(keys, 2 * keys, None), (keys, 2 * keys, None)]
+    for given_cache in (iter(theirs), SimpleNamespace(self_attention_cache=theirs)):
+        cache = Cache.of(given_cache)
+        assert cache.get_seq_length() == keys.shape[2]
+        for layer in cache:
+            assert [torch.equal(*pair) for pair in zip(layer, (keys, 2 * keys), strict=True)]
+    cache = Cache.of(tuple((keys, 2 * keys, 3 * keys, 4 * keys) for _ in range(2)))
+    assert_holds(cache, keys)
