@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from automodel_core.checkpoint.places.folder import LocalFiles
@@ -12,7 +13,15 @@ from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
 from automodel_core.errors import CheckpointNotFoundError, shown
 
-__all__ = ["CONFIG_FILE", "ClassOf", "build_config", "config_values", "read_config"]
+__all__ = [
+    "ADAPTER_FILE",
+    "CONFIG_FILE",
+    "ClassOf",
+    "base_of_adapter",
+    "build_config",
+    "config_values",
+    "read_config",
+]
 
 CONFIG_FILE = "config.json"
 ADAPTER_FILE = "adapter_config.json"
@@ -60,11 +69,29 @@ def build_config(
     return config, unused
 
 
+def base_of_adapter(files: CheckpointFiles, hub: HubOptions) -> CheckpointFiles | None:
+    """Return the checkpoint that an adapter was trained on; ``None`` if the files hold no adapter.
+
+    Raises `CheckpointNotFoundError` if the adapter does not say which it is.
+    """
+    if files.find(CONFIG_FILE) is not None or (path := files.find(ADAPTER_FILE)) is None:
+        return None
+    values = read_json(path)
+    base = values.get("base_model_name_or_path")
+    if not base:
+        raise CheckpointNotFoundError(
+            f"{files.place} holds an adapter, and its {ADAPTER_FILE} does not name the model that "
+            "it was trained on: load that one, then put the adapter on it with "
+            f"model.load_adapter({shown(files.name)})"
+        )
+    return open_checkpoint(base, replace(hub, revision=values.get("revision"), subfolder=""))
+
+
 def _advice(files: CheckpointFiles) -> str:
     if ADAPTER_FILE in (files.names() or ()):
         return (
-            f". It holds an adapter: load its base model, which {ADAPTER_FILE} names, and put the "
-            "adapter on it with its own library"
+            f". It holds an adapter: its {ADAPTER_FILE} names the model whose configuration this "
+            "is; AutoModel...from_pretrained loads both"
         )
     if isinstance(files, LocalFiles):
         inside = sorted(path.parent.name for path in files.folder.glob(f"*/{CONFIG_FILE}"))

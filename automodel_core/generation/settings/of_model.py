@@ -6,9 +6,16 @@ import copy
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from automodel_core.errors import InputError, shown
 from automodel_core.generation.settings.generation import GenerationConfig, config_settings
 
-__all__ = ["SettingsAtStart", "changed_settings", "own_settings", "set_generation_config"]
+__all__ = [
+    "SettingsAtStart",
+    "changed_settings",
+    "first_settings",
+    "own_settings",
+    "set_generation_config",
+]
 
 SettingsAtStart = tuple[Mapping[str, Any], Mapping[str, Any]]
 """The settings in a model's ``config`` and in its ``generation_config``, when it was made."""
@@ -23,6 +30,21 @@ class _Model(Protocol):
     config: Any
     generation_config: Any
     settings_at_start: SettingsAtStart | None
+
+
+def first_settings(config: Any, stored: Mapping[str, Any] | None, given: Any) -> GenerationConfig:
+    """Return the settings of the caller, else those of the checkpoint's own file."""
+    if isinstance(given, GenerationConfig):
+        return given
+    if given is not None:
+        raise InputError(
+            f"generation_config={shown(given)}: expected a GenerationConfig object, "
+            "as GenerationConfig.from_pretrained(name) returns"
+        )
+    if stored is None:
+        return GenerationConfig.from_model_config(config)
+    settings: GenerationConfig = GenerationConfig.from_dict(stored)
+    return settings
 
 
 def set_generation_config(model: _Model, config: GenerationConfig) -> None:

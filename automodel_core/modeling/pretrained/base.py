@@ -21,6 +21,7 @@ from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.checkpoint.save import replaced_files
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.layers.stack import LayerStack
+from automodel_core.modeling.adapters.methods import AdapterMethods
 from automodel_core.modeling.by_part import own_choice, set_attention
 from automodel_core.modeling.calls import CallableModule
 from automodel_core.modeling.pretrained.drawing import draw_new
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["PreTrainedModel"]
 
 
-class PreTrainedModel(WeightedModel, TrainableModel, CallableModule):
+class PreTrainedModel(AdapterMethods, WeightedModel, TrainableModel, CallableModule):
     """A model with a configuration, which can be loaded, saved and resized.
 
     A subclass states its facts as class attributes, builds its modules in ``__init__`` and calls
@@ -69,6 +70,7 @@ class PreTrainedModel(WeightedModel, TrainableModel, CallableModule):
                 f"{', '.join(config)}"
             )
         self.config = config
+        self.name_or_path = config._name_or_path
 
     def post_init(self) -> None:
         """Choose the attention; where there is memory, also generation, ties and first values.

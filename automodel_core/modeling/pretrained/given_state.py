@@ -107,7 +107,7 @@ def _refuse_unknown(model: WeightedModel, unknown: set[str], expected: Iterable[
     first = min(unknown)
     advice = did_you_mean(first, expected)
     if any(part.startswith(ADAPTERS) for name in unknown for part in name.split(".")):
-        advice = "; they belong to an adapter: merge it first, or save it with its own library"
+        advice = "; they belong to an adapter: merge it first, or save it by itself"
     raise InputError(
         f"state_dict= holds {len(unknown)} weights that {type(model).__name__} has not: "
         f"{listed(sorted(unknown))}{advice}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from automodel_core.modeling.adapters.targets import refuse_adapters
 from automodel_core.modeling.devices.offloading import whole_state
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
 from automodel_core.modeling.pretrained.weighted import WeightedModel
@@ -20,6 +21,7 @@ WRAPPERS = frozenset({"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_
 def hub_state(model: WeightedModel) -> dict[str, Tensor]:
     """Return all weights under the hub's names, under redundant ones too, as the reference does."""
     refuse_quantised(model, "a state dict with the hub's names")
+    refuse_adapters(model, "a state dict with the hub's names")
     names = model.own_names()
     state = names.hub_state_dict(whole_state(model))
     for redundant, usual in names.aliases.items():

@@ -29,6 +29,7 @@ from automodel_core.errors import (
     listed,
     shown,
 )
+from automodel_core.modeling.adapters.files import read_settings, read_weights, warn_of_adapter
 from automodel_core.modeling.by_part import own_choice, set_attention
 from automodel_core.modeling.devices.device_maps import Weighing, modules_by_device, refuse_idle
 from automodel_core.modeling.devices.offloading import dispatch
@@ -40,7 +41,6 @@ from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 if TYPE_CHECKING:
     from automodel_core.checkpoint.names.table import WeightNames
-    from automodel_core.generation.settings.generation import GenerationConfig
 
 __all__ = ["load_model", "load_pretrained"]
 
@@ -54,7 +54,13 @@ PREFIXES = ("_orig_mod.", "module.", "model.")
 
 def load_pretrained(cls: type[Model], request: LoadRequest) -> Any:
     """Return what `PreTrainedModel.from_pretrained` returns: a model, or also its report."""
-    model = load_model(cls, request)
+    adapter = request.adapter
+    settings = None if adapter is None else read_settings(adapter)
+    model: Any = load_model(cls, request)
+    if adapter is not None:
+        model.load_adapter(peft_config=settings, adapter_state_dict=read_weights(adapter))
+    else:
+        warn_of_adapter(request.files)
     if request.options.output_loading_info and model.load_report is not None:
         return model, model.load_report.loading_info()
     return model
@@ -121,11 +127,13 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
         registry.parts.function(registry.Quantizer, method)(model, settings)
     model.load_report = report
     if cls.can_generate():
-        from automodel_core.generation.settings.of_model import set_generation_config
-
-        set_generation_config(
-            model, _generation(model, stored_generation, options.generation_config)
+        from automodel_core.generation.settings.of_model import (
+            first_settings,
+            set_generation_config,
         )
+
+        given = options.generation_config
+        set_generation_config(model, first_settings(config, stored_generation, given))
     registry.plugins.notify("automodel_after_load", context=context, model=model)
     leftovers = _notable_leftovers(model, names, report.unexpected)
     if report.missing or report.mismatched or report.untied:
@@ -382,22 +390,3 @@ def _stored_generation(
         return None
     path = files.find("generation_config.json")
     return None if path is None else read_json(path)
-
-
-def _generation(
-    model: WeightedModel, stored: Mapping[str, Any] | None, given: Any
-) -> GenerationConfig:
-    """Return the generation settings of the caller, else those of the checkpoint's own file."""
-    from automodel_core.generation.settings.generation import GenerationConfig
-
-    if isinstance(given, GenerationConfig):
-        return given
-    if given is not None:
-        raise InputError(
-            f"generation_config={shown(given)}: expected a GenerationConfig object, "
-            "as GenerationConfig.from_pretrained(name) returns"
-        )
-    if stored is None:
-        return GenerationConfig.from_model_config(model.config)
-    settings: GenerationConfig = GenerationConfig.from_dict(stored)
-    return settings

@@ -19,8 +19,8 @@ __all__ = ["LoadOptions", "dtype_named", "dtypes_of_parts"]
 # They once chose a faster or leaner path, which is now the only one: one weight is read at a time.
 WITHOUT_EFFECT = frozenset({"_fast_init", "low_cpu_mem_usage", "offload_state_dict"})
 NOT_OFFERED = {
-    "adapter_kwargs": "load the base model, then the adapter with its own library",
-    "adapter_name": "load the base model, then the adapter with its own library",
+    "adapter_kwargs": "load the base model, then model.load_adapter(name, ...)",
+    "adapter_name": "load the base model, then model.load_adapter(name, adapter_name)",
     "device_mesh": "place parts of the model with device_map={module: device}",
     "distributed_config": "place parts of the model with device_map={module: device}",
     "from_flax": "convert the checkpoint to safetensors first",

@@ -10,6 +10,7 @@ from typing import Any
 
 from automodel_core.checkpoint.places.config_file import (
     ClassOf,
+    base_of_adapter,
     build_config,
     config_values,
     read_config,
@@ -27,8 +28,9 @@ __all__ = ["LoadRequest", "require_config"]
 class LoadRequest:
     """A checkpoint at one revision, its configuration, and how to load it.
 
-    Without ``files``, the weights are those of ``options.state_dict``. ``config`` has the caller's
-    changes and becomes the model's own: one that the caller gave is copied.
+    Without ``files``, the weights are those of ``options.state_dict``. Where the caller named an
+    ``adapter``, ``files`` are those of the model that it was trained on. ``config`` has the
+    caller's changes and becomes the model's own: one that the caller gave is copied.
     """
 
     files: CheckpointFiles | None
@@ -40,6 +42,7 @@ class LoadRequest:
     model_kwargs: Mapping[str, Any]
     task: str | None = None
     plugin: str | None = None
+    adapter: CheckpointFiles | None = None
 
     @classmethod
     def open(
@@ -64,6 +67,9 @@ class LoadRequest:
         if name is None and config is None:
             raise InputError("state_dict= needs config= with a configuration object")
         files = None if name is None else open_checkpoint(name, hub)
+        adapter = None
+        if files is not None and (base := base_of_adapter(files, hub)) is not None:
+            files, adapter = base, files
         if isinstance(config, str | os.PathLike):
             config, rest = read_config(config, hub, rest, class_of)
         elif config is not None:
@@ -73,7 +79,7 @@ class LoadRequest:
             config, rest = build_config(config_values(files), files.name, files, rest, class_of)
         if files is not None and isinstance(config, PreTrainedConfig):
             config._name_or_path = files.name
-        return cls(files, config, hub, options, model_args, rest, task, plugin)
+        return cls(files, config, hub, options, model_args, rest, task, plugin, adapter)
 
     def keywords(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the caller's ``kwargs`` for a class that opens the checkpoint itself.

@@ -16,7 +16,10 @@ from automodel_core.checkpoint.places.exchange import exchange_files
 from automodel_core.checkpoint.places.hub.model_card import CardFacts, installed_versions
 from automodel_core.checkpoint.places.hub.push import PushOptions, push_files, source_on_hub
 from automodel_core.checkpoint.save import WeightsToSave
-from automodel_core.errors import AutomodelError
+from automodel_core.errors import AutomodelError, InputError, listed
+from automodel_core.modeling.adapters.files import write
+from automodel_core.modeling.adapters.methods import AdapterMethods
+from automodel_core.modeling.adapters.targets import refuse_adapters
 from automodel_core.modeling.devices.offloading import whole_state
 from automodel_core.modeling.pretrained.given_state import state_to_save
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
@@ -48,7 +51,10 @@ def save_pretrained(
 
     Whatever cannot be written is found before the first file is; all files are exchanged at once.
     """
+    if state_dict is None and isinstance(model, AdapterMethods) and model.peft_settings():
+        return _save_adapter(model, directory)
     refuse_quantised(model, "saving")
+    refuse_adapters(model, "saving")
     state = whole_state(model) if state_dict is None else state_to_save(model, state_dict)
     names = model.own_names()
     same = dict(names.aliases)
@@ -81,6 +87,19 @@ def save_pretrained(
         weights.write(exchange)
         if tokenizer is not None:
             tokenizer.save_pretrained(exchange.staging)
+        return exchange.new_names()
+
+
+def _save_adapter(model: AdapterMethods, directory: str | os.PathLike[str]) -> list[str]:
+    """Write the active adapter of a model, under the hub's names."""
+    name, *others = model.active_adapters()
+    if others:
+        raise InputError(
+            f"the adapters {listed([name, *others])} are active, and one can be saved: choose it "
+            "with model.set_adapter(name)"
+        )
+    with exchange_files(directory) as exchange:
+        write(model, model, exchange.staging, name)
         return exchange.new_names()
 
 

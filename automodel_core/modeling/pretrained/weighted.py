@@ -247,10 +247,6 @@ class WeightedModel(nn.Module):
     def dtype(self) -> torch.dtype:
         return next(p.dtype for p in self.parameters() if p.is_floating_point())
 
-    @property
-    def name_or_path(self) -> str:
-        return self.config._name_or_path
-
     def num_parameters(self, only_trainable: bool = False, exclude_embeddings: bool = False) -> int:
         embeddings = {
             id(p) for m in self.modules() if isinstance(m, nn.Embedding) for p in m.parameters()

@@ -1,0 +1,67 @@
+"""Take adapters off a model: with what they have learnt in its weights, or without."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import nn
+
+from automodel_core.modeling.adapters.targets import Adaptable, without_adapter
+
+__all__ = ["merge_adapters", "remove_adapters"]
+
+
+def merge_adapters(model: Adaptable, names: Sequence[str] | None = None) -> None:
+    """Add adapters, by default the active ones, to the weights, and take them off.
+
+    A layer that has an adapter and shares its weight, as an output layer tied to the embeddings,
+    gets a weight of its own first: else the other layer would change too.
+    """
+    _untie_adapted(model)
+
+    def merged(part: Any) -> nn.Module:
+        if "base_layer" in part._modules:
+            part.merge(adapter_names=names)
+            return without_adapter(part)
+        plain: nn.Module = part.unload_and_optionally_merge_module(
+            merge=True, safe_merge=False, adapter_names=names
+        )
+        return plain
+
+    _replace(model, merged)
+
+
+def remove_adapters(model: Adaptable) -> None:
+    """Take all adapters off, so that the model is as it was before them."""
+    _replace(model, without_adapter)
+
+
+def _replace(model: Adaptable, plain: Callable[[nn.Module], nn.Module]) -> None:
+    waiting: list[nn.Module] = [model]
+    while waiting:
+        parent = waiting.pop()
+        for name, part in list(parent._modules.items()):
+            if part is None:
+                continue
+            if without_adapter(part) is not part:
+                setattr(parent, name, plain(part))
+            else:
+                waiting.append(part)
+    vars(model).pop("peft_config", None)
+
+
+def _untie_adapted(model: Adaptable) -> None:
+    """Give layers with adapters weights of their own, and record it in the configuration."""
+    holders = Counter(
+        id(weight)
+        for part in model.modules()
+        if (weight := part._parameters.get("weight")) is not None
+    )
+    for path, part in list(model.named_modules()):
+        layer = part._modules.get("base_layer")
+        weight = None if layer is None else layer._parameters.get("weight")
+        if layer is not None and weight is not None and holders[id(weight)] > 1:
+            layer.weight = nn.Parameter(weight.detach().clone(), weight.requires_grad)
+            model.untie([f"{path}.weight"])
