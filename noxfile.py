@@ -218,6 +218,16 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """Build the documentation's site into site/: every link must lead somewhere."""
+    what_the_core_finds_plugins_by = ("importlib-metadata", "pluggy")
+    needed = (*groups("site"), *what_the_core_finds_plugins_by, READS_TOML)
+    session.install("-q", "-c", CONSTRAINTS, *needed)
+    variables = {"PYTHONPATH": f"tests{os.pathsep}.", "NO_MKDOCS_2_WARNING": "1"}
+    session.run("mkdocs", *(session.posargs or ["build", "--strict", "--quiet"]), env=variables)
+
+
+@nox.session
 def faults(session: nox.Session) -> None:
     """Kill, fill, cut and crowd saves and loads: 1,000 kills, or as many as are given."""
     install_torch(session, *groups("test"))

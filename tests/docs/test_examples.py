@@ -102,6 +102,14 @@ def test_the_contract_is_documented() -> None:
     assert rows == hooks | {hook: kind.__name__ for hook, kind in HOOKS.items()}
 
 
+def test_every_variable_is_documented() -> None:
+    """The reference lists the environment variables that the core reads, and no others."""
+    reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "automodel_core").rglob("*.py"))
+    read = set(re.findall(r"\bAUTOMODEL_[A-Z_]+[A-Z]\b", sources))
+    assert set(re.findall(r"^\| `(AUTOMODEL_\w+)` \|", reference, re.MULTILINE)) == read
+
+
 def test_every_public_name_is_documented() -> None:
     """Every Auto class stands in the reference, and nothing stands there that does not exist."""
     reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
