@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from automodel_core import registry
 from automodel_core.errors import InputError, listed, shown
-from automodel_core.layers.attention import Attention
 
 __all__ = ["by_path", "own_choice", "set_attention"]
 
@@ -56,6 +55,8 @@ def set_attention(model: Any, chosen: str | Mapping[str, str]) -> None:
 
     Raises `InputError` for a name that nobody provides and for a part that there is not.
     """
+    from automodel_core.layers.attention import Attention  # torch, without which plans are made
+
     named = {"": chosen} if isinstance(chosen, str) else chosen
     paths = by_path(model, named, "attn_implementation")
     noted = {id(config): config for config in (model.config, *model.config.all_parts())}
