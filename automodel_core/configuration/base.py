@@ -51,7 +51,7 @@ class PreTrainedConfig(ConfigFiles):
 
     aliases: ClassVar[Mapping[str, str]] = {}
     """Other names of fields, as ``{"hidden_size": "d_model"}``: one name for one idea."""
-    keys_to_ignore_at_inference: ClassVar[tuple[str, ...]] = ("past_key_values",)
+    keys_to_ignore_at_inference: ClassVar[list[str]] = ["past_key_values"]  # trainers add to it
     labels_by_default: ClassVar[int] = 2
     """How many labels there are where neither a file nor the caller says so."""
     sub_configs: ClassVar = SubConfigs()

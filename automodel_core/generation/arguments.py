@@ -13,7 +13,12 @@ from automodel_core.generation.session.checks import check_cache_settings, check
 from automodel_core.generation.session.inputs import DecodingInputs
 from automodel_core.generation.session.protocol import GenerativeModel
 from automodel_core.generation.settings.checks import problems_of
-from automodel_core.generation.settings.generation import DEFAULTS, FIELDS, GenerationConfig
+from automodel_core.generation.settings.generation import (
+    DEFAULTS,
+    FIELDS,
+    GenerationConfig,
+    as_generation_config,
+)
 from automodel_core.generation.settings.of_model import own_settings
 from automodel_core.generation.settings.unread import strategy_of_setting, strategy_settings
 
@@ -69,7 +74,7 @@ def resolve_settings(
     keywords = {name: value for name, value in keywords.items() if name not in IGNORED}
     loop_arguments = _loop_arguments(custom_generate, keywords)
     keywords = {name: value for name, value in keywords.items() if name not in loop_arguments}
-    config = GenerationConfig() if given is None else copy.deepcopy(given)
+    config = GenerationConfig() if given is None else copy.deepcopy(as_generation_config(given))
     explicit = {name for name, value in vars(config).items() if value is not None}
     of_model = own_settings(model)
     if use_model_defaults is False:

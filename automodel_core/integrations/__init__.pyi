@@ -1,1 +1,2 @@
 from automodel_core.integrations.tokenizers import to_transformers as to_transformers
+from automodel_core.integrations.trainer import TrainerMixin as TrainerMixin

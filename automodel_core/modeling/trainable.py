@@ -20,6 +20,7 @@ class TrainableModel(nn.Module):
     supports_gradient_checkpointing: ClassVar[bool] = True
     loss_type: ClassVar[str | None] = None
     """"ForCausalLM" if the loss shifts labels, so that trainers do not count the first of a row."""
+    _keys_to_ignore_on_save: ClassVar[None] = None  # as trainers ask of a checkpoint in shards
     _input_grads: Callable[[], None] | None = None
 
     if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from automodel_core.configuration.base import TEXT_PARTS
-from automodel_core.errors import GenerationArgumentError, warn_caller
+from automodel_core.errors import GenerationArgumentError, shown, warn_caller
 from automodel_core.generation.settings.checks import problems_of, sentences
 from automodel_core.generation.settings.compile import CompileConfig, compile_config_of
 from automodel_core.generation.settings.files import GENERATION_CONFIG_NAME, GenerationConfigFiles
@@ -27,6 +27,7 @@ __all__ = [
     "FIELDS",
     "GENERATION_CONFIG_NAME",
     "GenerationConfig",
+    "as_generation_config",
     "config_settings",
     "token_ids",
 ]
@@ -156,6 +157,9 @@ class GenerationConfig(GenerationConfigFiles):
     disable_compile: bool | None = None
     continuous_batching_config: Any = None
 
+    _from_model_config = False
+    """Trainers ask whether settings were made from ``config.json``, and then forget it."""
+
     if not TYPE_CHECKING:  # type checkers and editors know the fields as its arguments
 
         def __init__(self, **settings: Any) -> None:
@@ -252,6 +256,11 @@ class GenerationConfig(GenerationConfigFiles):
         """
         return cls.from_dict(config_settings(model_config))
 
+    @staticmethod
+    def _get_default_generation_params() -> dict[str, Any]:
+        """Return the values of what nobody sets, by which trainers know a length to pad to."""
+        return dict(DEFAULTS)
+
     def to_dict(self) -> dict[str, Any]:
         """Return every field, set or not, and every key that was kept."""
         settings = copy.deepcopy(vars(self))
@@ -277,6 +286,22 @@ class GenerationConfig(GenerationConfigFiles):
 
 FIELDS = frozenset(GenerationConfig.__annotations__)
 """The names of all settings."""
+
+
+def as_generation_config(given: Any) -> GenerationConfig:
+    """Return settings; those in a class of the same name, of another library, are read.
+
+    Raises `GenerationArgumentError` for anything else.
+    """
+    if isinstance(given, GenerationConfig):
+        return given
+    if all(kind.__name__ != GenerationConfig.__name__ for kind in type(given).__mro__):
+        raise GenerationArgumentError(
+            f"generation_config={shown(given)}: expected a GenerationConfig object, "
+            "as GenerationConfig.from_pretrained(name) returns"
+        )
+    config: GenerationConfig = GenerationConfig.from_dict(given.to_dict())
+    return config
 
 
 def token_ids(setting: int | Sequence[int] | None) -> tuple[int, ...]:

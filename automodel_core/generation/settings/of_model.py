@@ -6,8 +6,11 @@ import copy
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from automodel_core.errors import InputError, shown
-from automodel_core.generation.settings.generation import GenerationConfig, config_settings
+from automodel_core.generation.settings.generation import (
+    GenerationConfig,
+    as_generation_config,
+    config_settings,
+)
 
 __all__ = [
     "SettingsAtStart",
@@ -34,13 +37,8 @@ class _Model(Protocol):
 
 def first_settings(config: Any, stored: Mapping[str, Any] | None, given: Any) -> GenerationConfig:
     """Return the settings of the caller, else those of the checkpoint's own file."""
-    if isinstance(given, GenerationConfig):
-        return given
     if given is not None:
-        raise InputError(
-            f"generation_config={shown(given)}: expected a GenerationConfig object, "
-            "as GenerationConfig.from_pretrained(name) returns"
-        )
+        return as_generation_config(given)
     if stored is None:
         return GenerationConfig.from_model_config(config)
     settings: GenerationConfig = GenerationConfig.from_dict(stored)

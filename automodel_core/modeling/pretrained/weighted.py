@@ -57,13 +57,24 @@ class WeightedModel(nn.Module):
     config: PreTrainedConfig
     hf_device_map: dict[str, Any]
     """The device of each module, if the model was loaded with ``device_map``."""
-    generation_config: GenerationConfig | None = None
+    _generation_config: GenerationConfig | None = None
     settings_at_start: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
     """What `config` and `generation_config` said of generation when the model was made."""
     load_report: LoadReport | None = None
     """What became of each weight when the model was loaded; ``None`` if it was not."""
     first_values: dict[str, tuple[int, float] | None] | None = None
     """What tells a weight's first values from later ones; ``None`` for one that is never drawn."""
+
+    @property
+    def generation_config(self) -> GenerationConfig | None:
+        """The settings of ``generate``; ``None`` for a model that does not generate."""
+        return self._generation_config
+
+    @generation_config.setter
+    def generation_config(self, given: Any) -> None:
+        from automodel_core.generation.settings.generation import as_generation_config
+
+        self._generation_config = None if given is None else as_generation_config(given)
 
     @classmethod
     def weight_names(cls, config: PreTrainedConfig) -> WeightNames:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
 from support.tiny_lm import TinyConfig, TinyForCausalLM, drawn
@@ -69,3 +70,35 @@ def test_trainers_switch_off_the_cache_of_forward_alone(tmp_path: Path) -> None:
     assert model(PROMPT).past_key_values is None
     model.save_pretrained(tmp_path)
     assert GenerationConfig.from_pretrained(tmp_path).use_cache is not False
+
+
+def foreign() -> Any:
+    """Return settings in a class of another library."""
+
+    def to_dict(_: object) -> dict[str, Any]:
+        return {"max_new_tokens": 2, "num_beams": None, "their_version": "5", "_private": True}
+
+    return type("GenerationConfig", (), {"to_dict": to_dict})()
+
+
+def test_settings_of_another_library_are_read(tmp_path: Path) -> None:
+    given = {"attention_mask": torch.ones_like(PROMPT)}
+    model = drawn()
+    assert model.generate(PROMPT, foreign(), **given).shape == (2, 5)
+    model.generation_config = foreign()
+    assert isinstance(model.generation_config, GenerationConfig)
+    assert model.generate(PROMPT, **given).shape == (2, 5)
+    model.save_pretrained(tmp_path)
+    assert GenerationConfig.from_pretrained(tmp_path).max_new_tokens == 2
+    again: TinyForCausalLM = TinyForCausalLM.from_pretrained(tmp_path, generation_config=foreign())
+    assert again.generation_config == model.generation_config
+    with pytest.raises(GenerationArgumentError, match="expected a GenerationConfig object"):
+        model.generation_config = {"max_new_tokens": 2}
+
+
+def test_trainers_find_the_defaults_by_which_they_pad() -> None:
+    settings = GenerationConfig(max_new_tokens=3)
+    settings.update(**settings._get_default_generation_params(), defaults_only=True)
+    assert (settings.max_length, settings.max_new_tokens) == (20, 3)
+    assert settings._from_model_config is False
+    assert "_from_model_config" not in settings.to_dict()

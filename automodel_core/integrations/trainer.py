@@ -1,0 +1,72 @@
+"""transformers' trainers, for models and tokenizers of automodel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from automodel_core.modeling import PreTrainedModel
+from automodel_core.text import PreTrainedTokenizer
+
+if TYPE_CHECKING:
+    from transformers import Trainer  # pyright: ignore[reportMissingImports]
+else:
+    Trainer = object
+
+__all__ = ["TrainerMixin"]
+
+ARGUMENTS_FILE = "training_args.bin"
+LARGEST_SHARD = "50GB"
+"""As in transformers, so that trainers, which know no hub names of shards, resume from one file."""
+
+
+class TrainerMixin(Trainer):  # type: ignore[misc]
+    """Let a trainer treat what automodel makes as it treats its own.
+
+    ``class HubTrainer(TrainerMixin, Trainer): ...`` saves checkpoints in the hub's names with
+    configuration and tokenizer, pads batches by the tokenizer where no collator is given, and gives
+    a model the tokenizer's special tokens. A trainer of transformers does so for its classes alone.
+    """
+
+    data_collator: Any
+    processing_class: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        from transformers import (  # pyright: ignore[reportMissingImports]
+            DataCollatorWithPadding,
+            default_data_collator,
+        )
+
+        if self._has_tokenizer() and self.data_collator is default_data_collator:
+            self.data_collator = DataCollatorWithPadding(self.processing_class)
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        from transformers.trainer_utils import (  # pyright: ignore[reportMissingImports]
+            align_special_tokens,
+        )
+
+        if self._has_tokenizer():
+            align_special_tokens(self.model, self.processing_class)
+        return super().train(*args, **kwargs)
+
+    def _has_tokenizer(self) -> bool:
+        return isinstance(self.processing_class, PreTrainedTokenizer)
+
+    def _save(
+        self, output_dir: str | None = None, state_dict: Mapping[str, torch.Tensor] | None = None
+    ) -> None:
+        model = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
+        if not isinstance(model, PreTrainedModel):
+            super()._save(output_dir, state_dict)
+        elif self.args.should_save:
+            folder, tokenizer = output_dir or self.args.output_dir, self.processing_class
+            if tokenizer is None:
+                tokenizer = vars(self.data_collator).get("tokenizer")
+            model.save_pretrained(
+                folder, state_dict=state_dict, max_shard_size=LARGEST_SHARD, tokenizer=tokenizer
+            )
+            torch.save(self.args, os.path.join(folder, ARGUMENTS_FILE))

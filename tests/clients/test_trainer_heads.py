@@ -1,0 +1,101 @@
+"""transformers' Trainer trains every head, with the losses that the reference's model has there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+transformers = pytest.importorskip("transformers")
+pytest.importorskip("accelerate")
+
+from automodel_core.testing.case import Subject  # noqa: E402
+from support.subjects import HEADS  # noqa: E402
+
+ALIKE = ("deit", "mt5", "umt5")
+"""Architectures whose heads are those of another one."""
+WITH_LABELS = [
+    name
+    for name, subject in HEADS.items()
+    if subject.model_type not in ALIKE and subject.labels(subject.config())
+]
+JOINED = ("EncoderDecoderModel", "VisionEncoderDecoderModel")
+"""Their parts are the suite's own, which the reference has not."""
+COUNTS_THE_BATCH = (
+    "BertLMHeadModel", "GPT2LMHeadModel", "ViTForImageClassification",
+)  # fmt: skip
+"""Where the reference's loss heeds ``num_items_in_batch``; elsewhere its parts add up to double."""
+Losses = list[float]
+
+
+def undisturbed(subject: Subject) -> Any:
+    """Return a model without dropout, which draws in another order in the reference."""
+    config = subject.skeleton.config
+    zero = {key: 0.0 for key in config if "drop" in key and isinstance(config.get(key), float)}
+    return subject.model(**zero)
+
+
+def rows_of(subject: Subject, config: Any) -> list[dict[str, torch.Tensor]]:
+    """Return eight rows; in every second one some labels do not count."""
+    given = {**subject.example(config), **subject.labels(config)}
+    if "labels" in given:
+        given.pop("decoder_input_ids", None)
+    rows = [{key: values[row] for key, values in given.items()} for row in (0, 1) * 4]
+    for row in rows[1::2]:
+        if "labels" in row and row["labels"].dim() == 1:
+            row["labels"] = row["labels"].clone()
+            row["labels"][:3] = -100
+    return rows
+
+
+def losses(model: Any, rows: Any, folder: Path, **settings: Any) -> tuple[Losses, float]:
+    """Return the losses of two steps, and that of evaluation after them."""
+    names = [name for name in rows[0] if "label" in name or name.endswith(("positions", "_pos"))]
+    arguments = {
+        "label_names": names, "per_device_train_batch_size": 2, "max_steps": 2,
+        "learning_rate": 1e-3, "logging_steps": 1, "save_strategy": "no", "report_to": [],
+        "use_cpu": True, "disable_tqdm": True,
+    }  # fmt: skip
+    trainer = transformers.Trainer(
+        model,
+        transformers.TrainingArguments(str(folder), **{**arguments, **settings}),
+        train_dataset=rows,
+        eval_dataset=rows,
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
+    trainer.train()
+    logged = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return logged, trainer.evaluate()["eval_loss"]
+
+
+@pytest.mark.parametrize("head", WITH_LABELS)
+def test_losses_are_those_of_the_reference(head: str, tmp_path: Path) -> None:
+    model = undisturbed(HEADS[head])
+    rows = rows_of(HEADS[head], model.config)
+    model.save_pretrained(tmp_path)
+    twin = None if head in JOINED else getattr(transformers, head).from_pretrained(tmp_path)
+    found, evaluated = losses(model, rows, tmp_path)
+    assert found[0] > 0
+    if twin is not None:
+        expected, expected_evaluated = losses(twin, rows, tmp_path)
+        assert found == pytest.approx(expected, rel=1e-4)
+        assert evaluated == pytest.approx(expected_evaluated, rel=1e-4)
+
+
+@pytest.mark.parametrize("head", WITH_LABELS)
+def test_accumulated_parts_are_the_whole_batch(head: str, tmp_path: Path) -> None:
+    """Losses of two parts of two rows are those of four; in the reference, where it counts them."""
+    subject = HEADS[head]
+    model, whole = undisturbed(subject), undisturbed(subject)
+    rows = rows_of(subject, model.config)
+    model.save_pretrained(tmp_path)
+    steps = {"gradient_accumulation_steps": 2}
+    found = losses(model, rows, tmp_path, **steps)
+    if model.accepts_loss_kwargs:
+        expected = losses(whole, rows, tmp_path, per_device_train_batch_size=4)
+        assert found[0] == pytest.approx(expected[0], rel=1e-4)
+    if head in COUNTS_THE_BATCH:
+        twin = getattr(transformers, head).from_pretrained(tmp_path)
+        assert found[0] == pytest.approx(losses(twin, rows, tmp_path, **steps)[0], rel=1e-4)

@@ -1,0 +1,44 @@
+"""A tiny model and its inputs for every head of every plugin of this repository."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from automodel_core import registry
+from automodel_core.cli.check import tiny
+from automodel_core.testing.case import Subject
+from automodel_core.testing.small_models import register_small_parts
+
+__all__ = ["HEADS", "heads"]
+
+TEXT, IMAGE = ({"model_type": f"small-{kind}"} for kind in ("text", "image"))
+IDS = {"decoder_start_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
+GIVEN: dict[str, dict[str, Any]] = {
+    "donut-swin": {
+        "image_size": 16, "patch_size": 2, "embed_dim": 8, "depths": [1, 2], "num_heads": [2, 4],
+        "window_size": 4,
+    },
+    "encoder-decoder": {"encoder": {**TEXT, "hidden_size": 12}, "decoder": TEXT, **IDS},
+    "vision-encoder-decoder": {"encoder": {**IMAGE, "hidden_size": 12}, "decoder": TEXT, **IDS},
+}  # fmt: skip
+"""Configurations that cannot be guessed."""
+BY_TASK = {"causal-lm": {"is_decoder": True}}
+
+
+def heads() -> dict[str, Subject]:
+    """Return a subject for each model class of the installed architectures, by its name."""
+    register_small_parts()
+    found: dict[str, Subject] = {}
+    for record in registry.plugins.records():
+        for model_type in record.names if record.is_architecture else ():
+            architecture = registry.get(model_type)
+            values = GIVEN.get(model_type) or tiny(model_type)
+            both = {"causal-lm", "masked-lm"} <= set(architecture.models)
+            subject = Subject(model_type, values, BY_TASK if both else {})
+            for task, reference in architecture.models.items():
+                found.setdefault(reference.rpartition(":")[2], replace(subject, task=task))
+    return found
+
+
+HEADS = heads()
