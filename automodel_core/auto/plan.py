@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -70,10 +71,27 @@ class ModelPlan:
         if self._model is not None:
             from automodel_core.modeling.pretrained.quantise import weight_sizes
 
-            return memory_by_dtype(weight_sizes(self._model), self.dtype)
+            return memory_by_dtype(weight_sizes(self._model).values(), self.dtype)
         if self.weights.tensors is None:
             return None
         return memory_by_dtype(sizes_in_files(self.weights.tensors), self.dtype)
+
+    @cached_property
+    def device_map(self) -> dict[str, Any] | None:
+        """The device of each module, ``None`` without ``device_map=`` or torch.
+
+        `max_memory` may speak of accelerators that this machine does not have.
+        """
+        if self._model is None or self._request.options.device_map is None:
+            return None
+        return _device_map(self._model, self._request, self.dtype)
+
+    @property
+    def memory_by_device(self) -> dict[str, int] | None:
+        """The bytes of the weights on each device, and on ``"disk"``; see `device_map`."""
+        if self._model is None or self.device_map is None:
+            return None
+        return _memory_by_device(self._model, self.device_map, self.dtype)
 
     @property
     def saved_by(self) -> dict[str, str]:
@@ -103,7 +121,7 @@ class ModelPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it."""
-        report = None if self.report is None else self.report.to_dict()
+        report, devices = None if self.report is None else self.report.to_dict(), self.device_map
         names = ("missing", "unexpected", "mismatched", "weights")
         return {
             "name": self.name,
@@ -120,6 +138,8 @@ class ModelPlan:
             "dtype": self.dtype,
             "dtypes": self.weights.dtypes,
             "memory": self.memory,
+            "device_map": None if devices is None else {n: str(d) for n, d in devices.items()},
+            "memory_by_device": self.memory_by_device,
             "saved_by": self.saved_by,
             **{name: None if report is None else report[name] for name in names},
         }
@@ -148,6 +168,10 @@ class ModelPlan:
             "loaded as": self.dtype,
             "memory": ", ".join(
                 f"{readable_size(size)} {name}" for name, size in (self.memory or {}).items()
+            ),
+            "devices": ", ".join(
+                f"{readable_size(size)} on {device}"
+                for device, size in (self.memory_by_device or {}).items()
             ),
             **self._misfits(),
         }
@@ -227,21 +251,51 @@ def _empty_model(reference: str, request: LoadRequest) -> PreTrainedModel | None
     return model
 
 
+def _device_map(model: PreTrainedModel, request: LoadRequest, dtype: str) -> dict[str, Any] | None:
+    from automodel_core.modeling.pretrained.loading import chosen_devices
+    from automodel_core.modeling.pretrained.options import dtype_named
+
+    config = copy.deepcopy(request.config)
+    config.dtype = dtype_named(dtype)
+    return chosen_devices(model, model.own_names(), replace(request, config=config))
+
+
+def _memory_by_device(
+    model: PreTrainedModel, device_map: Mapping[str, Any], dtype: str
+) -> dict[str, int]:
+    """Return the bytes on each device, each weight at the longest prefix of its name in the map."""
+    from automodel_core.checkpoint.loading.memory import memory_by_dtype
+    from automodel_core.modeling.pretrained.quantise import weight_sizes
+
+    found: dict[str, int] = {}
+    for name, size in weight_sizes(model).items():
+        prefix = name
+        while prefix and prefix not in device_map:
+            prefix = prefix.rpartition(".")[0]
+        device = str(device_map.get(prefix, "cpu"))
+        found[device] = found.get(device, 0) + memory_by_dtype([size], dtype).get(dtype, 0)
+    return found
+
+
 def _compared(
     model: PreTrainedModel, request: LoadRequest, weights: WeightPlan, dtype: str
 ) -> LoadReport | None:
     """Compare the names and shapes of a model's weights with those in the files."""
+    from automodel_core.checkpoint.formats.safetensors import torch_dtype
+    from automodel_core.checkpoint.loading.placement import Placement
     from automodel_core.checkpoint.loading.ties import find_slots
+    from automodel_core.modeling.pretrained.options import dtype_named, dtypes_of_parts
 
-    wide = set(model.segments_in_fp32())
+    dtypes = {"": dtype_named(dtype), **dtypes_of_parts(model, request.options.dtype)}
+    placement = Placement(None, dtypes, model.segments_in_fp32())
+    slots = find_slots(model)
 
     def dtype_of(module: str, stored: str) -> str:
-        if not stored.startswith(("float", "bfloat")):
-            return stored
-        kept = dtype == "float16" and not wide.isdisjoint(module.split("."))
-        return "float32" if kept else dtype
+        needed, kept = slots[module].tensor.dtype, torch_dtype(stored, module)
+        if needed.is_floating_point != kept.is_floating_point:
+            return ""  # the load says what is wrong
+        return str(placement.dtype(module, needed, kept)).removeprefix("torch.")
 
-    slots = find_slots(model)
     shapes = {name: tuple(slot.tensor.shape) for name, slot in slots.items() if name == slot.name}
     return weights.compare(
         shapes,

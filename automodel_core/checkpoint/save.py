@@ -6,9 +6,9 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import torch
 
@@ -62,8 +62,9 @@ class WeightsToSave:
     """Tensors by hub name, checked, and divided into files.
 
     Tensors that are the same memory are written once, under the first name; if ``tied`` is given,
-    only those that it maps to another, under that one's name. Over ``max_shard_size`` bytes the
-    weights are split into shards with an index. Raises `InputError` for what a file cannot hold.
+    only those that it maps to another, under that one's name. Those in ``dtypes`` are cast while
+    they are written. Over ``max_shard_size`` bytes the weights are split into shards with an index.
+    Raises `InputError` for what a file cannot hold.
     """
 
     def __init__(
@@ -75,25 +76,43 @@ class WeightsToSave:
         safe_serialization: bool = True,
         metadata: Mapping[str, str] | None = None,
         tied: Mapping[str, str] | None = None,
+        dtypes: Mapping[str, torch.dtype] | None = None,
     ) -> None:
         self.replaces = replaced_files(safe_serialization=safe_serialization, variant=variant)
         self._kind = "safetensors" if safe_serialization else "bin"
         self._variant = variant
         self._metadata = {"format": "pt", **(metadata or {})}
         self._whole, self._index = _file_names(self._kind, variant)
-        self._shards = _split(_once(state, tied), _bytes(max_shard_size))
+        cast = dtypes or {}
+        tensors = {
+            name: Written(tensor, cast.get(name, tensor.dtype))
+            for name, tensor in _once(state, tied).items()
+        }
+        self._shards = _split(tensors, _bytes(max_shard_size))
         if safe_serialization:
             for shard in self._shards:
                 _header(shard, self._metadata)
 
-    def write(self, exchange: Exchange) -> list[str]:
-        """Write the files, and return their names; those of a former save are to vanish."""
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all tensors as they are written."""
+        return sum(tensor.nbytes for shard in self._shards for tensor in shard.values())
+
+    def write(
+        self, exchange: Exchange, written: Callable[[int], object] = lambda count: None
+    ) -> list[str]:
+        """Write the files, and return their names; those of a former save are to vanish.
+
+        ``written`` is told of each piece of so many bytes.
+        """
         present = current_names(exchange.folder)
         names = self._names(present)
         for name, tensors in zip(names, self._shards, strict=True):
             with exchange.file(name) as file:
                 if self._kind == "safetensors":
-                    write_safetensors(tensors, file, self._metadata)
+                    plain = {n: entry.tensor for n, entry in tensors.items()}
+                    kinds = {n: entry.dtype for n, entry in tensors.items()}
+                    write_safetensors(plain, file, self._metadata, kinds, written)
                 else:
                     torch.save({n: _own_memory(t) for n, t in tensors.items()}, file)
         if len(names) > 1:
@@ -171,12 +190,23 @@ def _once(
     }
 
 
-def _split(tensors: Mapping[str, torch.Tensor], limit: int) -> list[dict[str, torch.Tensor]]:
+class Written(NamedTuple):
+    """A tensor, and the dtype that it is written in."""
+
+    tensor: torch.Tensor
+    dtype: torch.dtype
+
+    @property
+    def nbytes(self) -> int:
+        return self.tensor.numel() * self.dtype.itemsize
+
+
+def _split(tensors: Mapping[str, Written], limit: int) -> list[dict[str, Written]]:
     """Return the tensors in order, cut where the next one would pass the limit."""
-    shards: list[dict[str, torch.Tensor]] = [{}]
+    shards: list[dict[str, Written]] = [{}]
     size = 0
     for name, tensor in tensors.items():
-        needed = tensor.numel() * tensor.element_size()
+        needed = tensor.nbytes
         if shards[-1] and size + needed > limit:
             shards.append({})
             size = 0
@@ -185,13 +215,13 @@ def _split(tensors: Mapping[str, torch.Tensor], limit: int) -> list[dict[str, to
     return shards
 
 
-def _index(shards: Mapping[str, Mapping[str, torch.Tensor]], metadata: Mapping[str, str]) -> bytes:
+def _index(shards: Mapping[str, Mapping[str, Written]], metadata: Mapping[str, str]) -> bytes:
     tensors = [tensor for shard in shards.values() for tensor in shard.values()]
     content = {
         "metadata": {
             **{key: value for key, value in metadata.items() if key != "format"},
-            "total_parameters": sum(tensor.numel() for tensor in tensors),
-            "total_size": sum(tensor.numel() * tensor.element_size() for tensor in tensors),
+            "total_parameters": sum(tensor.tensor.numel() for tensor in tensors),
+            "total_size": sum(tensor.nbytes for tensor in tensors),
         },
         "weight_map": {name: file for file, shard in shards.items() for name in shard},
     }
@@ -199,53 +229,67 @@ def _index(shards: Mapping[str, Mapping[str, torch.Tensor]], metadata: Mapping[s
 
 
 def write_safetensors(
-    tensors: Mapping[str, torch.Tensor], file: BinaryIO, metadata: Mapping[str, str]
+    tensors: Mapping[str, torch.Tensor],
+    file: BinaryIO,
+    metadata: Mapping[str, str],
+    dtypes: Mapping[str, torch.dtype] | None = None,
+    written: Callable[[int], object] = lambda count: None,
 ) -> None:
-    """Write tensors in the safetensors format."""
-    text = _header(tensors, metadata)
+    """Write tensors in the safetensors format; those in ``dtypes`` are cast, in a small buffer.
+
+    ``written`` is told of each piece of so many bytes.
+    """
+    cast = dtypes or {}
+    entries = {
+        name: Written(tensor, cast.get(name, tensor.dtype)) for name, tensor in tensors.items()
+    }
+    text = _header(entries, metadata)
     file.write(len(text).to_bytes(8, "little"))
     file.write(text)
     buffer = bytearray(_CHUNK)
-    window = torch.frombuffer(buffer, dtype=torch.uint8)
-    for name in _stored_order(tensors):
-        flat = tensors[name].detach().contiguous().view(-1)
+    for name in _stored_order(entries):
+        tensor, dtype = entries[name]
+        flat = tensor.detach().contiguous().view(-1)
         if not flat.numel():
             continue
-        data = flat.view(torch.uint8)
-        for start in range(0, len(data), _CHUNK):
-            piece = data[start : start + _CHUNK]
+        if dtype == tensor.dtype:  # of any kind, also of one that cannot be copied by numbers
+            flat, dtype = flat.view(torch.uint8), torch.uint8
+        window = torch.frombuffer(buffer, dtype=dtype)
+        for piece in flat.split(len(window)):
             window[: len(piece)].copy_(piece)
-            file.write(memoryview(buffer)[: len(piece)])
+            size = len(piece) * dtype.itemsize
+            file.write(memoryview(buffer)[:size])
+            written(size)
 
 
-def _header(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> bytes:
+def _header(tensors: Mapping[str, Written], metadata: Mapping[str, str]) -> bytes:
     """Return the header of a safetensors file that holds the tensors."""
     header: dict[str, object] = {"__metadata__": dict(metadata)}
     end = 0
     for name in _stored_order(tensors):
-        tensor = tensors[name]
-        code = _CODES.get(str(tensor.dtype).removeprefix("torch."))
+        tensor, dtype = tensors[name]
+        code = _CODES.get(str(dtype).removeprefix("torch."))
         if code is None:
             raise InputError(
-                f"weight {shown(name)} has dtype {tensor.dtype}, which the safetensors format "
+                f"weight {shown(name)} has dtype {dtype}, which the safetensors format "
                 "does not know; convert it, or save with safe_serialization=False"
             )
         shape = list(tensor.shape)
         if code == "F4":
             shape[-1] *= 2
-        begin, end = end, end + tensor.numel() * tensor.element_size()
+        begin, end = end, end + tensors[name].nbytes
         header[name] = {"dtype": code, "shape": shape, "data_offsets": [begin, end]}
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
     return text + b" " * (-(8 + len(text)) % _ALIGNMENT)
 
 
-def _stored_order(tensors: Mapping[str, torch.Tensor]) -> list[str]:
+def _stored_order(tensors: Mapping[str, Written]) -> list[str]:
     """Return the names with wide elements first, so that all are aligned."""
-    return sorted(tensors, key=lambda name: -tensors[name].element_size())
+    return sorted(tensors, key=lambda name: -tensors[name].dtype.itemsize)
 
 
-def _own_memory(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the tensor without the rest of a larger storage that it may be a part of."""
-    tensor = tensor.detach().cpu()
+def _own_memory(written: Written) -> torch.Tensor:
+    """Return a tensor without the rest of a larger storage that it may be a part of."""
+    tensor = written.tensor.detach().to("cpu", written.dtype)
     whole = tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
     return tensor if whole and tensor.is_contiguous() else tensor.contiguous().clone()

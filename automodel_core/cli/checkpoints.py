@@ -1,19 +1,14 @@
-"""``plan`` and ``convert``: what a checkpoint is, and its weights in the safe format."""
+"""``plan``, and what other commands that read a checkpoint share with it."""
 
 from __future__ import annotations
 
 import argparse
-import shutil
-from pathlib import Path
 from typing import Any
 
-from automodel_core.auto.plan import readable_size
-from automodel_core.cli.output import note, print_json
-from automodel_core.errors import InputError, UnsupportedTaskError, shown
+from automodel_core.cli.output import print_json
+from automodel_core.errors import UnsupportedTaskError, shown
 
-__all__ = ["auto_class_for", "convert", "hub_arguments", "plan"]
-
-NOT_COPIED = (".bin", ".safetensors", ".h5", ".msgpack", ".ot", ".pt", ".pth", ".index.json")
+__all__ = ["auto_class_for", "hub_arguments", "plan"]
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -22,6 +17,10 @@ def plan(options: argparse.Namespace) -> int:
     if options.dtype is not None:
         arguments["dtype"] = options.dtype
     auto_class = auto_class_for(options, arguments)
+    if options.device_map is not None:
+        arguments["device_map"] = options.device_map
+    if options.max_memory is not None:
+        arguments["max_memory"] = dict(options.max_memory)
     planned = auto_class.plan(options.name, **arguments)
     if options.json:
         print_json(planned.to_dict())
@@ -79,40 +78,3 @@ def auto_class_for(
     # A class that serves pretraining too is asked for by its more specific task.
     chosen = [name for name in likely if name != "pretraining"] or likely or list(served)
     return getattr(auto, tasks[chosen[0]].auto_class)
-
-
-def convert(options: argparse.Namespace) -> int:
-    """Write a copy of a checkpoint whose weights are safetensors."""
-    from automodel_core.checkpoint.formats.choice import find_weights
-    from automodel_core.checkpoint.places.options import HubOptions
-    from automodel_core.checkpoint.places.source import open_checkpoint
-
-    target = Path(options.folder)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{shown(str(target))} exists; name a new folder")
-    files = open_checkpoint(options.name, HubOptions(**hub_arguments(options)))
-    weights = find_weights(files)
-    if weights.format.safe:
-        raise InputError(
-            f"{files.place} has {weights.names[0]} already: there is nothing to convert"
-        )
-
-    from automodel_core.checkpoint.places.exchange import exchange_files
-    from automodel_core.checkpoint.save import WeightsToSave
-
-    tensors = weights.open()
-    state = {name: tensors.tensor(name) for name in tensors}
-    ready = WeightsToSave(state, max_shard_size=options.max_shard_size)
-    copied = [name for name in sorted(files.names() or ()) if not name.endswith(NOT_COPIED)]
-    with exchange_files(target) as exchange:
-        written = ready.write(exchange)
-        for name in copied:
-            shutil.copyfile(files.require(name), exchange.staging / name)
-    sizes = {name: (target / name).stat().st_size for name in written}
-    if options.json:
-        print_json({"folder": str(target), "written": sizes, "copied": copied})
-    else:
-        for name, size in sizes.items():
-            print(f"{target / name}  {readable_size(size)}")
-        note(f"{len(state)} weights converted, {len(copied)} other files copied")
-    return 0

@@ -110,6 +110,14 @@ def _plan(commands: Commands) -> None:
     _checkpoint(parser)
     _model(parser)
     parser.add_argument("--weights", action="store_true", help="list what becomes of each weight")
+    parser.add_argument("--device-map", metavar="NAME", help="a device, or a strategy such as auto")
+    parser.add_argument(
+        "--max-memory",
+        metavar="DEVICE=SIZE",
+        nargs="+",
+        type=_bound,
+        help="bounds for a strategy, such as 0=8GB cpu=16GB; the rest stays on disk",
+    )
 
 
 def _lock(commands: Commands) -> None:
@@ -174,16 +182,26 @@ def _generate(commands: Commands) -> None:
 
 def _convert(commands: Commands) -> None:
     def run(options: argparse.Namespace) -> int:
-        from automodel_core.cli.checkpoints import convert
+        from automodel_core.cli.converting import convert
 
         return convert(options)
 
-    parser = _command(
-        commands, "convert", run, "write a checkpoint's pytorch_model.bin as safetensors"
-    )
+    about = "write a checkpoint's weights as safetensors, in another dtype or other shards"
+    parser = _command(commands, "convert", run, about)
     _checkpoint(parser)
-    parser.add_argument("folder", metavar="FOLDER", help="a new folder for the checkpoint")
-    parser.add_argument("--max-shard-size", default="5GB", metavar="SIZE")
+    parser.add_argument(
+        "folder", metavar="FOLDER", nargs="?", help="a new folder (default: in place, in one step)"
+    )
+    parser.add_argument("--to-hub", metavar="REPOSITORY", help="upload it, as one commit")
+    parser.add_argument("--private", action="store_true", help="if the repository is new")
+    parser.add_argument("--dtype", help="such as bfloat16 or bf16 (default: as stored)")
+    parser.add_argument("--variant", help="write model.VARIANT.safetensors")
+    parser.add_argument("--source-variant", metavar="VARIANT", help="read the files of a variant")
+    sizes = ("--shard-size", "--max-shard-size")
+    parser.add_argument(*sizes, default="5GB", metavar="SIZE", dest="shard_size")
+    parser.add_argument("--plugin", metavar="DISTRIBUTION", help="who knows the model")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.set_defaults(task=None)
 
 
 def _new(commands: Commands) -> None:
@@ -204,6 +222,13 @@ def _new(commands: Commands) -> None:
 def _choices(meanings: Mapping[str, str], default: str) -> str:
     told = "; ".join(f"{name}: {meaning}" for name, meaning in meanings.items())
     return f"{told} (default: {default})"
+
+
+def _bound(text: str) -> tuple[str | int, str]:
+    device, separator, size = text.partition("=")
+    if not separator or not device or not size:
+        raise argparse.ArgumentTypeError(f"{text} is not DEVICE=SIZE, such as cpu=16GB")
+    return int(device) if device.isdecimal() else device, size
 
 
 def _count(text: str) -> int:

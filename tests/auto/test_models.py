@@ -289,6 +289,21 @@ def test_plan_knows_the_memory_of_each_dtype(
     assert without[dtype] == pytest.approx(plan.memory[dtype], rel=0.3 if dtype == "int8" else 0)
 
 
+def test_plan_says_what_would_lie_where(tiny_gpt: Any, checkpoint: Path) -> None:
+    plan = AutoModelForCausalLM.plan(checkpoint)
+    assert plan.device_map is plan.memory_by_device is None
+    table = {"model.embed_tokens": "cpu", "model.stack.layers.1": "disk", "": "cpu"}
+    plan = AutoModelForCausalLM.plan(checkpoint, device_map=table)
+    assert plan.memory_by_device is not None
+    assert plan.memory is not None
+    model = AutoModelForCausalLM.from_pretrained(checkpoint)
+    layer = sum(p.nbytes for p in model.model.stack.layers[1].parameters())
+    total = plan.memory["float32"]
+    assert plan.memory_by_device == {"cpu": total - layer, "disk": layer}
+    assert f"{layer / 1000:.1f} kB on disk" in str(plan)
+    assert set(plan.to_dict()["device_map"].values()) == {"cpu", "disk"}
+
+
 def test_plan_says_who_saved_the_weights(tiny_gpt: Any, checkpoint: Path) -> None:
     version = automodel_core.__version__
     plan = AutoModelForCausalLM.plan(checkpoint)

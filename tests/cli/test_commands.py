@@ -185,21 +185,3 @@ def test_generate_needs_a_model_that_generates(
 ) -> None:
     assert main(["generate", str(tmp_path), "text"]) == 1
     assert "has no config.json" in capsys.readouterr().err
-
-
-def test_convert(tiny_gpt: Any, checkpoint: Path, tmp_path: Path, capsys: Capture) -> None:
-    model = AutoModelForCausalLM.from_pretrained(checkpoint)
-    old = tmp_path / "old"
-    model.save_pretrained(old, safe_serialization=False)
-    assert (old / "pytorch_model.bin").is_file()
-    told = answer(capsys, "convert", str(old), str(tmp_path / "new"))
-    assert list(told["written"]) == ["model.safetensors"]
-    assert told["copied"] == ["config.json", "generation_config.json"]
-    again = AutoModelForCausalLM.from_pretrained(tmp_path / "new", use_safetensors=True)
-    tokens = torch.tensor([[3, 4, 5]])
-    assert torch.equal(again(tokens).logits, model(tokens).logits)
-    assert main(["convert", str(old), str(tmp_path / "new")]) == 1
-    assert "name a new folder" in capsys.readouterr().err
-    assert main(["convert", str(checkpoint), str(tmp_path / "third")]) == 1
-    assert "nothing to convert" in capsys.readouterr().err
-    assert not (tmp_path / "third").exists()

@@ -169,3 +169,15 @@ def test_hooks_can_be_taken_off() -> None:
     model.tie_weights()
     assert not any(parameter.is_meta for parameter in model.parameters())
     assert_same(model, expected, "gpt2")
+
+
+def test_a_plan_places_parts_as_a_load_does(tmp_path: Path) -> None:
+    new("gpt2").save_pretrained(tmp_path)
+    options: dict[str, Any] = {"device_map": "sequential", "max_memory": {"cpu": "30KB"}}
+    plan = AutoModelForCausalLM.plan(tmp_path, **options)
+    model: Any = AutoModelForCausalLM.from_pretrained(tmp_path, **options)
+    assert plan.device_map == model.hf_device_map
+    assert plan.memory_by_device is not None
+    assert plan.memory_by_device.keys() == {"cpu", "disk"}
+    assert plan.memory is not None
+    assert sum(plan.memory_by_device.values()) == plan.memory["float32"]

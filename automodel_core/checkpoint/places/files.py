@@ -67,6 +67,10 @@ class CheckpointFiles(ABC):
         """
         return None
 
+    def folders(self) -> frozenset[str]:
+        """Return the names of the folders inside of this one that are known."""
+        return frozenset()
+
     def folder_inside(self, name: str) -> CheckpointFiles | None:
         """Return the files of a folder inside of this one; ``None`` if there is none."""
         return None

@@ -39,6 +39,10 @@ class LocalFiles(CheckpointFiles):
         self._seen.setdefault(filename, seen)
         return None if seen is None else seen[0]
 
+    def folders(self) -> frozenset[str]:
+        names = {path.name for path in self.folder.iterdir() if path.is_dir()}
+        return frozenset(name for name in names if not name.startswith("."))
+
     def folder_inside(self, name: str) -> CheckpointFiles | None:
         folder = self.folder / plain_name(name)
         return LocalFiles(f"{self.name}/{name}", folder) if folder.is_dir() else None

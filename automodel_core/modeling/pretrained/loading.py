@@ -42,7 +42,7 @@ from automodel_core.modeling.pretrained.weighted import WeightedModel
 if TYPE_CHECKING:
     from automodel_core.checkpoint.names.table import WeightNames
 
-__all__ = ["load_model", "load_pretrained"]
+__all__ = ["chosen_devices", "load_model", "load_pretrained"]
 
 Model = TypeVar("Model", bound=WeightedModel)
 
@@ -105,7 +105,7 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
         if isinstance(options.attn_implementation, Mapping):
             set_attention(model, options.attn_implementation)
         names = model.own_names()
-        devices = _devices(model, names, request)
+        devices = chosen_devices(model, names, request)
         dtypes = {"": config.dtype, **dtypes_of_parts(model, options.dtype)}
         stored = StoredWeights()
         report = _fill(model, weights, names, options, devices, dtypes, stored)
@@ -151,10 +151,10 @@ def _without_memory(cls: type[Model], request: LoadRequest) -> Model:
         return cls(request.config, *request.model_args, **request.model_kwargs)
 
 
-def _devices(
+def chosen_devices(
     model: WeightedModel, names: WeightNames, request: LoadRequest
 ) -> dict[str, Any] | None:
-    """Return the device of each module, as ``device_map`` and ``max_memory`` say."""
+    """Return the device of each module, as ``device_map`` and ``max_memory`` say; no map, none."""
     config, options = request.config, request.options
 
     def build() -> nn.Module:

@@ -67,22 +67,21 @@ def replace_linears(
     model.requires_grad_(False)
 
 
-def weight_sizes(model: WeightedModel) -> list[WeightSize]:
-    """Return what the memory of a model's weights follows from; they may be without memory."""
+def weight_sizes(model: WeightedModel) -> dict[str, WeightSize]:
+    """Return what the memory of each weight follows from; a model without memory will do."""
     linears = {f"{path}.weight" for path in _large_linears(model)}
     wide = set(model.segments_in_fp32())
-    source_of, sizes = model.ties_to_load(), []
+    source_of, sizes = model.ties_to_load(), {}
     for name, slot in find_slots(model).items():
         if name != slot.name:
             continue
-        size = WeightSize(
+        sizes[name] = WeightSize(
             tuple(slot.tensor.shape),
             str(slot.tensor.dtype).removeprefix("torch."),
             rounded=name in linears,
             only_rounded=source_of.get(name, name) != name,
             in_fp32=not wide.isdisjoint(name.split(".")),
         )
-        sizes.append(size)
     return sizes
 
 

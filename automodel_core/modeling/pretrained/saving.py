@@ -25,7 +25,7 @@ from automodel_core.modeling.pretrained.given_state import state_to_save
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
-__all__ = ["Savable", "push_model", "save_pretrained"]
+__all__ = ["Savable", "push_model", "save_pretrained", "tied_on_hub"]
 
 CONFIG_FILE = "config.json"
 GENERATION_CONFIG_FILE = "generation_config.json"
@@ -57,11 +57,6 @@ def save_pretrained(
     refuse_adapters(model, "saving")
     state = whole_state(model) if state_dict is None else state_to_save(model, state_dict)
     names = model.own_names()
-    same = dict(names.aliases)
-    # Readers tie by the configuration; without its word they need both.
-    for target, source in model.ties_in_force().items():
-        same[names.to_hub(target).name] = names.to_hub(source).name
-
     config = copy.deepcopy(model.config)
     config.architectures = [type(model).__name__]
     for each in (config, *config.all_parts()):
@@ -79,7 +74,7 @@ def save_pretrained(
         safe_serialization=safe_serialization,
         variant=variant,
         metadata=installed_versions(registry.architectures.provider(model.config)),
-        tied=same,
+        tied=tied_on_hub(model),
     )
     with exchange_files(directory) as exchange:
         for name, text in texts.items():
@@ -101,6 +96,16 @@ def _save_adapter(model: AdapterMethods, directory: str | os.PathLike[str]) -> l
     with exchange_files(directory) as exchange:
         write(model, model, exchange.staging, name)
         return exchange.new_names()
+
+
+def tied_on_hub(model: WeightedModel) -> dict[str, str]:
+    """Return the hub names of weights that need no place in a file, and of those they share.
+
+    Readers tie by the configuration; without its word they need both.
+    """
+    names = model.own_names()
+    ties = model.ties_in_force().items()
+    return names.aliases | {names.to_hub(a).name: names.to_hub(b).name for a, b in ties}
 
 
 def push_model(

@@ -112,9 +112,15 @@ class HubFiles(CheckpointFiles):
         return f"hub repository {shown(self.name)} at {self._commit[:12]}{where}{kept}"
 
     def names(self) -> frozenset[str]:
+        return frozenset(name for name in self._below() if "/" not in name)
+
+    def folders(self) -> frozenset[str]:
+        return frozenset(name.partition("/")[0] for name in self._below() if "/" in name)
+
+    def _below(self) -> list[str]:
+        """Return the paths of the known files inside the subfolder."""
         known = self._cache.files(self._commit) if self._listing is None else self._listing
-        rest = (name[len(self._prefix) :] for name in known if name.startswith(self._prefix))
-        return frozenset(name for name in rest if "/" not in name)
+        return [name[len(self._prefix) :] for name in known if name.startswith(self._prefix)]
 
     def find(self, filename: str) -> Path | None:
         path = self._prefix + plain_name(filename)

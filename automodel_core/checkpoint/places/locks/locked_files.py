@@ -64,6 +64,9 @@ class LockedFiles(CheckpointFiles):
     def announced(self, filename: str) -> str | None:
         return self.files.announced(filename)
 
+    def folders(self) -> frozenset[str]:
+        return self.files.folders()
+
     def folder_inside(self, name: str) -> CheckpointFiles | None:
         inside = self.files.folder_inside(name)
         return None if inside is None else LockedFiles(inside, self.lock, self.path(name))
