@@ -67,6 +67,8 @@ class TranslationTokenizer(PreTrainedTokenizer):
     A subclass reads `_side` where the two differ.
     """
 
+    encodes_by_backend = False
+
     @abstractmethod
     def _prefix_and_suffix(self) -> tuple[list[str], list[str]]:
         """Return the special tokens before and after a text of the current side."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 from tokenizers import AddedToken, Tokenizer
 from tokenizers.processors import PostProcessor
 
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.preprocessing.tensors import plain
+from automodel_core.registry.imports import resolve
 from automodel_core.text.encoding.added_tokens import TokenLike
 from automodel_core.text.encoding.post_processor import Template, bos_eos_processor
 from automodel_core.text.encoding.rust import LARGEST_ID, Backend, rust_errors
@@ -21,6 +22,8 @@ __all__ = ["Vocabulary"]
 class Vocabulary(SequenceBuilder, Backends, TokenTable):
     """The part of a tokenizer that maps tokens to ids and back, and adds special tokens to ids."""
 
+    encodes_by_backend: ClassVar[bool] = True
+    """Whether `backend_tokenizer` alone makes the ids of every text, be it source or target."""
     _add_bos_token: bool
     _add_eos_token: bool
 
@@ -28,6 +31,14 @@ class Vocabulary(SequenceBuilder, Backends, TokenTable):
     def backend_tokenizer(self) -> Tokenizer:
         """The `tokenizers.Tokenizer`; do not change it while other threads encode."""
         return self._backend.rust
+
+    def to_transformers(self) -> Any:
+        """Return transformers' tokenizer that gives the same ids, for packages that want one.
+
+        It is a copy. Raises `MissingExtraError` where transformers is not installed.
+        """
+        convert: Any = resolve("automodel_core.integrations.tokenizers:to_transformers")
+        return convert(self)
 
     @property
     def _encoding_backend(self) -> Backend:

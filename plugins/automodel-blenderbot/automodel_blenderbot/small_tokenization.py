@@ -60,6 +60,7 @@ class BlenderbotSmallTokenizer(PreTrainedTokenizer):
     Texts get no special tokens.
     """
 
+    encodes_by_backend = False
     vocab_files_names: ClassVar[dict[str, str]] = {
         "vocab_file": "vocab.json",
         "merges_file": "merges.txt",
