@@ -62,6 +62,10 @@ from automodel_core.layers.kernels.linear import (
     Embedding as Embedding,
     Linear as Linear,
     QuantisedLinear as QuantisedLinear,
+    embedding as embedding,
+    linear as linear,
+    look_up as look_up,
+    project as project,
 )
 from automodel_core.layers.kernels.norms import RMSNorm as RMSNorm
 from automodel_core.layers.masks import (

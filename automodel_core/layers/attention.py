@@ -21,7 +21,7 @@ from automodel_core.layers.kernels.attention_functions import (
     sdpa_attention,
 )
 from automodel_core.layers.kernels.decode_steps import prepare_linear
-from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.kernels.linear import linear, project
 from automodel_core.layers.masks import causal_mask
 from automodel_core.layers.parts import CrossAttentionStep, SelfAttentionStep
 from automodel_core.layers.positions.rotary import Rotation
@@ -93,10 +93,10 @@ def _projections(
     num_heads, num_key_value_heads, head_dim = heads
     inner, shared = num_heads * head_dim, num_key_value_heads * head_dim
     return Projections(
-        Linear(size, inner, bias=bias),
-        Linear(context_size, shared, bias=bias),
-        Linear(context_size, shared, bias=bias),
-        Linear(inner, size, bias=bias if out_bias is None else out_bias),
+        linear(size, inner, bias=bias),
+        linear(context_size, shared, bias=bias),
+        linear(context_size, shared, bias=bias),
+        linear(inner, size, bias=bias if out_bias is None else out_bias),
         *heads,
     )
 
@@ -173,7 +173,7 @@ class Attention(nn.Module):
         request, the weights ``(batch, heads, queries, keys)``.
         """
         query, key = self._query(hidden_states), self._key(hidden_states)
-        value = self._split(self.v_proj(hidden_states))
+        value = self._split(project(self.v_proj, hidden_states))
         if rotation is not None:
             query, key = rotation(query), rotation(key)
         positions = None
@@ -210,17 +210,17 @@ class Attention(nn.Module):
         return self._attend(self._query(hidden_states), key, value, mask, output_attentions)
 
     def _query(self, hidden_states: Tensor) -> Tensor:
-        query = self._split(self.q_proj(hidden_states))
+        query = self._split(project(self.q_proj, hidden_states))
         return query if self.q_norm is None else self.q_norm(query)
 
     def _key(self, hidden_states: Tensor) -> Tensor:
-        key = self._split(self.k_proj(hidden_states))
+        key = self._split(project(self.k_proj, hidden_states))
         return key if self.k_norm is None else self.k_norm(key)
 
     def _context(self, context: Tensor, cache: CrossAttentionCache | None) -> tuple[Tensor, Tensor]:
         if cache is not None and cache.tensors is not None:
             return cache.tensors
-        tensors = self._key(context), self._split(self.v_proj(context))
+        tensors = self._key(context), self._split(project(self.v_proj, context))
         if cache is not None:
             cache.tensors = tensors
         return tensors
@@ -254,7 +254,7 @@ class Attention(nn.Module):
             attended = self._function()(
                 query, key, value, mask, is_causal=is_causal, dropout=dropout, scale=self.scale
             )
-        return self.o_proj(attended.transpose(1, 2).flatten(2)), weights
+        return project(self.o_proj, attended.transpose(1, 2).flatten(2)), weights
 
     def _function(self) -> AttentionFunction:
         """Return the function for this attention's heads and scores."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from automodel_core.layers.activations import activation as activation_named
 from automodel_core.layers.kernels.decode_steps import prepare_linear
-from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.kernels.linear import linear, project
 from automodel_core.layers.parts import FeedForwardStep
 
 __all__ = ["FeedForward", "GatedFeedForward"]
@@ -28,13 +28,13 @@ class FeedForward(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.up_proj = Linear(hidden_size, intermediate_size, bias=bias)
-        self.down_proj = Linear(intermediate_size, hidden_size, bias=bias)
+        self.up_proj = linear(hidden_size, intermediate_size, bias=bias)
+        self.down_proj = linear(intermediate_size, hidden_size, bias=bias)
         self.activation = activation_named(activation)
         self.dropout = dropout
 
     def forward(self, hidden_states: Tensor) -> Tensor:
-        wide = self.activation(self.up_proj(hidden_states))
+        wide = self.activation(project(self.up_proj, hidden_states))
         return _narrow(self.down_proj, F.dropout(wide, self.dropout, self.training))
 
     def decode_step(self, rows: int) -> FeedForwardStep:
@@ -60,14 +60,15 @@ class GatedFeedForward(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.gate_proj = Linear(hidden_size, intermediate_size, bias=bias)
-        self.up_proj = Linear(hidden_size, intermediate_size, bias=bias)
-        self.down_proj = Linear(intermediate_size, hidden_size, bias=bias)
+        self.gate_proj = linear(hidden_size, intermediate_size, bias=bias)
+        self.up_proj = linear(hidden_size, intermediate_size, bias=bias)
+        self.down_proj = linear(intermediate_size, hidden_size, bias=bias)
         self.activation = activation_named(activation)
         self.dropout = dropout
 
     def forward(self, hidden_states: Tensor) -> Tensor:
-        wide = self.activation(self.gate_proj(hidden_states)) * self.up_proj(hidden_states)
+        gate, up = project(self.gate_proj, hidden_states), project(self.up_proj, hidden_states)
+        wide = self.activation(gate) * up
         return _narrow(self.down_proj, F.dropout(wide, self.dropout, self.training))
 
     def decode_step(self, rows: int) -> FeedForwardStep:
@@ -87,8 +88,7 @@ def _narrow(down_proj: nn.Module, wide: Tensor) -> Tensor:
     """Apply the last layer, which may be kept in a higher precision than the rest."""
     if isinstance(down_proj, nn.Linear):
         wide = wide.to(down_proj.weight.dtype)
-    narrowed: Tensor = down_proj(wide)
-    return narrowed
+    return project(down_proj, wide)
 
 
 def _prepare_narrow(down_proj: nn.Module, rows: int, wide: nn.Module) -> Callable[[Tensor], Tensor]:

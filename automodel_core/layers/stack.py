@@ -16,11 +16,11 @@ from torch.utils.checkpoint import checkpoint
 from automodel_core.layers.caches.base import Cache, LayerCache
 from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.kernels.decode_steps import (
-    has_hooks,
     may_prepare,
     own_step,
     prepare_norm,
 )
+from automodel_core.layers.kernels.linear import has_hooks
 from automodel_core.layers.parts import LayerInputs, LayerStep, StackLayer, Weights
 from automodel_core.layers.positions.rotary import Rotation
 

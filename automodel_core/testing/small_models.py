@@ -13,7 +13,7 @@ from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.kernels.linear import Embedding, Linear
+from automodel_core.layers.kernels.linear import embedding, linear
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.text import TextBody
@@ -107,7 +107,7 @@ class SmallTextModel(SmallTextFacts, TextBody):
 
     def __init__(self, config: SmallTextConfig) -> None:
         super().__init__(config, decoder=config.is_decoder)
-        self.embed_tokens = Embedding(config.vocab_size, config.hidden_size)
+        self.embed_tokens = embedding(config.vocab_size, config.hidden_size)
         self.stack = small_stack(config)
         self.post_init()
 
@@ -118,7 +118,7 @@ class SmallTextForCausalLM(SmallTextFacts, TextModelForCausalLM):
     def __init__(self, config: SmallTextConfig) -> None:
         super().__init__(config)
         self.model = SmallTextModel(config)
-        self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
 
@@ -133,7 +133,7 @@ class SmallImageModel(PreTrainedModel):
     def __init__(self, config: SmallImageConfig) -> None:
         super().__init__(config)
         patch = config.num_channels * config.patch_size**2
-        self.embed_patches = Linear(patch, config.hidden_size)
+        self.embed_patches = linear(patch, config.hidden_size)
         self.stack = small_stack(config)
         self.post_init()
 

@@ -12,7 +12,7 @@ from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.kernels.linear import Embedding, Linear
+from automodel_core.layers.kernels.linear import embedding, linear
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.text import TextBody
@@ -58,7 +58,7 @@ class TinyModel(TinyFacts, TextBody):
     def __init__(self, config: TinyConfig) -> None:
         super().__init__(config, decoder=True)
         size = config.hidden_size
-        self.embed_tokens = Embedding(config.vocab_size, size)
+        self.embed_tokens = embedding(config.vocab_size, size)
         self.stack = TransformerStack(
             [
                 TransformerLayer(
@@ -77,7 +77,7 @@ class TinyForCausalLM(TinyFacts, TextModelForCausalLM):
     def __init__(self, config: TinyConfig) -> None:
         super().__init__(config)
         self.model = TinyModel(config)
-        self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
 
@@ -86,7 +86,7 @@ class TinyForTokenClassification(TinyFacts, TextModelForTokenClassification):
         super().__init__(config)
         self.model = TinyModel(config)
         self.dropout = nn.Dropout(0.0)
-        self.classifier = Linear(config.hidden_size, config.num_labels)
+        self.classifier = linear(config.hidden_size, config.num_labels)
         self.scale = scale
         self.post_init()
 

@@ -12,7 +12,7 @@ from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.kernels.linear import Embedding, Linear
+from automodel_core.layers.kernels.linear import embedding, linear
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.seq2seq import EncoderDecoderBody
@@ -53,7 +53,9 @@ class TinyFacts(PreTrainedModel):
 class Side(TextStack):
     """The encoder, or the decoder."""
 
-    def __init__(self, config: TinyPairConfig, embed_tokens: Embedding, *, decoder: bool) -> None:
+    def __init__(
+        self, config: TinyPairConfig, embed_tokens: nn.Embedding, *, decoder: bool
+    ) -> None:
         super().__init__(config, decoder=decoder)
         self.embed_tokens = embed_tokens
         size = config.hidden_size
@@ -75,7 +77,7 @@ class Side(TextStack):
 class TinyPairModel(TinyFacts, EncoderDecoderBody):
     def __init__(self, config: TinyPairConfig) -> None:
         super().__init__(config)
-        self.embed_tokens = Embedding(config.vocab_size, config.hidden_size)
+        self.embed_tokens = embedding(config.vocab_size, config.hidden_size)
         self.encoder = Side(config, self.embed_tokens, decoder=False)
         self.decoder = Side(config, self.embed_tokens, decoder=True)
         self.post_init()
@@ -85,7 +87,7 @@ class TinyPair(TinyFacts, EncoderDecoderForConditionalGeneration):
     def __init__(self, config: TinyPairConfig) -> None:
         super().__init__(config)
         self.model = TinyPairModel(config)
-        self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
 

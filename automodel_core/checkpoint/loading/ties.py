@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from automodel_core.errors import ConfigurationError, shown
-from automodel_core.layers.kernels.linear import Linear
 
 __all__ = ["Slot", "Ties", "equal_values", "find_slots"]
 
@@ -17,8 +16,8 @@ __all__ = ["Slot", "Ties", "equal_values", "find_slots"]
 class Slot:
     """One weight of a model: its first name, its tensor, and all modules that share it.
 
-    ``is_linear`` says that all of them are `Linear`, which may hold a weight transposed. ``read``
-    returns the value of one that stays on disk.
+    ``is_linear`` says that all of them are ``nn.Linear``, which may hold a weight transposed.
+    ``read`` returns the value of one that stays on disk.
     """
 
     __slots__ = ("assigned", "is_linear", "is_parameter", "name", "places", "read", "tensor")
@@ -77,7 +76,7 @@ def find_slots(model: nn.Module) -> dict[str, Slot]:
         start, module = waiting.pop()
         children = [(f"{start}{key}.", child) for key, child in module._modules.items()]
         waiting.extend((path, child) for path, child in reversed(children) if child is not None)
-        skipped, is_linear = module._non_persistent_buffers_set, isinstance(module, Linear)
+        skipped, is_linear = module._non_persistent_buffers_set, type(module) is nn.Linear
         owners: list[Any] = [module._parameters, module._buffers]
         for owner, is_parameter in zip(owners, (True, False), strict=True):
             for key, tensor in owner.items():

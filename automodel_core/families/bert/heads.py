@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from automodel_core.families.bert.models import BertFamilyModel, BertFamilyPreTrainedModel
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.decode_steps import score_tokens
-from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.kernels.linear import linear
 from automodel_core.modeling.bodies.inputs import DecoderOptions, TextInputs
 from automodel_core.modeling.heads.parts import ClassificationHead, Pooler
 from automodel_core.modeling.heads.text import (
@@ -62,7 +62,7 @@ class BertFamilyVocabularyHead(BertFamilyHead):
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.lm_transform = self.make_transform(config)
-        self.lm_head = Linear(config.token_size, config.vocab_size)
+        self.lm_head = linear(config.token_size, config.vocab_size)
 
 
 class BertFamilyForMaskedLM(BertFamilyVocabularyHead, TextModelForMaskedLM):
@@ -98,7 +98,7 @@ class BertFamilyForSequenceClassification(BertFamilyHead, TextModelForSequenceCl
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.dropout = nn.Dropout(config.head_dropout)
-        self.classifier = Linear(config.hidden_size, config.num_labels)
+        self.classifier = linear(config.hidden_size, config.num_labels)
         self.post_init()
 
 
@@ -128,7 +128,7 @@ class BertFamilyForMultipleChoice(BertFamilyHead, TextModelForMultipleChoice):
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.dropout = nn.Dropout(config.head_dropout)
-        self.classifier = Linear(config.hidden_size, 1)
+        self.classifier = linear(config.hidden_size, 1)
         self.post_init()
 
 
@@ -138,7 +138,7 @@ class BertFamilyForTokenClassification(BertFamilyHead, TextModelForTokenClassifi
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.dropout = nn.Dropout(config.head_dropout)
-        self.classifier = Linear(config.hidden_size, config.num_labels)
+        self.classifier = linear(config.hidden_size, config.num_labels)
         self.post_init()
 
 
@@ -147,7 +147,7 @@ class BertFamilyForQuestionAnswering(BertFamilyHead, TextModelForQuestionAnsweri
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
-        self.qa_outputs = Linear(config.hidden_size, config.num_labels)
+        self.qa_outputs = linear(config.hidden_size, config.num_labels)
         self.post_init()
 
 

@@ -16,7 +16,7 @@ from automodel_core.errors import ConfigurationError
 from automodel_core.families.bert.configuration import BertFamilyConfig
 from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.feed_forward import FeedForward
-from automodel_core.layers.kernels.linear import Embedding, Linear
+from automodel_core.layers.kernels.linear import embedding, linear, look_up
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.inputs import TextInputs
@@ -81,7 +81,7 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
     out the embeddings of token types.
     """
 
-    embed_positions: Embedding
+    embed_positions: nn.Embedding
     has_token_types = True
     takes_cache = True
 
@@ -90,22 +90,22 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
         if config.add_cross_attention and not config.is_decoder:
             raise ConfigurationError("add_cross_attention=True needs is_decoder=True")
         size, hidden = config.token_size, config.hidden_size
-        self.embed_tokens = Embedding(config.vocab_size, size, padding_idx=config.pad_token_id)
+        self.embed_tokens = embedding(config.vocab_size, size, padding_idx=config.pad_token_id)
         self.embed_positions = self.make_positions(config)
         if self.has_token_types:
-            self.embed_token_types = Embedding(config.type_vocab_size, size)
+            self.embed_token_types = embedding(config.type_vocab_size, size)
         self.embed_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
         self.embed_dropout = nn.Dropout(config.hidden_dropout_prob)
-        self.embed_proj = nn.Identity() if size == hidden else Linear(size, hidden)
+        self.embed_proj = nn.Identity() if size == hidden else linear(size, hidden)
         self.stack = self.make_stack(config)
         if add_pooling_layer:
             self.pooler = Pooler(hidden)
         self.post_init()
 
     @classmethod
-    def make_positions(cls, config: Any) -> Embedding:
+    def make_positions(cls, config: Any) -> nn.Embedding:
         """Return the embeddings of positions."""
-        return Embedding(config.max_position_embeddings, config.token_size)
+        return embedding(config.max_position_embeddings, config.token_size)
 
     @classmethod
     def make_stack(cls, config: Any) -> TransformerStack:
@@ -116,7 +116,7 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
     def place(self, embedded: Tensor, inputs: TextInputs) -> Tensor:
         """Add the embeddings of their positions to embedded tokens."""
         positions = inputs.positions(self.config.position_limit)
-        placed: Tensor = embedded + self.embed_positions(positions)
+        placed: Tensor = embedded + look_up(self.embed_positions, positions)
         return placed
 
     def embed(self, inputs: TextInputs) -> Tensor:
@@ -126,7 +126,7 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
             types = inputs.token_type_ids
             if types is None:
                 types = torch.zeros(1, 1, dtype=torch.long, device=embedded.device)
-            embedded = embedded + self.embed_token_types(types)
+            embedded = embedded + look_up(self.embed_token_types, types)
         normed = self.embed_norm(self.place(embedded, inputs))
         projected: Tensor = self.embed_proj(self.embed_dropout(normed))
         return projected
@@ -140,9 +140,9 @@ class PositionsBehindPadding(BertFamilyModel):
     """
 
     @classmethod
-    def make_positions(cls, config: Any) -> Embedding:
+    def make_positions(cls, config: Any) -> nn.Embedding:
         count, padding = config.max_position_embeddings, config.pad_token_id
-        return Embedding(count, config.token_size, padding_idx=padding)
+        return embedding(count, config.token_size, padding_idx=padding)
 
     @property
     def first_position(self) -> int:
@@ -157,5 +157,5 @@ class PositionsBehindPadding(BertFamilyModel):
             padding = self.config.pad_token_id
             shown = inputs.input_ids != padding
             counted = (shown.cumsum(dim=1) + inputs.span.first) * shown + padding
-        placed: Tensor = embedded + self.embed_positions(counted)
+        placed: Tensor = embedded + look_up(self.embed_positions, counted)
         return placed

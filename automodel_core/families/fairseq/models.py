@@ -26,7 +26,7 @@ from automodel_core.families.fairseq.stack import (
     token_embedding,
 )
 from automodel_core.layers.caches.base import Cache
-from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.kernels.linear import linear
 from automodel_core.modeling.bodies.seq2seq import EncoderDecoderBody
 from automodel_core.modeling.calls import ForwardOptions, model_call
 from automodel_core.modeling.heads.parts import ClassificationHead, states_to_score
@@ -152,7 +152,7 @@ class FairseqForConditionalGeneration(FairseqHead, EncoderDecoderForConditionalG
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         vocabulary = self.model.decoder.embeddings.embed_tokens.num_embeddings
-        self.lm_head = Linear(config.d_model, vocabulary, bias=False)
+        self.lm_head = linear(config.d_model, vocabulary, bias=False)
         self.post_init()
 
 
@@ -194,7 +194,7 @@ class FairseqForQuestionAnswering(FairseqHead, EncoderDecoderForQuestionAnswerin
         config = copy.deepcopy(config)
         config.num_labels = 2
         super().__init__(config)
-        self.qa_outputs = Linear(config.d_model, config.num_labels)
+        self.qa_outputs = linear(config.d_model, config.num_labels)
         self.post_init()
 
 
@@ -256,7 +256,7 @@ class FairseqForCausalLM(FairseqPreTrainedModel, GenerativePreTrainedModel):
         super().__init__(config)
         self.model = self.model_class(config)
         tokens = self.model.decoder.embeddings.embed_tokens
-        self.lm_head = Linear(config.d_model, tokens.num_embeddings, bias=False)
+        self.lm_head = linear(config.d_model, tokens.num_embeddings, bias=False)
         self.post_init()
 
     def get_decoder(self) -> nn.Module:

@@ -9,10 +9,12 @@ from functools import partial
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from automodel_core.errors import InputError
 from automodel_core.families.fairseq.configuration import FairseqDecoderConfig
 from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.feed_forward import FeedForward
+from automodel_core.layers.kernels.linear import look_up
 from automodel_core.layers.positions.absolute import ScaledEmbedding
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
@@ -58,7 +60,11 @@ class TextEmbeddings(nn.Module):
     def forward(
         self, input_ids: Tensor | None, inputs_embeds: Tensor | None, span: PositionSpan
     ) -> Tensor:
-        tokens = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
+        tokens = inputs_embeds
+        if tokens is None:
+            if input_ids is None:
+                raise InputError("give either input_ids or inputs_embeds")
+            tokens = look_up(self.embed_tokens, input_ids)
         positions = self.embed_positions(input_ids, tokens, span)
         scaled = tokens if self.scale == 1.0 else tokens * self.scale
         return F.dropout(self.combine(scaled, positions), self.dropout, self.training)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from torch import nn
 
 from automodel_core.families.llama.models import LlamaFamilyModel, LlamaFamilyPreTrainedModel
-from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.kernels.linear import linear
 from automodel_core.modeling.heads.text import (
     DecoderForSequenceClassification,
     TextModelForCausalLM,
@@ -40,7 +40,7 @@ class LlamaFamilyForCausalLM(LlamaFamilyHead, TextModelForCausalLM):
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
-        self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
 
@@ -49,7 +49,7 @@ class LlamaFamilyForSequenceClassification(LlamaFamilyHead, DecoderForSequenceCl
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
-        self.classifier = Linear(config.hidden_size, config.num_labels, bias=False)
+        self.classifier = linear(config.hidden_size, config.num_labels, bias=False)
         self.post_init()
 
 
@@ -59,7 +59,7 @@ class LlamaFamilyForTokenClassification(LlamaFamilyHead, TextModelForTokenClassi
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.dropout = nn.Dropout(config.head_dropout)
-        self.classifier = Linear(config.hidden_size, config.num_labels)
+        self.classifier = linear(config.hidden_size, config.num_labels)
         self.post_init()
 
 
@@ -70,5 +70,5 @@ class LlamaFamilyForQuestionAnswering(LlamaFamilyHead, TextModelForQuestionAnswe
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
-        self.qa_outputs = Linear(config.hidden_size, 2)
+        self.qa_outputs = linear(config.hidden_size, 2)
         self.post_init()

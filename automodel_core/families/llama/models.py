@@ -16,7 +16,7 @@ from automodel_core.errors import ConfigurationError
 from automodel_core.layers.attention import Attention, Projections, grouped_heads
 from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.feed_forward import GatedFeedForward
-from automodel_core.layers.kernels.linear import Embedding
+from automodel_core.layers.kernels.linear import embedding
 from automodel_core.layers.kernels.norms import RMSNorm
 from automodel_core.layers.masks import decoder_mask
 from automodel_core.layers.positions.rotary import RotaryEmbedding
@@ -105,7 +105,7 @@ class LlamaFamilyModel(LlamaFamilyPreTrainedModel, TextBody):
 
     def __init__(self, config: Any) -> None:
         super().__init__(config, decoder=True)
-        self.embed_tokens = Embedding(
+        self.embed_tokens = embedding(
             config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id
         )
         self.rotary = self.make_rotary(config)

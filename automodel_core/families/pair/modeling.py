@@ -21,7 +21,7 @@ from automodel_core.families.pair.parts import SIDE_CLASSES, decoder_class, enco
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.generation.settings.of_model import set_generation_config
 from automodel_core.layers.caches.base import Cache
-from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.kernels.linear import linear
 from automodel_core.modeling.bodies.seq2seq import as_encoder_output, shift_right
 from automodel_core.modeling.bodies.text import TextRunner
 from automodel_core.modeling.calls import ForwardOptions
@@ -84,7 +84,7 @@ class CompositeModel(GenerativePreTrainedModel):
         self.enc_to_dec_proj = None
         sizes = config.encoder.hidden_size, config.decoder.hidden_size
         if sizes[0] != sizes[1] and config.decoder.cross_attention_hidden_size is None:
-            self.enc_to_dec_proj = Linear(*sizes).to(self.decoder.device, self.decoder.dtype)
+            self.enc_to_dec_proj = linear(*sizes).to(self.decoder.device, self.decoder.dtype)
         self.post_init()
 
     @classmethod

@@ -25,7 +25,7 @@ from automodel_core.generation.settings.compile import CompileConfig, compile_co
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.caches.compiled import CompiledCache, why_not_compiled
-from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.kernels.linear import make_contiguous
 
 __all__ = ["CompiledDecoding", "compiled_decoding"]
 
@@ -71,8 +71,8 @@ class CompiledStep:
         inputs["past_key_values"] = self.cache
         if self._is_new and isinstance(model, nn.Module):
             for part in model.modules():
-                if isinstance(part, Linear):
-                    part.make_contiguous()
+                if isinstance(part, nn.Linear):
+                    make_contiguous(part)
         if self._is_new or self.cache.length >= self.cache.limit:
             logits = run_step(model, inputs)
             self._is_new = False

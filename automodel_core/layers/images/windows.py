@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.kernels.linear import linear, project
 
 __all__ = ["MergedPatches", "WindowPositions", "between_windows", "from_windows", "to_windows"]
 
@@ -98,12 +98,11 @@ class MergedPatches(nn.Module):
     def __init__(self, size: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(4 * size)
-        self.reduction = Linear(4 * size, 2 * size, bias=False)
+        self.reduction = linear(4 * size, 2 * size, bias=False)
 
     def forward(self, states: Tensor) -> Tensor:
         """Return ``(batch, ceil(rows / 2), ceil(columns / 2), 2 * size)``."""
         height, width = states.shape[1:3]
         states = F.pad(states, (0, 0, 0, width % 2, 0, height % 2))
         corners = [states[:, row::2, column::2] for column in (0, 1) for row in (0, 1)]
-        merged: Tensor = self.reduction(self.norm(torch.cat(corners, dim=-1)))
-        return merged
+        return project(self.reduction, self.norm(torch.cat(corners, dim=-1)))

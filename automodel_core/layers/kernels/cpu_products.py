@@ -30,7 +30,7 @@ __all__ = [
     "has_fast_bfloat16",
     "has_intel_cpu",
     "kernel_for",
-    "linear",
+    "product",
     "runs_here",
 ]
 
@@ -66,11 +66,13 @@ def _in_blocks(weight: Tensor, bias: Tensor | None, rows: int, count: int) -> Te
     even = len(weight) - len(weight) % count
     if even == 0:
         return plain_kernel(weight, bias, rows)
-    product = _product_of_blocks(weight[:even], None if bias is None else bias[:even], rows, count)
+    by_blocks = _product_of_blocks(
+        weight[:even], None if bias is None else bias[:even], rows, count
+    )
     if even == len(weight):
-        return product
+        return by_blocks
     rest, rest_bias = weight[even:], None if bias is None else bias[even:]
-    return lambda inputs: torch.cat([product(inputs), F.linear(inputs, rest, rest_bias)], dim=1)
+    return lambda inputs: torch.cat([by_blocks(inputs), F.linear(inputs, rest, rest_bias)], dim=1)
 
 
 def _product_of_blocks(
@@ -93,14 +95,14 @@ def _product_of_blocks(
 
 def onednn_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
     packed = torch.ops.mkldnn._reorder_linear_weight(weight, TYPICAL_ROWS)
-    product = torch.ops.mkldnn._linear_pointwise.default
-    return lambda inputs: product(inputs, packed, bias, "none", [], "")
+    multiply = torch.ops.mkldnn._linear_pointwise.default
+    return lambda inputs: multiply(inputs, packed, bias, "none", [], "")
 
 
 def mkl_kernel(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFunction:
     packed = torch.ops.mkl._mkl_reorder_linear_weight(weight.contiguous(), rows)
-    product = torch.ops.mkl._mkl_linear
-    return lambda inputs: product(inputs, packed, weight, bias, rows)
+    multiply = torch.ops.mkl._mkl_linear
+    return lambda inputs: multiply(inputs, packed, weight, bias, rows)
 
 
 KERNELS: dict[str, Kernel] = {
@@ -162,10 +164,10 @@ def _blocks(outputs: int) -> int:
     return count if count >= threads else threads
 
 
-def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def product(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Return ``inputs @ weight.T + bias`` without gradients, for ``(..., in)`` inputs."""
     if torch.compiler.is_compiling():
-        return _compiled_linear(inputs, weight, bias)
+        return _compiled_product(inputs, weight, bias)
     if (
         MKL_IS_SLOW
         and inputs.numel() * len(weight) >= WORTHWHILE
@@ -174,14 +176,14 @@ def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         and forward_ad._current_level < 0  # tangents are gradients, too
         and runs_here(onednn_kernel)
     ):
-        product: Tensor = torch.ops.mkldnn._linear_pointwise.default(
+        outputs: Tensor = torch.ops.mkldnn._linear_pointwise.default(
             inputs, weight, bias, "none", [], ""
         )
-        return product
+        return outputs
     return F.linear(inputs, weight, bias)
 
 
-def _compiled_linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def _compiled_product(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Return the same in a graph, where few rows are multiplied by blocks of the weights.
 
     A number of rows that the graph leaves open is not looked at.
@@ -192,8 +194,8 @@ def _compiled_linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Ten
     rows = math.prod(shape)
     few = statically_known_true(rows <= MOST_ROWS)
     if MKL_IS_SLOW and few and _are_plain(inputs, weight) and weight.is_contiguous():
-        product = _in_blocks(weight, None, rows, GRAPH_BLOCKS)
-        outputs = product(inputs.reshape(rows, width)).view(*shape, len(weight))
+        by_blocks = _in_blocks(weight, None, rows, GRAPH_BLOCKS)
+        outputs = by_blocks(inputs.reshape(rows, width)).view(*shape, len(weight))
         # A sum of its own, which is joined to what comes behind: graphs are slow at baddbmm.
         return outputs if bias is None else outputs + bias
     return F.linear(inputs, weight, bias)

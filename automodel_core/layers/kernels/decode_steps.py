@@ -11,7 +11,7 @@ import functools
 import math
 import threading
 from collections.abc import Callable
-from typing import Any, TypeGuard
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -27,11 +27,16 @@ from automodel_core.layers.kernels.cpu_products import (
     gains,
     kernel_for,
 )
-from automodel_core.layers.kernels.linear import Linear, QuantisedLinear
+from automodel_core.layers.kernels.linear import (
+    QuantisedLinear,
+    has_hooks,
+    is_plain,
+    make_contiguous,
+    project,
+)
 from automodel_core.layers.kernels.norms import RMSNorm
 
 __all__ = [
-    "has_hooks",
     "may_prepare",
     "own_step",
     "prepare_linear",
@@ -45,20 +50,9 @@ BLOCK = 251
 """Words that a checksum adds up as one; fewer than a row of a large matrix has."""
 
 
-def has_hooks(module: nn.Module) -> bool:
-    """Return whether somebody watches or replaces what this one module's ``forward`` does."""
-    replaced = "forward" in vars(module)
-    return bool(module._forward_hooks or module._forward_pre_hooks or replaced)
-
-
 def own_step(part: object, rows: int, name: str = "decode_step") -> Any:
     """Return the decode step that the class of a part defines itself, or ``None``."""
     return getattr(part, name)(rows) if name in vars(type(part)) else None
-
-
-def is_plain(linear: nn.Module) -> TypeGuard[nn.Linear]:
-    """Return whether a layer is nothing but weight and bias, so that a product may bypass it."""
-    return type(linear) in (Linear, nn.Linear) and not has_hooks(linear)
 
 
 def checksum(weight: Tensor) -> int:
@@ -104,8 +98,8 @@ def prepare_linear(linears: tuple[nn.Module, ...], rows: int) -> TensorFunction:
     plain = tuple(n for n in linears if is_plain(n) and gains(n.weight, rows))
     if len(plain) == len(linears):
         if len(plain) == 1 and (kernel := kernel_for(plain[0].weight, rows)) not in COPYING:
-            if kernel is blocks_kernel and isinstance(plain[0], Linear):
-                plain[0].make_contiguous()
+            if kernel is blocks_kernel:
+                make_contiguous(plain[0])
             return fast_product(plain[0].weight, plain[0].bias, rows)
         return _kept(plain, rows, lambda: _joined(plain, rows))
     fewer_bits = [n for n in linears if isinstance(n, QuantisedLinear) and not has_hooks(n)]
@@ -195,13 +189,11 @@ def score_tokens(output_layer: nn.Module, hidden_states: Tensor, cache: Cache | 
 
     In a decoding loop the layer is prepared once a sequence.
     """
-    scores: Tensor
     rows, length, _ = hidden_states.shape
-    if cache is None or length > 1 or not may_prepare(hidden_states, cache):
-        scores = output_layer(hidden_states)
-        return scores
+    if cache is None or not may_prepare(hidden_states, cache) or length > 1:
+        return project(output_layer, hidden_states)
     key = (output_layer, rows)
     if key not in cache.memo:
         cache.memo[key] = prepare_linear((output_layer,), rows)
-    scores = cache.memo[key](hidden_states[:, 0])[:, None]
+    scores: Tensor = cache.memo[key](hidden_states[:, 0])[:, None]
     return scores

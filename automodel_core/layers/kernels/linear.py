@@ -1,62 +1,114 @@
-"""Linear and embedding layers that cost nothing to build on the meta device."""
+"""Linear and embedding layers: how they are built, applied and told from others.
+
+They are torch's own, so that tools find them by their type. What is ours lies beside them: they
+cost nothing to build on the meta device, and `project` multiplies by the fastest product.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeGuard
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.layers.kernels.cpu_products import linear
+from automodel_core.layers.kernels.cpu_products import product
+from automodel_core.layers.tracing import in_jit_trace
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Embedding", "Linear", "MissingRowError", "QuantisedLinear"]
+__all__ = [
+    "Embedding",
+    "Linear",
+    "MissingRowError",
+    "QuantisedLinear",
+    "embedding",
+    "has_hooks",
+    "is_plain",
+    "linear",
+    "look_up",
+    "make_contiguous",
+    "project",
+    "undrawn",
+]
+
+Embedding = nn.Embedding
+Linear = nn.Linear
 
 
-class Linear(nn.Linear):
-    """``nn.Linear`` that draws its first weights only where there is memory to hold them.
+def undrawn(*shape: int) -> Tensor | None:
+    """Return a weight on the meta device, or ``None`` where there is memory to draw values in."""
+    weight = torch.empty(*shape)
+    return weight if weight.is_meta else None
 
-    Without gradients it multiplies by what is the fastest on this CPU. A load may leave the weight
-    transposed, as the checkpoint stores it; `train` and `state_dict` make its rows contiguous, as
-    optimisers and files want them, and so does `generate` where the CPU multiplies rows faster.
+
+def linear(in_features: int, out_features: int, bias: bool = True) -> nn.Linear:
+    """Return an ``nn.Linear``, whose first weights are drawn only where there is memory for them.
+
+    A load builds hundreds of these, and attributes of modules are slow to set.
     """
+    weight = undrawn(out_features, in_features)
+    if weight is None:
+        return nn.Linear(in_features, out_features, bias)
+    layer = nn.Linear.__new__(nn.Linear)
+    nn.Module.__init__(layer)
+    vars(layer).update(in_features=in_features, out_features=out_features)
+    layer.register_parameter("weight", nn.Parameter(weight))
+    layer.register_parameter("bias", nn.Parameter(torch.empty(out_features)) if bias else None)
+    return layer
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        weight = torch.empty(out_features, in_features)
-        if not weight.is_meta:
-            super().__init__(in_features, out_features, bias)
-            return
-        # A load builds hundreds of these, and attributes of modules are slow to set.
-        nn.Module.__init__(self)
-        vars(self).update(in_features=in_features, out_features=out_features)
-        self.register_parameter("weight", nn.Parameter(weight))
-        self.register_parameter("bias", nn.Parameter(torch.empty(out_features)) if bias else None)
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
-        if torch.is_grad_enabled():
-            return F.linear(input, self.weight, self.bias)
-        return linear(input, self.weight, self.bias)
+def embedding(count: int, size: int, padding_idx: int | None = None) -> nn.Embedding:
+    """Return an ``nn.Embedding``, whose first weights are drawn only where there is memory."""
+    return nn.Embedding(count, size, padding_idx, _weight=undrawn(count, size))
 
-    def train(self, mode: bool = True) -> Self:
-        if mode:
-            self.make_contiguous()
-        return super().train(mode)
 
-    def _save_to_state_dict(self, *arguments: Any) -> None:
-        self.make_contiguous()
-        super()._save_to_state_dict(*arguments)
+def has_hooks(module: nn.Module) -> bool:
+    """Return whether somebody watches or replaces what this one module's ``forward`` does."""
+    replaced = "forward" in vars(module)
+    return bool(module._forward_hooks or module._forward_pre_hooks or replaced)
 
-    def make_contiguous(self) -> None:
-        """Let the rows of the weight lie one after another in memory."""
-        weight = self._parameters.get("weight")
-        if weight is not None and not weight.is_contiguous():
-            with torch.inference_mode(weight.is_inference()):
-                weight.data = weight.data.contiguous()
+
+def is_plain(module: nn.Module) -> TypeGuard[nn.Linear]:
+    """Return whether a layer is nothing but weight and bias, so that a product may bypass it.
+
+    A weight may be of a class with products of its own, as torchao's are.
+    """
+    if type(module) is not nn.Linear or has_hooks(module):
+        return False
+    weight = module.weight
+    return type(weight) is nn.Parameter and type(weight.data) is Tensor
+
+
+def project(layer: nn.Module, inputs: Tensor) -> Tensor:
+    """Return ``layer(inputs)``, without gradients by what is the fastest on this CPU.
+
+    What is traced for other machines calls the layer, whose name and type tools look for.
+    """
+    if (
+        type(layer) is nn.Linear
+        and not torch.is_grad_enabled()
+        and not has_hooks(layer)
+        and not torch.compiler.is_exporting()
+        and not in_jit_trace()
+    ):
+        return product(inputs, layer.weight, layer.bias)
+    projected: Tensor = layer(inputs)
+    return projected
+
+
+def make_contiguous(layer: nn.Linear) -> None:
+    """Let the rows of a weight lie one after another in memory.
+
+    A load may leave it transposed, as the checkpoint stores it. Optimisers and files want rows, and
+    so does `generate` where the CPU multiplies them faster.
+    """
+    weight = layer._parameters.get("weight")
+    if weight is not None and not weight.is_contiguous():
+        with torch.inference_mode(weight.is_inference()):
+            weight.data = weight.data.contiguous()
 
 
 class QuantisedLinear(nn.Module):
@@ -77,7 +129,7 @@ class QuantisedLinear(nn.Module):
 
 
 class MissingRowError(ValueError):
-    """An `Embedding` of ``rows`` rows has none for one of ``ids``."""
+    """An embedding of ``rows`` rows has none for one of ``ids``."""
 
     def __init__(self, ids: Tensor, rows: int) -> None:
         super().__init__(
@@ -87,16 +139,12 @@ class MissingRowError(ValueError):
         self.ids = ids
 
 
-class Embedding(nn.Embedding):
-    """``nn.Embedding`` that draws its first weights only where there is memory to hold them."""
-
-    def reset_parameters(self) -> None:
-        if not self.weight.is_meta:
-            super().reset_parameters()
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
-        """Look rows up; raise `MissingRowError` for an id that no row has."""
-        try:
-            return super().forward(input)
-        except IndexError:
-            raise MissingRowError(input, self.num_embeddings) from None
+def look_up(table: nn.Module, ids: Tensor) -> Tensor:
+    """Return the rows of an embedding; raise `MissingRowError` for an id that no row has."""
+    try:
+        rows: Tensor = table(ids)
+    except IndexError:
+        if not isinstance(table, nn.Embedding):
+            raise
+        raise MissingRowError(ids, table.num_embeddings) from None
+    return rows

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.layers.caches.position import PositionSpan
-from automodel_core.layers.kernels.linear import Embedding
+from automodel_core.layers.kernels.linear import undrawn
 from automodel_core.layers.tracing import holds
 
 __all__ = [
@@ -23,13 +23,14 @@ __all__ = [
 ]
 
 
-class ScaledEmbedding(Embedding):
+class ScaledEmbedding(nn.Embedding):
     """Token embeddings that are multiplied by a number."""
 
     def __init__(
         self, num_embeddings: int, size: int, padding_idx: int | None = None, scale: float = 1.0
     ) -> None:
-        super().__init__(num_embeddings, size, padding_idx)
+        weight = undrawn(num_embeddings, size)
+        super().__init__(num_embeddings, size, padding_idx, _weight=weight)
         self.scale = scale
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
@@ -37,11 +38,11 @@ class ScaledEmbedding(Embedding):
         return embedded if self.scale == 1.0 else embedded * self.scale
 
 
-class LearnedPositions(Embedding):
+class LearnedPositions(nn.Embedding):
     """A learned row for each of ``count`` positions, behind ``offset`` rows that no one reads."""
 
     def __init__(self, count: int, size: int, offset: int = 0) -> None:
-        super().__init__(count + offset, size)
+        super().__init__(count + offset, size, _weight=undrawn(count + offset, size))
         self.offset = offset
 
     def forward(  # type: ignore[override]

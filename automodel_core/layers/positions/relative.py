@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.caches.position import PositionSpan
-from automodel_core.layers.kernels.linear import Embedding
+from automodel_core.layers.kernels.linear import embedding
 
 __all__ = ["RelativePositionBias"]
 
@@ -28,7 +28,7 @@ class RelativePositionBias(nn.Module):
         self.num_buckets = num_buckets
         self.max_distance = max_distance
         self.bidirectional = bidirectional
-        self.bias = Embedding(num_buckets, num_heads)
+        self.bias = embedding(num_buckets, num_heads)
 
     def forward(self, query: Tensor, key: Tensor, positions: Tensor | None = None) -> Tensor:
         """Return ``(1, heads, queries, keys)`` for an attention's heads.

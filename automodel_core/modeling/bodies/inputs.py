@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from automodel_core.errors import InputError
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.caches.position import PositionSpan
+from automodel_core.layers.kernels.linear import look_up
 from automodel_core.layers.tracing import in_trace
 from automodel_core.modeling.calls import ForwardOptions
 
@@ -83,8 +84,7 @@ class TextInputs:
         """Return the embeddings given, or else those of the tokens."""
         if self.inputs_embeds is not None:
             return self.inputs_embeds
-        embeds: Tensor = embed_tokens(self.input_ids)
-        return embeds
+        return look_up(embed_tokens, self.tokens)
 
     def positions(self, limit: int | None = None) -> Tensor:
         """Return the positions given, or else ``(1, length)`` those of the span.

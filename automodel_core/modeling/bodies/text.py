@@ -10,7 +10,7 @@ from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.caches.key_view import Mask
-from automodel_core.layers.kernels.linear import MissingRowError
+from automodel_core.layers.kernels.linear import MissingRowError, look_up
 from automodel_core.layers.masks import context_mask, decoder_mask, padding_mask
 from automodel_core.layers.positions.rotary import RotaryEmbedding, Rotation
 from automodel_core.layers.stack import StackOutput, TransformerStack
@@ -72,8 +72,7 @@ class TextRunner(CallableModule):
         if self.embed_positions is None:
             return embeds
         positions = inputs.positions(self.config.max_position_embeddings)
-        embedded: Tensor = embeds + self.embed_positions(positions)
-        return embedded
+        return embeds + look_up(self.embed_positions, positions)
 
     def mask(self, inputs: TextInputs, states: Tensor) -> Mask | list[Mask]:
         """Return what the embedded ``states`` see: no padding and, in a decoder, no later ones.

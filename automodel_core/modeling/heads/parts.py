@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from automodel_core.layers.activations import activation as activation_named
-from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.kernels.linear import linear, project
 from automodel_core.modeling.losses.text import span_loss
 
 __all__ = ["ClassificationHead", "HeadTransform", "Pooler", "answer_scores", "states_to_score"]
@@ -18,12 +18,12 @@ class Pooler(nn.Module):
         self, hidden_size: int, output_size: int | None = None, activation: str = "tanh"
     ) -> None:
         super().__init__()
-        self.dense = Linear(hidden_size, output_size or hidden_size)
+        self.dense = linear(hidden_size, output_size or hidden_size)
         self.activation = activation_named(activation)
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Return ``(batch, output_size)`` for ``(batch, length, hidden_size)``."""
-        return self.activation(self.dense(hidden_states[:, 0]))
+        return self.activation(project(self.dense, hidden_states[:, 0]))
 
 
 class ClassificationHead(nn.Module):
@@ -33,10 +33,10 @@ class ClassificationHead(nn.Module):
         self, hidden_size: int, num_labels: int, dropout: float, activation: str = "tanh"
     ) -> None:
         super().__init__()
-        self.dense = Linear(hidden_size, hidden_size)
+        self.dense = linear(hidden_size, hidden_size)
         self.activation = activation_named(activation)
         self.dropout = nn.Dropout(dropout)
-        self.out_proj = Linear(hidden_size, num_labels)
+        self.out_proj = linear(hidden_size, num_labels)
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         """Return scores ``(batch, labels)`` for ``(batch, hidden_size)``."""
@@ -56,12 +56,12 @@ class HeadTransform(nn.Module):
     ) -> None:
         super().__init__()
         size = output_size or hidden_size
-        self.dense = Linear(hidden_size, size)
+        self.dense = linear(hidden_size, size)
         self.activation = activation_named(activation)
         self.norm = nn.LayerNorm(size, eps=eps)
 
     def forward(self, hidden_states: Tensor) -> Tensor:
-        transformed: Tensor = self.norm(self.activation(self.dense(hidden_states)))
+        transformed: Tensor = self.norm(self.activation(project(self.dense, hidden_states)))
         return transformed
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from automodel_core.errors import InputError
 from automodel_core.layers.caches.base import Cache
-from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.kernels.linear import project
 from automodel_core.layers.tracing import holds
 from automodel_core.modeling.bodies.inputs import DecoderOptions, TextInputs
 from automodel_core.modeling.calls import ForwardOptions, model_call
@@ -160,18 +160,17 @@ class TextModelForMaskedLM(TextModelForLabels[MaskedLMOutput]):
     output = MaskedLMOutput
     output_embeddings = "lm_head"
     lm_transform: HeadTransform
-    lm_head: Linear
+    lm_head: nn.Linear
 
     def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
-        scores: Tensor = self.lm_head(self.lm_transform(body.last_hidden_state))
-        return scores
+        return project(self.lm_head, self.lm_transform(body.last_hidden_state))
 
 
 class TextModelForNextSentencePrediction(TextModelForLabels[NextSentencePredictorOutput]):
     """Scores ``(batch, 2)`` of the pooled state of two sentences, by ``next_sentence``."""
 
     output = NextSentencePredictorOutput
-    next_sentence: Linear
+    next_sentence: nn.Linear
 
     def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
         scores: Tensor = self.next_sentence(body.pooler_output)
@@ -183,7 +182,7 @@ class TextModelForSequenceClassification(TextModelForLabels[SequenceClassifierOu
 
     output = SequenceClassifierOutput
     dropout: nn.Dropout
-    classifier: Linear
+    classifier: nn.Linear
 
     def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
         scores: Tensor = self.classifier(self.dropout(body.pooler_output))
@@ -198,7 +197,7 @@ class DecoderForSequenceClassification(TextModelForLabels[SequenceClassifierOutp
     """A ``classifier`` of the last token that is not padding, which has seen all others."""
 
     output = SequenceClassifierOutputWithPast
-    classifier: Linear
+    classifier: nn.Linear
 
     def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
         """Return the logits ``(batch, labels)``; embeddings do not show what is padding.
@@ -237,7 +236,7 @@ class TextModelForTokenClassification(TextModelForLabels[TokenClassifierOutput])
 
     output = TokenClassifierOutput
     dropout: nn.Dropout
-    classifier: Linear
+    classifier: nn.Linear
 
     def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
         scores: Tensor = self.classifier(self.dropout(body.last_hidden_state))
@@ -249,7 +248,7 @@ class TextModelForMultipleChoice(TextModelForLabels[MultipleChoiceModelOutput]):
 
     output = MultipleChoiceModelOutput
     dropout: nn.Dropout
-    classifier: Linear
+    classifier: nn.Linear
 
     def run(self, inputs: TextInputs, **options: Unpack[DecoderOptions]) -> BaseModelOutput:
         return super().run(inputs.as_rows(), **options)

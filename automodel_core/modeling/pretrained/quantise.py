@@ -15,7 +15,7 @@ from automodel_core.checkpoint.loading.memory import WeightSize
 from automodel_core.checkpoint.loading.ties import find_slots
 from automodel_core.errors import InputError, shown
 from automodel_core.layers.kernels.int8 import Int8DynamicLinear, Int8Linear
-from automodel_core.layers.kernels.linear import Linear, QuantisedLinear
+from automodel_core.layers.kernels.linear import QuantisedLinear
 from automodel_core.layers.stack import LayerStack
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
@@ -92,9 +92,7 @@ def _large_linears(model: WeightedModel) -> dict[str, nn.Linear]:
     return {
         path: module
         for path, module in model.named_modules()
-        if isinstance(module, nn.Linear)
-        and type(module) in (Linear, nn.Linear)
-        and (module is output or id(module) in inside)
+        if type(module) is nn.Linear and (module is output or id(module) in inside)
     }
 
 

@@ -13,12 +13,14 @@ from automodel_core.checkpoint.names.patterns import SegmentTable, split_pattern
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError, InputError
-from automodel_core.layers.kernels.linear import QuantisedLinear
+from automodel_core.layers.kernels.linear import QuantisedLinear, make_contiguous
 from automodel_core.layers.stack import LayerStack
 from automodel_core.modeling.devices.offloading import execution_device
 from automodel_core.modeling.pretrained.first_values import init_normal
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from automodel_core.checkpoint.loading.report import LoadReport
     from automodel_core.generation.settings.generation import GenerationConfig
 
@@ -153,6 +155,22 @@ class WeightedModel(nn.Module):
         from automodel_core.generation.mixin import GenerationMixin
 
         return issubclass(cls, GenerationMixin)
+
+    # ---- weights that a load left transposed ----
+
+    def train(self, mode: bool = True) -> Self:
+        if mode:
+            self._make_contiguous()
+        return super().train(mode)
+
+    def _save_to_state_dict(self, *arguments: Any) -> None:
+        self._make_contiguous()
+        super()._save_to_state_dict(*arguments)
+
+    def _make_contiguous(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                make_contiguous(module)
 
     # ---- tied weights ----
 

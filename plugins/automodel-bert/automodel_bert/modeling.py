@@ -73,7 +73,7 @@ class BertForNextSentencePrediction(
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__(config)
-        self.next_sentence = layers.Linear(config.hidden_size, 2)
+        self.next_sentence = layers.linear(config.hidden_size, 2)
         self.post_init()
 
 
@@ -122,7 +122,7 @@ class BertForPreTraining(BertPreTrainedModel, family.BertFamilyVocabularyHead):
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__(config)
-        self.next_sentence = layers.Linear(config.hidden_size, 2)
+        self.next_sentence = layers.linear(config.hidden_size, 2)
         self.post_init()
 
     @modeling.model_call
@@ -142,7 +142,7 @@ class BertForPreTraining(BertPreTrainedModel, family.BertFamilyVocabularyHead):
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds
         )
         body = self.run(inputs, **options)
-        logits = self.lm_head(self.lm_transform(body.last_hidden_state))
+        logits = layers.project(self.lm_head, self.lm_transform(body.last_hidden_state))
         next_logits = self.next_sentence(body.pooler_output)
         loss = None
         if labels is not None and next_sentence_label is not None:

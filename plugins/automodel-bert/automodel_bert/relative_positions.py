@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_bert.configuration import BertConfig
-from automodel_core.layers import Embedding
+from automodel_core.layers import embedding
 
 
 class RelativePositions(nn.Module):
@@ -18,7 +18,7 @@ class RelativePositions(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         head_dim = config.hidden_size // config.num_attention_heads
-        self.embed_distances = Embedding(2 * config.max_position_embeddings - 1, head_dim)
+        self.embed_distances = embedding(2 * config.max_position_embeddings - 1, head_dim)
         self.scale = head_dim**-0.5
         self.with_key = config.position_embedding_type == "relative_key_query"
 

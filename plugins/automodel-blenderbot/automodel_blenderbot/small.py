@@ -26,7 +26,7 @@ class BlenderbotSmallPreTrainedModel(fairseq.FairseqPreTrainedModel):
         if not decoder:
             return fairseq.SummedEmbeddings(fairseq.token_embedding(config), *rest)
         # Scaling makes no difference to what is normalised.
-        tokens = layers.Embedding(config.vocab_size, size, config.pad_token_id)
+        tokens = layers.embedding(config.vocab_size, size, config.pad_token_id)
         return fairseq.NormedTokenEmbeddings(tokens, *rest)
 
 

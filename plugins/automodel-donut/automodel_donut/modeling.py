@@ -215,7 +215,7 @@ class DonutSwinForImageClassification(
         super().__init__(config)
         self.model = DonutSwinModel(config)
         size, labels = config.hidden_size or 0, config.num_labels
-        self.classifier = layers.Linear(size, labels) if labels else nn.Identity()
+        self.classifier = layers.linear(size, labels) if labels else nn.Identity()
         self.post_init()
 
     def classify(self, body: modeling.BaseModelOutput) -> Tensor:

@@ -69,8 +69,8 @@ class GPT2Model(GPT2PreTrainedModel, modeling.TextBody):
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config, decoder=True)
-        self.embed_tokens = layers.Embedding(config.vocab_size, config.n_embd)
-        self.embed_positions = layers.Embedding(config.n_positions, config.n_embd)
+        self.embed_tokens = layers.embedding(config.vocab_size, config.n_embd)
+        self.embed_positions = layers.embedding(config.n_positions, config.n_embd)
         self.stack = layers.TransformerStack(
             [gpt2_layer(config, index) for index in range(config.n_layer)],
             nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon),
@@ -82,7 +82,7 @@ class GPT2Model(GPT2PreTrainedModel, modeling.TextBody):
         """Add positions and, if given, token types, which are tokens themselves."""
         embedded = super().embed(inputs)
         if inputs.token_type_ids is not None:
-            embedded = embedded + self.embed_tokens(inputs.token_type_ids)
+            embedded = embedded + layers.look_up(self.embed_tokens, inputs.token_type_ids)
         dropped: Tensor = self.dropout(embedded)
         return dropped
 
@@ -103,7 +103,7 @@ class GPT2LMHeadModel(GPT2Head, modeling.TextModelForCausalLM):
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config)
-        self.lm_head = layers.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.lm_head = layers.linear(config.n_embd, config.vocab_size, bias=False)
         self.post_init()
 
 
@@ -112,7 +112,7 @@ class GPT2ForSequenceClassification(GPT2Head, modeling.DecoderForSequenceClassif
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config)
-        self.classifier = layers.Linear(config.n_embd, config.num_labels, bias=False)
+        self.classifier = layers.linear(config.n_embd, config.num_labels, bias=False)
         self.post_init()
 
     @classmethod
@@ -127,7 +127,7 @@ class GPT2ForTokenClassification(GPT2Head, modeling.TextModelForTokenClassificat
         super().__init__(config)
         given = (config.classifier_dropout, config.hidden_dropout, 0.1)
         self.dropout = nn.Dropout(next(value for value in given if value is not None))
-        self.classifier = layers.Linear(config.n_embd, config.num_labels)
+        self.classifier = layers.linear(config.n_embd, config.num_labels)
         self.post_init()
 
 
@@ -136,7 +136,7 @@ class GPT2ForQuestionAnswering(GPT2Head, modeling.TextModelForQuestionAnswering)
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config)
-        self.qa_outputs = layers.Linear(config.n_embd, 2)
+        self.qa_outputs = layers.linear(config.n_embd, 2)
         self.post_init()
 
 
@@ -150,7 +150,7 @@ class SequenceSummary(nn.Module):
         self.kind = config.summary_type
         size = num_labels if config.summary_proj_to_labels else config.n_embd
         self.summary = (
-            layers.Linear(config.n_embd, size) if config.summary_use_proj else nn.Identity()
+            layers.linear(config.n_embd, size) if config.summary_use_proj else nn.Identity()
         )
         self.activation = layers.activation(config.summary_activation or "linear")
         self.first_dropout = nn.Dropout(config.summary_first_dropout)
@@ -191,7 +191,7 @@ class GPT2DoubleHeadsModel(GPT2Head, modeling.GenerativePreTrainedModel):
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config)
-        self.lm_head = layers.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.lm_head = layers.linear(config.n_embd, config.vocab_size, bias=False)
         self.multiple_choice_head = SequenceSummary(config, num_labels=1)
         self.post_init()
 

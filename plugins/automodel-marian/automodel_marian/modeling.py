@@ -31,7 +31,7 @@ class MarianPreTrainedModel(fairseq.FairseqPreTrainedModel):
                 fairseq.token_embedding(config), positions, dropout=config.dropout
             )
         count = config.vocab_size if cls.shares_embeddings(config) else config.decoder_vocab_size
-        tokens = layers.Embedding(count, config.d_model, config.pad_token_id)
+        tokens = layers.embedding(count, config.d_model, config.pad_token_id)
         return fairseq.SummedEmbeddings(
             tokens, positions, None, config.dropout, config.embedding_scale
         )

@@ -56,11 +56,11 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel, modeling.TextBody):
     def __init__(self, config: ProphetNetConfig) -> None:
         super().__init__(config, decoder=True)
         size, pad = config.hidden_size, config.pad_token_id
-        self.embed_tokens = layers.Embedding(config.vocab_size, size, padding_idx=pad)
-        self.embed_positions = layers.Embedding(
+        self.embed_tokens = layers.embedding(config.vocab_size, size, padding_idx=pad)
+        self.embed_positions = layers.embedding(
             config.max_position_embeddings, size, padding_idx=pad
         )
-        self.embed_streams = layers.Embedding(config.ngram, size)
+        self.embed_streams = layers.embedding(config.ngram, size)
         self.embed_norm = nn.LayerNorm(size)
         self.dropout = nn.Dropout(config.dropout)
         self.stack = layers.TransformerStack(

@@ -50,8 +50,8 @@ class ProphetNetEncoder(ProphetNetPreTrainedModel, modeling.TextBody):
     def __init__(self, config: ProphetNetConfig) -> None:
         super().__init__(config, decoder=False)
         size, pad = config.hidden_size, config.pad_token_id
-        self.embed_tokens = layers.Embedding(config.vocab_size, size, padding_idx=pad)
-        self.embed_positions = layers.Embedding(
+        self.embed_tokens = layers.embedding(config.vocab_size, size, padding_idx=pad)
+        self.embed_positions = layers.embedding(
             config.max_position_embeddings, size, padding_idx=pad
         )
         self.embed_norm = nn.LayerNorm(size)
@@ -76,7 +76,7 @@ class ProphetNetBody(ProphetNetPreTrainedModel):
     def __init__(self, config: ProphetNetConfig) -> None:
         super().__init__(config)
         size, pad = config.hidden_size, config.pad_token_id
-        self.embed_tokens = layers.Embedding(config.vocab_size, size, padding_idx=pad)
+        self.embed_tokens = layers.embedding(config.vocab_size, size, padding_idx=pad)
         if "encoder" in self.sides:
             self.encoder = ProphetNetEncoder(config)
         self.decoder = ProphetNetDecoder(config)
@@ -163,7 +163,7 @@ class ProphetNetHead(ProphetNetPreTrainedModel, modeling.GenerativePreTrainedMod
     def __init__(self, config: ProphetNetConfig) -> None:
         super().__init__(config)
         self.model = self.body_class(config)
-        self.lm_head = layers.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = layers.linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
     def get_decoder(self) -> ProphetNetDecoder:

@@ -169,11 +169,11 @@ class NgramSelfAttention(nn.Module):
         self.num_buckets = num_buckets
         self.scale = self.head_dim**-0.5
         self.dropout = dropout
-        self.q_proj = layers.Linear(hidden_size, hidden_size)
-        self.k_proj = layers.Linear(hidden_size, hidden_size)
-        self.v_proj = layers.Linear(hidden_size, hidden_size)
-        self.o_proj = layers.Linear(hidden_size, hidden_size)
-        self.position_scores = layers.Linear(hidden_size, num_buckets * num_heads)
+        self.q_proj = layers.linear(hidden_size, hidden_size)
+        self.k_proj = layers.linear(hidden_size, hidden_size)
+        self.v_proj = layers.linear(hidden_size, hidden_size)
+        self.o_proj = layers.linear(hidden_size, hidden_size)
+        self.position_scores = layers.linear(hidden_size, num_buckets * num_heads)
 
     def new_state(self, cache: layers.Cache) -> layers.LayerState:
         return cache.new_attention()

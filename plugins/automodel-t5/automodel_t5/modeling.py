@@ -122,9 +122,9 @@ class T5PreTrainedModel(modeling.PreTrainedModel):
             module.down_proj.weight.normal_(0.0, factor * config.d_ff**-0.5)
         elif isinstance(module, layers.RelativePositionBias):
             module.bias.weight.normal_(0.0, from_model)
-        elif isinstance(module, layers.Embedding):
+        elif isinstance(module, nn.Embedding):
             module.weight.normal_(0.0, factor)
-        elif isinstance(module, layers.Linear):
+        elif isinstance(module, nn.Linear):
             module.weight.normal_(0.0, from_model)
             if module.bias is not None:
                 module.bias.zero_()
@@ -139,7 +139,7 @@ class T5Model(T5PreTrainedModel, modeling.EncoderDecoderBody):
 
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
-        self.embed_tokens = layers.Embedding(config.vocab_size, config.d_model)
+        self.embed_tokens = layers.embedding(config.vocab_size, config.d_model)
         self.encoder = T5Stack(config, self.embed_tokens, decoder=False)
         self.decoder = T5Stack(config, self.embed_tokens, decoder=True)
         self.post_init()
@@ -152,7 +152,7 @@ class T5EncoderModel(T5PreTrainedModel):
 
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
-        self.embed_tokens = layers.Embedding(config.vocab_size, config.d_model)
+        self.embed_tokens = layers.embedding(config.vocab_size, config.d_model)
         self.encoder = T5Stack(config, self.embed_tokens, decoder=False)
         self.post_init()
 
@@ -187,7 +187,7 @@ class T5ForConditionalGeneration(
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
         self.model = T5Model(config)
-        self.lm_head = layers.Linear(config.d_model, config.vocab_size, bias=False)
+        self.lm_head = layers.linear(config.d_model, config.vocab_size, bias=False)
         self.post_init()
 
     def is_tied(self) -> bool:
@@ -225,7 +225,7 @@ class T5ForQuestionAnswering(T5PreTrainedModel, modeling.EncoderDecoderForQuesti
     def __init__(self, config: T5Config) -> None:
         super().__init__(config)
         self.model = T5Model(config)
-        self.qa_outputs = layers.Linear(config.d_model, config.num_labels)
+        self.qa_outputs = layers.linear(config.d_model, config.num_labels)
         self.post_init()
 
 
@@ -239,5 +239,5 @@ class T5ForTokenClassification(T5PreTrainedModel, modeling.TextModelForTokenClas
         super().__init__(config)
         self.model = T5EncoderModel(config)
         self.dropout = nn.Dropout(config.classifier_dropout)
-        self.classifier = layers.Linear(config.d_model, config.num_labels)
+        self.classifier = layers.linear(config.d_model, config.num_labels)
         self.post_init()

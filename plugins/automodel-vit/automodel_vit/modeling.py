@@ -204,4 +204,4 @@ class ViTForMaskedImageModeling(ViTHead, modeling.ImageModelForMaskedImageModeli
 def classifier(config: ViTConfig) -> nn.Module:
     """Return the layer that scores labels; without labels the states are the scores."""
     labels = config.num_labels
-    return layers.Linear(config.hidden_size, labels) if labels else nn.Identity()
+    return layers.linear(config.hidden_size, labels) if labels else nn.Identity()

@@ -11,7 +11,7 @@ from torch.autograd import forward_ad
 from automodel_core.layers.kernels import cpu_products as products
 from automodel_core.layers.kernels.cpu_products import KERNELS, kernel_for, runs_here
 from automodel_core.layers.kernels.decode_steps import prepare_linear
-from automodel_core.layers.kernels.linear import Linear
+from automodel_core.layers.kernels.linear import linear, project
 
 
 @pytest.mark.parametrize("kernel", sorted(KERNELS))
@@ -42,12 +42,12 @@ def test_blocks_are_cut_for_any_number_of_threads(monkeypatch, threads: int, out
 @pytest.mark.parametrize("fast", [True, False])
 def test_bfloat16(monkeypatch, rows: int, bias: bool, fast: bool) -> None:
     monkeypatch.setattr(products, "has_fast_bfloat16", lambda: fast)
-    linear = Linear(32, 13, bias=bias).bfloat16()
+    layer = linear(32, 13, bias=bias).bfloat16()
     inputs = torch.randn(rows, 32).bfloat16()
     with torch.no_grad():
-        product = prepare_linear((linear,), rows)
-        assert (product is linear) != fast
-        torch.testing.assert_close(product(inputs), linear(inputs))
+        product = prepare_linear((layer,), rows)
+        assert (product is layer) != fast
+        torch.testing.assert_close(product(inputs), layer(inputs))
 
 
 def test_what_a_cpu_says_of_itself(monkeypatch) -> None:
@@ -115,34 +115,34 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 def test_layers_multiply_large_matrices_by_onednn(
     seen: list[bool], bias: bool, shape: tuple[int, ...]
 ) -> None:
-    layer, inputs = Linear(256, 128, bias=bias), torch.randn(shape)
+    layer, inputs = linear(256, 128, bias=bias), torch.randn(shape)
     expected = torch.ops.aten.linear(inputs, layer.weight, layer.bias)
     with torch.no_grad():
-        torch.testing.assert_close(layer(inputs), expected)
+        torch.testing.assert_close(project(layer, inputs), expected)
     with torch.inference_mode():
-        torch.testing.assert_close(layer(inputs), expected)
-        torch.testing.assert_close(layer(inputs.transpose(0, -2)), expected.transpose(0, -2))
+        torch.testing.assert_close(project(layer, inputs), expected)
+        torch.testing.assert_close(project(layer, inputs.transpose(0, -2)), expected.transpose(0, -2))
     assert not seen
 
 
 def test_the_rest_goes_the_general_way(seen: list[bool]) -> None:
-    layer, inputs = Linear(256, 128), torch.randn(64, 256)
-    layer(inputs).sum().backward()
+    layer, inputs = linear(256, 128), torch.randn(64, 256)
+    project(layer, inputs).sum().backward()
     assert layer.weight.grad is not None
     with torch.no_grad():
-        layer(inputs[:1])
+        project(layer, inputs[:1])
         with torch.autocast("cpu"):
-            assert layer(inputs).dtype == torch.bfloat16
-        layer.double()(inputs.double())
-        layer.to("meta")(inputs.to("meta"))
+            assert project(layer, inputs).dtype == torch.bfloat16
+        project(layer.double(), inputs.double())
+        project(layer.to("meta"), inputs.to("meta"))
     assert len(seen) == 5
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
 def test_tangents_come_through(seen: list[bool]) -> None:
-    layer, inputs = Linear(256, 128, bias=False), torch.randn(64, 256)
+    layer, inputs = linear(256, 128, bias=False), torch.randn(64, 256)
     with torch.no_grad(), forward_ad.dual_level():
-        states, tangents = forward_ad.unpack_dual(layer(forward_ad.make_dual(inputs, 2 * inputs)))
+        states, tangents = forward_ad.unpack_dual(project(layer, forward_ad.make_dual(inputs, 2 * inputs)))
         torch.testing.assert_close(tangents, 2 * states)
 
 
@@ -155,25 +155,25 @@ def test_a_graph_multiplies_few_rows_by_blocks(
     monkeypatch, outputs: int, bias: bool, shape: tuple[int, int], few: bool
 ) -> None:
     monkeypatch.setattr(products, "MKL_IS_SLOW", True)
-    called = graph_of(Linear(32, outputs, bias=bias), torch.randn(*shape, 32))
+    called = graph_of(linear(32, outputs, bias=bias), torch.randn(*shape, 32))
     assert (torch.bmm in called) == (few and outputs >= products.GRAPH_BLOCKS)
 
 
 def test_a_graph_leaves_alone_what_is_no_plain_tensor(monkeypatch) -> None:
     monkeypatch.setattr(products, "MKL_IS_SLOW", True)
     row = torch.randn(1, 1, 32)
-    transposed = Linear(32, 64)
+    transposed = linear(32, 64)
     transposed.weight = nn.Parameter(torch.randn(32, 64).t())
     assert torch.bmm not in graph_of(transposed, row)
-    assert torch.bmm not in graph_of(Linear(32, 64).double(), row.double())
-    assert torch.bmm not in graph_of(Linear(32, 64), row, dynamic=True)
+    assert torch.bmm not in graph_of(linear(32, 64).double(), row.double())
+    assert torch.bmm not in graph_of(linear(32, 64), row, dynamic=True)
     with torch.autocast("cpu"):
-        assert torch.bmm not in graph_of(Linear(32, 64), row)
+        assert torch.bmm not in graph_of(linear(32, 64), row)
     monkeypatch.setattr(products, "MKL_IS_SLOW", False)
-    assert torch.bmm not in graph_of(Linear(32, 64), row)
+    assert torch.bmm not in graph_of(linear(32, 64), row)
 
 
-def graph_of(layer: Linear, inputs: Tensor, *, dynamic: bool = False) -> list[object]:
+def graph_of(layer: nn.Linear, inputs: Tensor, *, dynamic: bool = False) -> list[object]:
     """Return the operations of a compiled layer, and raise where its outputs are others."""
     called: list[object] = []
 
@@ -185,6 +185,6 @@ def graph_of(layer: Linear, inputs: Tensor, *, dynamic: bool = False) -> list[ob
         torch._dynamo.mark_dynamic(inputs := inputs.repeat(3, 1, 1), 0)
     torch._dynamo.reset()
     with torch.no_grad():
-        compiled = torch.compile(layer, backend=backend, fullgraph=True)
-        torch.testing.assert_close(compiled(inputs), layer(inputs), rtol=1e-4, atol=1e-5)
+        compiled = torch.compile(project, backend=backend, fullgraph=True)
+        torch.testing.assert_close(compiled(layer, inputs), layer(inputs), rtol=1e-4, atol=1e-5)
     return called

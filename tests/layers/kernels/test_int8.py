@@ -19,7 +19,7 @@ KINDS = [Int8Linear, Int8DynamicLinear]
 ROWS = [1, 2, 8, 9, 70]
 
 
-def layer(inputs: int = 64, outputs: int = 48, *, bias: bool = True, seed: int = 0) -> Linear:
+def layer(inputs: int = 64, outputs: int = 48, *, bias: bool = True, seed: int = 0) -> nn.Linear:
     made = Linear(inputs, outputs, bias=bias)
     chance = torch.Generator().manual_seed(seed)
     with torch.no_grad():

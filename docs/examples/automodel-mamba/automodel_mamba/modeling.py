@@ -23,14 +23,14 @@ class MambaMixer(nn.Module):
         size, inner, rank = config.hidden_size, config.inner_size, config.rank
         self.sizes = (rank, config.state_size, config.state_size)
         self.activation = bricks.activation(config.hidden_act)
-        self.in_proj = bricks.Linear(size, 2 * inner, bias=config.use_bias)
+        self.in_proj = bricks.linear(size, 2 * inner, bias=config.use_bias)
         kernel, bias = config.conv_kernel, config.use_conv_bias
         self.conv1d = nn.Conv1d(inner, inner, kernel, groups=inner, bias=bias)
-        self.x_proj = bricks.Linear(inner, sum(self.sizes), bias=False)
-        self.dt_proj = bricks.Linear(rank, inner)
+        self.x_proj = bricks.linear(inner, sum(self.sizes), bias=False)
+        self.dt_proj = bricks.linear(rank, inner)
         self.A_log = nn.Parameter(torch.empty(inner, config.state_size))
         self.D = nn.Parameter(torch.empty(inner))
-        self.out_proj = bricks.Linear(inner, size, bias=config.use_bias)
+        self.out_proj = bricks.linear(inner, size, bias=config.use_bias)
 
     def new_state(self, cache: bricks.Cache) -> bricks.RecurrentState:
         return bricks.RecurrentState()
@@ -96,7 +96,7 @@ class MambaModel(MambaPreTrainedModel, TextBody):
     def __init__(self, config: MambaConfig) -> None:
         super().__init__(config, decoder=True)
         norm = partial(bricks.RMSNorm, config.hidden_size, config.layer_norm_epsilon)
-        self.embed_tokens = bricks.Embedding(config.vocab_size, config.hidden_size)
+        self.embed_tokens = bricks.embedding(config.vocab_size, config.hidden_size)
         mixers = [MambaMixer(config) for _ in range(config.num_hidden_layers)]
         layers = [bricks.MixerLayer(mixer, norm) for mixer in mixers]
         self.stack = bricks.TransformerStack(layers, norm())
@@ -115,5 +115,5 @@ class MambaForCausalLM(MambaPreTrainedModel, TextModelForCausalLM):
     def __init__(self, config: MambaConfig) -> None:
         super().__init__(config)
         self.model = MambaModel(config)
-        self.lm_head = bricks.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = bricks.linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()

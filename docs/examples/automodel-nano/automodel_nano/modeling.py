@@ -55,8 +55,8 @@ class NanoModel(NanoPreTrainedModel, modeling.TextBody):
 
     def __init__(self, config: NanoConfig) -> None:
         super().__init__(config, decoder=True)
-        self.embed_tokens = layers.Embedding(config.vocab_size, config.n_embd)
-        self.embed_positions = layers.Embedding(config.n_positions, config.n_embd)
+        self.embed_tokens = layers.embedding(config.vocab_size, config.n_embd)
+        self.embed_positions = layers.embedding(config.n_positions, config.n_embd)
         self.stack = layers.TransformerStack(
             [nano_layer(config) for _ in range(config.n_layer)], nn.LayerNorm(config.n_embd)
         )
@@ -69,5 +69,5 @@ class NanoForCausalLM(NanoPreTrainedModel, modeling.TextModelForCausalLM):
     def __init__(self, config: NanoConfig) -> None:
         super().__init__(config)
         self.model = NanoModel(config)
-        self.lm_head = layers.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.lm_head = layers.linear(config.n_embd, config.vocab_size, bias=False)
         self.post_init()
