@@ -121,7 +121,9 @@ def test_layers_multiply_large_matrices_by_onednn(
         torch.testing.assert_close(project(layer, inputs), expected)
     with torch.inference_mode():
         torch.testing.assert_close(project(layer, inputs), expected)
-        torch.testing.assert_close(project(layer, inputs.transpose(0, -2)), expected.transpose(0, -2))
+        torch.testing.assert_close(
+            project(layer, inputs.transpose(0, -2)), expected.transpose(0, -2)
+        )
     assert not seen
 
 
@@ -142,7 +144,8 @@ def test_the_rest_goes_the_general_way(seen: list[bool]) -> None:
 def test_tangents_come_through(seen: list[bool]) -> None:
     layer, inputs = linear(256, 128, bias=False), torch.randn(64, 256)
     with torch.no_grad(), forward_ad.dual_level():
-        states, tangents = forward_ad.unpack_dual(project(layer, forward_ad.make_dual(inputs, 2 * inputs)))
+        dual = project(layer, forward_ad.make_dual(inputs, 2 * inputs))
+        states, tangents = forward_ad.unpack_dual(dual)
         torch.testing.assert_close(tangents, 2 * states)
 
 
