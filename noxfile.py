@@ -237,6 +237,15 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Damage 20,000 files of every format, or as many as are given, and read them."""
+    install_torch(session, *groups("test"), "pillow")
+    install_editable(session, *PLUGINS)
+    count, *others = session.posargs or ["20000"]
+    session.run("pytest", "-s", "tests/fuzz", *others, env={**ONE_THREAD, "FUZZ": count})
+
+
+@nox.session
 def hub(session: nox.Session) -> None:
     """Run the checkpoints that the documentation names, from the hub."""
     install_torch(session, *groups("test"))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "UnsupportedTaskError",
     "did_you_mean",
     "listed",
+    "located",
     "shown",
     "warn_caller",
 ]
@@ -169,6 +171,17 @@ def did_you_mean(name: str, known: Iterable[str], limit: int = 1) -> str:
 
     near = get_close_matches(name, sorted(set(known)), n=limit)
     return f" (did you mean {' or '.join(map(shown, near))}?)" if near else ""
+
+
+@contextmanager
+def located(what: str, path: str) -> Iterator[None]:
+    """Let errors of this package name the file that they are about, unless they name its path."""
+    try:
+        yield
+    except AutomodelError as error:
+        if path not in str(error):
+            error.args = (f"{what} of {shown(path)}: {error}",)
+        raise
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import functools
 import math
+import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 __all__ = [
+    "Check",
     "Field",
     "NonNegativeFloat",
     "NonNegativeInt",
@@ -18,10 +20,12 @@ __all__ = [
     "PositiveInt",
     "Probability",
     "Range",
+    "check_for",
     "fields_of",
 ]
 
 Check = Callable[[Any], Any]
+LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -114,12 +118,12 @@ def check_for(annotation: Any) -> Check:
         return _union(annotation, [check_for(arg) for arg in args])
     if origin is Literal:
         return _predicate(annotation, lambda value: value in args)
-    if origin is list:
+    if origin in (list, Sequence):
         return _sequence(annotation, check_for(args[0]))
     if origin is dict:
         return _mapping(annotation, check_for(args[0]), check_for(args[1]))
     if annotation is float:
-        return _predicate(annotation, lambda value: _number(value) and math.isfinite(value))
+        return _predicate(annotation, lambda value: _number(value) and abs(value) <= LARGEST)
     if annotation is int:
         return _predicate(
             annotation, lambda value: isinstance(value, int) and not isinstance(value, bool)
@@ -138,8 +142,9 @@ def describe(annotation: Any) -> str:
         return " or ".join(describe(arg) for arg in args)
     if origin is Literal:
         return "one of " + ", ".join(repr(arg) for arg in args)
-    if origin in (list, dict):
-        return f"{origin.__name__} of {' to '.join(describe(arg) for arg in args)}"
+    if origin in (list, dict, Sequence):
+        kind = "dict" if origin is dict else "list"
+        return f"{kind} of {' to '.join(describe(arg) for arg in args)}"
     if annotation is type(None):
         return "None"
     return str(annotation.__name__)

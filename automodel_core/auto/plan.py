@@ -102,7 +102,9 @@ class ModelPlan:
     @cached_property
     def _model(self) -> PreTrainedModel | None:
         """The model without memory; ``None`` without torch, and for classes of other packages."""
-        return _empty_model(self.model_class, self._request) if _torch_is_installed() else None
+        if not _torch_is_installed():
+            return None
+        return _empty_model(self.model_class, self._request, self.weights)
 
     @property
     def missing(self) -> tuple[str, ...] | None:
@@ -237,17 +239,19 @@ def _versions(packages: Mapping[str, str]) -> str:
     return " and ".join(f"{name} {version}" for name, version in packages.items())
 
 
-def _empty_model(reference: str, request: LoadRequest) -> PreTrainedModel | None:
+def _empty_model(
+    reference: str, request: LoadRequest, weights: WeightPlan
+) -> PreTrainedModel | None:
     """Build the model without memory."""
-    import torch
-
+    from automodel_core.modeling.building import build_on_meta
     from automodel_core.modeling.pretrained.base import PreTrainedModel
 
     model_class: Any = registry.resolve(reference)
     if not issubclass(model_class, PreTrainedModel):
         return None
-    with torch.device("meta"):
-        model: PreTrainedModel = model_class(request.config, **request.model_kwargs)
+    model: PreTrainedModel = build_on_meta(
+        model_class, request.config, weights.tensors or {}, options=request.model_kwargs
+    )
     return model
 
 

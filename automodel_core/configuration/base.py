@@ -42,6 +42,8 @@ TEXT_PARTS = ("decoder", "generator", "text_config")
 """What checkpoints call the part that is about text, if there is one."""
 NOT_SAVED = frozenset({"_name_or_path", "_commit_hash", "_attn_implementation"})
 ANY_PART = "a configuration, or its keys as a dict with a model_type"
+MOST_LABELS = 1_000_000
+"""Each gets a name, so that a number may not be any."""
 METHODS = (FunctionType, classmethod, staticmethod)
 OLD_NAMES = {"torch_dtype": "dtype", "name_or_path": "_name_or_path"}
 
@@ -231,10 +233,11 @@ class PreTrainedConfig(ConfigFiles):
 
         @num_labels.setter
         def num_labels(self, count: int) -> None:
-            if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            whole = isinstance(count, int) and not isinstance(count, bool)
+            if not whole or not 0 <= count <= MOST_LABELS:
                 raise ConfigurationError(
                     f"{type(self).__name__}: num_labels={shown(count)} cannot be used: "
-                    "expected an int >= 0"
+                    f"expected an int from 0 to {MOST_LABELS}"
                 )
             if self.id2label is None or len(self.id2label) != count:
                 self.id2label = {index: f"LABEL_{index}" for index in range(count)}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from automodel_core.checkpoint.places.rereading import reread_on_change
-from automodel_core.errors import shown, warn_caller
+from automodel_core.errors import located, shown, warn_caller
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack, dataclass_transform
@@ -85,7 +85,8 @@ class ConfigFiles:
         """
         values, kwargs = cls.get_config_dict(pretrained_model_name_or_path, **kwargs)
         cls.warn_of_other_type(values)
-        return cls.from_dict(values, **kwargs)
+        with located("config.json", values["_name_or_path"]):
+            return cls.from_dict(values, **kwargs)
 
     @classmethod
     def warn_of_other_type(cls, values: Mapping[str, Any]) -> None:
@@ -119,7 +120,8 @@ class ConfigFiles:
     def from_json_file(cls, json_file: str | os.PathLike[str]) -> Self:
         from automodel_core.checkpoint.places.json_files import read_json
 
-        config: Self = cls.from_dict(read_json(Path(json_file)))
+        with located("the configuration", os.fspath(json_file)):
+            config: Self = cls.from_dict(read_json(Path(json_file)))
         return config
 
     def to_json_string(self, use_diff: bool = True) -> str:

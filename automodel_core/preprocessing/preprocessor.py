@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 from automodel_core.checkpoint.places.exchange import exchange_files
 from automodel_core.checkpoint.places.json_files import json_bytes, read_json, write_json
 from automodel_core.checkpoint.places.rereading import reread_on_change
-from automodel_core.errors import warn_caller
+from automodel_core.errors import located, warn_caller
 from automodel_core.preprocessing.files import (
     PREPROCESSOR_FILE,
     read_settings,
@@ -68,7 +68,8 @@ class Preprocessor(TypedSettings):
         `CheckpointNotFoundError` that lists the files present.
         """
         values, kwargs = read_settings(cls.kind, pretrained_model_name_or_path, kwargs)
-        loaded: Self | tuple[Self, dict[str, Any]] = cls.from_dict(values, **kwargs)
+        with located(f"{PREPROCESSOR_FILE}", os.fspath(pretrained_model_name_or_path)):
+            loaded: Self | tuple[Self, dict[str, Any]] = cls.from_dict(values, **kwargs)
         return loaded
 
     @overload

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from automodel_core.errors import InputError, MissingExtraError, shown
+from automodel_core.errors import AutomodelError, InputError, MissingExtraError, shown
 
 __all__ = ["FIRST", "LAST", "flatten_images", "image_tensor", "pillow"]
 
@@ -25,6 +25,21 @@ WIDE = {"I": torch.int32, "F": torch.float32, "I;16": torch.uint16}
 """Modes of Pillow with more than eight bits a value."""
 SIXTEEN_BITS = 65_535
 WITH_ALPHA = (2, 4)
+FORMATS = (
+    "AVIF",
+    "BMP",
+    "DIB",
+    "GIF",
+    "HEIF",
+    "JPEG",
+    "JPEG2000",
+    "MPO",
+    "PNG",
+    "PPM",
+    "TIFF",
+    "WEBP",
+)
+"""The formats of files that are opened, as far as Pillow has them: pictures, and no documents."""
 
 
 def pillow() -> Any:
@@ -89,13 +104,31 @@ def _opened(path: str) -> Any:
         raise InputError(f"{shown(path)} is not fetched: load the image and pass it")
     if not os.path.isfile(path):
         raise InputError(f"there is no image file {shown(path)}")
+    module = pillow()
+    module.init()
+    formats = [name for name in FORMATS if name in module.OPEN]
     try:
-        with pillow().open(path) as image:
+        with module.open(path, formats=formats) as image:
+            _check_pixels(image, module.MAX_IMAGE_PIXELS)
             upright = import_module("PIL.ImageOps").exif_transpose(image)
             is_wide = upright.mode.partition(";")[0] in WIDE
             return upright if is_wide else _pillow_rgb(upright)
-    except OSError as error:
-        raise InputError(f"{shown(path)} is not an image that Pillow reads: {error}") from error
+    except AutomodelError as error:
+        raise InputError(f"{shown(path)}: {error}") from None
+    except Exception as error:  # Pillow's readers raise whatever their parts do
+        raise InputError(
+            f"{shown(path)} is not an image that Pillow reads: {type(error).__name__}: "
+            f"{shown(str(error))}"
+        ) from error
+
+
+def _check_pixels(image: Any, most: int | None) -> None:
+    """Raise `InputError` for more pixels than Pillow warns of; without a limit, for none."""
+    if most is not None and image.width * image.height > most:
+        raise InputError(
+            f"a picture of {image.width} x {image.height} pixels, more than the {most} that "
+            "PIL.Image.MAX_IMAGE_PIXELS allows: raise that limit if the picture is meant"
+        )
 
 
 def _of_pillow(image: Any, convert_rgb: bool) -> Tensor:

@@ -12,6 +12,7 @@ from automodel_core.fields import Range
 __all__ = [
     "IMAGENET_STANDARD_MEAN",
     "IMAGENET_STANDARD_STD",
+    "MOST_PIXELS",
     "NORMALISERS",
     "ChannelValues",
     "Resample",
@@ -30,6 +31,9 @@ Resample = Annotated[int, Range(minimum=0, maximum=5)]
 IMAGENET_STANDARD_MEAN: ChannelValues = [0.5, 0.5, 0.5]
 IMAGENET_STANDARD_STD: ChannelValues = [0.5, 0.5, 0.5]
 """With this mean and deviation, values from 0 to 1 are scaled to -1 to 1."""
+
+MOST_PIXELS = 89_478_485
+"""Of one picture: as many as Pillow opens without a warning."""
 
 SIZES = (
     {"height", "width"},
@@ -75,6 +79,11 @@ def size_dict(value: Any, name: str = "size", *, square: bool = True) -> Any:
         else {}
     )
     positive = all(type(edge) is int and edge > 0 for edge in table.values())
+    if positive and table.get("height", 1) * table.get("width", 1) > MOST_PIXELS:
+        raise ConfigurationError(
+            f"{name}={shown(value)} cannot be used: pictures of more than {MOST_PIXELS} pixels are "
+            "not made"
+        )
     if set(table) not in SIZES or not positive:
         allowed = ", or ".join(" and ".join(sorted(keys)) for keys in SIZES)
         raise ConfigurationError(

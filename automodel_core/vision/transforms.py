@@ -13,6 +13,7 @@ from torch import Tensor
 
 from automodel_core.errors import InputError
 from automodel_core.vision.images import pillow
+from automodel_core.vision.settings import MOST_PIXELS
 
 __all__ = ["center_crop", "normalize", "output_size", "pad", "rescale", "resize"]
 
@@ -25,8 +26,19 @@ def output_size(shape: Sequence[int], size: Mapping[str, int]) -> tuple[int, int
 
     The last two numbers of ``shape`` are the image's own height and width.
     ``size`` is ``height`` and ``width``, ``shortest_edge`` with or without ``longest_edge`` (its
-    upper bound), ``longest_edge`` alone, or ``max_height`` and ``max_width``.
+    upper bound), ``longest_edge`` alone, or ``max_height`` and ``max_width``. Raises `InputError`
+    for more than `MOST_PIXELS`.
     """
+    height, width = _specified(shape, size)
+    if height * width > MOST_PIXELS:
+        raise InputError(
+            f"size={dict(size)} makes {height} x {width} pixels of an image of {shape[-2]} x "
+            f"{shape[-1]}, more than the {MOST_PIXELS} that are made"
+        )
+    return height, width
+
+
+def _specified(shape: Sequence[int], size: Mapping[str, int]) -> tuple[int, int]:
     height, width = shape[-2:]
     if "height" in size:
         return size["height"], size["width"]
@@ -102,7 +114,7 @@ def pad(
 
 def rescale(image: Tensor, factor: float) -> Tensor:
     """Multiply an image by a number, as ``float32``."""
-    return (image.double() * factor).float()
+    return (image.double() * float(factor)).float()
 
 
 def normalize(image: Tensor, mean: float | Sequence[float], std: float | Sequence[float]) -> Tensor:

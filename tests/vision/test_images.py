@@ -161,3 +161,18 @@ def test_batches_and_nested_lists_are_flattened_in_order() -> None:
     assert [image_tensor(image)[0, 0, 0].item() - int(EXPECTED[0, 0, 0]) for image in found] == [
         *(0, 0, 0, 1, 0, 1),
     ]
+
+
+def test_pictures_over_the_limit_and_documents_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = Image.new("L", (40, 30))
+    picture.save(tmp_path / "x.png")
+    picture.save(tmp_path / "x.eps")
+    with pytest.raises(InputError, match=r"x\.eps' is not an image"):
+        image_tensor(tmp_path / "x.eps")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(InputError, match=r"x\.png.*1200 pixels|x\.png.*40 x 30 pixels"):
+        image_tensor(tmp_path / "x.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert image_tensor(tmp_path / "x.png").shape == (3, 30, 40)

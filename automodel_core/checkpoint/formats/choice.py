@@ -8,7 +8,7 @@ from typing import Any
 from automodel_core import registry
 from automodel_core.checkpoint.formats.tensors import LazyTensors, ShardedTensors
 from automodel_core.checkpoint.places.file_names import plain_name
-from automodel_core.checkpoint.places.json_files import read_json
+from automodel_core.checkpoint.places.json_files import MOST_BYTES_OF_TABLES, read_json
 from automodel_core.checkpoint.places.source import CheckpointFiles
 from automodel_core.errors import (
     CheckpointFormatError,
@@ -135,7 +135,7 @@ def _advice(files: CheckpointFiles, use_safetensors: bool | None, variant: str |
 def _read_index(files: CheckpointFiles, index: str) -> dict[str, str]:
     """Return the map from tensors to shards, every shard a plain name of an existing file."""
     path = files.require(index)
-    values = read_json(path, unique_keys=True)
+    values = read_json(path, max_bytes=MOST_BYTES_OF_TABLES, unique_keys=True)
     weight_map = values.get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise CheckpointFormatError(

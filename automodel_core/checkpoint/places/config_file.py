@@ -11,7 +11,7 @@ from automodel_core.checkpoint.places.folder import LocalFiles
 from automodel_core.checkpoint.places.json_files import read_json
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
-from automodel_core.errors import CheckpointNotFoundError, shown
+from automodel_core.errors import CheckpointNotFoundError, located, shown
 
 __all__ = [
     "ADAPTER_FILE",
@@ -63,7 +63,9 @@ def build_config(
 ) -> tuple[Any, dict[str, Any]]:
     """Return the configuration of ``values``, changed by ``overrides``, and the unused ones."""
     values = {**values, "_name_or_path": os.fspath(name)}
-    config, unused = class_of(values).from_dict(values, return_unused_kwargs=True, **overrides)
+    config_class = class_of(values)
+    with located(CONFIG_FILE, os.fspath(name)):
+        config, unused = config_class.from_dict(values, return_unused_kwargs=True, **overrides)
     if files is not None and files.commit is not None:
         config._commit_hash = files.commit
     return config, unused

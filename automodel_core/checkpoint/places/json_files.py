@@ -18,16 +18,25 @@ from automodel_core.errors import (
     shown,
 )
 
-__all__ = ["json_bytes", "parse_json", "read_json", "write_json"]
+__all__ = [
+    "MOST_BYTES_OF_TABLES",
+    "has_surrogates",
+    "json_bytes",
+    "parse_json",
+    "read_json",
+    "write_json",
+]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-MAX_JSON_BYTES = 128 * 1024 * 1024
-"""Larger than any tokenizer or index on the hub, small enough to be refused at once."""
+MOST_BYTES = 5 * 1024 * 1024
+"""Of settings: larger than any on the hub, and read in a moment whatever they hold."""
+MOST_BYTES_OF_TABLES = 128 * 1024 * 1024
+"""Of files with an entry for each token or weight."""
 
 
 def read_json(
-    path: str | os.PathLike[str], *, max_bytes: int = MAX_JSON_BYTES, unique_keys: bool = False
+    path: str | os.PathLike[str], *, max_bytes: int = MOST_BYTES, unique_keys: bool = False
 ) -> dict[str, Any]:
     """Return the object that a JSON file holds.
 
@@ -45,7 +54,7 @@ def read_json(
                     f"{shown(str(path))} is not a valid JSON file: it has {status.st_size} bytes, "
                     f"more than the {max_bytes} that are read"
                 )
-            data = file.read(max_bytes + 1)
+            data = file.read(status.st_size)
     except FileNotFoundError as error:
         raise CheckpointNotFoundError(f"there is no file {shown(str(path))}") from error
     except IsADirectoryError as error:
@@ -95,6 +104,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def has_surrogates(text: str) -> bool:
+    """Return whether a text holds halves of characters, which JSON can spell and UTF-8 cannot."""
+    return _SURROGATE.search(text) is not None
+
+
 def write_json(
     path: str | os.PathLike[str], values: Mapping[str, Any], *, sort_keys: bool = True
 ) -> None:
@@ -111,7 +125,7 @@ def json_bytes(values: Mapping[str, Any], where: str, *, sort_keys: bool = True)
     """
     try:
         text = json.dumps(dict(values), indent=2, sort_keys=sort_keys, ensure_ascii=False)
-        if _SURROGATE.search(text):
+        if has_surrogates(text):
             text = json.dumps(dict(values), indent=2, sort_keys=sort_keys)
     except (TypeError, ValueError, RecursionError) as error:
         key, value = _unserialisable(values)

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, NoReturn
 
 from tokenizers import AddedToken, Encoding, Regex, Tokenizer, models, normalizers
 
-from automodel_core.checkpoint.places.json_files import read_json
+from automodel_core.checkpoint.places.json_files import MOST_BYTES_OF_TABLES, read_json
 from automodel_core.errors import CheckpointFormatError, TokenizationError, shown
 from automodel_core.families.fairseq.source_target import TranslationTokenizer
 from automodel_core.text.encoding.added_tokens import TokenLike
@@ -43,18 +43,22 @@ __all__ = [
     "vocabulary_json",
 ]
 
+_SPARE_IDS = 100_000
+"""How far ids may go beyond the number of pieces, for a model that leaves some out."""
 LEADING = "\U000f0002"
 """Replaces, within the Rust pipeline, a leading text that becomes one token."""
 
 
 def read_vocabulary(path: str | os.PathLike[str]) -> dict[str, int]:
     """Return the ids by piece of a ``vocab.json``."""
-    vocabulary = read_json(Path(path))
+    vocabulary = read_json(Path(path), max_bytes=MOST_BYTES_OF_TABLES)
+    largest = _SPARE_IDS + 4 * len(vocabulary)
     for piece, index in vocabulary.items():
-        if isinstance(index, bool) or not isinstance(index, int) or index < 0:
+        is_id = isinstance(index, int) and not isinstance(index, bool)
+        if not is_id or not 0 <= index <= largest:
             raise CheckpointFormatError(
-                f"{shown(str(path))}: the id of {shown(piece)} must be an integer of at least 0, "
-                f"got {shown(index)}"
+                f"{shown(str(path))}: the id of {shown(piece)} must be an integer from 0 to "
+                f"{largest}, for {len(vocabulary)} pieces; got {shown(index)}"
             )
     return vocabulary
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Mapping
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from automodel_core.checkpoint.places.rereading import reread_on_change
-from automodel_core.errors import shown, warn_caller
+from automodel_core.errors import located, shown, warn_caller
 from automodel_core.generation.settings.checks import problems_of, sentences
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class GenerationConfigFiles:
         """Read one ``generation_config.json``."""
         from automodel_core.checkpoint.places.json_files import read_json
 
-        config: Self = cls.from_dict(read_json(Path(path)), **kwargs)
+        with located("the generation config", fspath(path)):
+            config: Self = cls.from_dict(read_json(Path(path)), **kwargs)
         return config
 
     @overload

@@ -27,9 +27,11 @@ from automodel_core.errors import (
     IncompleteCheckpointError,
     InputError,
     listed,
+    located,
     shown,
 )
 from automodel_core.modeling.adapters.files import read_settings, read_weights, warn_of_adapter
+from automodel_core.modeling.building import build_on_meta
 from automodel_core.modeling.by_part import own_choice, set_attention
 from automodel_core.modeling.devices.device_maps import Weighing, modules_by_device, refuse_idle
 from automodel_core.modeling.devices.offloading import dispatch
@@ -101,14 +103,15 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
         request.hub.lock.check_provider(context.distribution, context.model_class)
     registry.plugins.notify("automodel_before_load", context=context)
     with gc_paused():
-        model = _without_memory(cls, request)
+        model = build_on_meta(cls, config, weights, request.model_args, request.model_kwargs)
         if isinstance(options.attn_implementation, Mapping):
             set_attention(model, options.attn_implementation)
         names = model.own_names()
         devices = chosen_devices(model, names, request)
         dtypes = {"": config.dtype, **dtypes_of_parts(model, options.dtype)}
         stored = StoredWeights()
-        report = _fill(model, weights, names, options, devices, dtypes, stored)
+        with located("the weights", context.name_or_path or "state_dict"):
+            report = _fill(model, weights, names, options, devices, dtypes, stored)
         _check_complete(model, report, names, options.strict, context.name_or_path or "state_dict")
         placement = Placement(devices, dtypes, model.segments_in_fp32())
         report = _complete(model, report, names, placement, stored, request)
@@ -203,7 +206,8 @@ def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torc
     if asked != "auto":
         return dtype_named(asked)
     if config.dtype is not None:
-        return dtype_named(config.dtype)
+        with located("config.json", config._name_or_path):
+            return dtype_named(config.dtype)
     return checkpoint_dtype(weights) or torch.float32
 
 

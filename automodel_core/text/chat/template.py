@@ -217,10 +217,19 @@ def render(
     import_jinja()
     import jinja2
 
+    from automodel_core.text.chat.bounded import MOST_CHARACTERS, counted
+
+    length = 0
     state = _recording.set((blocks, spans))
     try:
-        for block in _compiled(template).generate(**context):
-            blocks.append(block)
+        with counted():
+            for block in _compiled(template).generate(**context):
+                blocks.append(block)
+                length += len(block)
+                if length > MOST_CHARACTERS:
+                    raise TokenizationError(
+                        f"The chat template makes more than {MOST_CHARACTERS} characters"
+                    )
     except jinja2.TemplateError as error:
         raise TokenizationError(
             f"The chat template refuses or cannot render this: {error}"
@@ -232,6 +241,7 @@ def render(
         AttributeError,
         ArithmeticError,
         RecursionError,
+        MemoryError,
     ) as error:
         raise TokenizationError(
             f"The chat template fails: {type(error).__name__}: {error}"
@@ -310,7 +320,8 @@ def _compiled(template: str) -> Any:
     import jinja2
     from jinja2 import nodes
     from jinja2.ext import Extension, loopcontrols
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    from automodel_core.text.chat.bounded import BoundedEnvironment
 
     class Generation(Extension):
         """``{% generation %}...{% endgeneration %}`` marks the assistant's text."""
@@ -350,14 +361,14 @@ def _compiled(template: str) -> Any:
             sort_keys=sort_keys,
         )
 
-    environment = ImmutableSandboxedEnvironment(
+    environment = BoundedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
     )
     environment.filters["tojson"] = to_json
     environment.globals["raise_exception"] = fail
     environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
     try:
-        return environment.from_string(template)
+        return environment.bounded(template)
     except jinja2.TemplateSyntaxError as error:
         raise TokenizationError(
             f"The chat template has an error in line {error.lineno}: {error}"

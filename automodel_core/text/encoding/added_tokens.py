@@ -8,7 +8,7 @@ from typing import Any
 from tokenizers import AddedToken
 
 from automodel_core.errors import CheckpointFormatError, shown
-from automodel_core.text.encoding.rust import rust_errors
+from automodel_core.text.encoding.rust import LARGEST_ID, rust_errors
 
 __all__ = [
     "TokenLike",
@@ -48,11 +48,17 @@ def read_token(value: Any) -> AddedToken:
 
 def read_added_tokens(value: Any) -> dict[int, AddedToken]:
     """Return the tokens of ``added_tokens_decoder`` by id, which JSON spells as a string."""
-    if not isinstance(value, Mapping) or not all(str(key).isdecimal() for key in value):
+    ids = [str(key) for key in value] if isinstance(value, Mapping) else [""]
+    if not all(text.isdecimal() and len(text) <= len(str(LARGEST_ID)) for text in ids):
         raise CheckpointFormatError(
             f"added_tokens_decoder must map ids to tokens, got {shown(value)}"
         )
-    return {int(index): read_token(token) for index, token in sorted(value.items())}
+    tokens: dict[int, AddedToken] = {}
+    for text, entry in zip(ids, value.values(), strict=True):
+        if int(text) in tokens:
+            raise CheckpointFormatError(f"added_tokens_decoder has the id {int(text)} twice")
+        tokens[int(text)] = read_token(entry)
+    return dict(sorted(tokens.items()))
 
 
 def renamed_token(token: TokenLike, names: Mapping[str, str]) -> TokenLike:

@@ -21,13 +21,17 @@ def _input_names(value: Any) -> list[str]:
 
 # None first: a call that gives no length pays for no exception.
 CHECKS = {
+    "clean_up_tokenization_spaces": check_for(bool),
+    "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output": check_for(bool),
     "max_length": check_for(None | NonNegativeInt),
     "model_input_names": _input_names,
     "model_max_length": check_for(float),
     "pad_to_multiple_of": check_for(None | PositiveInt),
     "padding_side": check_for(Side),
+    "split_special_tokens": check_for(bool),
     "stride": check_for(NonNegativeInt),
     "truncation_side": check_for(Side),
+    "verbose": check_for(bool),
 }
 
 

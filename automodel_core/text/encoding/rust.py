@@ -23,6 +23,7 @@ from automodel_core.errors import (
     TokenizationError,
     shown,
 )
+from automodel_core.text.encoding.growth import check_growth, check_pipeline
 
 __all__ = ["LARGEST_ID", "Backend", "backend_from", "rust_errors", "stored_defaults"]
 
@@ -175,7 +176,10 @@ def backend_from(
         raise CheckpointNotFoundError(f"There is no tokenizer file {shown(str(path))}") from error
     except UnicodeDecodeError as error:
         raise CheckpointFormatError(f"{shown(str(path))} is not UTF-8: {error}") from error
-    return Backend.from_json(content, str(path))
+    check_pipeline(content, str(path))
+    backend = Backend.from_json(content, str(path))
+    check_growth(backend.rust, str(path))
+    return backend
 
 
 def stored_defaults(rust: Tokenizer) -> dict[str, Any]:

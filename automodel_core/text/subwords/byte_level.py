@@ -10,6 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
@@ -17,6 +18,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
 from automodel_core.text.encoding.added_tokens import with_default_tokens
 from automodel_core.text.encoding.batch import BatchEncoding
+from automodel_core.text.encoding.growth import check_vocabulary
 from automodel_core.text.encoding.request import EncodeRequest, Text
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
 from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
@@ -177,6 +179,7 @@ def bpe_model(vocab: Pieces, merges: Merges | None, **options: Any) -> models.BP
     for path in paths:
         if not os.path.isfile(path):
             raise CheckpointNotFoundError(f"There is no vocabulary file {shown(path)}")
+    check_vocabulary(Path(paths[0]).read_text(encoding="utf-8", errors="replace"), paths[0])
     with rust_errors(f"reading {shown(paths)}"):
         model: models.BPE = models.BPE.from_file(*paths, **options)
         return model

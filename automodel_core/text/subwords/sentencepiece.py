@@ -19,6 +19,7 @@ from typing import Any
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
+from automodel_core.text.encoding.growth import check_charsmap
 from automodel_core.text.encoding.rust import rust_errors
 
 __all__ = [
@@ -116,6 +117,8 @@ class SentencePieceModel:
                     elif outer == 3 and inner == 4:
                         settings["remove_extra_whitespaces"] = bool(_as_int(inner_value))
         model = cls(tuple(pieces), **settings)  # type: ignore[arg-type]
+        if model.charsmap:
+            check_charsmap(model.charsmap)
         if not pieces:
             raise TokenizationError("it holds no pieces")
         if model.unk_id >= len(pieces):
@@ -250,6 +253,8 @@ def _piece(content: bytes, index: int) -> Piece:
             score = struct.unpack("<f", raw)[0]
         elif number == 3:
             kind = _as_int(value)
+    if not text:
+        raise TokenizationError(f"piece {index} is empty")
     if not math.isfinite(score):
         raise TokenizationError(f"the score of piece {index} ({shown(text)}) is {score}")
     try:

@@ -12,12 +12,12 @@ from typing import Any, ClassVar, Protocol
 
 from tokenizers import AddedToken
 
-from automodel_core.checkpoint.places.json_files import read_json
+from automodel_core.checkpoint.places.json_files import MOST_BYTES_OF_TABLES, read_json
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
-from automodel_core.text.encoding.added_tokens import read_token
 from automodel_core.text.tokenizer.special_tokens import EXTRA_NAMES, NAMED_TOKENS
+from automodel_core.text.tokenizer.stated import stated_in
 
 __all__ = [
     "ADDED_TOKENS",
@@ -96,7 +96,7 @@ def load_settings(
     found = _vocabulary_files(cls, files, overrides)
     if from_slow and len(found) > 1:
         found.pop("tokenizer_file", None)
-    settings = {key: value for key, value in _config(files).items() if key not in NOT_SETTINGS}
+    settings = {k: v for k, v in _stated(cls, files, CONFIG).items() if k not in NOT_SETTINGS}
     if "tokenizer_file" in found:
         # The file's post-processor determines which tokens are added.
         settings.pop("add_bos_token", None)
@@ -105,9 +105,8 @@ def load_settings(
     if template is not None:
         settings["chat_template"] = template
     settings.update(overrides)
-    if "added_tokens_decoder" not in settings:
-        _read_older_files(files, settings, overrides)
-    _read_special_tokens(settings)
+    if settings.get("added_tokens_decoder") is None:
+        _read_older_files(cls, files, settings, overrides)
     return {**settings, **found, "name_or_path": os.fspath(name)}
 
 
@@ -129,64 +128,43 @@ def _vocabulary_files(
     return found
 
 
-def _read_special_tokens(settings: dict[str, Any]) -> None:
-    """Convert the special tokens that files describe by objects, in place."""
-    for key in NAMED_TOKENS:
-        if isinstance(settings.get(key), Mapping):
-            settings[key] = read_token(settings[key])
-    for key in (*EXTRA_NAMES, "model_specific_special_tokens"):
-        settings[key] = _tokens(settings.get(key))
-        if settings[key] is None:
-            del settings[key]
-
-
-def _tokens(value: Any) -> Any:
-    """Return a list or a mapping of tokens with objects read; other values as they are."""
-    if isinstance(value, list):
-        return [read_token(token) if isinstance(token, Mapping) else token for token in value]
-    if isinstance(value, Mapping):
-        return {
-            key: read_token(token) if isinstance(token, Mapping) else token
-            for key, token in value.items()
-        }
-    return value
-
-
-def _config(files: CheckpointFiles) -> dict[str, Any]:
-    path = files.find(CONFIG)
-    return {} if path is None else read_json(path)
+def _stated(
+    cls: type[LoadableTokenizer], files: CheckpointFiles, name: str, *, special: bool = False
+) -> dict[str, Any]:
+    path = files.find(name)
+    return {} if path is None else stated_in(path, cls, special=special)
 
 
 def _read_older_files(
-    files: CheckpointFiles, settings: dict[str, Any], overrides: Mapping[str, Any]
+    cls: type[LoadableTokenizer],
+    files: CheckpointFiles,
+    settings: dict[str, Any],
+    overrides: Mapping[str, Any],
 ) -> None:
-    path = files.find(SPECIAL_TOKENS)
-    for key, value in (read_json(path) if path is not None else {}).items():
+    for key, value in _stated(cls, files, SPECIAL_TOKENS, special=True).items():
         if not overrides.get(key):
-            settings[key] = value if isinstance(value, list) else _special(value)
+            settings[key] = value
     path = files.find(ADDED_TOKENS)
     if path is None:
         return
-    special = {str(_special(settings[key])) for key in NAMED_TOKENS if settings.get(key)}
+    special = {str(settings[key]) for key in NAMED_TOKENS if settings.get(key)}
     for key in EXTRA_NAMES:
         extra = settings.get(key)
-        special.update(str(_special(token)) for token in (extra if isinstance(extra, list) else ()))
-    stored = {}
-    for text, index in read_json(path).items():
-        if isinstance(index, bool) or not isinstance(index, int):
+        special.update(map(str, extra if isinstance(extra, list) else ()))
+    stored: dict[int, AddedToken] = {}
+    for text, index in read_json(path, max_bytes=MOST_BYTES_OF_TABLES, unique_keys=True).items():
+        if isinstance(index, bool) or not isinstance(index, int) or index < 0:
             raise CheckpointFormatError(
-                f"{shown(str(path))}: the id of {shown(text)} must be an integer, "
+                f"{shown(str(path))}: the id of {shown(text)} must be an integer of at least 0, "
                 f"got {shown(index)}"
+            )
+        if index in stored:
+            raise CheckpointFormatError(
+                f"{shown(str(path))}: {shown(text)} and {shown(stored[index].content)} have the "
+                f"same id, {index}"
             )
         stored[index] = AddedToken(text, normalized=text not in special, special=text in special)
     settings["added_tokens_decoder"] = stored
-
-
-def _special(value: Any) -> Any:
-    """Return the token of an entry, a text or an object; a mapping of tokens stays one."""
-    if not isinstance(value, Mapping) or "content" not in value:
-        return value
-    return read_token({**value, "special": True})
 
 
 def _chat_templates(files: CheckpointFiles) -> str | dict[str, str] | None:

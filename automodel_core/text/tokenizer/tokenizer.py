@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tokenizers import AddedToken, Encoding, Tokenizer
 
 from automodel_core.checkpoint.places.rereading import reread_on_change
-from automodel_core.errors import TokenizationError, shown
+from automodel_core.errors import TokenizationError, located, shown
 from automodel_core.preprocessing.tensors import TensorType
 from automodel_core.text.chat.template import ChatTemplates
 from automodel_core.text.encoding.added_tokens import (
@@ -104,7 +104,7 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
         for name in ("padding_side", "truncation_side", "model_input_names"):
             setattr(self, name, checked(name, settings.pop(name, getattr(self, name))))
         for name in FLAGS:
-            setattr(self, name, bool(settings.pop(name, False)))
+            setattr(self, name, checked(name, settings.pop(name, None) or False))
         self.chat_template = self._template_setting(settings.pop("chat_template", None))
         self._processor_class: str | None = settings.pop("processor_class", None)
         self._warned_of_length = False
@@ -319,7 +319,9 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
 
         Keywords are hub options (``revision``, ``token``, ...) and settings that win over files.
         """
-        return cls(*init_inputs, **load_settings(cls, pretrained_model_name_or_path, kwargs))
+        settings = load_settings(cls, pretrained_model_name_or_path, kwargs)
+        with located("the tokenizer", os.fspath(pretrained_model_name_or_path)):
+            return cls(*init_inputs, **settings)
 
     def save_pretrained(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from tokenizers import AddedToken, Tokenizer
 
@@ -18,6 +18,7 @@ from automodel_core.families.fairseq import (
     vocabulary_backend,
     vocabulary_json,
 )
+from automodel_core.fields import Range
 from automodel_core.text import (
     SentencePieceModel,
     TokenLike,
@@ -56,7 +57,7 @@ class M2M100Tokenizer(MultilingualTokenizer, ExternalIdTokenizer):
         pad_token: TokenLike = "<pad>",  # noqa: S107
         unk_token: TokenLike = "<unk>",  # noqa: S107
         language_codes: str = "m2m100",
-        num_madeup_words: int = 8,
+        num_madeup_words: Annotated[int, Range(0, 10_000)] = 8,
         *,
         additional_special_tokens: Sequence[TokenLike] | None = None,
         **settings: Any,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from tokenizers import AddedToken, Tokenizer, pre_tokenizers
 from tokenizers.normalizers import Precompiled
 from tokenizers.processors import TemplateProcessing
 
 from automodel_core.errors import TokenizationError, shown
+from automodel_core.fields import Range
 from automodel_core.text import (
     SPACE,
     Backend,
@@ -48,7 +49,7 @@ class T5Tokenizer(PreTrainedTokenizer):
         eos_token: str | AddedToken = "</s>",  # noqa: S107
         unk_token: str | AddedToken = "<unk>",  # noqa: S107
         pad_token: str | AddedToken = "<pad>",  # noqa: S107
-        extra_ids: int = 100,
+        extra_ids: Annotated[int, Range(0, 10_000)] = 100,
         additional_special_tokens: Sequence[str | AddedToken] | None = None,
         *,
         legacy: bool | None = None,

@@ -1,0 +1,131 @@
+"""Build a model for a checkpoint without memory, within bounds that its files set.
+
+A ``config.json`` may say anything. While a model is built, what it asks for is compared with what
+the files hold: a wrong number of layers is found after a moment, and nothing is computed whose size
+has no relation to theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map_only
+
+from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.errors import AutomodelError, ConfigurationError, located, shown
+
+__all__ = ["build_on_meta"]
+
+Model = TypeVar("Model", bound=nn.Module)
+
+_MOST_TENSORS = 4_000, 8
+"""How many tensors may be made: some for every model, and some for each that the files hold."""
+_MOST_BYTES = 64 * 2**20, 4
+"""How large a tensor in memory may be: some bytes for every model, and some for each byte."""
+_UNUSABLE = (ValueError, AssertionError, ArithmeticError, MemoryError)
+"""What parts of models raise for numbers that they cannot be built with."""
+
+
+def build_on_meta(
+    model_class: Callable[..., Model],
+    config: PreTrainedConfig,
+    weights: Mapping[str, TensorInfo | Tensor],
+    arguments: Sequence[Any] = (),
+    options: Mapping[str, Any] | None = None,
+) -> Model:
+    """Return a model on the meta device, for ``weights`` by hub name.
+
+    Raises `ConfigurationError` that names the largest numbers of ``config`` if these ask for a
+    model that no such checkpoint belongs to, or for none at all.
+    """
+    place = config._name_or_path
+    try:
+        with located("config.json", place), torch.device("meta"), _Bounds(weights):
+            return model_class(config, *arguments, **(options or {}))
+    except (_OutOfBoundsError, *_UNUSABLE) as error:
+        if isinstance(error, AutomodelError):
+            raise
+        where = f"config.json of {shown(place)}" if place else type(config).__name__
+        reason = (
+            str(error)
+            if isinstance(error, _OutOfBoundsError)
+            else f"{type(error).__name__}: {error}"
+        )
+        raise ConfigurationError(
+            f"{where} describes no model that can be built: {reason}. Its largest numbers are "
+            f"{', '.join(f'{key}={number}' for key, number in _largest(config.to_dict()))}"
+        ) from error
+
+
+def _largest(values: Mapping[str, Any], count: int = 3) -> list[tuple[str, int]]:
+    """Return the keys of the largest whole numbers, and those; parts' keys are dotted."""
+    found = list(_numbers(values))
+    return sorted(found, key=lambda pair: -abs(pair[1]))[:count]
+
+
+def _numbers(values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and key not in ("id2label", "label2id"):
+            yield from ((f"{key}.{inner}", number) for inner, number in _numbers(value))
+        elif isinstance(value, int) and not isinstance(value, bool):
+            yield key, value
+
+
+class _OutOfBoundsError(Exception):
+    """What is built has no relation to the checkpoint."""
+
+
+class _Bounds(TorchFunctionMode):
+    """Counts the tensors that are made, and weighs those in memory before they are."""
+
+    def __init__(self, weights: Mapping[str, TensorInfo | Tensor]) -> None:
+        super().__init__()
+        some, each = _MOST_TENSORS
+        self.tensors_left = some + each * len(weights)
+        some, each = _MOST_BYTES
+        self.most_bytes = some + each * sum(info.nbytes for info in weights.values())
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        given = [arg for arg in args if isinstance(arg, Tensor)]
+        if kwargs.get("device") is not None or not all(tensor.is_meta for tensor in given):
+            self._weigh(func, args, kwargs)
+        try:
+            result = func(*args, **kwargs)
+        except (TypeError, RuntimeError) as error:
+            if given:
+                raise
+            raise _OutOfBoundsError(f"a size cannot be used ({error})") from error
+        if isinstance(result, Tensor):
+            self.tensors_left -= 1
+            if self.tensors_left < 0:
+                raise _OutOfBoundsError(
+                    "it has many times the weights that the checkpoint holds, as if it had "
+                    "other layers"
+                )
+        return result
+
+    def _weigh(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Raise if the result would be too large, as far as that can be known beforehand."""
+        result = None
+        with suppress(RuntimeError, TypeError):
+            args, kwargs = tree_map_only(Tensor, lambda tensor: tensor.to("meta"), (args, kwargs))
+            if "device" in kwargs:
+                kwargs = {**kwargs, "device": "meta"}
+            result = func(*args, **kwargs)
+        if isinstance(result, Tensor) and result.nbytes > self.most_bytes:
+            raise _OutOfBoundsError(f"a table of {list(result.shape)} numbers is to be computed")

@@ -1,0 +1,68 @@
+"""A model is built as far as its checkpoint lets expect; numbers that ask for more are named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.errors import ConfigurationError, InputError
+from automodel_core.modeling.building import build_on_meta
+
+
+class Config(PreTrainedConfig):
+    layers: int = 2
+    width: int = 4
+    table: int = 4
+
+
+class Model(nn.Module):
+    def __init__(self, config: Any, extra: str = "") -> None:
+        super().__init__()
+        if extra:
+            raise InputError(extra)
+        self.layers = nn.ModuleList(
+            nn.Linear(config.width, config.width) for _ in range(config.layers)
+        )
+        self.embed = nn.Embedding(8, 4, padding_idx=config.pad_token_id)
+        steps = torch.arange(config.table, dtype=torch.float32, device="cpu")
+        self.register_buffer("table", steps[:, None] * steps)
+
+
+WEIGHTS = {f"{index}.weight": torch.zeros(4, 4) for index in range(4)}
+
+
+def test_it_is_on_the_meta_device_but_for_what_is_computed() -> None:
+    model = build_on_meta(Model, Config(), WEIGHTS)
+    assert all(parameter.is_meta for parameter in model.parameters())
+    assert model.table.tolist()[3] == [0.0, 3.0, 6.0, 9.0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ({"layers": 10**9}, "many times the weights"),
+        ({"width": 2**65}, "a size cannot be used"),
+        ({"width": -1}, "a size cannot be used"),
+        ({"width": 2**40}, "a size cannot be used"),
+        ({"table": 10**9}, "a table of"),
+        ({"table": 10**5}, "a table of"),
+        ({"pad_token_id": 9}, "AssertionError: Padding_idx must be within"),
+    ],
+)
+def test_absurd_numbers_are_named(keys: dict[str, int], reason: str) -> None:
+    ((key, value),) = keys.items()
+    with pytest.raises(ConfigurationError, match=reason) as caught:
+        build_on_meta(Model, Config(**keys, _name_or_path="the/place"), WEIGHTS)
+    assert "config.json of 'the/place'" in str(caught.value)
+    assert f"{key}={value}" in str(caught.value)
+
+
+def test_errors_of_arguments_and_of_code_stay() -> None:
+    with pytest.raises(InputError, match="no"):
+        build_on_meta(Model, Config(), WEIGHTS, ["no"])
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        build_on_meta(Model, Config(), WEIGHTS, options={"wrong": 1})
