@@ -8,19 +8,32 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 import torch
 
+from automodel_core import registry
 from automodel_core.checkpoint.formats.choice import variant_name
 from automodel_core.checkpoint.formats.safetensors_header import DTYPES
 from automodel_core.checkpoint.places.exchange import Exchange, current_names, exchange_files
 from automodel_core.errors import InputError, shown
+from automodel_core.registry import CheckpointFormat
 
-__all__ = ["WeightsToSave", "replaced_files", "save_weights", "write_safetensors"]
+__all__ = [
+    "WeightsToSave",
+    "format_to_write",
+    "replaced_files",
+    "save_weights",
+    "write_pickled",
+    "write_safetensors",
+]
+
+Writer = Callable[..., None]
+"""What a format's ``writer`` names."""
 
 _CODES = {torch_name: code for code, (torch_name, _) in DTYPES.items()}
 _CHUNK = 4 << 20
+SAFETENSORS = "safetensors"
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
     "KIB": 2**10,
     "MIB": 2**20,
@@ -37,19 +50,20 @@ def save_weights(
     max_shard_size: int | str = "5GB",
     variant: str | None = None,
     safe_serialization: bool = True,
+    format: str | CheckpointFormat | None = None,  # noqa: A002
     metadata: Mapping[str, str] | None = None,
     tied: Mapping[str, str] | None = None,
 ) -> tuple[Path, ...]:
     """Write tensors, by hub name, into a folder, and return the files.
 
-    See `WeightsToSave` for what is written, `exchange_files` for how it replaces a former save. If
-    anything fails, the folder stays as it was.
+    See `format_to_write` for the format, `WeightsToSave` for the files, `exchange_files` for how
+    they replace a former save. If anything fails, the folder stays as it was.
     """
     weights = WeightsToSave(
         state,
         max_shard_size=max_shard_size,
         variant=variant,
-        safe_serialization=safe_serialization,
+        form=format_to_write(format, safe_serialization=safe_serialization),
         metadata=metadata,
         tied=tied,
     )
@@ -58,13 +72,28 @@ def save_weights(
     return tuple(exchange.folder / name for name in names)
 
 
+def format_to_write(
+    name: str | CheckpointFormat | None, *, safe_serialization: bool = True
+) -> CheckpointFormat:
+    """Return a format by name, by default safetensors, or a pickle where that is asked for.
+
+    Raises `InputError` for a format that is not installed, or that can only be read.
+    """
+    if name is None:
+        name = SAFETENSORS if safe_serialization else "pickle"
+    form = registry.parts.get(CheckpointFormat, name) if isinstance(name, str) else name
+    if form.writer is None:
+        raise InputError(f"the weight format {shown(form.name)} can be read and not written")
+    return form
+
+
 class WeightsToSave:
-    """Tensors by hub name, checked, and divided into files.
+    """Tensors by hub name, checked, and divided into files of one format.
 
     Tensors that are the same memory are written once, under the first name; if ``tied`` is given,
     only those that it maps to another, under that one's name. Those in ``dtypes`` are cast while
-    they are written. Over ``max_shard_size`` bytes the weights are split into shards with an index.
-    Raises `InputError` for what a file cannot hold.
+    they are written. Over ``max_shard_size`` bytes the weights are split into shards with an index,
+    if the format has one. Raises `InputError` for what a file cannot hold.
     """
 
     def __init__(
@@ -73,23 +102,23 @@ class WeightsToSave:
         *,
         max_shard_size: int | str = "5GB",
         variant: str | None = None,
-        safe_serialization: bool = True,
+        form: CheckpointFormat | None = None,
         metadata: Mapping[str, str] | None = None,
         tied: Mapping[str, str] | None = None,
         dtypes: Mapping[str, torch.dtype] | None = None,
     ) -> None:
-        self.replaces = replaced_files(safe_serialization=safe_serialization, variant=variant)
-        self._kind = "safetensors" if safe_serialization else "bin"
+        self._form = format_to_write(None) if form is None else form
+        self.replaces = replaced_files(self._form, variant)
         self._variant = variant
         self._metadata = {"format": "pt", **(metadata or {})}
-        self._whole, self._index = _file_names(self._kind, variant)
-        cast = dtypes or {}
-        tensors = {
-            name: Written(tensor, cast.get(name, tensor.dtype))
+        self._whole, self._index = _file_names(self._form, variant)
+        kinds, limit = dtypes or {}, _bytes(max_shard_size)
+        whole = {
+            name: Written(tensor, kinds.get(name, tensor.dtype))
             for name, tensor in _once(state, tied).items()
         }
-        self._shards = _split(tensors, _bytes(max_shard_size))
-        if safe_serialization:
+        self._shards = [whole] if self._index is None else _split(whole, limit)
+        if self._form.name == SAFETENSORS:
             for shard in self._shards:
                 _header(shard, self._metadata)
 
@@ -106,16 +135,18 @@ class WeightsToSave:
         ``written`` is told of each piece of so many bytes.
         """
         present = current_names(exchange.folder)
+        write = cast("Writer", registry.resolve(str(self._form.writer)))
         names = self._names(present)
         for name, tensors in zip(names, self._shards, strict=True):
             with exchange.file(name) as file:
-                if self._kind == "safetensors":
+                if self._form.name == SAFETENSORS:
                     plain = {n: entry.tensor for n, entry in tensors.items()}
                     kinds = {n: entry.dtype for n, entry in tensors.items()}
-                    write_safetensors(plain, file, self._metadata, kinds, written)
+                    write(plain, file, self._metadata, kinds, written)
                 else:
-                    torch.save({n: _own_memory(t) for n, t in tensors.items()}, file)
-        if len(names) > 1:
+                    own = {n: _own_memory(entry) for n, entry in tensors.items()}
+                    write(own, file, self._metadata)
+        if self._index is not None and len(names) > 1:
             shards = dict(zip(names, self._shards, strict=True))
             exchange.write(self._index, _index(shards, self._metadata))
             names.append(self._index)
@@ -128,33 +159,35 @@ class WeightsToSave:
         if count == 1:
             return [self._whole]
         stem, _, ending = self._whole.rpartition(".")
-        own = re.compile(_pattern(self._kind, self._variant))
+        own = re.compile(_pattern(self._form, self._variant))
         if any(own.fullmatch(name) and name != self._whole for name in present):
             stem += f"-{secrets.token_hex(4)}"
         return [f"{stem}-{number:05d}-of-{count:05d}.{ending}" for number in range(1, count + 1)]
 
 
-def replaced_files(*, safe_serialization: bool, variant: str | None) -> re.Pattern[str]:
+def replaced_files(form: CheckpointFormat, variant: str | None) -> re.Pattern[str]:
     """Return what matches the names of the weight files that a save takes the place of.
 
-    Those of the same format and variant; and safetensors if a pickle is written, because they would
-    be read in its place.
+    Those of the same format and variant, and those of formats that would be read in its place.
     """
-    kinds = ("safetensors",) if safe_serialization else ("safetensors", "bin")
-    return re.compile("|".join(_pattern(kind, variant) for kind in kinds))
+    others = registry.parts.by_priority(CheckpointFormat)
+    forms = [form, *(other for other in others if other.priority > form.priority)]
+    return re.compile("|".join(_pattern(each, variant) for each in forms))
 
 
-def _pattern(kind: str, variant: str | None) -> str:
-    whole, index = _file_names(kind, variant)
+def _pattern(form: CheckpointFormat, variant: str | None) -> str:
+    whole, index = _file_names(form, variant)
+    if index is None:
+        return re.escape(whole)
     stem, _, ending = whole.rpartition(".")
     shard = re.escape(stem) + rf"(?:-[0-9a-f]{{8}})?-\d{{5}}-of-\d{{5}}\.{ending}"
     return f"(?:{re.escape(whole)}|{re.escape(index)}|{shard})"
 
 
-def _file_names(kind: str, variant: str | None) -> tuple[str, str]:
-    """Return the names of a whole file and of the index of shards."""
-    whole = "model.safetensors" if kind == "safetensors" else "pytorch_model.bin"
-    return variant_name(whole, variant), variant_name(f"{whole}.index.json", variant)
+def _file_names(form: CheckpointFormat, variant: str | None) -> tuple[str, str | None]:
+    """Return the names of a whole file and of the index of shards, if the format has one."""
+    index = None if form.index_file is None else variant_name(form.index_file, variant)
+    return variant_name(form.weight_file, variant), index
 
 
 def _bytes(size: int | str) -> int:
@@ -226,6 +259,13 @@ def _index(shards: Mapping[str, Mapping[str, Written]], metadata: Mapping[str, s
         "weight_map": {name: file for file, shard in shards.items() for name in shard},
     }
     return (json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def write_pickled(
+    tensors: Mapping[str, torch.Tensor], file: BinaryIO, metadata: Mapping[str, str]
+) -> None:
+    """Write tensors of their own memory as torch pickles them; there is no place for metadata."""
+    torch.save(dict(tensors), file)
 
 
 def write_safetensors(

@@ -147,7 +147,7 @@ def _push(
     from automodel_core import registry
     from automodel_core.checkpoint.places.hub.model_card import CardFacts
     from automodel_core.checkpoint.places.hub.push import push_files, saved_files, source_on_hub
-    from automodel_core.checkpoint.save import replaced_files
+    from automodel_core.checkpoint.save import format_to_write, replaced_files
 
     config, auto_class = _class_of(options)
     facts = CardFacts(
@@ -159,7 +159,7 @@ def _push(
         base_model=source_on_hub(files.name),
     )
     names = [name for name in (*done.written, *done.copied) if name != CARD]
-    replaced = replaced_files(safe_serialization=True, variant=options.variant)
+    replaced = replaced_files(format_to_write(None), options.variant)
     uploaded = saved_files(folder, names)
     return push_files(
         uploaded, options.to_hub, facts, {"private": options.private or None}, replaced

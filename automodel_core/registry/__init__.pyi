@@ -8,7 +8,6 @@ from automodel_core.registry.lookup.architectures import Architectures
 from automodel_core.registry.lookup.named_parts import NamedParts
 from automodel_core.registry.manifest import (
     COMPONENT_KINDS as COMPONENT_KINDS,
-    PLUGIN_API as PLUGIN_API,
     Architecture as Architecture,
     AttentionImplementation as AttentionImplementation,
     CheckpointFormat as CheckpointFormat,
@@ -19,6 +18,7 @@ from automodel_core.registry.manifest import (
     Source as Source,
     Task as Task,
 )
+from automodel_core.registry.manifest_base import PLUGIN_API as PLUGIN_API
 
 architectures: Architectures
 parts: NamedParts

@@ -81,6 +81,7 @@ def automodel_checkpoint_formats() -> list[CheckpointFormat]:
         CheckpointFormat(
             name="safetensors",
             reader="automodel_core.checkpoint.formats.safetensors:open_safetensors",
+            writer="automodel_core.checkpoint.save:write_safetensors",
             weight_file="model.safetensors",
             index_file="model.safetensors.index.json",
             priority=100,
@@ -89,6 +90,7 @@ def automodel_checkpoint_formats() -> list[CheckpointFormat]:
         CheckpointFormat(
             name="pickle",
             reader="automodel_core.checkpoint.formats.pickled:open_pickled",
+            writer="automodel_core.checkpoint.save:write_pickled",
             weight_file="pytorch_model.bin",
             index_file="pytorch_model.bin.index.json",
             priority=0,

@@ -11,11 +11,11 @@ import pytest
 import safetensors.torch
 import torch
 
-from automodel_core.checkpoint import save as module
 from automodel_core.checkpoint.formats.choice import open_weights
 from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.checkpoint.save import save_weights
 from automodel_core.errors import InputError
+from automodel_core.registry import imports
 
 STATE = {"a": torch.randn(4), "b": torch.randn(2, 2), "c": torch.arange(3)}
 
@@ -100,7 +100,7 @@ def test_stale_files_go_after_success_only(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "write_safetensors", full)
+        patch.setitem(imports._resolved, "automodel_core.checkpoint.save:write_safetensors", full)
         with pytest.raises(OSError, match="No space"):
             save_weights(STATE, tmp_path)
     assert {name: (tmp_path / name).read_bytes() for name in listing(tmp_path)} == old

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from automodel_core import AutoModelForCausalLM
-from automodel_core.checkpoint import save
 from automodel_core.checkpoint.formats.safetensors_header import read_header
 from automodel_core.cli import main
 from automodel_core.cli.converting import SHORT
+from automodel_core.registry import imports
 from support.hub import FakeHub, hub
 
 __all__ = ["hub"]
@@ -89,7 +89,8 @@ def test_in_place_or_not_at_all(pickled: Path, monkeypatch: pytest.MonkeyPatch) 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(save, "write_safetensors", full)
+    writer = "automodel_core.checkpoint.save:write_safetensors"
+    monkeypatch.setitem(imports._resolved, writer, full)
     assert main(["convert", str(pickled), "--dtype", "bf16"]) == 1
     assert names(pickled) == files
     assert torch.equal(logits(pickled), before)

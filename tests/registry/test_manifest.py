@@ -14,13 +14,13 @@ from automodel_core.registry.manifest import (
     AttentionImplementation,
     CheckpointFormat,
     DecodingStrategy,
-    FrozenTable,
     Head,
     LoadContext,
     Quantizer,
     Source,
     Task,
 )
+from automodel_core.registry.manifest_base import FrozenTable
 
 ARCHITECTURE: dict[str, Any] = {
     "model_type": "new-model",

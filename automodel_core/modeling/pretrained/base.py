@@ -18,7 +18,7 @@ from automodel_core.checkpoint.places.hub.push import (
     saved_files,
 )
 from automodel_core.checkpoint.places.rereading import reread_on_change
-from automodel_core.checkpoint.save import replaced_files
+from automodel_core.checkpoint.save import format_to_write, replaced_files
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.layers.stack import LayerStack
 from automodel_core.modeling.adapters.methods import AdapterMethods
@@ -34,6 +34,7 @@ from automodel_core.modeling.pretrained.saving import Savable, push_model, save_
 from automodel_core.modeling.pretrained.vocabulary import resize_vocabulary
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 from automodel_core.modeling.trainable import TrainableModel
+from automodel_core.registry import CheckpointFormat
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -219,6 +220,7 @@ class PreTrainedModel(AdapterMethods, WeightedModel, TrainableModel, CallableMod
         variant: str | None = None,
         repo_id: str | None = None,
         tokenizer: Savable | None = None,
+        format: str | CheckpointFormat | None = None,  # noqa: A002
         **kwargs: Unpack[PushOptions],
     ) -> None:
         """Write configuration, generation settings and weights, under the hub's names, to a folder.
@@ -226,7 +228,8 @@ class PreTrainedModel(AdapterMethods, WeightedModel, TrainableModel, CallableMod
         A reader, or a crash, meets the files of the former save or the new ones; see
         `exchange_files`. ``state_dict`` is a whole state of this model or of one that wraps it,
         under the modules' names or the hub's; `InputError` says what it lacks or should not have.
-        A ``tokenizer``, or a processor, is saved in the same step. With ``push_to_hub`` the files
+        ``format`` is safetensors by default, or another that an extension writes. A ``tokenizer``,
+        or a processor, is saved in the same step. With ``push_to_hub`` the files
         are uploaded to ``repo_id``, by default a repository of the folder's name, as the other
         arguments say. Raises `SavingError` if the disk is full, and ``NotADirectoryError`` if the
         path is a file.
@@ -234,17 +237,18 @@ class PreTrainedModel(AdapterMethods, WeightedModel, TrainableModel, CallableMod
         options = push_options(self.save_pretrained, kwargs)
         if not is_main_process:
             return
+        form = format_to_write(format, safe_serialization=safe_serialization)
         names = save_pretrained(
             self,
             save_directory,
             state_dict=state_dict,
             max_shard_size=max_shard_size,
-            safe_serialization=safe_serialization,
+            form=form,
             variant=variant,
             tokenizer=tokenizer,
         )
         if push_to_hub:
-            replaced = replaced_files(safe_serialization=safe_serialization, variant=variant)
+            replaced = replaced_files(form, variant)
             name = repository_name(repo_id, save_directory)
             push_model(self, saved_files(save_directory, names), name, options, replaced)
 
@@ -256,6 +260,7 @@ class PreTrainedModel(AdapterMethods, WeightedModel, TrainableModel, CallableMod
         safe_serialization: bool = True,
         variant: str | None = None,
         tokenizer: Savable | None = None,
+        format: str | CheckpointFormat | None = None,  # noqa: A002
         **kwargs: Unpack[PushOptions],
     ) -> str:
         """Upload configuration and weights, with a card, to a hub repository; return its address.
@@ -263,17 +268,18 @@ class PreTrainedModel(AdapterMethods, WeightedModel, TrainableModel, CallableMod
         Weight files of the same format and variant that are there vanish with the same commit.
         """
         options = push_options(self.push_to_hub, kwargs)
+        form = format_to_write(format, safe_serialization=safe_serialization)
         with tempfile.TemporaryDirectory() as folder:
             names = save_pretrained(
                 self,
                 folder,
                 state_dict=None,
                 max_shard_size=max_shard_size,
-                safe_serialization=safe_serialization,
+                form=form,
                 variant=variant,
                 tokenizer=tokenizer,
             )
-            replaced = replaced_files(safe_serialization=safe_serialization, variant=variant)
+            replaced = replaced_files(form, variant)
             return push_model(self, saved_files(folder, names), repo_id, options, replaced)
 
     def load_state_dict(

@@ -24,6 +24,7 @@ from automodel_core.modeling.devices.offloading import whole_state
 from automodel_core.modeling.pretrained.given_state import state_to_save
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
 from automodel_core.modeling.pretrained.weighted import WeightedModel
+from automodel_core.registry import CheckpointFormat
 
 __all__ = ["Savable", "push_model", "save_pretrained", "tied_on_hub"]
 
@@ -43,7 +44,7 @@ def save_pretrained(
     *,
     state_dict: Mapping[str, Tensor] | None,
     max_shard_size: int | str,
-    safe_serialization: bool,
+    form: CheckpointFormat,
     variant: str | None,
     tokenizer: Savable | None,
 ) -> list[str]:
@@ -71,7 +72,7 @@ def save_pretrained(
     weights = WeightsToSave(
         names.hub_state_dict(state),
         max_shard_size=max_shard_size,
-        safe_serialization=safe_serialization,
+        form=form,
         variant=variant,
         metadata=installed_versions(registry.architectures.provider(model.config)),
         tied=tied_on_hub(model),

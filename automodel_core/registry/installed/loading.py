@@ -13,7 +13,8 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from automodel_core.errors import RegistrationError, shown
-from automodel_core.registry.manifest import HOOKS, Architecture, Manifest, require_api
+from automodel_core.registry.manifest import HOOKS, Architecture
+from automodel_core.registry.manifest_base import Manifest, require_api
 
 if TYPE_CHECKING:
     import pluggy
@@ -48,7 +49,7 @@ class Declarations:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the module adds beside architectures, as ``head bert/causal-lm``."""
+        """What the module adds beside architectures, as ``task summarization``."""
         return tuple(
             f"{KINDS[kind]} {manifest.label}"
             for kind, found in self.manifests.items()

@@ -23,12 +23,12 @@ from automodel_core.registry.installed.environment import PREFER, normalised
 from automodel_core.registry.installed.loading import Declarations, collect
 from automodel_core.registry.installed.metadata import Candidate
 from automodel_core.registry.installed.plugins import InstalledPlugins, conflict
-from automodel_core.registry.manifest import (
+from automodel_core.registry.manifest import Task
+from automodel_core.registry.manifest_base import (
     Manifest,
     NamedFunction,
     NamedManifest,
     RankedManifest,
-    Task,
 )
 
 __all__ = ["CORE", "NamedParts"]

@@ -45,16 +45,6 @@ def test_saving_and_reading_keep_everything(tmp_path):
     assert "max_length" in json.loads(config.to_json_string(use_diff=False))
 
 
-def test_keys_that_nothing_reads_are_warned_of(recwarn):
-    with pytest.warns(UserWarning, match="'max_new_token' .did you mean 'max_new_tokens'"):
-        config = GenerationConfig(max_new_token=3, num_beams=2)
-    assert config.max_new_token == 3
-    recwarn.clear()
-    GenerationConfig(transformers_version="5.0")
-    GenerationConfig.from_dict({"of_tomorrow": 1})
-    assert not recwarn.list
-
-
 def test_saving_never_fails_because_of_settings(tmp_path):
     config = GenerationConfig()
     config.max_new_tokens = -3

@@ -16,6 +16,7 @@ from torch import nn
 from automodel_core import AutoModel
 from automodel_core.errors import InputError, SavingError, SerializationError
 from automodel_core.generation.settings.generation import GenerationConfig
+from automodel_core.registry import imports
 from support.crashes import states_on_the_way
 from support.marked import SHARDS, WAYS, model_of, number_in, tokenizer_of
 from support.tiny_lm import TinyConfig, TinyForCausalLM, drawn
@@ -147,14 +148,13 @@ def test_what_json_cannot_hold_is_found_first(value: object, key: str, tmp_path:
 
 
 def test_a_full_disk_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from automodel_core.checkpoint import save
-
     model_of(0.25).save_pretrained(tmp_path)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(save, "write_safetensors", full)
+    reference = "automodel_core.checkpoint.save:write_safetensors"
+    monkeypatch.setitem(imports._resolved, reference, full)
     with pytest.raises(SavingError, match=r"model\.safetensors': No space left on device"):
         model_of(0.5).save_pretrained(tmp_path)
     assert number_in(tmp_path) == 0.25

@@ -17,7 +17,7 @@ from automodel_core.errors import (
 )
 from automodel_core.registry.imports import resolve
 from automodel_core.registry.installed.state import PluginState
-from automodel_core.registry.manifest import PLUGIN_API
+from automodel_core.registry.manifest_base import PLUGIN_API
 
 HOOK = "from automodel_core import Architecture, hookimpl\n"
 

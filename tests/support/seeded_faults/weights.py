@@ -138,7 +138,7 @@ def whole_body_is_optional(patch: pytest.MonkeyPatch) -> None:
 @seen("bert", "vocabulary_is_tied_as_configured-masked-lm")
 def scores_are_not_tied(patch: pytest.MonkeyPatch) -> None:
     """The scores of tokens never use the embeddings."""
-    for head in (gpt2.GPT2LMHeadModel, bert.BertVocabularyHead):
+    for head in (gpt2.GPT2LMHeadModel, bert.family.BertFamilyVocabularyHead):
         patch.setattr(head, "output_embeddings", None)
 
 
@@ -164,7 +164,7 @@ def resizing_unties(patch: pytest.MonkeyPatch) -> None:
 @seen("bert", "vocabulary_grows_in_every_layer-masked-lm")
 def resizing_forgets_the_scores(patch: pytest.MonkeyPatch) -> None:
     """A vocabulary of another size leaves the scores as they were."""
-    for head in (gpt2.GPT2LMHeadModel, bert.BertVocabularyHead):
+    for head in (gpt2.GPT2LMHeadModel, bert.family.BertFamilyVocabularyHead):
         patch.setattr(head, "token_layers", lambda model, *_: [model.get_input_embeddings()])
 
 

@@ -1,0 +1,1 @@
+"""An extension of every kind."""
