@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from automodel_core import AutoModelForCausalLM
+from automodel_core.checkpoint import save_weights
 from automodel_core.checkpoint.formats.safetensors_header import read_header
 from automodel_core.cli import main
 from automodel_core.cli.converting import SHORT
@@ -142,7 +143,7 @@ def test_without_the_plugin_what_shares_memory_is_written_twice(
 
 
 def test_numbers_with_scales_stay_what_they_are(tmp_path: Path, capsys: Capture) -> None:
-    save.save_weights({"a": torch.ones(4).to(torch.float8_e4m3fn)}, tmp_path)
+    save_weights({"a": torch.ones(4).to(torch.float8_e4m3fn)}, tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "nobody-knows"}')
     assert main(["convert", str(tmp_path), "--dtype", "bf16"]) == 1
     assert "need a scale" in capsys.readouterr().err
