@@ -65,12 +65,12 @@ class Backend:
         with rust_errors(f"reading the tokenizer file {name!r}"):
             return cls(Tokenizer.from_str(text))
 
-    def to_json(self) -> str:
+    def to_json(self, *, pretty: bool = True) -> str:
         """Return the content of ``tokenizer.json``, without the last call's settings."""
         with self.exclusive() as rust, rust_errors("writing the tokenizer"):
             rust.no_truncation()
             rust.no_padding()
-            return rust.to_str(pretty=True)
+            return rust.to_str(pretty=pretty)
 
     @property
     def processor(self) -> PostProcessor | None:
@@ -148,15 +148,13 @@ class Backend:
             self._reset_lease()
 
     def __getstate__(self) -> dict[str, Any]:
-        with self.exclusive() as rust:
-            return {"rust": rust.to_str()}
+        return {"rust": self.to_json(pretty=False)}  # the same before and after a call
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(Tokenizer.from_str(state["rust"]))  # type: ignore[misc]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Backend:
-        with self.exclusive() as rust, rust_errors("copying the tokenizer"):
-            return Backend(Tokenizer.from_str(rust.to_str()))
+        return Backend(Tokenizer.from_str(self.to_json(pretty=False)))
 
 
 def backend_from(

@@ -372,6 +372,9 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
         facts = CardFacts("tokenizer", own.__name__, "AutoTokenizer", distribution_of(own))
         return push_saved(self.save_pretrained, repo_id, facts, options)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_warned_of_length": False}
+
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(name_or_path={self.name_or_path!r}, "

@@ -26,6 +26,17 @@ def test_copies_and_pickles_are_equal_and_independent(tokenizer, nasty):
     assert copy.deepcopy(encoding).word_ids() == [None, 0, 1, None]
 
 
+def test_a_pickle_is_the_same_after_calls(tokenizer):
+    """Caches of data find by it what a tokenizer has made."""
+    tokenizer.model_max_length = 2
+    before = pickle.dumps(tokenizer)
+    tokenizer(["a b c", "d"], padding=True)  # warns of the length, once
+    tokenizer(["a b c", "d"], truncation=True, max_length=3, padding="max_length")
+    tokenizer("a b", split_special_tokens=True)
+    assert pickle.dumps(tokenizer) == before
+    assert pickle.loads(before)("a b c", truncation=False).input_ids == tokenizer("a b c").input_ids
+
+
 def test_threads_with_different_lengths_do_not_disturb_each_other(tokenizer):
     text = "a b c d e f g h"
     wrong: list[object] = []
