@@ -1,2 +1,6 @@
+from automodel_core.integrations.sentence_transformers import (
+    SentenceEncoder as SentenceEncoder,
+    sentence_transformer as sentence_transformer,
+)
 from automodel_core.integrations.tokenizers import to_transformers as to_transformers
 from automodel_core.integrations.trainer import TrainerMixin as TrainerMixin
