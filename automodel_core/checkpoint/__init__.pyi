@@ -1,4 +1,5 @@
 from automodel_core.checkpoint.formats.choice import open_weights as open_weights
+from automodel_core.checkpoint.formats.safetensors_header import TensorInfo as TensorInfo
 from automodel_core.checkpoint.formats.tensors import (
     LazyTensors as LazyTensors,
     MemoryTensors as MemoryTensors,

@@ -88,3 +88,4 @@ from automodel_core.generation.strategies.request import (
     DecodingRequest as DecodingRequest,
     DecodingStrategy as DecodingStrategy,
 )
+from automodel_core.generation.strategies.sampling import grow as grow

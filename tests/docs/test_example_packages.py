@@ -14,8 +14,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "docs" / "examples").iterdir())
-GUIDE = ROOT / "docs" / "plugins.md"
-NANO = ROOT / "docs" / "examples" / "automodel-nano"
 MOST_LINES = 250
 
 
@@ -68,12 +66,13 @@ def test_an_example_is_small(example: Path) -> None:
     assert sum(len(module.read_text("utf-8").splitlines()) for module in modules) <= MOST_LINES
 
 
-def test_the_guide_shows_the_files_of_the_example() -> None:
-    guide = GUIDE.read_text(encoding="utf-8")
-    shown = re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", guide, flags=re.DOTALL)
+@pytest.mark.parametrize(("page", "folder"), [("plugins", "automodel-nano"), ("hooks", "")])
+def test_a_page_shows_the_files_of_an_example(page: str, folder: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    shown = re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", text, flags=re.DOTALL)
     assert len(shown) >= 5
-    for name, text in shown:
-        file = (NANO / name).read_text(encoding="utf-8")
-        parts = [part.strip("\n") for part in re.split(r"^ *# \.\.\.$", text, flags=re.MULTILINE)]
+    for name, block in shown:
+        file = (ROOT / "docs" / "examples" / folder / name).read_text(encoding="utf-8")
+        parts = [part.strip("\n") for part in re.split(r"^ *# \.\.\.$", block, flags=re.MULTILINE)]
         for part in parts:
-            assert part in file, f"{GUIDE.name} shows in {name} what is not there:\n{part}"
+            assert part in file, f"{page}.md shows in {name} what is not there:\n{part}"
