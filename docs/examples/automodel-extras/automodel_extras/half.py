@@ -14,12 +14,13 @@ class HalfLinear(nn.Linear):
     """A linear layer whose weight takes half of the memory."""
 
     def forward(self, states: Tensor) -> Tensor:
-        return F.linear(states, self.weight.to(states.dtype), self.bias)
+        bias = None if self.bias is None else self.bias.to(states.dtype)
+        return F.linear(states, self.weight.to(states.dtype), bias)
 
 
 def hold_linears_in_half(model: nn.Module, settings: Mapping[str, Any]) -> None:
     """Cast the weights of a loaded model's linear layers, and leave the others alone."""
     for module in model.modules():
-        if type(module).__name__ == "Linear":
+        if type(module) is nn.Linear:
             module.__class__ = HalfLinear
             module.weight = nn.Parameter(module.weight.to(torch.bfloat16), requires_grad=False)

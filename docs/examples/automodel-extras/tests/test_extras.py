@@ -49,10 +49,12 @@ def test_the_strategy_ends_where_the_model_is_not_sure() -> None:
     torch.manual_seed(0)
     writer = BertLMHeadModel(BertConfig(**SIZES, is_decoder=True, eos_token_id=2)).eval()
     options: dict[str, Any] = {"max_new_tokens": 5, "pad_token_id": 0, "strategy": "cautious"}
-    usual = writer.generate(TEXTS, max_new_tokens=5, pad_token_id=0)
-    torch.testing.assert_close(writer.generate(TEXTS, least_probability=1e-9, **options), usual)
-    ended = writer.generate(TEXTS, least_probability=0.99, **options)
-    assert ended[:, TEXTS.shape[1] :].tolist() == [[2], [2]]
+    prompt = torch.tensor([[5, 6, 7], [8, 9, 10]])
+    usual = writer.generate(prompt, max_new_tokens=5, pad_token_id=0)
+    found = writer.generate(prompt, least_probability=1e-9, **options)
+    assert torch.equal(found, usual)
+    ended = writer.generate(prompt, least_probability=0.99, **options)
+    assert ended[:, 3:].tolist() == [[2], [2]]
 
 
 def test_the_format_is_written_and_read(model: Any, tmp_path: Path) -> None:
