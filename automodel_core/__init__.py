@@ -16,15 +16,18 @@ from automodel_core.registry.task_table import OTHER_BACKENDS
 
 __version__ = "0.1.0"
 
-_NEED_TORCH = tuple(f"{__name__}.{floor}" for floor in ("generation", "layers", "modeling"))
+_NEED_TORCH = tuple(
+    f"{__name__}.{floor}"
+    for floor in ("generation", "layers", "modeling", "preprocessing", "vision")
+)
 
 _listed = stub_names(__name__)
 _names, _attribute, __dir__ = lazy_exports(__name__)
 _names += ["__version__", *OTHER_BACKENDS]
 
-# A star import leaves out the names of decoding, most of which need torch.
-_decoding = {name for name, (module, _) in _listed.items() if module.startswith(_NEED_TORCH)}
-__all__ = [name for name in _names if name not in _decoding]
+# A star import leaves out the names of floors that need torch.
+_heavy = {name for name, (module, _) in _listed.items() if module.startswith(_NEED_TORCH)}
+__all__ = [name for name in _names if name not in _heavy]
 
 
 def __getattr__(name: str) -> Any:

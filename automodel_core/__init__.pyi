@@ -1,4 +1,8 @@
 from automodel_core.auto import *
+from automodel_core.configuration import (
+    PreTrainedConfig as PreTrainedConfig,
+    PretrainedConfig as PretrainedConfig,
+)
 from automodel_core.generation import (
     AsyncTextIteratorStreamer as AsyncTextIteratorStreamer,
     BaseStreamer as BaseStreamer,
@@ -71,10 +75,13 @@ from automodel_core.layers import (
     SlidingWindowCache as SlidingWindowCache,
     StaticCache as StaticCache,
 )
+from automodel_core.modeling import PreTrainedModel as PreTrainedModel
 from automodel_core.modeling.watermark_detector import (
     BayesianDetectorConfig as BayesianDetectorConfig,
     BayesianDetectorModel as BayesianDetectorModel,
 )
+from automodel_core.preprocessing import BatchFeature as BatchFeature, TensorType as TensorType
+from automodel_core.processing import ProcessorMixin as ProcessorMixin
 from automodel_core.registry import (
     PLUGIN_API as PLUGIN_API,
     Architecture as Architecture,
@@ -88,5 +95,16 @@ from automodel_core.registry import (
     Task as Task,
 )
 from automodel_core.registry.hookspecs import hookimpl as hookimpl
+from automodel_core.text import (
+    AddedToken as AddedToken,
+    BatchEncoding as BatchEncoding,
+    CharSpan as CharSpan,
+    PreTrainedTokenizer as PreTrainedTokenizer,
+    PreTrainedTokenizerBase as PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast as PreTrainedTokenizerFast,
+    TokenizersBackend as TokenizersBackend,
+    TokenSpan as TokenSpan,
+)
+from automodel_core.vision import BaseImageProcessor as BaseImageProcessor
 
 __version__: str

@@ -213,6 +213,11 @@ class ProcessorMixin:
         """Return the output of the tokenizer's ``batch_decode``."""
         return self.tokenizer.batch_decode(*args, **kwargs)
 
+    def apply_chat_template(self, conversation: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the output of the tokenizer's ``apply_chat_template``: by default, the text."""
+        kwargs.setdefault("tokenize", False)
+        return self.tokenizer.apply_chat_template(conversation, *args, **kwargs)
+
     def post_process_image_text_to_text(
         self, generated_outputs: Any, skip_special_tokens: bool = True, **kwargs: Any
     ) -> list[str]:

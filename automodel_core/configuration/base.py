@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, ov
 from automodel_core import registry
 from automodel_core.configuration.dtype import StoredDtype
 from automodel_core.configuration.files import ConfigFiles
-from automodel_core.configuration.parts import SubConfigs, require_architectures
+from automodel_core.configuration.parts import Aliases, SubConfigs, require_architectures
 from automodel_core.errors import ConfigurationError, shown
 from automodel_core.fields import Field, fields_of
+from automodel_core.other_names import CONFIGURATIONS, UNSET_KEYS, missing_attribute
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -56,6 +57,7 @@ class PreTrainedConfig(ConfigFiles):
     keys_to_ignore_at_inference: ClassVar[list[str]] = ["past_key_values"]  # trainers add to it
     labels_by_default: ClassVar[int] = 2
     """How many labels there are where neither a file nor the caller says so."""
+    attribute_map: ClassVar = Aliases()
     sub_configs: ClassVar = SubConfigs()
 
     architectures: list[str] | None = None
@@ -149,7 +151,9 @@ class PreTrainedConfig(ConfigFiles):
         name = type(self)._field_name(key)
         if name != key:
             return getattr(self, name)
-        raise AttributeError(f"{type(self).__name__} has no attribute {key!r}")
+        if key in UNSET_KEYS:
+            return None
+        raise missing_attribute(self, key, CONFIGURATIONS)
 
     def _checked(self, field: Field, value: Any) -> Any:
         if field.part is not None and isinstance(value, Mapping):

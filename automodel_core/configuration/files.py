@@ -133,6 +133,17 @@ class ConfigFiles:
 
         write_json(Path(json_file_path), self.to_diff_dict() if use_diff else self.to_dict())
 
+    def update_from_string(self, update_str: str) -> None:
+        """Set keys as in ``"n_embd=10,resid_pdrop=0.2,scale=true"``, which must be known ones.
+
+        A value has the type of the one that it replaces. Raises `ConfigurationError` for unknown
+        keys and for values of another type.
+        """
+        from automodel_core.configuration.texts import parsed_keys
+
+        for key, value in parsed_keys(self, update_str).items():
+            setattr(self, key, value)
+
     def file_content(self) -> bytes:
         """Return what ``config.json`` holds; `SerializationError` names what JSON cannot hold."""
         from automodel_core.checkpoint.places.json_files import json_bytes

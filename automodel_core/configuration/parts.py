@@ -8,7 +8,15 @@ from typing import Any
 from automodel_core import registry
 from automodel_core.errors import UnknownModelTypeError, shown
 
-__all__ = ["SubConfigs", "require_architectures"]
+__all__ = ["Aliases", "SubConfigs", "require_architectures"]
+
+
+class Aliases:
+    """The attribute ``attribute_map`` of a configuration class: its `aliases`, by another name."""
+
+    def __get__(self, config: Any, config_class: Any) -> Mapping[str, str]:
+        aliases: Mapping[str, str] = config_class.aliases
+        return aliases
 
 
 class SubConfigs:

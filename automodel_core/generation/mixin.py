@@ -224,6 +224,17 @@ class GenerationMixin:
         """Return the score of each generated token (rows, steps) from an output's fields."""
         return transition_scores(sequences, scores, beam_indices, normalize_logits)
 
+    def heal_tokens(self, input_ids: Tensor, tokenizer: Tokenizer | None = None) -> Tensor:
+        """Return ``(batch, length)`` prompts whose last token is chosen anew by the model.
+
+        It is what ``generate(token_healing=True)`` begins with. Padding is hidden, if the tokenizer
+        has a token for it. Raises `GenerationArgumentError` without a tokenizer.
+        """
+        padding = None if tokenizer is None else tokenizer.pad_token_id
+        mask = None if padding is None else (input_ids != padding).long()
+        inputs = DecodingInputs(input_ids, mask, encoder_input_ids=input_ids)
+        return heal_prompt(cast(GenerativeModel, self), inputs, tokenizer).prompt
+
     def prepare_inputs_for_generation(
         self,
         input_ids: Tensor,

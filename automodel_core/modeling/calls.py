@@ -23,6 +23,7 @@ from torch import nn
 
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.tracing import in_jit_trace
+from automodel_core.other_names import FORWARD_ARGUMENTS
 
 __all__ = ["CallableModule", "ForwardOptions", "model_call", "wanted_states"]
 
@@ -70,9 +71,11 @@ def model_call(forward: Callable[P, Out]) -> Callable[P, Out]:
     @functools.wraps(forward)
     def call(self: Any, *args: Any, **options: Any) -> Any:
         if is_closed and not accepted.issuperset(options):
+            unknown = sorted(options.keys() - accepted)
+            advice = f" ({reason})" if (reason := FORWARD_ARGUMENTS.get(unknown[0])) else ""
             raise TypeError(
-                f"{type(self).__name__} takes no {', '.join(options.keys() - accepted)}; its "
-                f"arguments are {', '.join(list(signature.parameters)[1:])}"
+                f"{type(self).__name__} takes no {', '.join(unknown)}{advice}; its arguments are "
+                f"{', '.join(list(signature.parameters)[1:])}"
             )
         past = options.get("past_key_values")
         if past is not None and not isinstance(past, Cache):

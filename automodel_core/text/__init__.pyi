@@ -41,6 +41,7 @@ from automodel_core.text.subwords.sentencepiece import (
 from automodel_core.text.subwords.wordpiece import WordPieceTokenizer as WordPieceTokenizer
 from automodel_core.text.tokenizer.tokenizer import (
     PreTrainedTokenizer as PreTrainedTokenizer,
+    PreTrainedTokenizerBase as PreTrainedTokenizerBase,
     PreTrainedTokenizerFast as PreTrainedTokenizerFast,
     TokenizersBackend as TokenizersBackend,
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from enum import Enum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from automodel_core.errors import InputError, shown
+from automodel_core.other_names import IMAGE_PROCESSORS, missing_attribute
 from automodel_core.preprocessing.batch import BatchFeature
 from automodel_core.preprocessing.files import read_settings
 from automodel_core.preprocessing.preprocessor import Preprocessor
@@ -55,6 +56,9 @@ class BaseImageProcessor(Preprocessor):
         *("data_format", "disable_grouping", "image_seq_length", "input_data_format"),
     }
 
+    is_fast: ClassVar[bool] = False
+    """Whether torchvision does the work: Pillow does, or code that computes the same numbers."""
+
     default_to_square: bool = True
     """Whether one number as size means height and width, or the shortest edge."""
 
@@ -72,6 +76,11 @@ class BaseImageProcessor(Preprocessor):
     image_std: ChannelValues = None
     do_pad: bool | None = None
     pad_size: Size = None
+
+    if not TYPE_CHECKING:  # so that a misspelt name is an error
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_attribute(self, name, IMAGE_PROCESSORS)
 
     def normalised(self, name: str, value: Any) -> Any:
         """Return a size as a dict, and other settings in the spelling of files."""

@@ -57,6 +57,7 @@ WITHOUT_TORCH = (
     "generation/settings",
     "integrations/__init__.py",
     "integrations/tokenizers.py",
+    "other_names.py",
     "preprocessing",
     "processing.py",
     "registry",

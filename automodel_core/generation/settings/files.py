@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from os import PathLike, fspath
@@ -108,6 +109,11 @@ class GenerationConfigFiles:
         """Return the settings as JSON text; what JSON cannot hold is left out with a warning."""
         settings = self.to_diff_dict() if use_diff else self.to_dict()
         return json.dumps(_json_ready(settings), indent=2, sort_keys=True) + "\n"
+
+    def to_json_file(self, json_file_path: str | os.PathLike[str], use_diff: bool = True) -> None:
+        """Write what `to_json_string` returns."""
+        with open(json_file_path, "w", encoding="utf-8") as file:
+            file.write(self.to_json_string(use_diff))
 
     def file_content(self) -> bytes:
         """Return what ``generation_config.json`` holds.

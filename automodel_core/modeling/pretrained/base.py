@@ -6,7 +6,7 @@ import copy
 import os
 import tempfile
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from automodel_core.layers.stack import LayerStack
 from automodel_core.modeling.adapters.methods import AdapterMethods
 from automodel_core.modeling.by_part import own_choice, set_attention
 from automodel_core.modeling.calls import CallableModule
+from automodel_core.modeling.familiar import FamiliarModel
 from automodel_core.modeling.pretrained.drawing import draw_new
 from automodel_core.modeling.pretrained.given_state import state_of_modules
 from automodel_core.modeling.pretrained.hub_state import hub_state, module_state
@@ -34,6 +35,7 @@ from automodel_core.modeling.pretrained.saving import Savable, push_model, save_
 from automodel_core.modeling.pretrained.vocabulary import resize_vocabulary
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 from automodel_core.modeling.trainable import TrainableModel
+from automodel_core.other_names import MODELS, missing_attribute
 from automodel_core.registry import CheckpointFormat
 
 if TYPE_CHECKING:
@@ -46,15 +48,13 @@ if TYPE_CHECKING:
 __all__ = ["PreTrainedModel"]
 
 
-class PreTrainedModel(AdapterMethods, WeightedModel, TrainableModel, CallableModule):
+class PreTrainedModel(AdapterMethods, FamiliarModel, WeightedModel, TrainableModel, CallableModule):
     """A model with a configuration, which can be loaded, saved and resized.
 
     A subclass states its facts as class attributes, builds its modules in ``__init__`` and calls
     ``post_init`` at the end. Buffers that ``__init__`` computes must name their device, because
     models are loaded under ``torch.device("meta")``.
     """
-
-    main_input_name: ClassVar[str] = "input_ids"
 
     def __init__(self, config: PreTrainedConfig, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class PreTrainedModel(AdapterMethods, WeightedModel, TrainableModel, CallableMod
             set_generation_config(self, GenerationConfig.from_model_config(self.config))
         draw_new(self)
 
-    init_weights = post_init
+    init_weights = initialize_weights = post_init
 
     # ---- from nothing, from a checkpoint, to a checkpoint ----
 
@@ -316,6 +316,8 @@ class PreTrainedModel(AdapterMethods, WeightedModel, TrainableModel, CallableMod
             cls = type(self)
             if cls.body and name == cls.base_model_prefix and name not in self._modules:
                 return self.base_model
+            if name in MODELS:
+                raise missing_attribute(self, name, MODELS)
             return super().__getattr__(name)
 
     def resize_token_embeddings(

@@ -126,6 +126,9 @@ def push_model(
         model_type=config.model_type,
         base_model=source_on_hub(config._name_or_path),
     )
+    given = options.get("tags") or []
+    tags = [given] if isinstance(given, str) else given
+    options = {**options, "tags": [*tags, *(model.model_tags or ())]}
     return push_files(files, repo_id, facts, options, replaces)
 
 

@@ -62,6 +62,8 @@ class WeightedModel(nn.Module):
     _generation_config: GenerationConfig | None = None
     settings_at_start: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
     """What `config` and `generation_config` said of generation when the model was made."""
+    model_tags: list[str] | None = None
+    """What `push_to_hub` writes into the card beside its own ``tags``."""
     load_report: LoadReport | None = None
     """What became of each weight when the model was loaded; ``None`` if it was not."""
     first_values: dict[str, tuple[int, float] | None] | None = None

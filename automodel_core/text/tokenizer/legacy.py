@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.text.encoding.batch import BatchEncoding
@@ -25,6 +25,10 @@ __all__ = ["LegacyCalls"]
 
 class LegacyCalls(Encoder, SequenceBuilder, Padder, LengthSettings):
     """The part of a tokenizer that keeps older calls working."""
+
+    slow_tokenizer_class: ClassVar[None] = None
+    add_prefix_space: bool = False
+    """Whether a space is added before each text; only byte-level tokenizers can be asked to."""
 
     def encode_plus(
         self, text: Text, text_pair: Text | None = None, **kwargs: Unpack[EncodeOptions]

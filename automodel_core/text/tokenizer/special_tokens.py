@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 from tokenizers import AddedToken
 
 from automodel_core.errors import TokenizationError, shown
+from automodel_core.other_names import TOKENIZERS, missing_attribute
 from automodel_core.text.encoding.added_tokens import TokenLike, added_token
 from automodel_core.text.protocol import TokenTable
 
@@ -137,7 +138,7 @@ class SpecialTokens(TokenTable):
                 return self.token_named(name)
             if name.removesuffix("_id") in tokens:
                 return self.id_named(name.removesuffix("_id"))
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+            raise missing_attribute(self, name, TOKENIZERS)
 
     def __setattr__(self, name: str, value: Any) -> None:
         tokens = self.__dict__.get("_tokens", {})

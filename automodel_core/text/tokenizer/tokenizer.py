@@ -51,7 +51,12 @@ if TYPE_CHECKING:
 
     from automodel_core.checkpoint.places.hub.push import PushOptions
 
-__all__ = ["PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend"]
+__all__ = [
+    "PreTrainedTokenizer",
+    "PreTrainedTokenizerBase",
+    "PreTrainedTokenizerFast",
+    "TokenizersBackend",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -393,3 +398,4 @@ def _limit(value: Any) -> int:
 
 PreTrainedTokenizerFast = PreTrainedTokenizer
 TokenizersBackend = PreTrainedTokenizer
+PreTrainedTokenizerBase = PreTrainedTokenizer
