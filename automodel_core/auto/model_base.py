@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import torch
+    from torch.distributed.device_mesh import DeviceMesh
     from typing_extensions import TypeVar
 
     from automodel_core.auto.plan import ModelPlan
@@ -73,6 +74,9 @@ class AutoModelBase(Generic[Model]):
         max_memory: Mapping[int | str, int | str] | None = None,
         offload_folder: str | os.PathLike[str] | None = None,
         offload_buffers: bool = False,
+        tp_plan: str | Mapping[str, str] | None = None,
+        tp_size: int | None = None,
+        device_mesh: DeviceMesh | None = None,
         attn_implementation: str | Mapping[str, str] | None = None,
         weights: str | None = None,
         quantization_config: Any = None,

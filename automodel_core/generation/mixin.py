@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.arguments import resolve_settings, set_lengths
@@ -24,7 +24,7 @@ from automodel_core.generation.session.checks import (
 from automodel_core.generation.session.compiled import compiled_decoding
 from automodel_core.generation.session.inputs import DecodingInputs, prepare_inputs
 from automodel_core.generation.session.outputs import GenerateOutput, transition_scores
-from automodel_core.generation.session.peers import find_peers
+from automodel_core.generation.session.peers import find_peers, gather_first
 from automodel_core.generation.session.progress import ProgressLine
 from automodel_core.generation.session.protocol import GenerativeModel, Tokenizer
 from automodel_core.generation.session.session import DecodingSession
@@ -187,9 +187,27 @@ class GenerationMixin:
             progress=ProgressLine(new_tokens) if progress else None,
         )
 
-        output = _run(decode, session, request)
+        gather_first(cast(nn.Module, self), "_decode")
+        output = self._decode(decode, session, request)
         is_whole = config.return_dict_in_generate or callable(custom_generate)
         return output if is_whole else output.sequences
+
+    def _decode(
+        self, decode: DecodingStrategy, session: DecodingSession, request: DecodingRequest
+    ) -> GenerateOutput:
+        """Run a decoding loop, and tell the streamer, the progress line and other processes."""
+        if request.streamer is not None:
+            request.streamer.put(session.prompt.cpu())
+        try:
+            output = decode(session, request)
+        finally:
+            session.close()
+            if request.progress is not None:
+                request.progress.close()
+        session.wait_for_peers()
+        if request.streamer is not None:
+            request.streamer.end()
+        return output
 
     def new_cache(self) -> Cache:
         """Return an empty cache of the kind that the decoder fills."""
@@ -292,20 +310,3 @@ def _output_flags(config: GenerationConfig) -> dict[str, bool]:
         return {}
     names = ("output_attentions", "output_hidden_states")
     return {name: True for name in names if vars(config)[name]}
-
-
-def _run(
-    decode: DecodingStrategy, session: DecodingSession, request: DecodingRequest
-) -> GenerateOutput:
-    if request.streamer is not None:
-        request.streamer.put(session.prompt.cpu())
-    try:
-        output = decode(session, request)
-    finally:
-        session.close()
-        if request.progress is not None:
-            request.progress.close()
-    session.wait_for_peers()
-    if request.streamer is not None:
-        request.streamer.end()
-    return output

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -129,6 +130,14 @@ class Attention(nn.Module):
     fixed shapes it is also given the queries' positions.
     """
 
+    tp_plan: ClassVar[Mapping[str, str]] = {
+        "q_proj": "colwise",
+        "k_proj": "colwise",
+        "v_proj": "colwise",
+        "o_proj": "rowwise",
+    }
+    """How processes share out the layers, each some heads."""
+
     def __init__(
         self,
         projections: Projections,
@@ -154,6 +163,19 @@ class Attention(nn.Module):
         self.q_norm = None if head_norm is None else head_norm()
         self.k_norm = None if head_norm is None else head_norm()
         self.position_scores = position_scores
+
+    def share_heads(self, processes: int) -> None:
+        """Keep this process's share of the heads, after ``tp_plan`` has shared out the layers.
+
+        Raises ``ValueError`` unless each process gets as many.
+        """
+        if self.num_heads % processes or self.num_key_value_heads % processes:
+            raise ValueError(
+                f"{self.num_heads} attention heads, with {self.num_key_value_heads} heads of keys "
+                f"and values, cannot be shared out to {processes} processes"
+            )
+        self.num_heads //= processes
+        self.num_key_value_heads //= processes
 
     def new_state(self, cache: Cache) -> LayerState:
         return cache.new_attention()

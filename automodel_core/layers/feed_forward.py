@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,6 +18,9 @@ __all__ = ["FeedForward", "GatedFeedForward"]
 
 class FeedForward(nn.Module):
     """Widen, activate, narrow; ``dropout`` acts on the wide side."""
+
+    tp_plan: ClassVar[Mapping[str, str]] = {"up_proj": "colwise", "down_proj": "rowwise"}
+    """How processes share out the layers, each some of the wide side."""
 
     def __init__(
         self,
@@ -49,6 +53,8 @@ class FeedForward(nn.Module):
 
 class GatedFeedForward(nn.Module):
     """Widen twice, activate one side and multiply, narrow (https://arxiv.org/abs/2002.05202)."""
+
+    tp_plan: ClassVar[Mapping[str, str]] = {"gate_proj": "colwise", **FeedForward.tp_plan}
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from automodel_core.layers.caches.base import Cache, CrossAttentionCache, LayerC
 from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.caches.state import LayerState
 from automodel_core.layers.kernels.decode_steps import own_step, prepare_norm
+from automodel_core.layers.kernels.linear import make_contiguous
 from automodel_core.layers.parts import (
     CrossAttention,
     CrossAttentionStep,
@@ -56,6 +57,15 @@ class TransformerLayer(nn.Module):
         self._new_state = self_attn.new_state  # also where a wrapper takes the part's place
         self.norm_first = norm_first
         self.dropout = dropout
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, nn.Parameter]]:
+        """Yield the layer's weights, their rows contiguous: `fully_shard` takes no others."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                make_contiguous(module)
+        return super().named_parameters(prefix, recurse, remove_duplicate)
 
     def new_state(self, cache: Cache) -> LayerState:
         return self._new_state(cache)

@@ -20,6 +20,10 @@ from automodel_core.modeling.calls import (
     model_call as model_call,
     wanted_states as wanted_states,
 )
+from automodel_core.modeling.devices.tensor_parallel import (
+    parallelize as parallelize,
+    tp_plan_of as tp_plan_of,
+)
 from automodel_core.modeling.heads.image import (
     ImageModelForImageClassification as ImageModelForImageClassification,
     ImageModelForLabels as ImageModelForLabels,

@@ -20,6 +20,7 @@ from automodel_core.checkpoint.loading.match import (
 )
 from automodel_core.checkpoint.loading.placement import DeviceMap, Dtypes, Placement
 from automodel_core.checkpoint.loading.report import LoadReport, Mismatch, Origin
+from automodel_core.checkpoint.loading.shards import is_one_of_several
 from automodel_core.checkpoint.loading.stored import StoredWeights
 from automodel_core.checkpoint.loading.ties import Slot, Ties, find_slots
 from automodel_core.checkpoint.names.table import WeightNames
@@ -229,10 +230,9 @@ def _pieces(value: torch.Tensor, expected: Expected) -> tuple[torch.Tensor, ...]
 def _transposed(stored: torch.Tensor, slot: Slot) -> torch.Tensor:
     """Return a weight stored ``(in, out)`` as ``(out, in)``, as a view where that serves.
 
-    On accelerators and in a process group its rows are contiguous: FSDP takes no other weights.
+    On accelerators and among processes its rows are contiguous: FSDP takes no other weights.
     """
-    alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
-    if slot.is_linear and stored.device.type == "cpu" and alone:
+    if slot.is_linear and stored.device.type == "cpu" and not is_one_of_several():
         return stored.t()
     return stored.t().contiguous()
 

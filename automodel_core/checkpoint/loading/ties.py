@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from automodel_core.checkpoint.loading.shards import is_sharded, local, sharded_like
 from automodel_core.errors import ConfigurationError, shown
 
 __all__ = ["Slot", "Ties", "equal_values", "find_slots"]
@@ -32,7 +33,12 @@ class Slot:
         self.places: list[tuple[dict[str, torch.Tensor | None], str]] = []
 
     def put(self, value: torch.Tensor) -> None:
-        """Set the weight: replace it on the meta device, else copy ``value`` into it."""
+        """Set the weight: replace it on the meta device, else copy ``value`` into it.
+
+        Of a sharded weight this process keeps its shard.
+        """
+        if is_sharded(self.tensor) and not is_sharded(value):
+            value = sharded_like(value, self.tensor)
         if not self.tensor.is_meta:
             self.tensor.copy_(value)
             return
@@ -60,7 +66,12 @@ class Slot:
     def has_equal(self, value: torch.Tensor) -> bool:
         """Return whether a value is the weight's own; on the meta device any is."""
         current = self.value()
-        return current.is_meta or value.is_meta or equal_values(current, value)
+        if current.is_meta or value.is_meta:
+            return True
+        if is_sharded(current):
+            value = value if is_sharded(value) else sharded_like(value, current)
+            return equal_values(local(current), local(value))
+        return equal_values(current, value)
 
     def value(self) -> torch.Tensor:
         """Return the weight, read if it stays on disk."""
@@ -143,7 +154,7 @@ class Ties:
         owners: dict[int, torch.Tensor] = {}
         for slot in self._slots.values():
             tensor = slot.tensor
-            if not slot.assigned or not tensor.numel() or tensor.is_meta:
+            if not slot.assigned or not tensor.numel() or tensor.is_meta or is_sharded(tensor):
                 continue
             first = owners.setdefault(tensor.data_ptr(), tensor)
             if first is not tensor and first.device == tensor.device:

@@ -42,8 +42,9 @@ class CompositeConfig(PreTrainedConfig):
         cls, encoder_config: PreTrainedConfig, decoder_config: PreTrainedConfig, **kwargs: Any
     ) -> Self:
         """Join copies of two configurations; other arguments are keys of the composite's own."""
-        parts = copy.deepcopy((encoder_config, decoder_config))
-        return cls(encoder=parts[0], decoder=parts[1], **kwargs)
+        # One by one: of an object that is given twice there must be two copies.
+        encoder, decoder = copy.deepcopy(encoder_config), copy.deepcopy(decoder_config)
+        return cls(encoder=encoder, decoder=decoder, **kwargs)
 
     @property
     def prompts_start_themselves(self) -> bool:

@@ -17,7 +17,14 @@ from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_core.families.pair.configuration import CompositeConfig
 from automodel_core.families.pair.joining import load_sides
-from automodel_core.families.pair.parts import SIDE_CLASSES, decoder_class, encoder_class
+from automodel_core.families.pair.parts import (
+    SIDE_CLASSES,
+    decoder_class,
+    encoder_class,
+    new_encoder,
+    poolers,
+    takes_pooler,
+)
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.generation.settings.of_model import set_generation_config
 from automodel_core.layers.caches.base import Cache
@@ -39,6 +46,8 @@ __all__ = ["CompositeModel"]
 logger = logging.getLogger("automodel_core")
 
 PROJECTION = "enc_to_dec_proj"
+POOLING = "encoder_add_pooling_layer"
+"""The key that says whether the encoder has a pooler, as the argument of loading is called."""
 FLAGS = tuple(ForwardOptions.__annotations__)
 FOR_DECODER = ("decoder_", "logits_to_keep")
 """How the arguments begin that go to the decoder."""
@@ -72,7 +81,9 @@ class CompositeModel(GenerativePreTrainedModel):
     ) -> None:
         config = self._configured(config, encoder, decoder)
         super().__init__(config)
-        self.encoder = encoder_class(config.encoder)(config.encoder) if encoder is None else encoder
+        if encoder is None:
+            encoder = new_encoder(config.encoder, config.get(POOLING) is not False)
+        self.encoder = encoder
         self.decoder = decoder_class(config.decoder)(config.decoder) if decoder is None else decoder
         self._check_decoder()
         for part in self.decoder.modules():
@@ -81,6 +92,7 @@ class CompositeModel(GenerativePreTrainedModel):
         # One configuration object each: a change of the composite's is a change of the side's.
         config.encoder, config.decoder = self.encoder.config, self.decoder.config
         config.validate()
+        self._freeze_pooler()
         self.enc_to_dec_proj = None
         sizes = config.encoder.hidden_size, config.decoder.hidden_size
         if sizes[0] != sizes[1] and config.decoder.cross_attention_hidden_size is None:
@@ -113,6 +125,16 @@ class CompositeModel(GenerativePreTrainedModel):
             if isinstance(config, CompositeConfig):
                 _warn_of_difference(side, config.parts()[side], model.config)
         return config
+
+    def _freeze_pooler(self) -> None:
+        """Freeze the encoder's pooler, which no decoder reads; if there is none, remember it.
+
+        Data-parallel training waits for the gradient of every weight that is not frozen.
+        """
+        for pooler in poolers(self.encoder):
+            pooler.requires_grad_(False)
+        if takes_pooler(type(self.encoder)) and not poolers(self.encoder):
+            setattr(self.config, POOLING, False)
 
     def _check_decoder(self) -> None:
         modules = (name.rpartition(".")[2] for name, _ in self.decoder.named_modules())

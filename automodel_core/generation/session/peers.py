@@ -11,7 +11,7 @@ from torch import nn
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.session.protocol import GenerativeModel
 
-__all__ = ["Peers", "find_peers"]
+__all__ = ["Peers", "find_peers", "gather_first"]
 
 
 class Peers:
@@ -46,3 +46,18 @@ def _is_sharded(model: nn.Module) -> bool:
     from torch.distributed.fsdp import FSDPModule, FullyShardedDataParallel
 
     return any(isinstance(m, (FullyShardedDataParallel, FSDPModule)) for m in model.modules())
+
+
+def gather_first(model: nn.Module, method: str) -> None:
+    """Let a model that `fully_shard` shards gather its own weights before a method, too.
+
+    Else they are gathered by ``forward`` alone, and what calls a part of the model, such as the
+    encoder, meets shards.
+    """
+    there = torch.distributed.is_available() and torch.distributed.is_initialized()
+    if not there or method in vars(model):
+        return
+    from torch.distributed.fsdp import FSDPModule, register_fsdp_forward_method
+
+    if isinstance(model, FSDPModule):
+        register_fsdp_forward_method(model, method)

@@ -115,7 +115,9 @@ def _kept(
     linears: tuple[nn.Module, ...], rows: int, pack: Callable[[], TensorFunction]
 ) -> TensorFunction:
     """Return what ``pack`` makes, or made before from the same weights."""
-    tensors = [t for n in linears for t in (*n.parameters(False), *n.buffers(False))]
+    tensors = [
+        t for n in linears for t in (*n._parameters.values(), *n._buffers.values()) if t is not None
+    ]
     key = (
         rows,
         len(linears),

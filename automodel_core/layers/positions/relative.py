@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +22,9 @@ class RelativePositionBias(nn.Module):
     Half of the buckets hold one distance each, the others ever more of them up to ``max_distance``,
     the last one all beyond. ``bidirectional`` gives half of the buckets to keys after the query.
     """
+
+    tp_plan: ClassVar[Mapping[str, str]] = {"bias": "colwise"}
+    """How processes share out the layer, each the numbers of its heads."""
 
     def __init__(
         self, num_heads: int, num_buckets: int, max_distance: int, *, bidirectional: bool

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.checkpoint.loading.placement import DISK
+from automodel_core.checkpoint.loading.shards import whole
 from automodel_core.checkpoint.loading.stored import StoredWeights
 from automodel_core.checkpoint.loading.ties import find_slots
 from automodel_core.errors import InputError, listed
@@ -85,9 +86,10 @@ def execution_device(model: nn.Module) -> torch.device | None:
 def whole_state(model: nn.Module) -> dict[str, Tensor]:
     """Return a model's state, with the values that hooks hold for weights without memory.
 
-    Raises `InputError` for weights that have no values.
+    A sharded model's is gathered, for which all its processes must call this. Raises `InputError`
+    for weights that have no values.
     """
-    state: dict[str, Tensor] = model.state_dict()
+    state: dict[str, Tensor] = {name: whole(tensor) for name, tensor in model.state_dict().items()}
     absent = [name for name, tensor in state.items() if tensor.is_meta]
     for name in absent:
         path, _, leaf = name.rpartition(".")

@@ -6,11 +6,13 @@ import copy
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
 
+from automodel_core.checkpoint.loading.report import LoadReport
 from automodel_core.checkpoint.places.hub.push import (
     PushOptions,
     push_options,
@@ -28,7 +30,7 @@ from automodel_core.modeling.familiar import FamiliarModel
 from automodel_core.modeling.pretrained.drawing import draw_new
 from automodel_core.modeling.pretrained.given_state import state_of_modules
 from automodel_core.modeling.pretrained.hub_state import hub_state, module_state
-from automodel_core.modeling.pretrained.loading import load_pretrained
+from automodel_core.modeling.pretrained.loading import load_model, load_pretrained
 from automodel_core.modeling.pretrained.options import dtype_named, dtypes_of_parts
 from automodel_core.modeling.pretrained.request import LoadRequest
 from automodel_core.modeling.pretrained.saving import Savable, push_model, save_pretrained
@@ -39,6 +41,7 @@ from automodel_core.other_names import MODELS, missing_attribute
 from automodel_core.registry import CheckpointFormat
 
 if TYPE_CHECKING:
+    from torch.distributed.device_mesh import DeviceMesh
     from typing_extensions import Self, Unpack
 
     from automodel_core.checkpoint.loading.placement import DeviceMap
@@ -145,6 +148,9 @@ class PreTrainedModel(AdapterMethods, FamiliarModel, WeightedModel, TrainableMod
         max_memory: Mapping[int | str, int | str] | None = None,
         offload_folder: str | os.PathLike[str] | None = None,
         offload_buffers: bool = False,
+        tp_plan: str | Mapping[str, str] | None = None,
+        tp_size: int | None = None,
+        device_mesh: DeviceMesh | None = None,
         attn_implementation: str | Mapping[str, str] | None = None,
         weights: str | None = None,
         quantization_config: Any = None,
@@ -209,6 +215,23 @@ class PreTrainedModel(AdapterMethods, FamiliarModel, WeightedModel, TrainableMod
         request = LoadRequest.open(pretrained_model_name_or_path, model_args, kwargs, own_class)
         return load_pretrained(cls, request)
 
+    def load_checkpoint(
+        self, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+    ) -> LoadReport:
+        """Give a model that exists the weights of a checkpoint, as `from_pretrained` would.
+
+        Weights on the meta device get memory: this is how a model is loaded that
+        ``from_pretrained(name, device_map="meta")``, or its constructor under
+        ``torch.device("meta")``, has made, and that ``fully_shard`` or ``parallelize_module`` has
+        shared out: each process reads its shards alone. Return what became of each weight.
+        """
+        arguments = {**kwargs, "config": self.config}
+        request = LoadRequest.open(
+            pretrained_model_name_or_path, (), arguments, lambda values: type(self.config)
+        )
+        model = load_model(type(self), replace(request, config=self.config), built=self)
+        return model.load_report or LoadReport()
+
     def save_pretrained(
         self,
         save_directory: str | os.PathLike[str],
@@ -229,25 +252,25 @@ class PreTrainedModel(AdapterMethods, FamiliarModel, WeightedModel, TrainableMod
         `exchange_files`. ``state_dict`` is a whole state of this model or of one that wraps it,
         under the modules' names or the hub's; `InputError` says what it lacks or should not have.
         ``format`` is safetensors by default, or another that an extension writes. A ``tokenizer``,
-        or a processor, is saved in the same step. With ``push_to_hub`` the files
+        or a processor, is saved in the same step. All processes that hold shards of a model must
+        call this; the first one writes, and the others wait. With ``push_to_hub`` the files
         are uploaded to ``repo_id``, by default a repository of the folder's name, as the other
         arguments say. Raises `SavingError` if the disk is full, and ``NotADirectoryError`` if the
         path is a file.
         """
         options = push_options(self.save_pretrained, kwargs)
-        if not is_main_process:
-            return
         form = format_to_write(format, safe_serialization=safe_serialization)
         names = save_pretrained(
             self,
             save_directory,
+            is_main_process=is_main_process,
             state_dict=state_dict,
             max_shard_size=max_shard_size,
             form=form,
             variant=variant,
             tokenizer=tokenizer,
         )
-        if push_to_hub:
+        if push_to_hub and names:
             replaced = replaced_files(form, variant)
             name = repository_name(repo_id, save_directory)
             push_model(self, saved_files(save_directory, names), name, options, replaced)
@@ -279,6 +302,8 @@ class PreTrainedModel(AdapterMethods, FamiliarModel, WeightedModel, TrainableMod
                 variant=variant,
                 tokenizer=tokenizer,
             )
+            if not names:  # the first of several processes has them
+                return repo_id
             replaced = replaced_files(form, variant)
             return push_model(self, saved_files(folder, names), repo_id, options, replaced)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.checkpoint.loading.placement import Placement
+from automodel_core.checkpoint.loading.shards import is_sharded, of_first, sharded_like
 from automodel_core.checkpoint.loading.ties import Slot, find_slots
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
@@ -56,8 +57,28 @@ def draw_missing(
     """Give weights without memory the values that they have in a new model.
 
     The rules of the model's class are tried first. Where they leave a weight as it is, its own
-    module or ``__init__`` decides: then ``build`` makes a whole new model, to take it from.
+    module or ``__init__`` decides: then ``build`` makes a whole new model, to take it from. The
+    processes that share a model out take the first one's values.
     """
+    shards = {name: slot.tensor for name, slot in missing.items() if is_sharded(slot.tensor)}
+    like = next((tensor for tensor in model.parameters() if is_sharded(tensor)), None)
+    for name, shard in shards.items():
+        missing[name].hold(nn.Parameter(torch.empty(shard.shape, dtype=shard.dtype, device="meta")))
+    _draw(model, missing, placement, build)
+    for name, slot in missing.items() if like is not None else ():
+        value = of_first(slot.tensor, like)
+        if name in shards:
+            slot.hold(nn.Parameter(sharded_like(value, shards[name])))
+        else:
+            slot.put(value)
+
+
+def _draw(
+    model: WeightedModel,
+    missing: dict[str, Slot],
+    placement: Placement,
+    build: Callable[[], nn.Module],
+) -> None:
     names = model.own_names()
     loaded = {id(p) for p in model.parameters() if not p.is_meta}
     for name, slot in missing.items():
@@ -108,7 +129,8 @@ def _hidden(model: nn.Module, kept: Collection[int]) -> Iterator[None]:
         for leaf, parameter in list(module._parameters.items()):
             if parameter is not None and id(parameter) in kept:
                 hidden.append((module, leaf, parameter))
-                empty = nn.Parameter(parameter.detach().to("meta"), requires_grad=False)
+                weight = torch.empty(parameter.shape, dtype=parameter.dtype, device="meta")
+                empty = nn.Parameter(weight, requires_grad=False)
                 module._parameters[leaf] = empty
     try:
         yield

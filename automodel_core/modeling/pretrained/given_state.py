@@ -6,6 +6,7 @@ their own into them, adapters a prefix.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from torch import Tensor
@@ -16,10 +17,12 @@ from automodel_core.layers.kernels.linear import QuantisedLinear
 from automodel_core.modeling.pretrained.hub_state import module_state, own_tensors, without_wrappers
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 
-__all__ = ["state_of_modules", "state_to_load", "state_to_save"]
+__all__ = ["state_of_modules", "state_to_load", "state_to_save", "without_prefix"]
 
 PREFIXES = ("module.", "base_model.model.")
 """What wrappers put before all names."""
+PREFIXES_OF_FILES = ("_orig_mod.", "module.", "model.")
+"""What ``torch.compile``, data parallelism and training loops put before all names."""
 ADAPTERS = ("lora_", "base_layer", "modules_to_save")
 """How segments begin that say a state is that of a model with an adapter."""
 
@@ -78,6 +81,22 @@ def state_to_load(
     others = state.keys() - expected.keys()
     on_hub = sum(not expected.keys().isdisjoint(names.to_module(name)) for name in others)
     return names.hub_state_dict(state) if len(state) - len(others) > on_hub else state
+
+
+def without_prefix(
+    model: WeightedModel, weights: Iterable[str], names: WeightNames
+) -> dict[str, str] | None:
+    """Return the mapping that takes off what a wrapper put before all names of a checkpoint."""
+    given, prefix = list(weights), ""
+    while given:
+        begins = (more for more in PREFIXES_OF_FILES if _all_begin(given, prefix + more))
+        more = next(begins, None)
+        if more is None or any(
+            names.to_hub(name).name.startswith(more) for name, _ in model.named_parameters()
+        ):
+            break
+        prefix += more
+    return {f"^{re.escape(prefix)}": ""} if prefix else None
 
 
 def _unwrapped(given: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:

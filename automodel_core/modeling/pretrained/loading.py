@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,8 +34,9 @@ from automodel_core.modeling.building import build_on_meta
 from automodel_core.modeling.by_part import own_choice, set_attention
 from automodel_core.modeling.devices.device_maps import Weighing, modules_by_device, refuse_idle
 from automodel_core.modeling.devices.offloading import dispatch
+from automodel_core.modeling.devices.tensor_parallel import share_out
 from automodel_core.modeling.pretrained.drawing import draw_missing, keep_weights, missing_slots
-from automodel_core.modeling.pretrained.given_state import state_to_load
+from automodel_core.modeling.pretrained.given_state import state_to_load, without_prefix
 from automodel_core.modeling.pretrained.options import LoadOptions, dtype_named, dtypes_of_parts
 from automodel_core.modeling.pretrained.request import LoadRequest
 from automodel_core.modeling.pretrained.weighted import WeightedModel
@@ -49,9 +49,6 @@ __all__ = ["chosen_devices", "load_model", "load_pretrained"]
 Model = TypeVar("Model", bound=WeightedModel)
 
 logger = logging.getLogger("automodel_core")
-
-PREFIXES = ("_orig_mod.", "module.", "model.")
-"""What ``torch.compile``, data parallelism and training loops put before all names."""
 
 
 def load_pretrained(cls: type[Model], request: LoadRequest) -> Any:
@@ -68,8 +65,8 @@ def load_pretrained(cls: type[Model], request: LoadRequest) -> Any:
     return model
 
 
-def load_model(cls: type[Model], request: LoadRequest) -> Model:
-    """Build the model of a request and load its weights."""
+def load_model(cls: type[Model], request: LoadRequest, built: Model | None = None) -> Model:
+    """Build the model of a request, unless it is ``built``, and load its weights."""
     files, config, options = request.files, request.config, request.options
     quantizer = options.quantizer()
     if not isinstance(config, cls.config_class):
@@ -79,6 +76,8 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
     _refuse_fewer_bits(config)
     attention = own_choice(options.attn_implementation, None)
     config._attn_implementation = attention or config._attn_implementation
+    if options.tp_plan is not None and (options.device_map is not None or quantizer):
+        raise InputError("tp_plan= goes neither with device_map= nor with weights in fewer bits")
     refuse_idle(
         options.device_map,
         max_memory=options.max_memory,
@@ -103,17 +102,20 @@ def load_model(cls: type[Model], request: LoadRequest) -> Model:
         request.hub.lock.check_provider(context.distribution, context.model_class)
     registry.plugins.notify("automodel_before_load", context=context)
     with gc_paused():
-        model = build_on_meta(cls, config, weights, request.model_args, request.model_kwargs)
+        model = built or build_on_meta(
+            cls, config, weights, request.model_args, request.model_kwargs
+        )
         if isinstance(options.attn_implementation, Mapping):
             set_attention(model, options.attn_implementation)
         names = model.own_names()
         devices = chosen_devices(model, names, request)
+        sharing = share_out(model, options.tp_plan, options.tp_size, options.device_mesh)
         dtypes = {"": config.dtype, **dtypes_of_parts(model, options.dtype)}
         stored = StoredWeights()
         with located("the weights", context.name_or_path or "state_dict"):
-            report = _fill(model, weights, names, options, devices, dtypes, stored)
+            report = _fill(model, weights, names, options, sharing or devices, dtypes, stored)
         _check_complete(model, report, names, options.strict, context.name_or_path or "state_dict")
-        placement = Placement(devices, dtypes, model.segments_in_fp32())
+        placement = Placement(sharing or devices, dtypes, model.segments_in_fp32())
         report = _complete(model, report, names, placement, stored, request)
         _finish(model, names, placement)
         keep_weights(model)
@@ -234,27 +236,11 @@ def _fill(
         device_map=devices,
         stored=stored,
         ignore_mismatched_sizes=options.ignore_mismatched_sizes,
-        key_mapping=options.key_mapping or _without_prefix(model, weights, names),
+        key_mapping=options.key_mapping or without_prefix(model, weights, names),
     )
     if report.untied:
         model.untie(name for hub in report.untied for name in names.to_module(hub))
     return report
-
-
-def _without_prefix(
-    model: WeightedModel, weights: Iterable[str], names: WeightNames
-) -> dict[str, str] | None:
-    """Return the mapping that takes off what a wrapper put before all names of a checkpoint."""
-    given, prefix = list(weights), ""
-    while given and (more := next((p for p in PREFIXES if _all_begin(given, prefix + p)), None)):
-        if any(names.to_hub(name).name.startswith(more) for name, _ in model.named_parameters()):
-            break
-        prefix += more
-    return {f"^{re.escape(prefix)}": ""} if prefix else None
-
-
-def _all_begin(names: Iterable[str], prefix: str) -> bool:
-    return all(name.startswith(prefix) for name in names)
 
 
 def _complete(
@@ -301,7 +287,9 @@ def _finish(model: WeightedModel, names: WeightNames, placement: Placement) -> N
                 continue
             full = path + name
             device = placement.device(full, names.to_hub(full).name)
-            if buffer.is_meta and device.type != "meta":
+            if device.type == "meta":
+                continue
+            if buffer.is_meta:
                 raise InputError(
                     f"{type(model).__name__}: the buffer {name!r} of a {type(module).__name__} has "
                     "no value: compute it in __init__ with device='cpu', or store it in the "

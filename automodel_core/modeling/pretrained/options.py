@@ -21,16 +21,13 @@ WITHOUT_EFFECT = frozenset({"_fast_init", "low_cpu_mem_usage", "offload_state_di
 NOT_OFFERED = {
     "adapter_kwargs": "load the base model, then model.load_adapter(name, ...)",
     "adapter_name": "load the base model, then model.load_adapter(name, adapter_name)",
-    "device_mesh": "place parts of the model with device_map={module: device}",
-    "distributed_config": "place parts of the model with device_map={module: device}",
+    "distributed_config": "share layers out with tp_plan='auto' and device_mesh=",
     "from_flax": "convert the checkpoint to safetensors first",
     "from_tf": "convert the checkpoint to safetensors first",
     "fusion_config": "decoding joins and packs projections by itself",
     "gguf_file": "convert the checkpoint to safetensors first",
     "kernel_config": "choose a kernel with attn_implementation=",
     "load_in_4bit": "hold weights in eight bits, with weights='int8'",
-    "tp_plan": "place parts of the model with device_map={module: device}",
-    "tp_size": "place parts of the model with device_map={module: device}",
     "use_kernels": "choose a kernel with attn_implementation=",
 }
 
@@ -50,6 +47,9 @@ class LoadOptions:
     max_memory: Mapping[int | str, int | str] | None = None
     offload_folder: str | os.PathLike[str] | None = None
     offload_buffers: bool = False
+    tp_plan: str | Mapping[str, str] | None = None
+    tp_size: int | None = None
+    device_mesh: Any = None
     attn_implementation: str | Mapping[str, str] | None = None
     generation_config: Any = None
     key_mapping: Mapping[str, str] | None = None

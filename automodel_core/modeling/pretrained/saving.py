@@ -7,11 +7,12 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from torch import Tensor
 
 from automodel_core import registry
+from automodel_core.checkpoint.loading.shards import whole
 from automodel_core.checkpoint.places.exchange import exchange_files
 from automodel_core.checkpoint.places.hub.model_card import CardFacts, installed_versions
 from automodel_core.checkpoint.places.hub.push import PushOptions, push_files, source_on_hub
@@ -21,15 +22,31 @@ from automodel_core.modeling.adapters.files import write
 from automodel_core.modeling.adapters.methods import AdapterMethods
 from automodel_core.modeling.adapters.targets import refuse_adapters
 from automodel_core.modeling.devices.offloading import whole_state
+from automodel_core.modeling.devices.processes import (
+    class_of,
+    first_process_alone,
+    is_shared_out,
+)
 from automodel_core.modeling.pretrained.given_state import state_to_save
 from automodel_core.modeling.pretrained.quantise import refuse_quantised
 from automodel_core.modeling.pretrained.weighted import WeightedModel
 from automodel_core.registry import CheckpointFormat
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 __all__ = ["Savable", "push_model", "save_pretrained", "tied_on_hub"]
 
 CONFIG_FILE = "config.json"
 GENERATION_CONFIG_FILE = "generation_config.json"
+
+
+class Division(TypedDict):
+    """Into which files weights are written."""
+
+    max_shard_size: int | str
+    form: CheckpointFormat
+    variant: str | None
 
 
 class Savable(Protocol):
@@ -42,24 +59,40 @@ def save_pretrained(
     model: WeightedModel,
     directory: str | os.PathLike[str],
     *,
+    is_main_process: bool = True,
     state_dict: Mapping[str, Tensor] | None,
-    max_shard_size: int | str,
-    form: CheckpointFormat,
-    variant: str | None,
     tokenizer: Savable | None,
+    **division: Unpack[Division],
 ) -> list[str]:
     """Do what `PreTrainedModel.save_pretrained` says, and return the names of the files.
 
     Whatever cannot be written is found before the first file is; all files are exchanged at once.
     """
+    shared_out = is_shared_out(model)
+    if not is_main_process and not shared_out:
+        return []
     if state_dict is None and isinstance(model, AdapterMethods) and model.peft_settings():
         return _save_adapter(model, directory)
     refuse_quantised(model, "saving")
     refuse_adapters(model, "saving")
-    state = whole_state(model) if state_dict is None else state_to_save(model, state_dict)
+    if state_dict is None:
+        state = whole_state(model)
+    else:
+        state = {name: whole(t) for name, t in state_to_save(model, state_dict).items()}
+    with first_process_alone(shared_out) as writes:
+        return _write(model, state, Path(directory), tokenizer, division) if writes else []
+
+
+def _write(
+    model: WeightedModel,
+    state: Mapping[str, Tensor],
+    directory: Path,
+    tokenizer: Savable | None,
+    division: Division,
+) -> list[str]:
     names = model.own_names()
     config = copy.deepcopy(model.config)
-    config.architectures = [type(model).__name__]
+    config.architectures = [class_of(model).__name__]
     for each in (config, *config.all_parts()):
         each.dtype = model.dtype
     texts = {CONFIG_FILE: config.file_content()}
@@ -71,9 +104,7 @@ def save_pretrained(
         texts[GENERATION_CONFIG_FILE] = generation_config.file_content()
     weights = WeightsToSave(
         names.hub_state_dict(state),
-        max_shard_size=max_shard_size,
-        form=form,
-        variant=variant,
+        **division,
         metadata=installed_versions(registry.architectures.provider(model.config)),
         tied=tied_on_hub(model),
     )
@@ -120,8 +151,8 @@ def push_model(
     config = model.config
     facts = CardFacts(
         kind="model",
-        class_name=type(model).__name__,
-        loader=_auto_class(model) or type(model).__name__,
+        class_name=class_of(model).__name__,
+        loader=_auto_class(model) or class_of(model).__name__,
         distribution=registry.architectures.provider(config),
         model_type=config.model_type,
         base_model=source_on_hub(config._name_or_path),
@@ -144,7 +175,7 @@ def _auto_class(model: WeightedModel) -> str | None:
     served = [
         task
         for task, reference in models.items()
-        if reference.rpartition(":")[2] == type(model).__name__
+        if reference.rpartition(":")[2] == class_of(model).__name__
     ]
     if not served:
         return None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -14,6 +17,9 @@ class RelativePositions(nn.Module):
 
     With ``relative_key_query`` the key scores it too (https://arxiv.org/abs/2009.13658, method 4).
     """
+
+    tp_plan: ClassVar[Mapping[str, str]] = {}
+    """How processes share out the layer: each has it whole, as heads are scored one by one."""
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
