@@ -67,7 +67,7 @@ from automodel_core.layers.kernels.linear import (
     look_up as look_up,
     project as project,
 )
-from automodel_core.layers.kernels.norms import RMSNorm as RMSNorm
+from automodel_core.layers.kernels.norms import RMSNorm as RMSNorm, layer_norm as layer_norm
 from automodel_core.layers.masks import (
     additive as additive,
     causal_mask as causal_mask,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,15 +101,41 @@ class SafetensorsFile(LazyTensors):
             self._mapped = mapped
         return self._mapped
 
+    def read_parts(
+        self, name: str, lengths: Sequence[int], dim: int, dtype: torch.dtype, device: torch.device
+    ) -> list[torch.Tensor]:
+        stored, shape = self._dtype(name), self._header.tensors[name].shape
+        plain = stored is not torch.bool and stored.itemsize == self._bytes_per_element(name)
+        if dtype == stored or not plain or (dim, len(shape)) != (1, 2):
+            return super().read_parts(name, lengths, dim, dtype, device)
+        rows, width = shape
+        parts = [torch.empty(rows, length, dtype=dtype, device=device) for length in lengths]
+        done = 0
+        for values in self._pieces(name, width * stored.itemsize):
+            block = values.view(-1, width)
+            for part, piece in zip(parts, block.split(list(lengths), 1), strict=True):
+                part[done : done + len(block)].copy_(piece)
+            done += len(block)
+        return parts
+
     def _copied(self, name: str, dtype: torch.dtype, device: torch.device = _CPU) -> torch.Tensor:
-        """Read a tensor piece by piece through a small buffer; nothing else stays resident."""
+        """Read a tensor piece by piece."""
+        result = torch.empty(self._header.tensors[name].shape, dtype=dtype, device=device)
+        flat, done = result.view(-1), 0
+        for values in self._pieces(name, self._dtype(name).itemsize):
+            flat[done : done + len(values)].copy_(values)
+            done += len(values)
+        return result
+
+    def _pieces(self, name: str, unit: int) -> Iterator[torch.Tensor]:
+        """Yield the numbers of a tensor, whole multiples of ``unit`` bytes at a time.
+
+        They lie in a small buffer that is used again; nothing else stays resident.
+        """
         stored = self._dtype(name)
         begin, end = self._header.spans[name]
-        result = torch.empty(self._header.tensors[name].shape, dtype=dtype, device=device)
-        flat = result.view(-1)
-        buffer = bytearray(min(_CHUNK, end - begin))
+        buffer = bytearray(min(max(_CHUNK // unit, 1) * unit, end - begin))
         window = memoryview(buffer)
-        done = 0
         with self._file.open() as file:
             file.seek(begin)
             while begin < end:
@@ -120,11 +147,8 @@ class SafetensorsFile(LazyTensors):
                     raise CheckpointFormatError(
                         f"{self._where(name)}: the file ended while it was read"
                     )
-                values = torch.frombuffer(buffer, dtype=stored, count=piece // stored.itemsize)
-                flat[done : done + len(values)].copy_(values)
-                done += len(values)
+                yield torch.frombuffer(buffer, dtype=stored, count=piece // stored.itemsize)
                 begin += piece
-        return result
 
     def _check_truth(self, name: str, tensor: torch.Tensor) -> None:
         if int(tensor.view(torch.uint8).max()) > 1:

@@ -57,6 +57,9 @@ DTYPES: Mapping[str, tuple[str, int]] = {
 """The dtypes of the format, each with torch's name for it and its size in bits."""
 
 
+_KEYS = {"dtype", "shape", "data_offsets"}
+
+
 class TensorInfo(NamedTuple):
     """What is known about a tensor without reading it; ``dtype`` is torch's name for it."""
 
@@ -125,20 +128,19 @@ def parse_header(file: BinaryIO, path: Path) -> SafetensorsHeader:
 
 def _entry(name: str, field: Any, where: str) -> tuple[str, list[int], tuple[int, int]]:
     """Return dtype, shape and offsets of one header entry, as they stand there."""
-    if isinstance(field, dict) and field.keys() == {"dtype", "shape", "data_offsets"}:
+    if isinstance(field, dict) and field.keys() == _KEYS:
         dtype, shape, offsets = field["dtype"], field["shape"], field["data_offsets"]
-        if (
-            isinstance(dtype, str)
-            and isinstance(shape, list)
-            and isinstance(offsets, list)
-            and len(offsets) == 2
-            and all(type(number) is int and number >= 0 for number in (*shape, *offsets))
-        ):
+        lists = isinstance(shape, list) and isinstance(offsets, list) and len(offsets) == 2
+        if isinstance(dtype, str) and lists and _are_sizes(shape) and _are_sizes(offsets):
             return dtype, shape, (offsets[0], offsets[1])
     raise CheckpointFormatError(
         f"{where}, tensor {shown(name)}: the header says {shown(field)}; dtype, shape and two "
         "data_offsets were expected"
     )
+
+
+def _are_sizes(numbers: list[Any]) -> bool:
+    return {*map(type, numbers)} <= {int} and min(numbers, default=0) >= 0
 
 
 def check_tensors(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
@@ -42,6 +42,18 @@ class LazyTensors(Mapping[str, TensorInfo]):
         """Return a tensor in another dtype or on another device, without keeping the original."""
         return self.tensor(name).to(device=device, dtype=dtype)
 
+    def read_parts(
+        self, name: str, lengths: Sequence[int], dim: int, dtype: torch.dtype, device: torch.device
+    ) -> list[torch.Tensor]:
+        """Return consecutive parts of a tensor along a dimension, each with storage of its own."""
+        import torch
+
+        rows = torch.contiguous_format
+        return [
+            torch.empty(part.shape, dtype=dtype, device=device, memory_format=rows).copy_(part)
+            for part in self.tensor(name).split(list(lengths), dim)
+        ]
+
 
 class ShardedTensors(LazyTensors):
     """The tensors of several files; of a name that two of them have, the indexed one counts."""
@@ -60,6 +72,11 @@ class ShardedTensors(LazyTensors):
 
     def read(self, name: str, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
         return self._places[name].read(name, dtype, device)
+
+    def read_parts(
+        self, name: str, lengths: Sequence[int], dim: int, dtype: torch.dtype, device: torch.device
+    ) -> list[torch.Tensor]:
+        return self._places[name].read_parts(name, lengths, dim, dtype, device)
 
 
 class MemoryTensors(LazyTensors):

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from automodel_core.checkpoint.formats.safetensors import torch_dtype
+from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
 from automodel_core.checkpoint.formats.tensors import LazyTensors, MemoryTensors
 from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.loading.match import (
@@ -156,21 +157,19 @@ class _Transfer:
         self.loaded: list[str] = []
         self.converted: list[str] = []
 
-    def _stored(self, name: str) -> torch.dtype:
-        text = self._source[name].dtype
-        if text not in self._dtypes:
-            self._dtypes[text] = torch_dtype(text, f"tensor {shown(name)}")
-        return self._dtypes[text]
+    def _stored(self, info: TensorInfo, name: str) -> torch.dtype:
+        dtype = self._dtypes.get(info.dtype)
+        if dtype is None:
+            dtype = self._dtypes[info.dtype] = torch_dtype(info.dtype, f"tensor {shown(name)}")
+        return dtype
 
     def take(self, hub: str, name: str, expected: Expected) -> None:
         """Load one tensor into its slot, or its parts into theirs."""
-        stored = self._stored(name)
+        info = self._source[name]
+        stored = self._stored(info, name)
         slots = [self._slots[module] for module in expected.modules]
         first = slots[0]
-        dtype, device = first.tensor.dtype, first.tensor.device
-        if first.tensor.is_meta:
-            dtype = self._placement.dtype(first.name, dtype, stored)
-            device = self._placement.device(first.name, hub)
+        dtype, device = self._target(first, hub, stored)
         if first.tensor.is_meta and first.is_parameter and self._stays(slots, hub):
             for index, slot in enumerate(slots):
                 kind = self._placement.dtype(slot.name, slot.tensor.dtype, stored)
@@ -179,25 +178,36 @@ class _Transfer:
             for slot in slots:
                 kind = self._placement.dtype(slot.name, slot.tensor.dtype, stored)
                 slot.put(torch.empty(slot.tensor.shape, dtype=kind, device=device))
-        elif expected.lengths:
-            value = self._value(name, stored, dtype, device)
-            for slot, piece in zip(slots, _pieces(value, expected), strict=True):
-                if slot.tensor.is_meta:
-                    piece_dtype = self._placement.dtype(slot.name, slot.tensor.dtype, stored)
-                    piece = piece.to(self._placement.device(slot.name, hub), piece_dtype)
-                    # Storage of its own: savers take parameters that share one for tied ones.
-                    piece = piece.clone(memory_format=torch.contiguous_format)
-                slot.put(_transposed(piece, slot) if expected.transposed else piece)
         else:
-            value = self._value(name, stored, dtype, device)
-            first.put(_transposed(value, first) if expected.transposed else value)
+            # Parts get storage of their own: savers take parameters that share one for tied ones.
+            values = (
+                self._source.read_parts(
+                    name, expected.lengths, int(expected.transposed), dtype, device
+                )
+                if expected.lengths
+                else [self._value(name, stored, dtype, device)]
+            )
+            for slot, value in zip(slots, values, strict=True):
+                if slot is not first:
+                    kind, place = self._target(slot, hub, stored)
+                    value = value.to(place, kind)
+                slot.put(_transposed(value, slot) if expected.transposed else value)
         self.done.update(expected.modules)
         self.loaded.append(hub)
-        info = self._source[name]
         kept = info.dtype if dtype == stored else str(dtype).removeprefix("torch.")
-        self.origins[hub] = Origin(name, info, kept, len(expected.modules))
+        self.origins[hub] = Origin(name, info, kept, len(slots))
         if dtype != stored:
             self.converted.append(hub)
+
+    def _target(
+        self, slot: Slot, hub: str, stored: torch.dtype
+    ) -> tuple[torch.dtype, torch.device]:
+        """Return the dtype and device that a slot's weight is read in."""
+        dtype, tensor = slot.tensor.dtype, slot.tensor
+        if not tensor.is_meta:
+            return dtype, tensor.device
+        dtype = self._placement.dtype(slot.name, dtype, stored)
+        return dtype, self._placement.device(slot.name, hub)
 
     def _stays(self, slots: Iterable[Slot], hub: str) -> bool:
         return all(self._placement.is_on_disk(slot.name, hub) for slot in slots)
@@ -210,7 +220,9 @@ class _Transfer:
 
     def _part(self, name: str, expected: Expected, index: int, dtype: torch.dtype) -> torch.Tensor:
         """Read one part of a tensor, as the model holds it."""
-        value = self._value(name, self._stored(name), dtype, torch.device("cpu"))
+        value = self._value(
+            name, self._stored(self._source[name], name), dtype, torch.device("cpu")
+        )
         piece = _pieces(value, expected)[index] if expected.lengths else value
         return piece.t() if expected.transposed else piece
 

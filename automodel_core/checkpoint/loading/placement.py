@@ -51,6 +51,7 @@ class Placement:
         self._devices = {
             key: None if value == DISK else usable_device(value) for key, value in given.items()
         }
+        self._device_is_single = set(self._devices) == {""}
 
     def device(self, module_name: str, hub_name: str) -> torch.device:
         """Return the device of a weight, the CPU for one that is read from disk.
@@ -64,6 +65,8 @@ class Placement:
         return self._place(module_name, hub_name) is None
 
     def _place(self, module_name: str, hub_name: str) -> torch.device | None:
+        if self._device_is_single:
+            return self._devices[""]
         for name in (module_name, hub_name):
             if (prefix := _longest(name, self._devices)) is not None:
                 return self._devices[prefix]

@@ -131,13 +131,13 @@ def target_folder(path: str | os.PathLike[str]) -> Path:
 
 def current_file(folder: Path, name: str) -> Path | None:
     """Return where the file of that name is that counts at this moment, if there is one."""
-    new = folder / _IN_EFFECT
-    if (new / name).is_file():
-        return new / name
-    if (new / _REMOVED / name).is_file():
-        return None
-    path = folder / name
-    return path if path.is_file() else None
+    if os.path.isdir(new := os.path.join(folder, _IN_EFFECT)):
+        if os.path.isfile(path := os.path.join(new, name)):
+            return Path(path)
+        if os.path.isfile(os.path.join(new, _REMOVED, name)):
+            return None
+    path = os.path.join(folder, name)  # of shards there are hundreds, and `Path` is slow to ask
+    return Path(path) if os.path.isfile(path) else None
 
 
 def current_names(folder: Path) -> frozenset[str]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from automodel_core.errors import CheckpointFormatError, shown
 
 __all__ = ["expanded", "is_plain", "local_file", "plain_name", "safe_join"]
+
+
+_PLAIN = re.compile(r'[^/\\:"<>|?*\x00-\x1f\x7f]{1,255}')
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
@@ -23,12 +27,7 @@ def local_file(name: str | os.PathLike[str]) -> Path | None:
 
 def is_plain(name: object) -> bool:
     """Return whether ``name`` has no separators, ``..``, drive, wildcards or control characters."""
-    return (
-        isinstance(name, str)
-        and name not in ("", ".", "..")
-        and not any(c in '/\\:\0"<>|?*' or ord(c) < 32 or ord(c) == 127 for c in name)
-        and len(name) <= 255
-    )
+    return isinstance(name, str) and name not in (".", "..") and bool(_PLAIN.fullmatch(name))
 
 
 def plain_name(name: object, where: str = "") -> str:

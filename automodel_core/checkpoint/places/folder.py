@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,6 +40,13 @@ class LocalFiles(CheckpointFiles):
         self._seen.setdefault(filename, seen)
         return None if seen is None else seen[0]
 
+    def require_all(self, filenames: Iterable[str]) -> list[Path]:
+        wanted = list(filenames)
+        found = [path for path in map(self.find, wanted) if path is not None]
+        if len(found) < len(wanted):
+            self.check_present(wanted)
+        return found
+
     def folders(self) -> frozenset[str]:
         names = {path.name for path in self.folder.iterdir() if path.is_dir()}
         return frozenset(name for name in names if not name.startswith("."))
@@ -58,7 +66,7 @@ class LocalFiles(CheckpointFiles):
         """Return where a file is, and what tells it from one that takes its place."""
         while (path := current_file(self.folder, name)) is not None:
             with suppress(FileNotFoundError):  # a save moved it to its place meanwhile
-                status = path.stat()
+                status = os.stat(path)
                 return path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
         return None
 

@@ -17,6 +17,7 @@ from automodel_core.families.bert.configuration import BertFamilyConfig
 from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import embedding, linear, look_up
+from automodel_core.layers.kernels.norms import layer_norm
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.inputs import TextInputs
@@ -50,7 +51,7 @@ def bert_family_layer(
     return TransformerLayer(
         attention(position_scores),
         FeedForward(config.hidden_size, config.intermediate_size, activation=config.hidden_act),
-        partial(nn.LayerNorm, config.hidden_size, eps=config.layer_norm_eps),
+        partial(layer_norm, config.hidden_size, eps=config.layer_norm_eps),
         norm_first=False,
         cross_attn=attention() if config.add_cross_attention else None,
         dropout=config.hidden_dropout_prob,
@@ -94,7 +95,7 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
         self.embed_positions = self.make_positions(config)
         if self.has_token_types:
             self.embed_token_types = embedding(config.type_vocab_size, size)
-        self.embed_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
+        self.embed_norm = layer_norm(size, eps=config.layer_norm_eps)
         self.embed_dropout = nn.Dropout(config.hidden_dropout_prob)
         self.embed_proj = nn.Identity() if size == hidden else linear(size, hidden)
         self.stack = self.make_stack(config)

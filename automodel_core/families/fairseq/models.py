@@ -27,6 +27,7 @@ from automodel_core.families.fairseq.stack import (
 )
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.linear import linear
+from automodel_core.layers.kernels.norms import layer_norm
 from automodel_core.modeling.bodies.seq2seq import EncoderDecoderBody
 from automodel_core.modeling.calls import ForwardOptions, model_call
 from automodel_core.modeling.heads.parts import ClassificationHead, states_to_score
@@ -81,7 +82,7 @@ class FairseqPreTrainedModel(PreTrainedModel):
         """Return the encoder or the decoder."""
         embeddings = cls.make_embeddings(config, decoder=decoder)
         layer = partial(text_layer, config, decoder=decoder, norm_first=cls.norm_first)
-        norm = nn.LayerNorm(config.d_model) if cls.norm_first else None
+        norm = layer_norm(config.d_model) if cls.norm_first else None
         return FairseqStack(config, embeddings, layer, norm, decoder=decoder)
 
     @classmethod

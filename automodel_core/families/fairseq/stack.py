@@ -15,6 +15,7 @@ from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import look_up
+from automodel_core.layers.kernels.norms import layer_norm
 from automodel_core.layers.positions.absolute import ScaledEmbedding
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
@@ -108,7 +109,7 @@ def text_layer(
             activation=config.activation_function,
             dropout=config.activation_dropout,
         ),
-        partial(nn.LayerNorm, size),
+        partial(layer_norm, size),
         norm_first=norm_first,
         cross_attn=Attention(
             equal_heads(size, side.heads, context_size=config.cross_attention_hidden_size),

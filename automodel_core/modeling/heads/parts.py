@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from automodel_core.layers.activations import activation as activation_named
 from automodel_core.layers.kernels.linear import linear, project
+from automodel_core.layers.kernels.norms import layer_norm
 from automodel_core.modeling.losses.text import span_loss
 
 __all__ = ["ClassificationHead", "HeadTransform", "Pooler", "answer_scores", "states_to_score"]
@@ -58,7 +59,7 @@ class HeadTransform(nn.Module):
         size = output_size or hidden_size
         self.dense = linear(hidden_size, size)
         self.activation = activation_named(activation)
-        self.norm = nn.LayerNorm(size, eps=eps)
+        self.norm = layer_norm(size, eps=eps)
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         transformed: Tensor = self.norm(self.activation(project(self.dense, hidden_states)))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
-
 import automodel_core.families.fairseq as fairseq
 from automodel_bart.configuration import BartConfig
 from automodel_core import layers
+from automodel_core.layers import layer_norm
 
 
 class BartPreTrainedModel(fairseq.FairseqPreTrainedModel):
@@ -23,7 +22,7 @@ class BartPreTrainedModel(fairseq.FairseqPreTrainedModel):
         return fairseq.SummedEmbeddings(
             fairseq.token_embedding(config),
             layers.LearnedPositions(config.max_position_embeddings, config.d_model, offset=2),
-            nn.LayerNorm(config.d_model),
+            layer_norm(config.d_model),
             config.dropout,
         )
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
-
 import automodel_core.families.fairseq as fairseq
 from automodel_blenderbot.configuration import BlenderbotSmallConfig
 from automodel_core import layers
+from automodel_core.layers import layer_norm
 
 
 class BlenderbotSmallPreTrainedModel(fairseq.FairseqPreTrainedModel):
@@ -22,7 +21,7 @@ class BlenderbotSmallPreTrainedModel(fairseq.FairseqPreTrainedModel):
     def make_embeddings(cls, config: Any, *, decoder: bool) -> fairseq.TextEmbeddings:
         size = config.d_model
         positions = layers.LearnedPositions(config.max_position_embeddings, size)
-        rest = (positions, nn.LayerNorm(size), config.dropout)
+        rest = (positions, layer_norm(size), config.dropout)
         if not decoder:
             return fairseq.SummedEmbeddings(fairseq.token_embedding(config), *rest)
         # Scaling makes no difference to what is normalised.

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import InputError
+from automodel_core.layers import layer_norm
 from automodel_donut.configuration import DonutSwinConfig
 from automodel_donut.weights import donut_names
 
@@ -55,11 +56,11 @@ class DonutSwinLayer(nn.Module):
             dropout=config.attention_probs_dropout_prob,
             position_scores=layers.WindowPositions(config.window_size, heads),
         )
-        self.self_attn_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
+        self.self_attn_norm = layer_norm(size, eps=config.layer_norm_eps)
         self.mlp = layers.FeedForward(
             size, int(config.mlp_ratio * size), activation=config.hidden_act
         )
-        self.mlp_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
+        self.mlp_norm = layer_norm(size, eps=config.layer_norm_eps)
 
     def forward(self, states: Tensor, output_attentions: bool) -> tuple[Tensor, Tensor | None]:
         """Return states ``(batch, rows, columns, size)`` and, on request, the weights."""
@@ -157,7 +158,7 @@ class DonutSwinModel(DonutSwinPreTrainedModel):
         self.patches = layers.PatchEmbedding(
             config.num_channels, config.embed_dim, config.patch_size
         )
-        self.embed_norm = nn.LayerNorm(config.embed_dim)
+        self.embed_norm = layer_norm(config.embed_dim)
         self.stack = DonutSwinStack(config)
         self.add_pooling_layer = add_pooling_layer
         self.post_init()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import ConfigurationError
+from automodel_core.layers import layer_norm
 from automodel_gpt2.configuration import GPT2Config
 from automodel_gpt2.weights import gpt2_names
 
@@ -33,7 +34,7 @@ def gpt2_layer(config: GPT2Config, index: int) -> layers.TransformerLayer:
     return layers.TransformerLayer(
         attention(),
         layers.FeedForward(size, config.n_inner or 4 * size, activation=config.activation_function),
-        partial(nn.LayerNorm, size, eps=config.layer_norm_epsilon),
+        partial(layer_norm, size, eps=config.layer_norm_epsilon),
         norm_first=True,
         cross_attn=attention() if config.add_cross_attention else None,
         dropout=config.resid_pdrop,
@@ -73,7 +74,7 @@ class GPT2Model(GPT2PreTrainedModel, modeling.TextBody):
         self.embed_positions = layers.embedding(config.n_positions, config.n_embd)
         self.stack = layers.TransformerStack(
             [gpt2_layer(config, index) for index in range(config.n_layer)],
-            nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon),
+            layer_norm(config.n_embd, eps=config.layer_norm_epsilon),
         )
         self.dropout = nn.Dropout(config.embd_pdrop)
         self.post_init()

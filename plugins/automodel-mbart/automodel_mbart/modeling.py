@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 import automodel_core.families.fairseq as fairseq
 from automodel_core import layers
+from automodel_core.layers import layer_norm
 from automodel_mbart.configuration import MBartConfig
 
 
@@ -23,7 +24,7 @@ class MBartPreTrainedModel(fairseq.FairseqPreTrainedModel):
         return fairseq.SummedEmbeddings(
             fairseq.token_embedding(config),
             layers.LearnedPositions(config.max_position_embeddings, config.d_model, offset=2),
-            nn.LayerNorm(config.d_model),
+            layer_norm(config.d_model),
             config.dropout,
         )
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from automodel_core import layers, modeling
 from automodel_core.errors import InputError
+from automodel_core.layers import layer_norm
 from automodel_prophetnet.base import ProphetNetPreTrainedModel
 from automodel_prophetnet.configuration import ProphetNetConfig
 from automodel_prophetnet.ngram_attention import (
@@ -35,7 +36,7 @@ def decoder_layer(config: ProphetNetConfig) -> layers.TransformerLayer:
             activation=config.activation_function,
             dropout=config.activation_dropout,
         ),
-        partial(nn.LayerNorm, size),
+        partial(layer_norm, size),
         norm_first=False,
         cross_attn=layers.Attention(
             layers.equal_heads(size, heads), dropout=config.attention_dropout
@@ -61,7 +62,7 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel, modeling.TextBody):
             config.max_position_embeddings, size, padding_idx=pad
         )
         self.embed_streams = layers.embedding(config.ngram, size)
-        self.embed_norm = nn.LayerNorm(size)
+        self.embed_norm = layer_norm(size)
         self.dropout = nn.Dropout(config.dropout)
         self.stack = layers.TransformerStack(
             [decoder_layer(config) for _ in range(config.num_decoder_layers)]

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core import layers, modeling
+from automodel_core.layers import layer_norm
 from automodel_prophetnet.base import ProphetNetPreTrainedModel
 from automodel_prophetnet.configuration import ProphetNetConfig
 from automodel_prophetnet.decoder import ProphetNetDecoder
@@ -35,7 +36,7 @@ def encoder_layer(config: ProphetNetConfig) -> layers.TransformerLayer:
             activation=config.activation_function,
             dropout=config.activation_dropout,
         ),
-        partial(nn.LayerNorm, size),
+        partial(layer_norm, size),
         norm_first=False,
         dropout=config.dropout,
     )
@@ -54,7 +55,7 @@ class ProphetNetEncoder(ProphetNetPreTrainedModel, modeling.TextBody):
         self.embed_positions = layers.embedding(
             config.max_position_embeddings, size, padding_idx=pad
         )
-        self.embed_norm = nn.LayerNorm(size)
+        self.embed_norm = layer_norm(size)
         self.dropout = nn.Dropout(config.dropout)
         self.stack = layers.TransformerStack(
             [encoder_layer(config) for _ in range(config.num_encoder_layers)]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
-
 import automodel_core.families.fairseq as fairseq
 from automodel_core import layers
 from automodel_core.checkpoint import WeightNames
+from automodel_core.layers import layer_norm
 from automodel_trocr.configuration import TrOCRConfig
 
 
@@ -27,7 +26,7 @@ class TrOCRPreTrainedModel(fairseq.FairseqPreTrainedModel):
             layers.LearnedPositions(count, size, offset=2)
             if config.use_learned_position_embeddings
             else layers.PaddedSinusoidalPositions(count + padding + 1, size, padding),
-            nn.LayerNorm(size) if config.layernorm_embedding else None,
+            layer_norm(size) if config.layernorm_embedding else None,
             config.dropout,
         )
 

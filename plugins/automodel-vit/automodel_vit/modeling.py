@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import InputError
+from automodel_core.layers import layer_norm
 from automodel_vit.configuration import ViTConfig
 from automodel_vit.weights import vit_names
 
@@ -28,7 +29,7 @@ def vit_layer(config: ViTConfig) -> layers.TransformerLayer:
             dropout=config.attention_probs_dropout_prob,
         ),
         layers.FeedForward(size, config.intermediate_size, activation=config.hidden_act),
-        partial(nn.LayerNorm, size, eps=config.layer_norm_eps),
+        partial(layer_norm, size, eps=config.layer_norm_eps),
         norm_first=True,
         dropout=config.hidden_dropout_prob,
     )
@@ -126,7 +127,7 @@ class ViTModel(ViTPreTrainedModel):
         self.stack = layers.TransformerStack(
             [vit_layer(config) for _ in range(config.num_hidden_layers)]
         )
-        self.norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
+        self.norm = layer_norm(size, eps=config.layer_norm_eps)
         self.pooler = (
             modeling.Pooler(size, config.pooler_output_size, config.pooler_act)
             if add_pooling_layer
