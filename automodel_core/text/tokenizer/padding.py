@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from automodel_core.errors import TokenizationError, shown
 from automodel_core.preprocessing.tensors import TensorType, plain, tensor_kind
 from automodel_core.text.encoding.batch import BatchEncoding
-from automodel_core.text.encoding.lengths import Lengths, PaddingStrategy
+from automodel_core.text.encoding.lengths import NO_LIMIT, Lengths, PaddingStrategy
 from automodel_core.text.protocol import LengthSettings, Padder, TokenTable
 
 __all__ = ["Padding"]
 
+logger = logging.getLogger(__name__)
+
 
 class Padding(Padder, LengthSettings, TokenTable):
-    """The part of a tokenizer that pads rows to one length."""
+    """The part of a tokenizer that pads rows to one length, and warns of those that are long."""
+
+    _warned_of_length = False
 
     @property
     def pad_token_type_id(self) -> int:
@@ -35,6 +40,19 @@ class Padding(Padder, LengthSettings, TokenTable):
                 "tokenizer.add_special_tokens({'pad_token': '[PAD]'})"
             )
         return lengths
+
+    def _warn_of_length(self, result: BatchEncoding) -> None:
+        if self._warned_of_length or not 0 < self.model_max_length < NO_LIMIT:
+            return
+        longest = max((len(encoding) for encoding in result.encodings or ()), default=0)
+        if longest > self.model_max_length:
+            self._warned_of_length = True
+            logger.warning(
+                "A sequence has %d tokens, and the model takes at most %d: it will fail. "
+                "truncation=True cuts it.",
+                longest,
+                self.model_max_length,
+            )
 
     def pad(
         self,

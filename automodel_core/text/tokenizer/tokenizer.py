@@ -7,7 +7,6 @@ files and settings mean.
 from __future__ import annotations
 
 import copy
-import logging
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -57,8 +56,6 @@ __all__ = [
     "PreTrainedTokenizerFast",
     "TokenizersBackend",
 ]
-
-logger = logging.getLogger(__name__)
 
 FLAGS = (
     "clean_up_tokenization_spaces",
@@ -112,7 +109,6 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
             setattr(self, name, checked(name, settings.pop(name, None) or False))
         self.chat_template = self._template_setting(settings.pop("chat_template", None))
         self._processor_class: str | None = settings.pop("processor_class", None)
-        self._warned_of_length = False
         self._add_bos_token = bool(settings.get("add_bos_token", False))
         self._add_eos_token = bool(settings.get("add_eos_token", False))
         self._add_known_tokens(settings.pop("added_tokens_decoder", None) or {})
@@ -255,19 +251,6 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
     ) -> BatchEncoding:
         """Encode targets: by default as sources."""
         return self._encode(text, text_pair, request)
-
-    def _warn_of_length(self, result: BatchEncoding) -> None:
-        if self._warned_of_length or not 0 < self.model_max_length < NO_LIMIT:
-            return
-        longest = max((len(encoding) for encoding in result.encodings or ()), default=0)
-        if longest > self.model_max_length:
-            self._warned_of_length = True
-            logger.warning(
-                "A sequence has %d tokens, and the model takes at most %d: it will fail. "
-                "truncation=True cuts it.",
-                longest,
-                self.model_max_length,
-            )
 
     def encode(
         self, text: Text, text_pair: Text | None = None, **kwargs: Unpack[EncodeOptions]
