@@ -81,6 +81,8 @@ class AutoModelBase(Generic[Model]):
         weights: str | None = None,
         quantization_config: Any = None,
         load_in_8bit: bool = False,
+        dequantize: bool = False,
+        disable_mmap: bool | None = None,
         strict: bool | Literal["body", "full", "off"] = "body",
         ignore_mismatched_sizes: bool = False,
         key_mapping: Mapping[str, str] | None = None,

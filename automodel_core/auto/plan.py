@@ -9,6 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from automodel_core import registry
+from automodel_core.checkpoint.formats.quantised import (
+    Quantised,
+    is_float8,
+    stated_quantisation,
+    stored_quantisation,
+)
 from automodel_core.errors import InputError, listed
 from automodel_core.modeling.pretrained.request import LoadRequest
 
@@ -121,6 +127,14 @@ class ModelPlan:
         """Hub name, shape in the checkpoint and shape in the model, where the two differ."""
         return None if self.report is None else self.report.mismatched
 
+    @cached_property
+    def quantised(self) -> Quantised | None:
+        """How another library has quantised the weights, if it has; see its ``advice``."""
+        config = self._request.config
+        configs = [vars(each) for each in (config, *config.all_parts())]
+        stated = stated_quantisation(configs, self._request.files)
+        return stated or stored_quantisation(self.weights.tensors or {})
+
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it."""
         report, devices = None if self.report is None else self.report.to_dict(), self.device_map
@@ -143,6 +157,9 @@ class ModelPlan:
             "device_map": None if devices is None else {n: str(d) for n, d in devices.items()},
             "memory_by_device": self.memory_by_device,
             "saved_by": self.saved_by,
+            "quantised": None
+            if self.quantised is None
+            else {**vars(self.quantised), "advice": self.quantised.advice},
             **{name: None if report is None else report[name] for name in names},
         }
 
@@ -167,6 +184,10 @@ class ModelPlan:
             if tensors is None
             else f"{len(tensors)} tensors: {content}",
             "saved by": _versions(self.saved_by),
+            "quantised": ""
+            if self.quantised is None
+            else f"by {self.quantised.method}, as {self.quantised.where} says: "
+            f"{self.quantised.advice}",
             "loaded as": self.dtype,
             "memory": ", ".join(
                 f"{readable_size(size)} {name}" for name, size in (self.memory or {}).items()
@@ -232,7 +253,8 @@ def _dtype(asked: Any, config: Any, weights: WeightPlan) -> str:
     stored = next((name for name in weights.dtypes if "float" in name), "float32")
     asked = asked.get("", "auto") if isinstance(asked, Mapping) else asked
     chosen = asked if asked != "auto" else (config.to_dict()["dtype"] or stored)
-    return str(chosen).removeprefix("torch.")
+    name = str(chosen).removeprefix("torch.")
+    return "bfloat16" if asked == "auto" and is_float8(name) else name
 
 
 def _versions(packages: Mapping[str, str]) -> str:

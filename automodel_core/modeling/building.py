@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from math import prod
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_map_only
 
 from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
 from automodel_core.configuration import PreTrainedConfig
@@ -100,8 +100,11 @@ class _Bounds(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         given = [arg for arg in args if isinstance(arg, Tensor)]
-        if kwargs.get("device") is not None or not all(tensor.is_meta for tensor in given):
-            self._weigh(func, args, kwargs)
+        if kwargs.get("device") is not None:
+            self._check(_shape_made(func, args, kwargs))
+        elif not all(tensor.is_meta for tensor in given):
+            with suppress(RuntimeError):  # of tensors that are not combined one by one
+                self._check(torch.broadcast_shapes(*(tensor.shape for tensor in given)))
         try:
             result = func(*args, **kwargs)
         except (TypeError, RuntimeError) as error:
@@ -117,15 +120,30 @@ class _Bounds(TorchFunctionMode):
                 )
         return result
 
-    def _weigh(
-        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        """Raise if the result would be too large, as far as that can be known beforehand."""
-        result = None
-        with suppress(RuntimeError, TypeError):
-            args, kwargs = tree_map_only(Tensor, lambda tensor: tensor.to("meta"), (args, kwargs))
-            if "device" in kwargs:
-                kwargs = {**kwargs, "device": "meta"}
-            result = func(*args, **kwargs)
-        if isinstance(result, Tensor) and result.nbytes > self.most_bytes:
-            raise _OutOfBoundsError(f"a table of {list(result.shape)} numbers is to be computed")
+    def _check(self, shape: Sequence[int]) -> None:
+        """Raise if a tensor in memory of this shape would be too large."""
+        if prod(shape) * 8 > self.most_bytes:
+            raise _OutOfBoundsError(f"a table of {list(shape)} numbers is to be computed")
+
+
+_BY_SHAPE = (torch.empty, torch.ones, torch.rand, torch.randn, torch.zeros)
+
+
+def _shape_made(
+    func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Sequence[int]:
+    """Return the shape that a function makes a tensor of, by its arguments; if not known, none.
+
+    To ask the function itself on the meta device would import half of torch's compiler.
+    """
+    numbers = [arg for arg in args if isinstance(arg, int | float)]
+    if func is torch.arange and numbers:
+        start, end, step = (0, *numbers, 1) if len(numbers) == 1 else (*numbers, 1)[:3]
+        return (abs(int((end - start) / step)) + 1,)
+    if func in (torch.linspace, torch.logspace):
+        return (kwargs["steps"] if "steps" in kwargs else args[2],)
+    if func in _BY_SHAPE or func is torch.full:
+        given = kwargs.get("size", args)
+        shape: Any = given[0] if given and isinstance(given[0], list | tuple) else given
+        return [edge for edge in shape if isinstance(edge, int)]
+    return (0,)

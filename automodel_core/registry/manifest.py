@@ -157,10 +157,10 @@ class Task(NamedManifest):
 class CheckpointFormat(RankedManifest):
     """A format of weight files; the highest ``priority`` that a checkpoint holds is read.
 
-    ``reader`` names a callable that takes a path and returns lazy tensors; ``writer``, if the
-    format can be written, ``(tensors, file, metadata) -> None`` with the tensors by name and an
-    open file. ``index_file`` is the list of shards, if the format has one. ``safe`` says that
-    reading can never run code.
+    ``reader`` names a callable that takes a path, and options by keyword (``disable_mmap``), and
+    returns lazy tensors; ``writer``, if the format can be written, ``(tensors, file, metadata) ->
+    None`` with the tensors by name and an open file. ``index_file`` is the list of shards, if the
+    format has one. ``safe`` says that reading can never run code.
     """
 
     name: str

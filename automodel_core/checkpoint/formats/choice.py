@@ -62,16 +62,19 @@ def open_weights(
     use_safetensors: bool | None = None,
     variant: str | None = None,
     weights_only: bool = True,
+    disable_mmap: bool | None = None,
 ) -> LazyTensors:
     """Open the weights of a checkpoint; every shard must be present and valid.
 
-    See `find_weights` for the choice of the file.
+    See `find_weights` for the choice of the file. ``disable_mmap`` reads tensors into memory of
+    their own, which nobody can change who writes to the file.
     """
     if not weights_only:
         raise InputError(
             "weights_only=False would run code from the checkpoint, which never happens here"
         )
-    return find_weights(files, use_safetensors=use_safetensors, variant=variant).open()
+    weights = find_weights(files, use_safetensors=use_safetensors, variant=variant)
+    return weights.open(**({"disable_mmap": True} if disable_mmap else {}))
 
 
 def find_weights(

@@ -31,7 +31,11 @@ _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 
 def open_pickled(
-    path: str | os.PathLike[str], *, weights_only: bool = True, **_: Any
+    path: str | os.PathLike[str],
+    *,
+    weights_only: bool = True,
+    disable_mmap: bool = False,
+    **_: Any,
 ) -> PickledFile:
     """Open a file that ``torch.save`` wrote; its tensors are mapped where the file allows it."""
     if not weights_only:
@@ -56,9 +60,8 @@ def open_pickled(
             f"{where} was not written by torch.save: it begins with {shown(begin)}"
         )
     try:
-        content = torch.load(
-            path, map_location="cpu", weights_only=True, mmap=begin.startswith(_ZIP)
-        )
+        is_mapped = begin.startswith(_ZIP) and not disable_mmap
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_mapped)
     except Exception as error:
         raise CheckpointFormatError(
             f"{where} cannot be read as plain weights ({type(error).__name__}: "

@@ -25,7 +25,9 @@ _CHUNK = 1 << 20
 _CPU = torch.device("cpu")
 
 
-def open_safetensors(path: str | os.PathLike[str], **_: Any) -> SafetensorsFile:
+def open_safetensors(
+    path: str | os.PathLike[str], *, disable_mmap: bool = False, **_: Any
+) -> SafetensorsFile:
     """Open a safetensors file after checking its header; no tensor is read."""
     if sys.byteorder == "big":
         raise CheckpointFormatError(
@@ -33,7 +35,8 @@ def open_safetensors(path: str | os.PathLike[str], **_: Any) -> SafetensorsFile:
         )
     path = Path(path)
     with open_file(path) as file:
-        return SafetensorsFile(HeldFile(path, file), parse_header(file, path))
+        held, header = HeldFile(path, file), parse_header(file, path)
+    return SafetensorsFile(held, header, is_mapped=not disable_mmap)
 
 
 def torch_dtype(name: str, where: str) -> torch.dtype:
@@ -45,13 +48,20 @@ def torch_dtype(name: str, where: str) -> torch.dtype:
 
 
 class SafetensorsFile(LazyTensors):
-    """One file, mapped privately: writing to a tensor changes memory, never the file."""
+    """One file, mapped privately: writing to a tensor changes memory, never the file.
 
-    def __init__(self, file: HeldFile, header: SafetensorsHeader) -> None:
+    Who writes to the file changes mapped tensors, and cuts them off; without ``is_mapped`` each
+    tensor is read into memory of its own.
+    """
+
+    def __init__(
+        self, file: HeldFile, header: SafetensorsHeader, *, is_mapped: bool = True
+    ) -> None:
         super().__init__(header.tensors, header.metadata)
         self.path = file.path
         self._file = file
         self._header = header
+        self._is_mapped = is_mapped
         self._mapped: Any = None
         self._dtypes: dict[str, torch.dtype] = {}
 
@@ -62,9 +72,10 @@ class SafetensorsFile(LazyTensors):
         tensor = torch.empty(0, dtype=dtype, device=_CPU)
         if begin == end:
             return tensor.view(info.shape)
-        if begin % dtype.itemsize:
-            return self._copied(name, dtype)
-        tensor.set_(self._map()[begin:end], 0, info.shape)  # type: ignore[call-overload]
+        if begin % dtype.itemsize or not self._is_mapped:
+            tensor = self._copied(name, dtype)
+        else:
+            tensor.set_(self._map()[begin:end], 0, info.shape)  # type: ignore[call-overload]
         if dtype is torch.bool:
             self._check_truth(name, tensor)
         return tensor
@@ -76,6 +87,10 @@ class SafetensorsFile(LazyTensors):
         if stored is torch.bool or stored.itemsize != self._bytes_per_element(name):
             return self.tensor(name).to(device=device, dtype=dtype)
         return self._copied(name, dtype, device)
+
+    def confirm(self) -> None:
+        if self._mapped is not None:
+            self._file.check()
 
     def _dtype(self, name: str) -> torch.dtype:
         text = self._header.tensors[name].dtype

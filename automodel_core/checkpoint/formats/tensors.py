@@ -54,11 +54,15 @@ class LazyTensors(Mapping[str, TensorInfo]):
             for part in self.tensor(name).split(list(lengths), dim)
         ]
 
+    def confirm(self) -> None:
+        """Raise `CheckpointFormatError` if a file was cut while its tensors were read."""
+
 
 class ShardedTensors(LazyTensors):
     """The tensors of several files; of a name that two of them have, the indexed one counts."""
 
     def __init__(self, shards: Mapping[str, LazyTensors], weight_map: Mapping[str, str]) -> None:
+        self._shards = tuple(shards.values())
         self._places: dict[str, LazyTensors] = {}
         metadata: dict[str, str] = {}
         for shard in shards.values():
@@ -77,6 +81,10 @@ class ShardedTensors(LazyTensors):
         self, name: str, lengths: Sequence[int], dim: int, dtype: torch.dtype, device: torch.device
     ) -> list[torch.Tensor]:
         return self._places[name].read_parts(name, lengths, dim, dtype, device)
+
+    def confirm(self) -> None:
+        for shard in self._shards:
+            shard.confirm()
 
 
 class MemoryTensors(LazyTensors):

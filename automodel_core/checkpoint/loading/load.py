@@ -76,6 +76,7 @@ def load_weights(
         ties = Ties(slots, tied or {}, transfer.done)
         ties.apply()
         ties.separate()
+        source.confirm()
         if stored is not None:
             stored.update({name: slot.read for name, slot in slots.items() if slot.read})
         origins = transfer.origins
@@ -250,10 +251,13 @@ def _transposed(stored: torch.Tensor, slot: Slot) -> torch.Tensor:
 
 
 def checkpoint_dtype(tensors: LazyTensors | Mapping[str, torch.Tensor]) -> torch.dtype | None:
-    """Return the dtype of the first floating-point tensor; ``None`` if there is none."""
+    """Return the dtype of the first tensor of floats; ``None`` if there is none.
+
+    If it has eight bits, it is bfloat16, which holds the same values.
+    """
     source = tensors if isinstance(tensors, LazyTensors) else MemoryTensors(tensors)
     for name, info in source.items():
         dtype = torch_dtype(info.dtype, f"tensor {shown(name)}")
         if dtype.is_floating_point:
-            return dtype
+            return torch.bfloat16 if dtype.itemsize < 2 else dtype
     return None

@@ -155,6 +155,8 @@ class PreTrainedModel(AdapterMethods, FamiliarModel, WeightedModel, TrainableMod
         weights: str | None = None,
         quantization_config: Any = None,
         load_in_8bit: bool = False,
+        dequantize: bool = False,
+        disable_mmap: bool | None = None,
         strict: bool | Literal["body", "full", "off"] = "body",
         ignore_mismatched_sizes: bool = False,
         key_mapping: Mapping[str, str] | None = None,
@@ -200,7 +202,9 @@ class PreTrainedModel(AdapterMethods, FamiliarModel, WeightedModel, TrainableMod
         checkpoint lacks raise `IncompleteCheckpointError`, unless ``strict="off"``; those of a new
         head are drawn and reported. ``dtype`` and ``attn_implementation`` may be mappings with one
         for each part, as ``{"encoder": "float16", "": "float32"}``. ``weights="int8"`` rounds
-        those of large linear layers to eight bits, for inference. ``device_map`` is a device, a
+        those of large linear layers to eight bits, for inference; ``dequantize=True`` multiplies
+        weights that the checkpoint has in eight bits (fp8) by their scales. ``disable_mmap=True``
+        keeps weights apart from the file, which others may change. ``device_map`` is a device, a
         dictionary from module prefixes to devices, or ``"auto"``, ``"balanced"``,
         ``"balanced_low_0"`` or ``"sequential"``, which choose within ``max_memory``; parts on
         ``"disk"`` are read whenever they run, from the checkpoint or from a copy in

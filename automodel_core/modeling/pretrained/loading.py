@@ -12,22 +12,21 @@ import torch
 from torch import nn
 
 from automodel_core import registry
-from automodel_core.checkpoint.formats.choice import open_weights
+from automodel_core.checkpoint.formats.quantised import is_float8
 from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
 from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.loading.load import checkpoint_dtype, load_weights
+from automodel_core.checkpoint.loading.opening import open_plain_weights
 from automodel_core.checkpoint.loading.placement import DISK, Placement
 from automodel_core.checkpoint.loading.report import LoadReport, Origin
 from automodel_core.checkpoint.loading.stored import StoredWeights
 from automodel_core.checkpoint.places.source import CheckpointFiles
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import (
-    CheckpointFormatError,
     IncompleteCheckpointError,
     InputError,
     listed,
     located,
-    shown,
 )
 from automodel_core.modeling.adapters.files import read_settings, read_weights, warn_of_adapter
 from automodel_core.modeling.building import build_on_meta
@@ -73,7 +72,6 @@ def load_model(cls: type[Model], request: LoadRequest, built: Model | None = Non
         raise InputError(
             f"{cls.__name__} takes a {cls.config_class.__name__}, got a {type(config).__name__}"
         )
-    _refuse_fewer_bits(config)
     attention = own_choice(options.attn_implementation, None)
     config._attn_implementation = attention or config._attn_implementation
     if options.tp_plan is not None and (options.device_map is not None or quantizer):
@@ -84,7 +82,7 @@ def load_model(cls: type[Model], request: LoadRequest, built: Model | None = Non
         offload_folder=options.offload_folder,
         offload_buffers=options.offload_buffers,
     )
-    weights = _weights(files, options)
+    weights = _weights(request)
     config.dtype = _dtype(config, options, weights)
     stored_generation = _stored_generation(cls, files)
     if files is not None:
@@ -180,25 +178,19 @@ def chosen_devices(
     return devices
 
 
-def _refuse_fewer_bits(config: PreTrainedConfig) -> None:
-    """Raise `CheckpointFormatError` if another library has quantised a checkpoint's weights."""
-    stored = config.get("quantization_config")
-    if isinstance(stored, Mapping) and (method := stored.get("quant_method")):
-        raise CheckpointFormatError(
-            f"{shown(config._name_or_path)} holds weights that {shown(method)} has quantised, "
-            "which nothing here reads: load the checkpoint that it was made from; weights='int8' "
-            "saves memory there too"
-        )
-
-
-def _weights(files: CheckpointFiles | None, options: LoadOptions) -> Any:
-    if files is None:
+def _weights(request: LoadRequest) -> Any:
+    """Return the weights by hub name; quantised ones dequantised, or refused."""
+    options, config = request.options, request.config
+    if request.files is None:
         return options.state_dict
-    return open_weights(
-        files,
+    return open_plain_weights(
+        request.files,
+        [vars(each) for each in (config, *config.all_parts())],
+        dequantize=options.dequantizes,
         use_safetensors=options.use_safetensors,
         variant=options.variant,
         weights_only=options.weights_only,
+        disable_mmap=options.disable_mmap,
     )
 
 
@@ -207,7 +199,7 @@ def _dtype(config: PreTrainedConfig, options: LoadOptions, weights: Any) -> torc
     asked = own_choice(options.dtype, "auto")
     if asked != "auto":
         return dtype_named(asked)
-    if config.dtype is not None:
+    if config.dtype is not None and not is_float8(config.dtype):
         with located("config.json", config._name_or_path):
             return dtype_named(config.dtype)
     return checkpoint_dtype(weights) or torch.float32

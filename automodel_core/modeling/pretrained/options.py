@@ -25,7 +25,7 @@ NOT_OFFERED = {
     "from_flax": "convert the checkpoint to safetensors first",
     "from_tf": "convert the checkpoint to safetensors first",
     "fusion_config": "decoding joins and packs projections by itself",
-    "gguf_file": "convert the checkpoint to safetensors first",
+    "gguf_file": "nothing here reads GGUF; load the checkpoint that the file was made from",
     "kernel_config": "choose a kernel with attn_implementation=",
     "load_in_4bit": "hold weights in eight bits, with weights='int8'",
     "use_kernels": "choose a kernel with attn_implementation=",
@@ -57,6 +57,8 @@ class LoadOptions:
     weights: str | None = None
     quantization_config: Any = None
     load_in_8bit: bool = False
+    dequantize: bool = False
+    disable_mmap: bool | None = None
 
     def __post_init__(self) -> None:
         if self.strict not in (True, False, "body", "full", "off"):
@@ -81,6 +83,8 @@ class LoadOptions:
             for key in ("weights", "quantization_config", "load_in_8bit")
             if (value := getattr(self, key)) not in (None, False)
         }
+        if self._asks_to_dequantize:
+            chosen.pop("quantization_config")
         if len(chosen) > 1:
             raise InputError(f"give one of {' and '.join(chosen)}: they say the same thing")
         if "load_in_8bit" in chosen:
@@ -92,6 +96,17 @@ class LoadOptions:
                 raise InputError(f"weights={shown(value)}: expected a name, such as 'int8'")
             return _quantizer_of(value)
         return None
+
+    @property
+    def dequantizes(self) -> bool:
+        """Whether quantised weights are to be read as those that they stand for."""
+        return self.dequantize or self._asks_to_dequantize
+
+    @property
+    def _asks_to_dequantize(self) -> bool:
+        given = self.quantization_config
+        values = given.to_dict() if isinstance(given, _Convertible) else given
+        return isinstance(values, Mapping) and values.get("dequantize") is True
 
     @classmethod
     def split(cls, kwargs: Mapping[str, Any]) -> tuple[LoadOptions, dict[str, Any]]:
@@ -152,8 +167,11 @@ def dtype_named(value: Any) -> torch.dtype:
     found = getattr(torch, value.removeprefix("torch."), None) if isinstance(value, str) else value
     if not isinstance(found, torch.dtype):
         raise InputError(f"dtype={shown(value)}: expected a torch dtype, its name, or 'auto'")
-    if not found.is_floating_point:
-        raise InputError(f"dtype={shown(value)}: weights need a floating-point type")
+    if not found.is_floating_point or found.itemsize < 2:
+        raise InputError(
+            f"dtype={shown(value)}: weights need a floating-point type of at least 16 bits; "
+            "weights='int8' holds those of large layers in eight"
+        )
     return found
 
 

@@ -242,3 +242,23 @@ def test_headers_need_no_torch_dtype(tmp_path: Path) -> None:
     assert read_header(path).tensors["a"].nbytes == 3
     with pytest.raises(CheckpointFormatError, match="no dtype float6"):
         open_safetensors(path).tensor("a")
+
+
+def test_without_a_map_nobody_changes_what_was_read(tmp_path: Path) -> None:
+    tensors = {"a": torch.ones(300), "b": torch.tensor([True, False]), "e": torch.ones(0, 3)}
+    path = tmp_path / "model.safetensors"
+    save_weights(tensors, tmp_path)
+    mapped, read = (open_safetensors(path, disable_mmap=flag) for flag in (False, True))
+    found = {name: read.tensor(name) for name in read}
+    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
+    mapped.tensor("a")
+    with path.open("r+b") as file:  # in place, as no save of ours does
+        file.seek(-400, os.SEEK_END)
+        file.write(b"\0" * 300)
+    assert torch.equal(found["a"], tensors["a"])
+    mapped.confirm()
+    os.truncate(path, path.stat().st_size - 100)
+    with pytest.raises(CheckpointFormatError, match="changed while it was read"):
+        mapped.confirm()
+    with pytest.raises(CheckpointFormatError, match="the file ended while it was read"):
+        read.tensor("a")

@@ -179,7 +179,7 @@ def test_a_checkpoint_that_another_library_quantised_is_refused(folder: Path) ->
     values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     values["quantization_config"] = {"quant_method": "gptq", "bits": 4}
     (folder / "config.json").write_text(json.dumps(values), encoding="utf-8")
-    with pytest.raises(CheckpointFormatError, match="'gptq' has quantised"):
+    with pytest.raises(CheckpointFormatError, match="gptq, as quantization_config in config"):
         TinyForCausalLM.from_pretrained(folder)
 
 
