@@ -16,8 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["ModelOutput", "brief"]
 
 
+if TYPE_CHECKING:
+    Fields = dict[str, Any]
+else:
+
+    class Fields(MutableMapping, dict):
+        """A dict whose methods all read and write by the few that a subclass defines."""
+
+
 @dataclass(repr=False)
-class ModelOutput(MutableMapping[str, Any], dict[str, Any]):
+class ModelOutput(Fields):
     """Base of all outputs: read ``output.logits``, ``output["logits"]`` or ``output[0]``.
 
     A subclass is a dataclass, and a node of torch's pytrees, which `torch.export` and others take

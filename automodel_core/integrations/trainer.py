@@ -63,7 +63,7 @@ class TrainerMixin(Trainer):  # type: ignore[misc]
         if not isinstance(model, PreTrainedModel):
             super()._save(output_dir, state_dict)
         elif self.args.should_save:
-            folder, tokenizer = output_dir or self.args.output_dir, self.processing_class
+            folder, tokenizer = str(output_dir or self.args.output_dir), self.processing_class
             if tokenizer is None:
                 tokenizer = vars(self.data_collator).get("tokenizer")
             model.save_pretrained(

@@ -226,9 +226,9 @@ class DecoderForSequenceClassification(TextModelForLabels[SequenceClassifierOutp
         if input_ids is None:
             logger.warning("inputs_embeds do not show padding: the last position is classified")
             return -1
-        return (
-            torch.arange(input_ids.shape[1], device=input_ids.device) * (input_ids != pad)
-        ).argmax(-1)
+        places = torch.arange(input_ids.shape[1], device=input_ids.device)
+        last: Tensor = (places * (input_ids != pad)).argmax(-1)
+        return last
 
 
 class TextModelForTokenClassification(TextModelForLabels[TokenClassifierOutput]):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import Template, nodes
 from jinja2.exceptions import SecurityError
@@ -73,7 +73,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         """Return the template of a source, in which loops and joined texts are counted."""
         tree = self.parse(source)
         for loop in list(tree.find_all(nodes.For)):
-            loop.iter = _filtered(loop.iter, "_loop")
+            loop.iter = _filtered(cast("nodes.Expr", loop.iter), "_loop")
         for joined in list(tree.find_all(nodes.Concat)):
             joined.nodes = [_filtered(node, "_joined") for node in joined.nodes]
         return self.from_string(tree)

@@ -142,10 +142,10 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel, modeling.TextBody):
             inputs.attention_mask,
         )
         shape = (inputs.tokens.shape[0], streams.span.keys)
-        given = attention_mask is not None and not layers.in_trace()
-        if given and attention_mask.shape != shape:
+        checked = None if layers.in_trace() else attention_mask
+        if checked is not None and checked.shape != shape:
             raise InputError(
-                f"the decoder's attention_mask has shape {tuple(attention_mask.shape)}, expected "
+                f"the decoder's attention_mask has shape {tuple(checked.shape)}, expected "
                 f"{shape}: earlier positions in past_key_values count"
             )
         config = self.config
