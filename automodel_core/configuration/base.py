@@ -162,13 +162,13 @@ class PreTrainedConfig(ConfigFiles):
             return field.check(value)
         except ValueError as error:
             anything = field.part is PreTrainedConfig
-            raise self._unusable(field, value, ANY_PART if anything else str(error)) from None
+            raise self._unusable(field.name, value, ANY_PART if anything else str(error)) from None
 
-    def _unusable(self, field: Field, value: Any, expected: str) -> ConfigurationError:
+    def _unusable(self, name: str, value: Any, expected: str) -> ConfigurationError:
         source = vars(self).get("_name_or_path", "")
         where = f" (read from {source!r})" if source else ""
         return ConfigurationError(
-            f"{type(self).__name__}{where}: {field.name}={shown(value)} cannot be used: "
+            f"{type(self).__name__}{where}: {name}={shown(value)} cannot be used: "
             f"expected {expected}"
         )
 
@@ -197,7 +197,7 @@ class PreTrainedConfig(ConfigFiles):
             return kind.from_dict(values)
         model_type = values.get("model_type")
         if not isinstance(model_type, str):
-            raise self._unusable(field, values, ANY_PART)
+            raise self._unusable(field.name, values, ANY_PART)
         return registry.architectures.config_class(model_type).from_dict(values)
 
     def _require_parts(self, given: Mapping[str, Any]) -> None:
@@ -239,10 +239,7 @@ class PreTrainedConfig(ConfigFiles):
         def num_labels(self, count: int) -> None:
             whole = isinstance(count, int) and not isinstance(count, bool)
             if not whole or not 0 <= count <= MOST_LABELS:
-                raise ConfigurationError(
-                    f"{type(self).__name__}: num_labels={shown(count)} cannot be used: "
-                    f"expected an int from 0 to {MOST_LABELS}"
-                )
+                raise self._unusable("num_labels", count, f"an int from 0 to {MOST_LABELS}")
             if self.id2label is None or len(self.id2label) != count:
                 self.id2label = {index: f"LABEL_{index}" for index in range(count)}
                 self.label2id = {label: index for index, label in self.id2label.items()}
