@@ -25,7 +25,19 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"automodel-core {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for add in (_list, _doctor, _info, _check, _plan, _lock, _verify, _generate, _convert, _new):
+    for add in (
+        _list,
+        _doctor,
+        _info,
+        _check,
+        _reference,
+        _plan,
+        _lock,
+        _verify,
+        _generate,
+        _convert,
+        _new,
+    ):
         add(commands)
     return parser.parse_args(arguments)
 
@@ -93,8 +105,39 @@ def _check(commands: Commands) -> None:
 
         return check(options)
 
-    parser = _command(commands, "check", run, "run the conformance suite for an architecture")
-    parser.add_argument("name", metavar="NAME", help="a model type, or a plugin's distribution")
+    parser = _command(commands, "check", run, "run the conformance suite")
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?", help="a model type, or a plugin's distribution"
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help="JSON keys that make the model tiny (default: guessed)"
+    )
+    parser.add_argument(
+        "--reference", metavar="FOLDER", help="what another implementation gives (see reference)"
+    )
+    parser.add_argument(
+        "--wheel", metavar="FILE", help="check a wheel, in an environment of its own"
+    )
+    parser.add_argument(
+        "--constraint", metavar="FILE", action="append", help="bounds of versions for --wheel"
+    )
+    parser.add_argument(
+        "--find-links", metavar="FOLDER", action="append", help="more packages for --wheel"
+    )
+
+
+def _reference(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from automodel_core.cli.reference import reference
+
+        return reference(options)
+
+    parser = _command(
+        commands, "reference", run, "write what transformers gives, for check --reference"
+    )
+    parser.add_argument("model_type", metavar="MODEL_TYPE")
+    parser.add_argument("out", metavar="OUT", help="a new folder")
+    parser.add_argument("--task", metavar="TASK", nargs="+", help="only these (default: all)")
     parser.add_argument(
         "--config", metavar="FILE", help="JSON keys that make the model tiny (default: guessed)"
     )

@@ -9,15 +9,22 @@ A plugin's tests need one statement for each model type::
     def test_nano(check):
         check()
 
-Each check becomes a test of its own. Without pytest, `check_architecture` runs them all and returns
-a report. Which checks apply follows from what the model is (does it generate, does it take text),
-never from its name.
+Each check becomes a test of its own. What a distribution adds to others (heads, strategies,
+formats, kernels, quantizers, sources) has ``@extension_checks("automodel-more")``. Without pytest,
+`check_architecture` and `check_extension` run them all and return a report. Which checks apply
+follows from what a model is (does it generate, does it take text), never from its name.
 """
 
 from __future__ import annotations
 
 from automodel_core.testing.case import Subject, model_names
 from automodel_core.testing.check import Check, CheckFailedError
+from automodel_core.testing.extensions.suite import (
+    check_extension,
+    checks_of_extension,
+    extension_checks,
+)
+from automodel_core.testing.report import Report
 from automodel_core.testing.small_models import (
     SmallImageConfig,
     SmallImageModel,
@@ -27,7 +34,6 @@ from automodel_core.testing.small_models import (
     register_small_parts,
 )
 from automodel_core.testing.suite import (
-    Report,
     architecture_checks,
     check_architecture,
     checks_of,
@@ -46,7 +52,10 @@ __all__ = [
     "Subject",
     "architecture_checks",
     "check_architecture",
+    "check_extension",
     "checks_of",
+    "checks_of_extension",
+    "extension_checks",
     "minimum",
     "model_names",
     "register_small_parts",

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -51,6 +52,8 @@ class Subject:
     """Further keys for single tasks."""
     inputs: Callable[[str, Any], Inputs] | None = None
     task: str = ""
+    reference: Path | None = None
+    """A folder of another implementation's numbers, see `testing.reference`."""
 
     @property
     def architecture(self) -> Architecture:
@@ -72,7 +75,13 @@ class Subject:
     @property
     def model_class(self) -> type[PreTrainedModel]:
         """The class of the model for the task."""
-        found = registry.resolve(self.architecture.models[self.task])
+        reference = self.architecture.models.get(self.task)
+        if reference is None:  # of an extension
+            head = registry.parts.find(registry.Head, f"{self.model_type}/{self.task}")
+            if head is None:
+                raise InputError(f"{self.model_type} has no model for the task {self.task!r}")
+            reference = head.model
+        found = registry.resolve(reference)
         return cast("type[PreTrainedModel]", found)
 
     def name_of(self, function: Callable[..., None]) -> str:

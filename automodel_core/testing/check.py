@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from automodel_core.testing.case import Subject
 
 __all__ = ["Check", "CheckFailedError", "Property", "Rule", "require", "require_close"]
 
@@ -19,18 +16,18 @@ class CheckFailedError(AssertionError):
     """The architecture does not keep a promise; the message says which, and what was seen."""
 
 
-Property = Callable[["Subject"], object]
-"""A function that says whether a model has something; its name is what people read."""
+Property = Callable[[Any], object]
+"""A function that says whether a subject has something; its name is what people read."""
 
 
 class Rule:
     """A promise, and the properties that a subject needs for it to apply."""
 
-    def __init__(self, function: Callable[[Subject], None], *needs: Property) -> None:
+    def __init__(self, function: Callable[[Any], None], *needs: Property) -> None:
         self.function = function
         self.needs = needs
 
-    def lacking(self, subject: Subject) -> str:
+    def lacking(self, subject: Any) -> str:
         """Return the name of the first property that a subject lacks; empty if it has all.
 
         A subject that cannot even say so is checked.
@@ -50,9 +47,9 @@ class Check:
     """One check of one subject; calling it returns, or raises `CheckFailedError`."""
 
     id: str
-    """Stable: ``name`` of the function, and the task if there is one."""
-    function: Callable[[Subject], None]
-    subject: Subject
+    """Stable: ``name`` of the function, and the task or the label of a part if there is one."""
+    function: Callable[[Any], None]
+    subject: Any
 
     def __call__(self) -> None:
         """Run the check, with torch's random numbers as they were before."""

@@ -1,25 +1,36 @@
-"""The suite: which checks there are, and how to run them, with pytest or without."""
+"""The suite of an architecture: which checks there are, and which apply."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from automodel_core import registry
-from automodel_core.errors import InputError, MissingExtraError, shown
+from automodel_core.errors import InputError
+from automodel_core.testing.architectures.checkpoint_checks import CHECKPOINT_CHECKS
+from automodel_core.testing.architectures.forward_checks import FORWARD_CHECKS
+from automodel_core.testing.architectures.generation_checks import GENERATION_CHECKS
+from automodel_core.testing.architectures.input_checks import INPUT_CHECKS
+from automodel_core.testing.architectures.plugin_checks import PLUGIN_CHECKS
+from automodel_core.testing.architectures.preprocessing_checks import IMAGE_CHECKS, TOKENIZER_CHECKS
+from automodel_core.testing.architectures.training_checks import TRAINING_CHECKS
+from automodel_core.testing.architectures.weight_checks import WEIGHT_CHECKS
 from automodel_core.testing.case import Inputs, Subject
 from automodel_core.testing.check import Check, CheckFailedError, Rule
-from automodel_core.testing.checkpoint_checks import CHECKPOINT_CHECKS
-from automodel_core.testing.forward_checks import FORWARD_CHECKS
-from automodel_core.testing.generation_checks import GENERATION_CHECKS
-from automodel_core.testing.input_checks import INPUT_CHECKS
-from automodel_core.testing.plugin_checks import PLUGIN_CHECKS
-from automodel_core.testing.preprocessing_checks import IMAGE_CHECKS, TOKENIZER_CHECKS
-from automodel_core.testing.training_checks import TRAINING_CHECKS
-from automodel_core.testing.weight_checks import WEIGHT_CHECKS
+from automodel_core.testing.reference import DEFAULTS_CHECKS, REFERENCE_CHECKS, reference_tasks
+from automodel_core.testing.report import (
+    Report,
+    TestFunction,
+    applicable,
+    decorator_for,
+    lacking,
+    run,
+)
 
-__all__ = ["Report", "architecture_checks", "check_architecture", "checks_of", "minimum"]
+__all__ = ["architecture_checks", "check_architecture", "checks_of", "minimum"]
 
 TASK_CHECKS = (
     *CHECKPOINT_CHECKS,
@@ -29,33 +40,21 @@ TASK_CHECKS = (
     *TRAINING_CHECKS,
     *GENERATION_CHECKS,
     *IMAGE_CHECKS,
+    *REFERENCE_CHECKS,
 )
-TestFunction = TypeVar("TestFunction", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
-class Report:
-    """What became of every check, by id."""
-
-    passed: tuple[str, ...]
-    failed: Mapping[str, BaseException]
-    expected: Mapping[str, str]
-    """Failures that were announced, with their reasons."""
-    not_applicable: Mapping[str, str]
-    """Checks that are about other models, with the property that this one lacks."""
-
-    @property
-    def ran(self) -> int:
-        """How many checks came to a result."""
-        return len(self.passed) + len(self.failed) + len(self.expected)
-
-    def __str__(self) -> str:
-        lines = [
-            f"{len(self.passed)} passed, {len(self.failed)} failed, "
-            f"{len(self.expected)} failed as announced, {len(self.not_applicable)} not applicable"
-        ]
-        lines += [f"FAILED {name}: {error}" for name, error in self.failed.items()]
-        return "\n".join(lines)
+def subject_of(
+    model_type: str,
+    config: Mapping[str, Any],
+    task_configs: Mapping[str, Mapping[str, Any]] | None,
+    inputs: Callable[[str, Any], Inputs] | None,
+    reference: str | os.PathLike[str] | None,
+) -> Subject:
+    """Return the architecture that is checked; raise `InputError` for a folder of another one."""
+    folder = None if reference is None else Path(reference)
+    reference_tasks(folder)
+    return Subject(model_type, dict(config), dict(task_configs or {}), inputs, reference=folder)
 
 
 def rules_of(subject: Subject) -> tuple[tuple[Subject, Rule], ...]:
@@ -64,15 +63,11 @@ def rules_of(subject: Subject) -> tuple[tuple[Subject, Rule], ...]:
     unknown = set(subject.task_values) - set(tasks)
     if unknown:
         raise InputError(f"task_configs name {sorted(unknown)}, the manifest lists {tasks}")
-    plugin = tuple((subject, rule) for rule in (*PLUGIN_CHECKS, *TOKENIZER_CHECKS))
+    plugin = tuple(
+        (subject, rule) for rule in (*PLUGIN_CHECKS, *TOKENIZER_CHECKS, *DEFAULTS_CHECKS)
+    )
     each = (replace(subject, task=task) for task in tasks)
     return plugin + tuple((one, rule) for one in each for rule in TASK_CHECKS)
-
-
-def not_applicable(rules: Iterable[tuple[Subject, Rule]]) -> dict[str, str]:
-    """Return the ids of checks that do not apply, with the property that is lacking."""
-    lacking = {one.name_of(rule.function): rule.lacking(one) for one, rule in rules}
-    return {name: property_ for name, property_ in lacking.items() if property_}
 
 
 def checks_of(
@@ -81,22 +76,18 @@ def checks_of(
     *,
     task_configs: Mapping[str, Mapping[str, Any]] | None = None,
     inputs: Callable[[str, Any], Inputs] | None = None,
+    reference: str | os.PathLike[str] | None = None,
 ) -> tuple[Check, ...]:
     """Return every check that applies to an architecture, first of the plugin, then of each task.
 
     ``config`` holds the keys that make it tiny, ``task_configs`` further keys for single tasks.
     ``inputs(task, config)`` returns the arguments of ``forward``, labels included, where the model
-    neither reads text nor sees images. Raises `CheckFailedError` if fewer checks apply than
-    `minimum` says.
+    neither reads text nor sees images. ``reference`` is a folder of another implementation's
+    numbers, which ``automodel-core reference`` writes. Raises `CheckFailedError` if fewer checks
+    apply than `minimum` says.
     """
-    subject = Subject(model_type, dict(config), dict(task_configs or {}), inputs)
-    rules = rules_of(subject)
-    others = not_applicable(rules)
-    checks = tuple(
-        Check(one.name_of(rule.function), rule.function, one)
-        for one, rule in rules
-        if one.name_of(rule.function) not in others
-    )
+    subject = subject_of(model_type, config, task_configs, inputs, reference)
+    checks = applicable(rules_of(subject))
     if len(checks) < minimum(model_type):
         raise CheckFailedError(
             f"only {len(checks)} checks apply to {model_type}, at least {minimum(model_type)} must"
@@ -121,6 +112,7 @@ def check_architecture(
     *,
     task_configs: Mapping[str, Mapping[str, Any]] | None = None,
     inputs: Callable[[str, Any], Inputs] | None = None,
+    reference: str | os.PathLike[str] | None = None,
     expected_failures: Mapping[str, str] | None = None,
 ) -> Report:
     """Run all checks of an architecture and return what became of them.
@@ -128,24 +120,11 @@ def check_architecture(
     ``expected_failures`` maps ids to reasons; one that passes counts as failed, so that the list
     stays true.
     """
-    checks = checks_of(model_type, config, task_configs=task_configs, inputs=inputs)
-    announced = _announced(checks, expected_failures)
-    passed: list[str] = []
-    failed: dict[str, BaseException] = {}
-    expected: dict[str, str] = {}
-    for check in checks:
-        try:
-            _expecting(check, announced)()
-        except Exception as error:  # noqa: BLE001 - whatever a model raises is a result
-            failed[check.id] = error
-        else:
-            if check.id in announced:
-                expected[check.id] = announced[check.id]
-            else:
-                passed.append(check.id)
-    subject = Subject(model_type, dict(config), dict(task_configs or {}), inputs)
-    others = not_applicable(rules_of(subject))
-    return Report(tuple(passed), failed, expected, others)
+    checks = checks_of(
+        model_type, config, task_configs=task_configs, inputs=inputs, reference=reference
+    )
+    subject = subject_of(model_type, config, task_configs, inputs, reference)
+    return run(checks, lacking(rules_of(subject)), expected_failures)
 
 
 def architecture_checks(
@@ -154,48 +133,14 @@ def architecture_checks(
     *,
     task_configs: Mapping[str, Mapping[str, Any]] | None = None,
     inputs: Callable[[str, Any], Inputs] | None = None,
+    reference: str | os.PathLike[str] | None = None,
     expected_failures: Mapping[str, str] | None = None,
 ) -> Callable[[TestFunction], TestFunction]:
     """Return a decorator that runs a pytest function ``def test(check): check()`` for each check.
 
     The arguments are those of `check_architecture`.
     """
-    try:
-        import pytest
-    except ImportError as error:
-        raise MissingExtraError(
-            "architecture_checks needs pytest: pip install automodel-core[testing]"
-        ) from error
-
-    checks = checks_of(model_type, config, task_configs=task_configs, inputs=inputs)
-    announced = _announced(checks, expected_failures)
-
-    return pytest.mark.parametrize(
-        "check",
-        [pytest.param(_expecting(check, announced), id=check.id) for check in checks],
+    checks = checks_of(
+        model_type, config, task_configs=task_configs, inputs=inputs, reference=reference
     )
-
-
-def _expecting(check: Check, announced: Mapping[str, str]) -> Check:
-    """Return the check or, if its failure is announced, one that demands the failure."""
-    if check.id not in announced:
-        return check
-
-    def fails(subject: Subject) -> None:
-        try:
-            check.function(subject)
-        except Exception:  # noqa: BLE001 - whatever a model raises is a failure
-            return
-        raise CheckFailedError(f"{check.id} passes; take it off expected_failures")
-
-    return replace(check, function=fails)
-
-
-def _announced(
-    checks: tuple[Check, ...], expected_failures: Mapping[str, str] | None
-) -> dict[str, str]:
-    announced = dict(expected_failures or {})
-    unknown = set(announced) - {check.id for check in checks}
-    if unknown:
-        raise InputError(f"expected_failures name no check: {shown(sorted(unknown))}")
-    return announced
+    return decorator_for(checks, expected_failures)

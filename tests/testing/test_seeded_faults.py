@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from automodel_core.testing import Subject
+from automodel_core.testing.architectures.plugin_checks import PLUGIN_CHECKS
+from automodel_core.testing.architectures.preprocessing_checks import TOKENIZER_CHECKS
 from automodel_core.testing.check import Check, Rule
-from automodel_core.testing.plugin_checks import PLUGIN_CHECKS
-from automodel_core.testing.preprocessing_checks import TOKENIZER_CHECKS
 from automodel_core.testing.suite import TASK_CHECKS
 from support.seeded_faults import FAULTS, Fault
 

@@ -23,7 +23,7 @@ from automodel_core.testing import (
     checks_of,
     minimum,
 )
-from automodel_core.testing.weight_checks import WEIGHT_CHECKS
+from automodel_core.testing.architectures.weight_checks import WEIGHT_CHECKS
 
 TINY = {
     "vocab_size": 99,
@@ -107,8 +107,8 @@ def test_a_weight_without_a_gradient_is_found(monkeypatch: pytest.MonkeyPatch) -
 def test_a_model_that_does_not_learn_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     right, turns = BertForSequenceClassification.loss, itertools.count()
 
-    def contradicting(model: Any, logits: Any, labels: Any) -> Any:
-        return right(model, logits, labels.flip(0) if next(turns) % 2 else labels)
+    def contradicting(model: Any, logits: Any, labels: Any, *more: Any) -> Any:
+        return right(model, logits, labels.flip(0) if next(turns) % 2 else labels, *more)
 
     monkeypatch.setattr(BertForSequenceClassification, "loss", contradicting)
     with pytest.raises(CheckFailedError, match="after 30 steps of training, and was"):

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from automodel_bert import BertModel, BertPreTrainedModel
-from automodel_core.modeling import FILLED, ModelOutput, TextInputs, TextModelHead, model_call
+from automodel_core.modeling import (
+    FILLED,
+    ForwardOptions,
+    ModelOutput,
+    TextInputs,
+    TextModelHead,
+    model_call,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-    from automodel_core.modeling import ForwardOptions
 
 
 @dataclass

@@ -19,9 +19,9 @@ from automodel_core import AutoConfig, registry
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError
 from automodel_core.registry.manifest import COMPONENT_KINDS
+from automodel_core.testing.architectures.properties import base_class, has_aliases, is_provided
 from automodel_core.testing.case import Subject
 from automodel_core.testing.check import Rule, require
-from automodel_core.testing.properties import base_class, has_aliases, is_provided
 
 __all__ = ["PLUGIN_CHECKS"]
 

@@ -7,15 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from automodel_core.testing.case import BATCH, LENGTH, Inputs, Subject, outputs
-from automodel_core.testing.check import Rule, require, require_close
-from automodel_core.testing.properties import (
+from automodel_core.testing.architectures.properties import (
     has_positions,
     has_text_encoder,
     has_token_types,
     reads_embeddings,
     reads_masked_text,
 )
+from automodel_core.testing.case import BATCH, LENGTH, Inputs, Subject, outputs
+from automodel_core.testing.check import Rule, require, require_close
 
 __all__ = ["INPUT_CHECKS"]
 

@@ -11,9 +11,7 @@ from torch import Tensor
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.session.early_exit import decoder_depth
 from automodel_core.generation.settings.compile import CompileConfig
-from automodel_core.testing.case import BATCH, Inputs, Subject
-from automodel_core.testing.check import CheckFailedError, Rule, require, require_close
-from automodel_core.testing.properties import (
+from automodel_core.testing.architectures.properties import (
     compiles,
     continues_padded_text,
     encodes_text,
@@ -22,6 +20,8 @@ from automodel_core.testing.properties import (
     lacks_something,
     takes_back_tokens,
 )
+from automodel_core.testing.case import BATCH, Inputs, Subject
+from automodel_core.testing.check import CheckFailedError, Rule, require, require_close
 
 __all__ = ["GENERATION_CHECKS"]
 

@@ -17,15 +17,15 @@ from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.errors import IncompleteCheckpointError
 from automodel_core.layers.kernels.norms import RMSNorm
 from automodel_core.modeling.pretrained.base import PreTrainedModel
-from automodel_core.testing.case import Subject, outputs
-from automodel_core.testing.check import Rule, require
-from automodel_core.testing.checkpoint_checks import require_equal_weights, weights_of
-from automodel_core.testing.properties import (
+from automodel_core.testing.architectures.checkpoint_checks import require_equal_weights, weights_of
+from automodel_core.testing.architectures.properties import (
     has_one_vocabulary,
     has_ties,
     ties_vocabulary,
     vocabulary_layers,
 )
+from automodel_core.testing.case import Subject, outputs
+from automodel_core.testing.check import Rule, require
 
 __all__ = ["WEIGHT_CHECKS"]
 

@@ -12,9 +12,13 @@ from torch import Tensor
 
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.stack import TransformerStack
+from automodel_core.testing.architectures.properties import (
+    has_attention,
+    has_attention_bricks,
+    has_stacks,
+)
 from automodel_core.testing.case import BATCH, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
-from automodel_core.testing.properties import has_attention, has_attention_bricks, has_stacks
 
 __all__ = ["FORWARD_CHECKS"]
 

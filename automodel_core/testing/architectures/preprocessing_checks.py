@@ -9,9 +9,13 @@ import torch
 
 from automodel_core import AutoImageProcessor, AutoTokenizer, registry
 from automodel_core.errors import InputError
+from automodel_core.testing.architectures.properties import (
+    empty_tokenizer,
+    interpolates,
+    makes_a_tokenizer,
+)
 from automodel_core.testing.case import BATCH, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
-from automodel_core.testing.properties import empty_tokenizer, interpolates, makes_a_tokenizer
 
 __all__ = ["IMAGE_CHECKS", "TOKENIZER_CHECKS"]
 

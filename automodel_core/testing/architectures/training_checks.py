@@ -15,10 +15,8 @@ from torch import Tensor, nn
 
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
-from automodel_core.testing.case import BATCH, LENGTH, Inputs, Subject, outputs, tensors_of
-from automodel_core.testing.check import Rule, require, require_close
-from automodel_core.testing.input_checks import padded_text
-from automodel_core.testing.properties import (
+from automodel_core.testing.architectures.input_checks import padded_text
+from automodel_core.testing.architectures.properties import (
     classifies,
     classifies_whole_inputs,
     dropout_fields,
@@ -27,6 +25,8 @@ from automodel_core.testing.properties import (
     has_stacks,
     has_usual_loss,
 )
+from automodel_core.testing.case import BATCH, LENGTH, Inputs, Subject, outputs, tensors_of
+from automodel_core.testing.check import Rule, require, require_close
 
 __all__ = ["TRAINING_CHECKS"]
 

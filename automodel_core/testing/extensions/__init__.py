@@ -1,0 +1,1 @@
+"""Checks of what extensions add: strategies, formats, kernels, quantizers, sources and tasks."""

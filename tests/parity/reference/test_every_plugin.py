@@ -1,0 +1,55 @@
+"""Every plugin equals what the command ``reference`` records of transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from automodel_core import registry
+from automodel_core.testing import Subject, checks_of
+from automodel_core.testing.reference import record
+from automodel_core.testing.report import run
+from automodel_core.testing.tiny import decoder_tasks, tiny
+from support.parity import IS_5
+
+COMPOSITES = {"encoder-decoder", "vision-encoder-decoder"}
+"""Their configurations are two others, whose plugins are compared one by one and together."""
+DIFFERENT = {
+    "mt5": {
+        "defaults_are_those_of_the_reference": "version 5 ties by default, version 4 and T5 1.1 not"
+    },
+    "prophetnet": {
+        "equals_the_reference-causal-lm": "a whole pass of the reference is another than its steps"
+    },
+}
+GIVEN = {
+    "donut-swin": {
+        "image_size": [24, 24],
+        "patch_size": 4,
+        "embed_dim": 8,
+        "depths": [2, 1],
+        "num_heads": [2, 4],
+        "window_size": 3,
+        "mlp_ratio": 2.0,
+    }
+}
+"""Configurations that cannot be guessed."""
+MODEL_TYPES = sorted(set(registry.model_types()) - COMPOSITES)
+
+pytestmark = pytest.mark.skipif(not IS_5, reason="compared with one major version")
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_a_plugin_equals_its_reference(model_type: str, tmp_path: Path) -> None:
+    values = GIVEN.get(model_type) or tiny(model_type)
+    tasks = decoder_tasks(model_type) or {}
+    folder = tmp_path / "reference"
+    written = record(Subject(model_type, values, tasks), folder)
+    assert written
+    checks = checks_of(model_type, values, task_configs=tasks, reference=folder)
+    compared = {check.subject.task for check in checks if "equals_the" in check.id}
+    assert compared == set(written)
+    only = tuple(check for check in checks if "reference" in check.id)
+    report = run(only, {}, DIFFERENT.get(model_type))
+    assert not report.failed, str(report)
