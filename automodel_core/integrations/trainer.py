@@ -53,6 +53,13 @@ class TrainerMixin(Trainer):  # type: ignore[misc]
             align_special_tokens(self.model, self.processing_class)
         return super().train(*args, **kwargs)
 
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        adapted = self.model if model is None else model
+        if isinstance(adapted, PreTrainedModel) and adapted.peft_settings():
+            adapted.reload_adapter(resume_from_checkpoint, *adapted.active_adapters())
+        else:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+
     def _has_tokenizer(self) -> bool:
         return isinstance(self.processing_class, PreTrainedTokenizer)
 

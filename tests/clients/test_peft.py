@@ -356,6 +356,56 @@ def test_an_adapters_name_loads_its_base_too(tmp_path: Path) -> None:
     assert not any(p.requires_grad for n, p in model.named_parameters() if "lora" in n)
 
 
+def test_ranks_are_kept_through_the_hubs_names(tmp_path: Path) -> None:
+    """Here each part of ``c_attn`` has an adapter of its own; there they are one of three ranks."""
+    case = CASES["gpt2"]
+    _, ours = case.bases(tmp_path / "base")
+    model = trained(get_peft_model(ours, LoraConfig(target_modules=["q_proj", "v_proj"], r=4)))
+    save_adapter(model, tmp_path / "ours")
+    again = load_adapter(case.ours(tmp_path / "base"), tmp_path / "ours", is_trainable=True)
+    expected = dict(model.named_parameters())
+    for name, parameter in again.named_parameters():
+        assert torch.equal(parameter, expected[name]), name
+    assert len(expected) == len(list(again.parameters()))
+
+
+def test_a_trainer_saves_and_resumes_adapters(tmp_path: Path) -> None:
+    from automodel_core.integrations import TrainerMixin
+
+    class HubTrainer(TrainerMixin, transformers.Trainer): ...
+
+    case = CASES["gpt2"]
+    case.bases(tmp_path / "base")
+    rows = torch.arange(3, 35).view(4, 8)
+    data = [{"input_ids": row, "labels": row} for row in rows]
+
+    def adapted(kind: str) -> Any:
+        torch.manual_seed(0)
+        settings = LoraConfig(target_modules=["c_attn"], task_type="CAUSAL_LM", r=4)
+        if kind == "around":
+            return get_peft_model(case.ours(tmp_path / "base"), settings)
+        model = case.ours(tmp_path / "base")
+        model.add_adapter(settings)
+        return model
+
+    for kind in ("around", "inside"):
+        outcomes = []
+        for resumes in (False, True):
+            folder = tmp_path / kind / str(resumes)
+            for steps in (2, 4) if resumes else (4,):
+                arguments = transformers.TrainingArguments(
+                    str(folder), max_steps=steps, per_device_train_batch_size=2, save_steps=2,
+                    learning_rate=1e-2, lr_scheduler_type="constant", use_cpu=True, report_to=[],
+                )  # fmt: skip
+                trainer = HubTrainer(model=adapted(kind), args=arguments, train_dataset=data)
+                trainer.train(resume_from_checkpoint=steps == 4 and resumes)
+            outcomes.append(logits(trainer.model.eval(), case))
+        assert_close(outcomes[1], outcomes[0])
+        if kind == "inside":  # under the hub's names
+            model = load_adapter(case.ours(tmp_path / "base"), folder / "checkpoint-4")
+            assert_close(logits(model, case), outcomes[1])
+
+
 def test_several_adapters_are_loaded_and_told_apart(tmp_path: Path) -> None:
     case = CASES["gpt2"]
     _, ours = case.bases(tmp_path / "base")

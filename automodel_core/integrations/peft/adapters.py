@@ -10,7 +10,7 @@ from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.errors import InputError, listed, shown
 from automodel_core.modeling import PreTrainedModel
-from automodel_core.modeling.adapters.files import fill, read_settings, read_weights, write
+from automodel_core.modeling.adapters.files import fill, read, write
 from automodel_core.modeling.adapters.merging import merge_adapters
 from automodel_core.modeling.adapters.settings import matching
 from automodel_core.modeling.adapters.targets import (
@@ -67,17 +67,20 @@ def load_adapter(
     if others:
         raise TypeError(f"load_adapter has no argument {listed(sorted(others))}")
     files = open_checkpoint(name, where)
-    settings, weights = read_settings(files), read_weights(files)
+    stored = read(files)
     if isinstance(model, PreTrainedModel):
-        base, holder = model, get_peft_model(model, settings, adapter_name)
+        settings = own_settings(model, stored.settings, stored.blocks)
+        settings.base_model_name_or_path = model.name_or_path or None
+        base, holder = model, peft_package().get_peft_model(model, settings, adapter_name)
     else:
         base, holder = model.get_base_model(), model
         if adapter_name in holder.peft_config:
             raise InputError(
                 f"there is an adapter {shown(adapter_name)} already: give another adapter_name"
             )
-        holder.add_adapter(adapter_name, own_settings(base, settings))
-    fill(holder, base, weights, adapter_name)
+        settings = own_settings(base, stored.settings, stored.blocks)
+        holder.add_adapter(adapter_name, settings)
+    fill(holder, base, stored, adapter_name)
     own = holder.peft_config[adapter_name]
     own.inference_mode = not is_trainable
     if own.is_prompt_learning:

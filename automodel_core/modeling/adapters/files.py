@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -24,29 +27,40 @@ from automodel_core.modeling.adapters.targets import (
     peft_package,
     without_adapter,
 )
-from automodel_core.modeling.adapters.weights import PREFIX, to_hub, to_modules
+from automodel_core.modeling.adapters.weights import PREFIX, Blocks, to_hub, to_modules
 
-__all__ = ["fill", "read_settings", "read_weights", "warn_of_adapter", "write"]
+__all__ = ["StoredAdapter", "fill", "read", "warn_of_adapter", "write"]
 
 logger = logging.getLogger("automodel_core")
 
 WEIGHTS_FILE = "adapter_model.safetensors"
 PICKLED_FILE = "adapter_model.bin"
+BLOCKS = "automodel.blocks"
+"""Under which key the file of weights notes what `StoredAdapter.blocks` is."""
 
 
-def read_settings(files: CheckpointFiles) -> Any:
-    """Return the settings of an adapter, as PEFT's configuration object."""
-    folder = files.require(ADAPTER_FILE).parent
-    return peft_package().PeftConfig.from_pretrained(os.fspath(folder))
+@dataclass(frozen=True)
+class StoredAdapter:
+    """An adapter as it lies in files: PEFT's configuration object, and weights by the files' names.
+
+    ``blocks`` are the ranks of parts that `write` has stacked.
+    """
+
+    settings: Any
+    weights: Mapping[str, Tensor]
+    blocks: Blocks = field(default_factory=dict)
 
 
-def read_weights(files: CheckpointFiles) -> dict[str, Tensor]:
-    """Return the weights of an adapter by their names in the file."""
+def read(files: CheckpointFiles) -> StoredAdapter:
+    """Read an adapter; raise `CheckpointNotFoundError` if it is not there."""
+    package = peft_package()
+    settings = package.PeftConfig.from_pretrained(os.fspath(files.require(ADAPTER_FILE).parent))
     if (path := files.find(WEIGHTS_FILE)) is not None:
-        return load_file(path)
+        with safe_open(path, "pt") as stored:
+            noted = (stored.metadata() or {}).get(BLOCKS)
+        return StoredAdapter(settings, load_file(path), json.loads(noted) if noted else {})
     if (path := files.find(PICKLED_FILE)) is not None:
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-        return state
+        return StoredAdapter(settings, torch.load(path, map_location="cpu", weights_only=True))
     raise CheckpointNotFoundError(
         f"{files.place} has neither {WEIGHTS_FILE} nor {PICKLED_FILE}; {files.present()}"
     )
@@ -61,15 +75,15 @@ def warn_of_adapter(files: CheckpointFiles | None) -> None:
         )
 
 
-def fill(holder: Any, model: Adaptable, weights: Mapping[str, Tensor], adapter_name: str) -> None:
+def fill(holder: Any, model: Adaptable, stored: StoredAdapter, adapter_name: str) -> None:
     """Give an adapter that is on a model its weights, by the hub's names or the model's.
 
     ``holder`` is what PEFT knows the adapter by: its own model around ``model``, or that itself.
     Raises `InputError` if weights are missing or have no place.
     """
-    package = peft_package()
+    weights = stored.weights
     if not holder.peft_config[adapter_name].is_prompt_learning:
-        weights = to_modules(weights, module_paths(model))
+        weights = to_modules(weights, module_paths(model), stored.blocks)
         expected = {_in_file(name) for name in _state(holder, adapter_name)}
         if missing := expected - weights.keys():
             raise InputError(f"the adapter lacks weights: {listed(sorted(missing))}")
@@ -77,14 +91,23 @@ def fill(holder: Any, model: Adaptable, weights: Mapping[str, Tensor], adapter_n
             raise InputError(
                 f"the adapter has weights that its settings do not name: {listed(sorted(unknown))}"
             )
-    package.set_peft_model_state_dict(holder, dict(weights), adapter_name=adapter_name)
+    peft_package().set_peft_model_state_dict(holder, dict(weights), adapter_name=adapter_name)
 
 
 def write(
-    holder: Any, model: Adaptable, directory: str | os.PathLike[str], adapter_name: str
+    holder: Any,
+    model: Adaptable,
+    directory: str | os.PathLike[str],
+    adapter_name: str,
+    state_dict: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Write an adapter under the hub's names, so that the reference loads it too."""
-    settings, state = copy.copy(holder.peft_config[adapter_name]), _state(holder, adapter_name)
+    """Write an adapter under the hub's names, so that the reference loads it too.
+
+    ``state_dict`` stands in for the holder's own state.
+    """
+    settings = copy.copy(holder.peft_config[adapter_name])
+    state = _state(holder, adapter_name, state_dict)
+    metadata = {"format": "pt"}
     if not settings.is_prompt_learning:
         paths = module_paths(model)
         found = to_hub(
@@ -95,19 +118,23 @@ def write(
         )
         settings = settings_of_hub(settings, paths, found.ranks, _adapted(state, settings, paths))
         state = found.weights
+        if found.blocks:
+            metadata[BLOCKS] = json.dumps(found.blocks)
     settings.inference_mode = True
     settings.base_model_name_or_path = settings.base_model_name_or_path or model.name_or_path
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     # A weight may be there under several names, which files cannot share.
     unshared = {name: tensor.detach().clone() for name, tensor in state.items()}
-    save_file(unshared, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    save_file(unshared, folder / WEIGHTS_FILE, metadata=metadata)
     settings.save_pretrained(os.fspath(folder))
 
 
-def _state(holder: Any, adapter_name: str) -> dict[str, Tensor]:
+def _state(
+    holder: Any, adapter_name: str, whole: Mapping[str, Tensor] | None = None
+) -> dict[str, Tensor]:
     state: dict[str, Tensor] = peft_package().get_peft_model_state_dict(
-        holder, adapter_name=adapter_name
+        holder, state_dict=whole, adapter_name=adapter_name
     )
     return state
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -11,9 +12,10 @@ from torch import Tensor
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.errors import InputError, listed, shown
-from automodel_core.modeling.adapters.files import fill, read_settings, read_weights
+from automodel_core.modeling.adapters.files import StoredAdapter, fill, read
 from automodel_core.modeling.adapters.merging import remove_adapters
 from automodel_core.modeling.adapters.targets import Adaptable, own_settings, peft_package
+from automodel_core.modeling.adapters.weights import Blocks
 
 __all__ = ["AdapterMethods"]
 
@@ -28,16 +30,18 @@ class AdapterMethods(Adaptable):
 
     def add_adapter(self, adapter_config: Any, adapter_name: str | None = None) -> None:
         """Put a new adapter on the model, use it, and train nothing else."""
+        self._add(adapter_config, adapter_name or "default", None)
+
+    def _add(self, settings: Any, name: str, blocks: Blocks | None) -> None:
         package = peft_package()
-        name = adapter_name or "default"
-        if not isinstance(adapter_config, package.PeftConfig):
+        if not isinstance(settings, package.PeftConfig):
             raise TypeError(
-                f"adapter_config= must be a configuration of PEFT, such as peft.LoraConfig(), got "
-                f"{shown(adapter_config)}"
+                "an adapter needs a configuration of PEFT, such as peft.LoraConfig(), got "
+                f"{shown(settings)}"
             )
         if name in self.peft_settings():
             raise InputError(f"there is an adapter {shown(name)} already: give another name")
-        settings = own_settings(self, adapter_config)
+        settings = own_settings(self, settings, blocks)
         settings.base_model_name_or_path = self.name_or_path or None
         package.inject_adapter_in_model(settings, self, name)
         self.set_adapter(name)
@@ -50,31 +54,47 @@ class AdapterMethods(Adaptable):
         peft_config: Any = None,
         adapter_state_dict: Mapping[str, Tensor] | None = None,
         is_trainable: bool = False,
+        hotswap: bool | str = "auto",
+        adapter_kwargs: Mapping[str, Any] | None = None,
         **hub: Any,
     ) -> None:
         """Put an adapter of a folder or hub repository on the model, and use it.
 
         It may have been trained here or with transformers. ``peft_config`` and
-        ``adapter_state_dict`` stand in for the files; ``hub`` says how to find these, as
-        ``from_pretrained`` does.
+        ``adapter_state_dict`` stand in for the files; ``hub`` and ``adapter_kwargs`` say how to
+        find these, as ``from_pretrained`` does. ``low_cpu_mem_usage`` has no effect.
         """
-        where, others = HubOptions.split(hub)
-        if others:
-            raise TypeError(f"load_adapter has no argument {listed(sorted(others))}")
+        if hotswap is True:
+            raise InputError("hotswap=True is not supported: call delete_adapter(name) first")
+        where, others = HubOptions.split({**hub, **(adapter_kwargs or {})})
+        if unknown := others.keys() - {"low_cpu_mem_usage"}:
+            raise TypeError(f"load_adapter has no argument {listed(sorted(unknown))}")
         if peft_model_id is not None:
-            files = open_checkpoint(peft_model_id, where)
-            peft_config = read_settings(files) if peft_config is None else peft_config
-            adapter_state_dict = read_weights(files)
-        if peft_config is None or adapter_state_dict is None:
+            stored = read(open_checkpoint(peft_model_id, where))
+            if peft_config is not None:
+                stored = replace(stored, settings=peft_config)
+        elif peft_config is not None and adapter_state_dict is not None:
+            stored = StoredAdapter(peft_config, adapter_state_dict)
+        else:
             raise InputError("give peft_model_id=, or peft_config= and adapter_state_dict=")
-        name = adapter_name or "default"
-        self.add_adapter(peft_config, name)
-        fill(self, self, adapter_state_dict, name)
+        self.attach_adapter(stored, adapter_name or "default", is_trainable=is_trainable)
+
+    def attach_adapter(
+        self, stored: StoredAdapter, name: str, *, is_trainable: bool = False
+    ) -> None:
+        """Put an adapter that was read on the model, and use it."""
+        self._add(stored.settings, name, stored.blocks)
+        fill(self, self, stored, name)
         self.peft_settings()[name].inference_mode = not is_trainable
         if not is_trainable:
             self.eval()
             for layer in self._adapter_layers():
                 layer.requires_grad_(False)
+
+    def reload_adapter(self, name: str | os.PathLike[str], adapter_name: str) -> None:
+        """Give an adapter that is on the model the weights of a folder or hub repository."""
+        self._require([adapter_name])
+        fill(self, self, read(open_checkpoint(name)), adapter_name)
 
     def set_adapter(self, adapter_name: str | Sequence[str]) -> None:
         """Use these adapters, and no others."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from automodel_core.checkpoint.names.module_paths import ModulePaths, short_names
@@ -37,14 +37,21 @@ def _named(name: str, paths: ModulePaths) -> set[str]:
     }
 
 
-def settings_of_modules(settings: Any, paths: ModulePaths, all_modules: Collection[str]) -> Any:
+def settings_of_modules(
+    settings: Any,
+    paths: ModulePaths,
+    all_modules: Collection[str],
+    blocks: Mapping[str, Sequence[int]] | None = None,
+) -> Any:
     """Return a copy of settings that names modules by the model's own paths.
 
-    Raises `InputError` for targets that neither the model nor the hub knows.
+    ``blocks`` are the ranks of parts that a joined projection of the hub has stacked. Raises
+    `InputError` for targets that neither the model nor the hub knows.
     """
     settings = copy.deepcopy(settings)
     fields = vars(settings)
-    chosen = _targets(fields, paths)
+    own_ranks = _ranks_of_parts(blocks or {}, paths)
+    chosen = {module for module in _targets(fields, paths) if own_ranks.get(module) != 0}
     for key in ("target_modules", "feedforward_modules"):
         names = fields.get(key)
         if names is None:
@@ -54,9 +61,8 @@ def settings_of_modules(settings: Any, paths: ModulePaths, all_modules: Collecti
     for key in ("exclude_modules", "layers_to_transform", "layers_pattern"):
         if key in fields:
             fields[key] = None
-    for key in ("rank_pattern", "alpha_pattern"):
-        if fields.get(key):
-            fields[key] = _patterns(fields[key], chosen, paths, all_modules)
+    if "rank_pattern" in fields:
+        fields |= _ranks_here(fields, chosen, own_ranks, paths, all_modules)
     if fields.get("modules_to_save"):
         fields["modules_to_save"] = _kept_whole(fields["modules_to_save"], paths, all_modules)
     if isinstance(indices := fields.get("trainable_token_indices"), Mapping):
@@ -104,17 +110,30 @@ def _layer_number(spellings: Iterable[str], patterns: Iterable[str]) -> int | No
     return None
 
 
-def _patterns(
-    patterns: Mapping[str, Any], modules: Iterable[str], paths: ModulePaths, every: Collection[str]
+def _ranks_of_parts(blocks: Mapping[str, Sequence[int]], paths: ModulePaths) -> dict[str, int]:
+    """Return the rank of each module that is a part of a stacked projection."""
+    return {
+        module: rank
+        for path, ranks in blocks.items()
+        for module, rank in zip(paths.on_hub()[path].modules, ranks, strict=True)
+    }
+
+
+def _ranks_here(
+    fields: Mapping[str, Any],
+    modules: Iterable[str],
+    own_ranks: Mapping[str, int],
+    paths: ModulePaths,
+    every: Collection[str],
 ) -> dict[str, Any]:
-    """Return what each module is given, by names of the model's own."""
-    given: dict[Any, list[str]] = {}
+    """Return the two settings that say which modules have another rank or alpha than most."""
+    unusual: dict[str, dict[Any, list[str]]] = {"rank": {}, "alpha": {}}
     for module in modules:
-        for pattern, value in patterns.items():
-            if any(_is_end(pattern, path) for path in paths.spellings(module)):
-                given.setdefault(value, []).append(module)
-                break
-    return {name: value for value, some in given.items() for name in short_names(some, every)}
+        spellings = paths.spellings(module)
+        joined, alpha = (_setting(fields, key, *spellings) for key in ("rank", "alpha"))
+        rank = own_ranks.get(module, joined)
+        _note_unusual(unusual, fields, module, rank, _with_rank(fields, alpha, joined, rank))
+    return _as_patterns(unusual, lambda some: short_names(some, every))
 
 
 def _is_end(pattern: str, path: str) -> bool:
@@ -152,11 +171,42 @@ def scaling(settings: Any) -> Callable[[str], float]:
     return scale
 
 
-def _setting(fields: Mapping[str, Any], key: str, module: str) -> Any:
+def _setting(fields: Mapping[str, Any], key: str, *spellings: str) -> Any:
     """Return the rank or the alpha of a module."""
     patterns: Mapping[str, Any] = fields.get(f"{key}_pattern") or {}
     usual = fields["r" if key == "rank" else "lora_alpha"]
-    return next((value for p, value in patterns.items() if _is_end(p, module)), usual)
+    fitting = (v for p, v in patterns.items() if any(_is_end(p, path) for path in spellings))
+    return next(fitting, usual)
+
+
+def _with_rank(fields: Mapping[str, Any], alpha: Any, before: int, after: int) -> Any:
+    """Return the alpha with which another rank gives the same scale."""
+    if before == after:
+        return alpha
+    growth = after / before
+    return alpha * (growth**0.5 if fields.get("use_rslora") else growth)
+
+
+def _note_unusual(
+    unusual: Mapping[str, dict[Any, list[str]]],
+    fields: Mapping[str, Any],
+    path: str,
+    rank: int,
+    alpha: Any,
+) -> None:
+    if rank != fields["r"]:
+        unusual["rank"].setdefault(rank, []).append(path)
+    if alpha != fields["lora_alpha"]:
+        unusual["alpha"].setdefault(alpha, []).append(path)
+
+
+def _as_patterns(
+    unusual: Mapping[str, Mapping[Any, list[str]]], names: Callable[[list[str]], list[str]]
+) -> dict[str, Any]:
+    return {
+        f"{key}_pattern": {name: value for value, some in given.items() for name in names(some)}
+        for key, given in unusual.items()
+    }
 
 
 def settings_of_hub(
@@ -199,21 +249,10 @@ def _ranks_on_hub(
     unusual: dict[str, dict[Any, list[str]]] = {"rank": {}, "alpha": {}}
     for path in sorted({paths.of_module(module).path for module in modules}):
         first = next(module for module in paths.on_hub()[path].modules if module in modules)
-        own, alpha = _setting(fields, "rank", first), _setting(fields, "alpha", first)
+        own, alpha = (_setting(fields, key, first) for key in ("rank", "alpha"))
         rank = ranks.get(path, own)
-        if rank != own:
-            growth = rank / own
-            alpha *= growth**0.5 if fields.get("use_rslora") else growth
-        if rank != fields["r"]:
-            unusual["rank"].setdefault(rank, []).append(path)
-        if alpha != fields["lora_alpha"]:
-            unusual["alpha"].setdefault(alpha, []).append(path)
-    return {
-        f"{key}_pattern": {
-            name: value for value, some in given.items() for name in _hub_ends(some, paths)
-        }
-        for key, given in unusual.items()
-    }
+        _note_unusual(unusual, fields, path, rank, _with_rank(fields, alpha, own, rank))
+    return _as_patterns(unusual, lambda some: _hub_ends(some, paths))
 
 
 def _hub_ends(chosen: Collection[str], paths: ModulePaths) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -90,7 +90,9 @@ def _walk(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module, s
             yield from _walk(part, f"{path}.{name}" if path else name)
 
 
-def own_settings(model: Adaptable, settings: Any) -> Any:
+def own_settings(
+    model: Adaptable, settings: Any, blocks: Mapping[str, Sequence[int]] | None = None
+) -> Any:
     """Return a copy of an adapter's settings that names modules as this model does.
 
     Targets may have the hub's names or the model's. Without any they are the usual ones of the
@@ -107,7 +109,7 @@ def own_settings(model: Adaptable, settings: Any) -> Any:
     elif "target_modules" in fields and named is None and not fields.get("target_parameters"):
         fields |= _usual_targets(model, settings)
     every = [path for path, _, _ in _walk(model)]
-    return settings_of_modules(settings, module_paths(model), every)
+    return settings_of_modules(settings, module_paths(model), every, blocks)
 
 
 def _linear_layers(model: Adaptable, settings: Any) -> Iterator[str]:

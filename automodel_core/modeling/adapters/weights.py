@@ -2,7 +2,8 @@
 
 The hub may hold several of a model's projections joined to one. An adapter there adds ``B A`` to
 all outputs; here each part has the same ``A`` and its rows of ``B``. The other way round, different
-``A`` are stacked and the ``B`` stand on a diagonal of blocks. Both are exact.
+``A`` are stacked and the ``B`` stand on a diagonal of blocks, whose ranks the file notes, so that
+they are taken apart again. All this is exact.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ from torch import Tensor, nn
 from automodel_core.checkpoint.names.module_paths import HubModule, ModulePaths
 from automodel_core.errors import InputError, listed, shown
 
-__all__ = ["PREFIX", "HubAdapter", "to_hub", "to_modules"]
+__all__ = ["PREFIX", "Blocks", "HubAdapter", "to_hub", "to_modules"]
 
 PREFIX = "base_model.model."
 """What the package puts before the names of all weights in a file."""
+Blocks = Mapping[str, Sequence[int]]
+"""The ranks of the parts of joined projections whose ``A`` are stacked, by their paths on the hub.
+
+A rank of 0 is that of a part without an adapter.
+"""
 SHARED = ("lora_A",)
 """Weights that see the input, which all parts of a joined projection share."""
 WHOLE = ("weight", "bias", "base_layer.weight", "base_layer.bias")
@@ -35,9 +41,12 @@ class HubAdapter:
     weights: dict[str, Tensor]
     ranks: dict[str, int]
     """The rank of each joined projection that is adapted, by its path on the hub."""
+    blocks: Blocks
 
 
-def to_modules(state: Mapping[str, Tensor], paths: ModulePaths) -> dict[str, Tensor]:
+def to_modules(
+    state: Mapping[str, Tensor], paths: ModulePaths, blocks: Blocks | None = None
+) -> dict[str, Tensor]:
     """Return an adapter's weights by the names of a model's modules.
 
     ``state`` has these names or the hub's, with or without `PREFIX`; the result has it. Raises
@@ -58,9 +67,11 @@ def to_modules(state: Mapping[str, Tensor], paths: ModulePaths) -> dict[str, Ten
             found[name if name.startswith(PREFIX) else PREFIX + name] = tensor
             continue
         whole = tensor.t() if _is_turned(module, rest, tensor) else tensor
-        parts = _split(rest, whole, len(module.modules))
-        for path, part in zip(module.modules, parts, strict=True):
-            found[f"{PREFIX}{path}.{rest}"] = part.contiguous()
+        ranks = (blocks or {}).get(module.path)
+        parts = _split(rest, whole, len(module.modules), ranks)
+        for index, (path, part) in enumerate(zip(module.modules, parts, strict=True)):
+            if ranks is None or ranks[index]:
+                found[f"{PREFIX}{path}.{rest}"] = part.contiguous()
     if unknown:
         raise InputError(
             f"the adapter holds {len(unknown)} weights of modules that the model has not: "
@@ -82,7 +93,7 @@ def to_hub(
     first part. ``base_of`` returns the module at a path, without adapters.
     """
     found: dict[str, Tensor] = {}
-    ranks = {}
+    ranks, blocks = {}, {}
     joined: dict[HubModule, dict[str, dict[str, Tensor]]] = {}
     for name, tensor in state.items():
         place = paths.split(name.removeprefix(PREFIX))
@@ -99,9 +110,12 @@ def to_hub(
         weights = _joined(module, parts, scale_of, base_of)
         if "lora_A.weight" in weights:
             ranks[module.path] = len(weights["lora_A.weight"])
+            own = [len(parts.get(p, {}).get("lora_A.weight", ())) for p in module.modules]
+            if sum(own) == ranks[module.path]:
+                blocks[module.path] = own
         for rest, tensor in weights.items():
             found |= _named(module, rest, tensor)
-    return HubAdapter({name: each.contiguous() for name, each in found.items()}, ranks)
+    return HubAdapter({name: each.contiguous() for name, each in found.items()}, ranks, blocks)
 
 
 def _named(module: HubModule, rest: str, tensor: Tensor) -> dict[str, Tensor]:
@@ -116,10 +130,16 @@ def _is_turned(module: HubModule, rest: str, tensor: Tensor) -> bool:
     return module.transposed and rest in WHOLE and tensor.dim() == 2
 
 
-def _split(rest: str, tensor: Tensor, count: int) -> Sequence[Tensor]:
+def _split(rest: str, tensor: Tensor, count: int, ranks: Sequence[int] | None) -> Sequence[Tensor]:
     if count == 1:
         return [tensor]
     kind = _kind(rest)
+    if ranks is not None and kind in SHARED:
+        rows: Sequence[Tensor] = tensor.split(list(ranks))
+        return rows
+    if ranks is not None and rest == "lora_B.weight":
+        parts = enumerate(tensor.chunk(count))
+        return [part.split(list(ranks), dim=1)[index] for index, part in parts]
     if kind in SHARED or (kind == "ia3_l" and len(tensor) == 1):
         return [tensor.clone() for _ in range(count)]
     if len(tensor) % count:

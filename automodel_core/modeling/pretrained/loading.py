@@ -28,7 +28,7 @@ from automodel_core.errors import (
     listed,
     located,
 )
-from automodel_core.modeling.adapters.files import read_settings, read_weights, warn_of_adapter
+from automodel_core.modeling.adapters.files import read, warn_of_adapter
 from automodel_core.modeling.building import build_on_meta
 from automodel_core.modeling.by_part import own_choice, set_attention
 from automodel_core.modeling.devices.device_maps import Weighing, modules_by_device, refuse_idle
@@ -52,11 +52,10 @@ logger = logging.getLogger("automodel_core")
 
 def load_pretrained(cls: type[Model], request: LoadRequest) -> Any:
     """Return what `PreTrainedModel.from_pretrained` returns: a model, or also its report."""
-    adapter = request.adapter
-    settings = None if adapter is None else read_settings(adapter)
+    adapter = None if request.adapter is None else read(request.adapter)
     model: Any = load_model(cls, request)
     if adapter is not None:
-        model.load_adapter(peft_config=settings, adapter_state_dict=read_weights(adapter))
+        model.attach_adapter(adapter, "default")
     else:
         warn_of_adapter(request.files)
     if request.options.output_loading_info and model.load_report is not None:

@@ -71,8 +71,8 @@ def save_pretrained(
     shared_out = is_shared_out(model)
     if not is_main_process and not shared_out:
         return []
-    if state_dict is None and isinstance(model, AdapterMethods) and model.peft_settings():
-        return _save_adapter(model, directory)
+    if isinstance(model, AdapterMethods) and model.peft_settings():
+        return _save_adapter(model, directory, state_dict, tokenizer)
     refuse_quantised(model, "saving")
     refuse_adapters(model, "saving")
     if state_dict is None:
@@ -117,7 +117,12 @@ def _write(
         return exchange.new_names()
 
 
-def _save_adapter(model: AdapterMethods, directory: str | os.PathLike[str]) -> list[str]:
+def _save_adapter(
+    model: AdapterMethods,
+    directory: str | os.PathLike[str],
+    state_dict: Mapping[str, Tensor] | None,
+    tokenizer: Savable | None,
+) -> list[str]:
     """Write the active adapter of a model, under the hub's names."""
     name, *others = model.active_adapters()
     if others:
@@ -126,7 +131,9 @@ def _save_adapter(model: AdapterMethods, directory: str | os.PathLike[str]) -> l
             "with model.set_adapter(name)"
         )
     with exchange_files(directory) as exchange:
-        write(model, model, exchange.staging, name)
+        write(model, model, exchange.staging, name, state_dict)
+        if tokenizer is not None:
+            tokenizer.save_pretrained(exchange.staging)
         return exchange.new_names()
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.errors import CheckpointNotFoundError, InputError, MissingExtraError
-from automodel_core.modeling.adapters.files import read_weights
+from automodel_core.modeling.adapters.files import read
 from support.tiny_lm import TinyForCausalLM, drawn
 
 
@@ -54,9 +54,10 @@ def test_an_adapter_beside_a_model_is_not_loaded_in_silence(
 
 
 def test_files_without_weights_are_listed(tmp_path: Path) -> None:
+    pytest.importorskip("peft")
     files = open_checkpoint(adapter(tmp_path, "base"))
     with pytest.raises(CheckpointNotFoundError, match=r"neither adapter_model.safetensors nor"):
-        read_weights(files)
+        read(files)
 
 
 def test_a_model_knows_where_it_comes_from(tmp_path: Path) -> None:

@@ -77,6 +77,17 @@ def test_ranks_are_given_by_the_models_names():
     assert found.rank_pattern == {"1.q": 4, "1.k": 4, "1.v": 4, "o": 2}
 
 
+def test_stacked_ranks_are_taken_apart():
+    given = lora(
+        target_modules=["c_attn"], rank_pattern={"c_attn": 5}, alpha_pattern={"c_attn": 10}
+    )
+    blocks = {f"h.{index}.c_attn": [2, 0, 3] for index in range(3)}
+    found = settings_of_modules(given, PATHS, EVERY, blocks)
+    assert found.target_modules == {"q", "v"}
+    assert found.rank_pattern == {"q": 2, "v": 3}
+    assert found.alpha_pattern == {"q": 4, "v": 6}
+
+
 def test_modules_trained_whole_may_be_one_that_holds_several_on_the_hub():
     assert own(target_modules=["q"], modules_to_save=["cls"]).modules_to_save == ["head", "norm"]
     kept = own(target_modules=["q"], modules_to_save=["head", "score"]).modules_to_save

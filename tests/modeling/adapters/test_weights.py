@@ -50,7 +50,7 @@ def test_an_adapter_of_the_hub_is_split():
     again = written(found)
     assert torch.equal(again.weights[f"{PREFIX}c_attn.lora_A.weight"], a)
     assert torch.equal(again.weights[f"{PREFIX}c_attn.lora_B.weight"], b)
-    assert again.ranks == {"c_attn": 2}
+    assert (again.ranks, again.blocks) == ({"c_attn": 2}, {})
 
 
 def test_parts_of_different_inputs_stand_on_a_diagonal():
@@ -61,6 +61,10 @@ def test_parts_of_different_inputs_stand_on_a_diagonal():
     found = written(state, {"q": 2.0, "v": 1.0})
     a, b = (found.weights[f"{PREFIX}c_attn.lora_{letter}.weight"] for letter in "AB")
     assert found.ranks == {"c_attn": 5}
+    assert found.blocks == {"c_attn": [2, 0, 3]}
+    back = to_modules(found.weights, PATHS, found.blocks)
+    assert back.keys() == state.keys()
+    torch.testing.assert_close(back, {**state, f"{PREFIX}v.lora_B.weight": pairs["v"][1] / 2.0})
     q, k, v = (2.0 * b @ a).chunk(3)
     torch.testing.assert_close(q, 2.0 * pairs["q"][1] @ pairs["q"][0])
     torch.testing.assert_close(v, pairs["v"][1] @ pairs["v"][0])
