@@ -83,8 +83,8 @@ def stated_quantisation(
     path = None if files is None else files.find(MODELOPT_FILE)
     if path is None:
         return None
-    settings = read_json(path).get("quantization")
-    algorithm = settings.get("quant_algo") if isinstance(settings, Mapping) else None
+    stated = read_json(path).get("quantization")
+    algorithm = stated.get("quant_algo") if isinstance(stated, Mapping) else None
     if not isinstance(algorithm, str) or not algorithm:
         return None  # without one, it is about the cache alone
     method = _FLOAT8 if algorithm.lower().startswith(_FLOAT8) else algorithm.lower()

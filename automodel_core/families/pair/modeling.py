@@ -151,7 +151,7 @@ class CompositeModel(GenerativePreTrainedModel):
             self.set_attn_implementation(self.config._attn_implementation)
         if any(parameter.is_meta for parameter in self.parameters()):
             return
-        if self.generation_config is None:
+        if self._generation_config is None:
             set_generation_config(self, GenerationConfig.from_model_config(self.config))
         self.tie_weights()
         if self.enc_to_dec_proj is not None:

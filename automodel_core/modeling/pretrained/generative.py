@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from automodel_core.generation.mixin import GenerationMixin
 from automodel_core.layers.caches.base import Cache
 from automodel_core.modeling.pretrained.base import PreTrainedModel
+
+if TYPE_CHECKING:
+    from automodel_core.generation.settings.generation import GenerationConfig
 
 __all__ = ["GenerativePreTrainedModel"]
 
@@ -28,6 +31,9 @@ class CountsPositions(Protocol):
 
 class GenerativePreTrainedModel(PreTrainedModel, GenerationMixin):
     """A model with ``generate``: what `AutoModelForCausalLM` and the like return."""
+
+    if TYPE_CHECKING:
+        generation_config: GenerationConfig
 
     def new_cache(self) -> Cache:
         decoder = self.get_decoder()
