@@ -21,12 +21,21 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Protocol
 
 __all__ = ["lazy_exports", "stub_names"]
 
 _IMPORT = re.compile(r"^from ([\w.]+) import (?:\(([^)]*)\)|(.*))$", re.MULTILINE)
 _RENAMED = re.compile(r"(\w+) as (\w+)")
+
+
+class NewName(Protocol):
+    """What `automodel_core.deprecation.Renamed` says of a name."""
+
+    @property
+    def new(self) -> str: ...
+
+    def warn(self, what: str) -> None: ...
 
 
 @functools.cache
@@ -56,11 +65,15 @@ def stub_names(package: str) -> Mapping[str, tuple[str, str]]:
 
 
 def lazy_exports(
-    package: str, modules: Mapping[str, Iterable[str]] | None = None
+    package: str,
+    modules: Mapping[str, Iterable[str]] | None = None,
+    *,
+    renamed: Mapping[str, NewName] | None = None,
 ) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
     """Return ``__all__``, ``__getattr__`` and ``__dir__`` of a package.
 
-    The names come from its ``__init__.pyi``, or from a table of submodules and their names.
+    The names come from its ``__init__.pyi``, or from a table of submodules and their names. Old
+    names in ``renamed`` lead to the new ones, with a warning each time.
     """
     if modules is None:
         source = dict(stub_names(package))
@@ -72,7 +85,12 @@ def lazy_exports(
         }
     exported = sorted(source)
 
+    former = dict(renamed or {})
+
     def get_attribute(name: str) -> Any:
+        if name in former:
+            former[name].warn(f"{package}.{name}")
+            return getattr(sys.modules[package], former[name].new)
         if name not in source:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module, attribute = source[name]

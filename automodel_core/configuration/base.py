@@ -128,6 +128,7 @@ class PreTrainedConfig(ConfigFiles):
 
     @classmethod
     def _field_name(cls, key: str) -> str:
+        key = cls._told_key(key)
         return cls.aliases.get(key, OLD_NAMES.get(key, key))
 
     @classmethod
@@ -296,9 +297,8 @@ class PreTrainedConfig(ConfigFiles):
         """Build a configuration from ``config.json``'s keys; arguments as in `from_pretrained`."""
         return_unused = kwargs.pop("return_unused_kwargs", False)
         attention = kwargs.pop("attn_implementation", None)
-        values = {
-            k: v for k, v in config_dict.items() if k not in CALLER_ONLY and k != "model_type"
-        }
+        left_out = {*CALLER_ONLY, "model_type"}
+        values = {cls._new_key(k): v for k, v in config_dict.items() if k not in left_out}
         config = cls(**copy.deepcopy(values))
         unused = config._override(kwargs)
         config._attn_implementation = attention

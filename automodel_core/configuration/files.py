@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from automodel_core.checkpoint.places.rereading import reread_on_change
+from automodel_core.deprecation import Renamed
 from automodel_core.errors import located, shown, warn_caller
 
 if TYPE_CHECKING:
@@ -30,6 +31,19 @@ class ConfigFiles:
     """What is read from ``config.json`` and written to it; a subclass says what is in it."""
 
     model_type: ClassVar[str] = ""
+    renamed_keys: ClassVar[Mapping[str, Renamed]] = {}
+    """Keys by their old names. Files may have these silently; a caller is told the new one."""
+
+    @classmethod
+    def _new_key(cls, key: str) -> str:
+        return cls.renamed_keys[key].new if key in cls.renamed_keys else key
+
+    @classmethod
+    def _told_key(cls, key: str) -> str:
+        """Return the new name of a key that a caller uses, and warn of an old one."""
+        if key in cls.renamed_keys:
+            cls.renamed_keys[key].warn(f"{cls.__name__}: the key {key!r}")
+        return cls._new_key(key)
 
     @classmethod
     @abstractmethod

@@ -50,6 +50,7 @@ WITHOUT_TORCH = (
     "families/llama/configuration.py",
     "families/pair/configuration.py",
     "configuration",
+    "deprecation.py",
     "errors.py",
     "exports.py",
     "fields.py",
