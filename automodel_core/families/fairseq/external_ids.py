@@ -8,6 +8,7 @@ text afterwards.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from typing import Any, ClassVar, NoReturn
 from tokenizers import AddedToken, Encoding, Regex, Tokenizer, models, normalizers
 
 from automodel_core.checkpoint.places.json_files import MOST_BYTES_OF_TABLES, read_json
-from automodel_core.errors import CheckpointFormatError, TokenizationError, shown
+from automodel_core.errors import CheckpointFormatError, TokenizationError, listed, shown
 from automodel_core.families.fairseq.source_target import TranslationTokenizer
 from automodel_core.text.encoding.added_tokens import TokenLike
 from automodel_core.text.encoding.batch import BatchEncoding
@@ -43,6 +44,8 @@ __all__ = [
     "vocabulary_json",
 ]
 
+logger = logging.getLogger("automodel_core")
+
 _SPARE_IDS = 100_000
 """How far ids may go beyond the number of pieces, for a model that leaves some out."""
 LEADING = "\U000f0002"
@@ -51,7 +54,7 @@ LEADING = "\U000f0002"
 
 def read_vocabulary(path: str | os.PathLike[str]) -> dict[str, int]:
     """Return the ids by piece of a ``vocab.json``."""
-    vocabulary = read_json(Path(path), max_bytes=MOST_BYTES_OF_TABLES)
+    vocabulary = read_json(Path(path), max_bytes=MOST_BYTES_OF_TABLES, unique_keys=True)
     largest = _SPARE_IDS + 4 * len(vocabulary)
     for piece, index in vocabulary.items():
         is_id = isinstance(index, int) and not isinstance(index, bool)
@@ -60,6 +63,13 @@ def read_vocabulary(path: str | os.PathLike[str]) -> dict[str, int]:
                 f"{shown(str(path))}: the id of {shown(piece)} must be an integer from 0 to "
                 f"{largest}, for {len(vocabulary)} pieces; got {shown(index)}"
             )
+    last = {index: piece for piece, index in vocabulary.items()}
+    if len(last) < len(vocabulary):
+        again = [shown(piece) for piece, index in vocabulary.items() if last[index] != piece]
+        logger.warning(
+            "%s gives %d pieces an id that a later one has, too, and that one is decoded: %s",
+            shown(str(path)), len(again), listed(again),
+        )  # fmt: skip
     return vocabulary
 
 
@@ -100,12 +110,16 @@ class ExternalIdModel:
         self.segmenter = Backend(pipeline)
 
     def add_tokens(self, tokens: Sequence[AddedToken | str], special: bool) -> None:
-        """Add tokens, which the vocabulary already has, to the segmenter."""
+        """Add tokens, which the vocabulary already has, to the segmenter.
+
+        They are found in the text as it is written: once the space before one is a character of
+        the model, it would become a piece of its own.
+        """
         with self.segmenter.exclusive() as rust, rust_errors("adding tokens"):
             if special:
                 rust.add_special_tokens(list(tokens))
             else:
-                rust.add_tokens(list(tokens))
+                rust.add_tokens([_as_written(token) for token in tokens])
             self._added_ids = {
                 own: index
                 for own, token in rust.get_added_tokens_decoder().items()
@@ -156,6 +170,14 @@ class ExternalIdModel:
         """
         piece = self.segmenter.rust.token_to_id
         return text if all(piece(character) is None for character in text) else self.unk_token
+
+
+def _as_written(token: AddedToken | str) -> AddedToken:
+    """Return a token that is matched before a text is normalised."""
+    if isinstance(token, str):
+        return AddedToken(token, normalized=False)
+    rules = {"single_word": token.single_word, "lstrip": token.lstrip, "rstrip": token.rstrip}
+    return AddedToken(token.content, **rules, normalized=False, special=token.special)
 
 
 def _reordered(

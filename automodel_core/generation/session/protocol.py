@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from automodel_core.layers.kernels.linear import QuantisedLinear
+
 if TYPE_CHECKING:
     from automodel_core.generation.settings.generation import GenerationConfig
     from automodel_core.layers.caches.base import Cache
@@ -130,5 +132,11 @@ class Tokenizer(TextDecoder, Protocol):
 
 
 def vocabulary_size(model: GenerativeModel) -> int:
-    """Return the number of tokens that the model's decoder knows."""
+    """Return the number of tokens that the model's decoder knows.
+
+    An encoder may have a vocabulary of its own, which the configuration calls the model's.
+    """
+    output = model.get_output_embeddings()
+    if isinstance(output, nn.Linear | QuantisedLinear):
+        return output.out_features
     return model.config.get_text_config(decoder=True).vocab_size

@@ -7,6 +7,8 @@ embeddings ``(batch, length, size)`` and the span where they stand; it returns w
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +57,7 @@ class LearnedPositions(nn.Embedding):
 class SinusoidalPositions(nn.Module):
     """Sines in the first half of the features, cosines in the second, for ``count`` positions.
 
-    The table is kept with the weights, as checkpoints do. https://arxiv.org/abs/1706.03762
+    A checkpoint may hold the table, perhaps rounded. https://arxiv.org/abs/1706.03762
     """
 
     weight: Tensor
@@ -67,6 +69,17 @@ class SinusoidalPositions(nn.Module):
     def forward(self, input_ids: Tensor | None, embeds: Tensor, span: PositionSpan) -> Tensor:
         """Return ``(length, size)``; raise ``ValueError`` for more positions than there are."""
         return span.rows_of(self.weight)
+
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *arguments: Any
+    ) -> None:
+        if f"{prefix}weight" in state_dict:
+            super()._load_from_state_dict(state_dict, prefix, *arguments)
+
+    def are_computed(self, values: Tensor) -> bool:
+        """Return whether ``values`` are what `__init__` computes, so that no file needs them."""
+        computed = sinusoids(*values.shape)
+        return torch.equal(values.cpu(), computed.to(values.dtype))
 
 
 _tables: dict[tuple[int, int], Tensor] = {}

@@ -18,6 +18,7 @@ from automodel_core.checkpoint.places.hub.model_card import CardFacts, installed
 from automodel_core.checkpoint.places.hub.push import PushOptions, push_files, source_on_hub
 from automodel_core.checkpoint.save import WeightsToSave
 from automodel_core.errors import AutomodelError, InputError, listed
+from automodel_core.layers.positions.absolute import SinusoidalPositions
 from automodel_core.modeling.adapters.files import write
 from automodel_core.modeling.adapters.methods import AdapterMethods
 from automodel_core.modeling.adapters.targets import refuse_adapters
@@ -103,7 +104,7 @@ def _write(
         generation_config.update(allow_custom_entries=True, **changed_settings(model))
         texts[GENERATION_CONFIG_FILE] = generation_config.file_content()
     weights = WeightsToSave(
-        names.hub_state_dict(state),
+        names.hub_state_dict(_without_computed(model, state)),
         **division,
         metadata=installed_versions(registry.architectures.provider(model.config)),
         tied=tied_on_hub(model),
@@ -115,6 +116,20 @@ def _write(
         if tokenizer is not None:
             tokenizer.save_pretrained(exchange.staging)
         return exchange.new_names()
+
+
+def _without_computed(model: WeightedModel, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a state without the tables that every reader computes."""
+    tables = {
+        f"{path}.weight": module
+        for path, module in model.named_modules()
+        if isinstance(module, SinusoidalPositions)
+    }
+    return {
+        name: tensor
+        for name, tensor in state.items()
+        if name not in tables or not tables[name].are_computed(tensor)
+    }
 
 
 def _save_adapter(

@@ -10,6 +10,7 @@ import math
 import os
 import shutil
 import struct
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -18,7 +19,7 @@ from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from automodel_core.errors import CheckpointNotFoundError, TokenizationError, shown
+from automodel_core.errors import CheckpointNotFoundError, TokenizationError, listed, shown
 from automodel_core.text.encoding.growth import check_charsmap
 from automodel_core.text.encoding.rust import rust_errors
 
@@ -121,6 +122,10 @@ class SentencePieceModel:
             check_charsmap(model.charsmap)
         if not pieces:
             raise TokenizationError("it holds no pieces")
+        texts = Counter(piece.text for piece in pieces)
+        if len(texts) < len(pieces):
+            again = [shown(text) for text, count in texts.items() if count > 1]
+            raise TokenizationError(f"it defines pieces more than once: {listed(again)}")
         if model.unk_id >= len(pieces):
             raise TokenizationError(f"unk_id is {model.unk_id}, and there are {len(pieces)} pieces")
         if model.model_type not in (UNIGRAM, BPE):

@@ -50,6 +50,13 @@ JOINER = "@@"
 UNKNOWN = "\U000f0000"
 """The Rust pipeline's token for a character that no merge knows."""
 
+CASED = r"[\p{Cased}&&\P{Case_Ignorable}]"
+FINAL_SIGMA = rf"{CASED}\p{{Case_Ignorable}}*\KΣ(?!\p{{Case_Ignorable}}*{CASED})"
+"""A capital sigma at a word's end, which alone is lowercased to another letter.
+
+It is the Final_Sigma of the Unicode Standard, section 3.13, as Python's ``str.lower`` reads it.
+"""
+
 Merge = tuple[str, str]
 
 
@@ -151,10 +158,18 @@ class BlenderbotSmallTokenizer(PreTrainedTokenizer):
                 name = self._names[index]
                 if name == UNKNOWN + JOINER:
                     part = source if isinstance(source, str) else source[words[place]]
-                    name = part[slice(*offsets[place])].lower() + ("" if last else JOINER)
+                    name = self._lowered(part, *offsets[place]) + ("" if last else JOINER)
                 known = self._ids[index]
                 ids[place] = unknown if known is None else known
                 tokens[place] = name
+
+    def _lowered(self, text: str, start: int, end: int) -> str:
+        """Return a part of ``text`` as the segmenter reads it, which looks around a sigma."""
+        if text[start:end] != "Σ":
+            return text[start:end].lower()
+        read = self._segmenter.rust.normalizer.normalize_str(text)
+        sigmas = [letter for letter in read if letter in "σς"]
+        return sigmas[sum(letter in "Σσς" for letter in text[:start])]
 
     def _id_to_token(self, index: int) -> str | None:
         token = super()._id_to_token(index)
@@ -228,7 +243,7 @@ def _segmenter(vocabulary: Iterable[str], merges: Sequence[Merge]) -> Tokenizer:
             [
                 # An apostrophe has swallowed the line's end by the time that it is looked for.
                 normalizers.Replace(Regex(r"(?<=[^\s'])\n"), " __newln__ "),
-                normalizers.Replace(Regex(r"(?<=\p{L})Σ(?!\p{L})"), "ς"),
+                normalizers.Replace(Regex(FINAL_SIGMA), "ς"),
                 normalizers.Lowercase(),
             ]
         )

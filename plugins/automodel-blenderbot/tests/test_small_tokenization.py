@@ -77,6 +77,13 @@ def test_texts_that_are_read_alike(
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == same
 
 
+@pytest.mark.parametrize("word", "ΔΟΣ ΣΣ Σ 日Σ 1Σ ΔΣ1 ΆΣ ΔΣ:Δ ΔΣ·Δ Δ·Σ ʰΣ ΔΣ\u0301 ΔΣʰΔ".split())
+def test_sigma_is_lowered_as_python_does(tokenizer: BlenderbotSmallTokenizer, word: str) -> None:
+    tokens = tokenizer(f"hello {word}").tokens()
+    read = "".join(token.removesuffix("@@") for token in tokens[tokens.index("hello") + 1 :])
+    assert read == word.lower()
+
+
 def test_unknown_characters_are_one_token_each(tokenizer: BlenderbotSmallTokenizer) -> None:
     encoded = tokenizer("h☃☃ ☃")
     unknown = tokenizer.unk_token_id

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 
 import automodel_marian
 from automodel_core.errors import InputError
@@ -41,6 +42,31 @@ def test_positions_are_sines_and_cosines(make) -> None:
             angle = position / 10_000 ** (2 * feature / 16)
             assert weight[position, feature].item() == pytest.approx(math.sin(angle), abs=1e-6)
             assert weight[position, 8 + feature].item() == pytest.approx(math.cos(angle), abs=1e-6)
+
+
+def test_computed_positions_are_not_saved(make, tmp_path: Path) -> None:
+    model = make("MarianMTModel")
+    table = model.model.encoder.embeddings.embed_positions
+    table.weight += 1
+    model.save_pretrained(tmp_path)
+    names = load_file(tmp_path / "model.safetensors").keys()
+    assert [name for name in names if "positions" in name] == [
+        "model.encoder.embed_positions.weight"
+    ]
+    again = MarianMTModel.from_pretrained(tmp_path)
+    assert all(torch.equal(a, b) for a, b in zip(again.buffers(), model.buffers(), strict=True))
+
+
+def test_a_prompt_is_of_the_decoders_vocabulary(make, input_ids) -> None:
+    own = {"share_encoder_decoder_embeddings": False, "tie_word_embeddings": False}
+    for source, target in ((47, 90), (90, 47)):
+        model = make("MarianMTModel", vocab_size=source, decoder_vocab_size=target, **own)
+        start, last = model.config.decoder_start_token_id, target - 1
+        prompt = torch.tensor([[start, last], [start, 3]])
+        written = model.generate(input_ids, decoder_input_ids=prompt, max_new_tokens=2)
+        assert written[:, :2].tolist() == prompt.tolist()
+        with pytest.raises(InputError, match=f"the model's are 0 to {last}"):
+            model.generate(input_ids, decoder_input_ids=prompt + 1, max_new_tokens=2)
 
 
 def test_too_long_a_text_is_refused(make) -> None:

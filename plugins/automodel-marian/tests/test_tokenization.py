@@ -56,6 +56,15 @@ def test_special_tokens_are_set_off_in_texts(folder):
     assert tokenizer.decode(tokenizer("the<x>house")["input_ids"]) == "the<x> house</s>"
 
 
+def test_an_added_token_leaves_no_piece_of_the_space_before_it(folder):
+    tokenizer = MarianTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["newword"])
+    encoded = tokenizer("the newword  house", return_offsets_mapping=True)
+    assert encoded.tokens() == ["▁the", "newword", "▁house", "</s>"]
+    assert encoded["offset_mapping"][1] == (4, 11)
+    assert tokenizer("newword").tokens() == ["newword", "</s>"]
+
+
 def test_separate_vocabularies(separate):
     tokenizer = MarianTokenizer.from_pretrained(separate)
     assert tokenizer.separate_vocabs

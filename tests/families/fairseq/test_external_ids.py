@@ -232,6 +232,17 @@ def test_files(tokenizer, tmp_path):
     assert tokenizer.save_vocabulary(tmp_path, "x")[0] == str(tmp_path / "x-vocab.json")
 
 
+def test_an_id_twice_is_warned_of_and_a_piece_twice_refused(tmp_path, caplog):
+    path = tmp_path / "vocab.json"
+    path.write_text('{"<unk>": 0, "a": 1, "b": 2, "c": 1}', encoding="utf-8")
+    assert read_vocabulary(path)["c"] == 1
+    assert "gives 1 pieces an id that a later one has, too" in caplog.text
+    assert "'a'" in caplog.text
+    path.write_text('{"<unk>": 0, "a": 1, "a": 2}', encoding="utf-8")
+    with pytest.raises(CheckpointFormatError, match="'a'"):
+        read_vocabulary(path)
+
+
 @pytest.mark.parametrize("value", [-1, "1", True, None, 1.5])
 def test_a_vocabulary_of_no_ids_is_refused(tmp_path, value):
     (tmp_path / "vocab.json").write_text(json.dumps({"a": 0, "b": value}))

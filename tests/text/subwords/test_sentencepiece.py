@@ -55,6 +55,11 @@ def test_a_model_is_read():
     assert model.scored[3] == ("b", -2.0)
 
 
+def test_a_piece_twice_is_refused():
+    with pytest.raises(TokenizationError, match="defines pieces more than once: 'b'"):
+        SentencePieceModel.parse(SMALL + piece("b", -4.0))
+
+
 def test_text_is_cut_and_put_together():
     rust = sentencepiece_pipeline(SentencePieceModel.parse(SMALL))
     assert rust.encode("a  b ").tokens == ["▁a", "▁", "b"]
