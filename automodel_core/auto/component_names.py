@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from automodel_core import registry
-from automodel_core.errors import AutomodelError
+from automodel_core.errors import AutomodelError, CheckpointFormatError, shown
 
 __all__ = ["class_named", "classes_of_parts", "install_advice", "same_class", "text_entry"]
 
@@ -79,7 +79,12 @@ def install_advice(name: str) -> str:
     return f"run: pip install {' or '.join(known)}" if known else "install the package that has it"
 
 
-def text_entry(values: Mapping[str, Any], key: str) -> str | None:
-    """Return a value of a checkpoint's file if it is a text that is not empty."""
+def text_entry(values: Mapping[str, Any], key: str, where: str) -> str | None:
+    """Return the class name that a checkpoint's file has under a key, if it has one.
+
+    Raises `CheckpointFormatError` that begins with ``where`` for what is no text.
+    """
     value = values.get(key)
-    return value if isinstance(value, str) and value else None
+    if value is None or isinstance(value, str):
+        return value or None
+    raise CheckpointFormatError(f"{where}: {key}={shown(value)}: expected the name of a class")

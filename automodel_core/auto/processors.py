@@ -101,10 +101,11 @@ class _AutoComponent:
         cls, files: CheckpointFiles, named: str | None, brings_code: bool
     ) -> AutomodelError:
         what = cls.kind.replace("_", " ")
-        if named is not None and brings_code:
+        if brings_code:
+            name = "" if named is None else f" {shown(named)}"
             return RemoteCodeRefusedError(
-                f"the {what} {shown(named)} of {files.place} is code in the checkpoint (auto_map), "
-                "which is never run: install a package that provides it"
+                f"the {what}{name} of {files.place} is code in the checkpoint (auto_map), which is "
+                "never run: install a package that provides it"
             )
         if named is not None:
             return UnsupportedTaskError(
@@ -125,11 +126,14 @@ class _AutoComponent:
     @classmethod
     def _named(cls, files: CheckpointFiles) -> tuple[str | None, bool]:
         """Return the class name in the checkpoint's files, and whether it brings code for it."""
+        brings_code = False
         for values in _settings(files, cls.kind):
-            name = text_entry(values, f"{cls.kind}_type")
+            key, code = f"{cls.kind}_type", values.get("auto_map")
+            name = text_entry(values, key, f"the settings of {files.place}")
             if name is not None:
-                return name, bool(values.get("auto_map"))
-        return None, False
+                return name, bool(code)
+            brings_code |= isinstance(code, Mapping) and cls.__name__ in code
+        return None, brings_code
 
 
 class AutoImageProcessor(_AutoComponent):
@@ -157,8 +161,9 @@ class AutoImageProcessor(_AutoComponent):
         name, brings_code = super()._named(files)
         if name is None:
             # Older checkpoints name image processors by the class's former name.
-            name, brings_code = AutoFeatureExtractor._named(files)
+            name, older = AutoFeatureExtractor._named(files)
             name = None if name is None else name.replace("FeatureExtractor", "ImageProcessor")
+            brings_code |= older
         return name, brings_code
 
 
@@ -225,7 +230,7 @@ class AutoProcessor(_AutoComponent):
     def _named(cls, files: CheckpointFiles) -> tuple[str | None, bool]:
         for filename in (PROCESSOR_FILE, PREPROCESSOR_FILE, TOKENIZER_FILE):
             values = _read(files, filename)
-            name = text_entry(values, "processor_class")
+            name = text_entry(values, "processor_class", f"{filename} of {files.place}")
             if name is not None:
                 return name, bool(values.get("auto_map"))
         return None, False

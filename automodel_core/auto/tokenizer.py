@@ -17,6 +17,7 @@ from automodel_core.auto.component_names import (
     same_class,
     text_entry,
 )
+from automodel_core.checkpoint.places.file_names import NO_GGUF
 from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.errors import (
     CheckpointNotFoundError,
@@ -75,7 +76,7 @@ class AutoTokenizer:
         plugin, model_type = pop_choice(kwargs, "plugin"), pop_choice(kwargs, "model_type")
         kwargs.pop("use_fast", None)
         if kwargs.pop("gguf_file", None) is not None:
-            raise InputError("gguf_file= is not supported: give a folder with tokenizer.json")
+            raise InputError(f"gguf_file= is not supported. {NO_GGUF}")
         config = kwargs.pop("config", None)
         tokenizer_type = kwargs.pop("tokenizer_type", model_type)
         options, settings = HubOptions.split(kwargs)
@@ -137,7 +138,9 @@ class _Choice:
             return self._of_single_file()
         settings = self._read(SETTINGS_FILE)
         values = self._read("config.json")
-        named = text_entry(settings, "tokenizer_class") or text_entry(values, "tokenizer_class")
+        place = "" if self.files is None else self.files.place
+        named = text_entry(settings, "tokenizer_class", f"{SETTINGS_FILE} of {place}")
+        named = named or text_entry(values, "tokenizer_class", f"config.json of {place}")
         if named is not None and named in GENERIC and self._has_pipeline():
             return _generic()
         try:
@@ -191,6 +194,8 @@ class _Choice:
     def _of_single_file(self) -> Any:
         if str(self.name).endswith(".json"):
             return _generic()
+        if str(self.name).endswith(".gguf"):
+            raise InputError(f"{shown(os.fspath(self.name))} holds no tokenizer. {NO_GGUF}")
         raise InputError(
             f"{shown(os.fspath(self.name))} is a single file: say with tokenizer_type= (a model "
             "type) what it belongs to, or give its folder"
@@ -221,6 +226,8 @@ class _Choice:
     def _nothing(self, described: Any) -> Exception:
         place = shown(os.fspath(self.name)) if self.files is None else self.files.place
         present = "" if self.files is None else f"; {self.files.present()}"
+        if self.files is not None and any(n.endswith(".gguf") for n in self.files.names() or ()):
+            present += f". {NO_GGUF}"
         if described:
             return TokenizationError(
                 f"{place} has no {PIPELINE_FILE}, and its architecture has no tokenizer of its "

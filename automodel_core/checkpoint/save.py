@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
@@ -264,8 +265,13 @@ def _index(shards: Mapping[str, Mapping[str, Written]], metadata: Mapping[str, s
 def write_pickled(
     tensors: Mapping[str, torch.Tensor], file: BinaryIO, metadata: Mapping[str, str]
 ) -> None:
-    """Write tensors of their own memory as torch pickles them; there is no place for metadata."""
-    torch.save(dict(tensors), file)
+    """Write tensors of their own memory as torch pickles them.
+
+    The metadata goes where torch's own state dicts have the versions of modules.
+    """
+    state = OrderedDict(tensors)
+    vars(state)["_metadata"] = OrderedDict({"": dict(metadata)})
+    torch.save(state, file)
 
 
 def write_safetensors(

@@ -7,7 +7,7 @@ from typing import Any
 
 from automodel_core import registry
 from automodel_core.checkpoint.formats.tensors import LazyTensors, ShardedTensors
-from automodel_core.checkpoint.places.file_names import plain_name
+from automodel_core.checkpoint.places.file_names import NO_GGUF, plain_name
 from automodel_core.checkpoint.places.json_files import MOST_BYTES_OF_TABLES, read_json
 from automodel_core.checkpoint.places.source import CheckpointFiles
 from automodel_core.errors import (
@@ -129,6 +129,8 @@ def _advice(files: CheckpointFiles, use_safetensors: bool | None, variant: str |
         return ". Leave use_safetensors=True out to read pytorch_model.bin"
     if use_safetensors is False and "model.safetensors" in names:
         return ". Leave use_safetensors=False out to read model.safetensors"
+    if any(name.endswith(".gguf") for name in names):
+        return f". {NO_GGUF}"
     foreign = sorted({"tf_model.h5", "flax_model.msgpack"} & names)
     if foreign:
         return f". {foreign[0]} belongs to another framework and needs a plugin that reads it"

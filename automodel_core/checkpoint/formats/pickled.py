@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def open_pickled(
             f"{shown(str(error).strip().splitlines()[0] if str(error).strip() else '')}): it is "
             "damaged, or needs code to be run, which is refused; ask for model.safetensors"
         ) from error
-    return PickledFile(path, _checked(content, where))
+    return PickledFile(path, _checked(content, where), _notes(content))
 
 
 def _check_archive(path: Path, where: str) -> None:
@@ -118,10 +119,20 @@ def _checked(content: object, where: str) -> dict[str, torch.Tensor]:
     return tensors
 
 
+def _notes(content: object) -> dict[str, str]:
+    """Return what the writer noted; torch keeps it beside the tensors, for modules by name."""
+    notes = vars(content).get("_metadata") if isinstance(content, OrderedDict) else None
+    own = notes.get("") if isinstance(notes, Mapping) else None
+    texts = own.items() if isinstance(own, Mapping) else ()
+    return {key: value for key, value in texts if isinstance(key, str) and isinstance(value, str)}
+
+
 class PickledFile(LazyTensors):
     """The tensors of one file; those of the present format are mapped, not read."""
 
-    def __init__(self, path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    def __init__(
+        self, path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
+    ) -> None:
         self.path = path
         self._tensors = tensors
         infos = {
@@ -133,7 +144,7 @@ class PickledFile(LazyTensors):
             )
             for name, tensor in tensors.items()
         }
-        super().__init__(infos, {})
+        super().__init__(infos, metadata)
 
     def tensor(self, name: str) -> torch.Tensor:
         tensor = self._tensors[name]

@@ -25,7 +25,7 @@ from automodel_core.checkpoint.loading.shards import is_one_of_several
 from automodel_core.checkpoint.loading.stored import StoredWeights
 from automodel_core.checkpoint.loading.ties import Slot, Ties, find_slots
 from automodel_core.checkpoint.names.table import WeightNames
-from automodel_core.errors import MismatchedWeightsError, shown
+from automodel_core.errors import CheckpointFormatError, MismatchedWeightsError, shown
 
 __all__ = ["checkpoint_dtype", "load_weights"]
 
@@ -170,7 +170,11 @@ class _Transfer:
         stored = self._stored(info, name)
         slots = [self._slots[module] for module in expected.modules]
         first = slots[0]
-        dtype, device = self._target(first, hub, stored)
+        try:
+            dtype, device = self._target(first, hub, stored)
+        except CheckpointFormatError as error:
+            where = f"{shown(info.file)}, tensor" if info.file else "tensor"
+            raise CheckpointFormatError(f"{where} {shown(name)}: {error}") from None
         if first.tensor.is_meta and first.is_parameter and self._stays(slots, hub):
             for index, slot in enumerate(slots):
                 kind = self._placement.dtype(slot.name, slot.tensor.dtype, stored)

@@ -84,8 +84,8 @@ class Placement:
         """
         if needed.is_floating_point != stored.is_floating_point:
             raise CheckpointFormatError(
-                f"weight {shown(module_name)} is stored as {stored} and the model needs {needed}: "
-                "the checkpoint is quantised or belongs to another model"
+                f"it is stored as {stored} and the model needs {needed}: the checkpoint is "
+                "quantised or belongs to another model"
             )
         if not needed.is_floating_point:
             return needed

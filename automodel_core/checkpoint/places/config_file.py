@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from automodel_core.checkpoint.places.file_names import NO_GGUF
 from automodel_core.checkpoint.places.folder import LocalFiles
 from automodel_core.checkpoint.places.json_files import read_json
 from automodel_core.checkpoint.places.options import HubOptions
@@ -90,6 +91,8 @@ def base_of_adapter(files: CheckpointFiles, hub: HubOptions) -> CheckpointFiles 
 
 
 def _advice(files: CheckpointFiles) -> str:
+    if any(name.endswith(".gguf") for name in files.names() or ()):
+        return f". {NO_GGUF}"
     if ADAPTER_FILE in (files.names() or ()):
         return (
             f". It holds an adapter: its {ADAPTER_FILE} names the model whose configuration this "

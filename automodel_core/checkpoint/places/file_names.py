@@ -8,10 +8,16 @@ from pathlib import Path
 
 from automodel_core.errors import CheckpointFormatError, shown
 
-__all__ = ["expanded", "is_plain", "local_file", "plain_name", "safe_join"]
+__all__ = ["NO_GGUF", "expanded", "is_plain", "local_file", "plain_name", "safe_join"]
 
 
 _PLAIN = re.compile(r'[^/\\:"<>|?*\x00-\x1f\x7f]{1,255}')
+
+
+NO_GGUF = (
+    "GGUF files are not read here: load the checkpoint that the file was made from, which its "
+    "model card on the hub names; weights='int8' saves memory there"
+)
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from automodel_core.checkpoint.places.exchange import current_file, current_names
-from automodel_core.checkpoint.places.file_names import expanded, plain_name
+from automodel_core.checkpoint.places.file_names import NO_GGUF, expanded, plain_name
 from automodel_core.checkpoint.places.files import CheckpointFiles
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.rereading import note_opened
@@ -82,9 +82,8 @@ def open_folder(
     folder = expanded(name)
     if "\0" in name or not folder.is_dir():
         if "\0" not in name and folder.is_file():
-            raise CheckpointNotFoundError(
-                f"{shown(name)} is a file; give the folder that holds the checkpoint"
-            )
+            advice = NO_GGUF if name.endswith(".gguf") else "give the folder that holds it"
+            raise CheckpointNotFoundError(f"{shown(name)} is a file, and no checkpoint. {advice}")
         if isinstance(name_or_path, os.PathLike) or _is_path(name):
             raise CheckpointNotFoundError(f"there is no folder {shown(name)}")
         return None

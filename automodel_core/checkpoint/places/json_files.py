@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from automodel_core.checkpoint.places.atomic_write import atomic_write
+from automodel_core.checkpoint.places.file_names import NO_GGUF
 from automodel_core.errors import (
     CheckpointFormatError,
     CheckpointNotFoundError,
@@ -77,6 +78,8 @@ def parse_json(data: bytes, where: str, *, unique_keys: bool = False) -> dict[st
         raise CheckpointFormatError(
             f"{shown(where)} holds a git-lfs pointer instead of the file: run 'git lfs pull' there"
         )
+    if data.startswith(b"GGUF"):
+        raise CheckpointFormatError(f"{shown(where)} is a GGUF file. {NO_GGUF}")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -319,7 +319,7 @@ def _check_complete(
 def _advice(report: LoadReport) -> str:
     """Return what may be wrong with a checkpoint that lacks weights."""
     if not report.unexpected:
-        return "It may be cut short"
+        return "It may be cut short" if report.loaded else "It holds no weights at all"
     return (
         f"It has {listed(report.unexpected, 4)} instead: it may belong to another architecture, or "
         "have names that key_mapping={pattern: replacement} can change"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from automodel_core.checkpoint.places.file_names import NO_GGUF
 from automodel_core.checkpoint.places.options import caller_arguments
 from automodel_core.errors import InputError, shown
 from automodel_core.modeling.by_part import by_path
@@ -25,7 +26,7 @@ NOT_OFFERED = {
     "from_flax": "convert the checkpoint to safetensors first",
     "from_tf": "convert the checkpoint to safetensors first",
     "fusion_config": "decoding joins and packs projections by itself",
-    "gguf_file": "nothing here reads GGUF; load the checkpoint that the file was made from",
+    "gguf_file": NO_GGUF,
     "kernel_config": "choose a kernel with attn_implementation=",
     "load_in_4bit": "hold weights in eight bits, with weights='int8'",
     "use_kernels": "choose a kernel with attn_implementation=",

@@ -9,7 +9,9 @@ from typing import Any
 
 from tokenizers.processors import PostProcessor, TemplateProcessing
 
-__all__ = ["Template", "bos_eos_processor"]
+from automodel_core.errors import CheckpointFormatError, shown
+
+__all__ = ["Template", "bos_eos_processor", "check_template"]
 
 SEQUENCES = {"A": 0, "B": 1}
 
@@ -63,6 +65,23 @@ class Template:
 
     def special_mask(self, first: Sequence[int], second: Sequence[int] | None) -> list[int]:
         return [int(special) for ids, _, special in self._filled(first, second) for _ in ids]
+
+
+def check_template(processor: PostProcessor | None, where: str) -> None:
+    """Raise `CheckpointFormatError` for a template with a token that it does not describe."""
+    waiting = [] if processor is None else [json.loads(processor.__getstate__())]
+    while waiting:
+        state = waiting.pop()
+        waiting.extend(state.get("processors", ()))
+        for kind in ("single", "pair") if state["type"] == "TemplateProcessing" else ():
+            for piece in state[kind]:
+                name = piece.get("SpecialToken", {}).get("id")
+                if name is not None and name not in state["special_tokens"]:
+                    raise CheckpointFormatError(
+                        f"{shown(where)}: the template for {kind} texts has the token "
+                        f"{shown(name)}, and special_tokens beside it only "
+                        f"{shown(sorted(state['special_tokens']))}"
+                    )
 
 
 def _parts(

@@ -24,6 +24,7 @@ from automodel_core.errors import (
     shown,
 )
 from automodel_core.text.encoding.growth import check_growth, check_pipeline
+from automodel_core.text.encoding.post_processor import check_template
 
 __all__ = ["LARGEST_ID", "Backend", "backend_from", "rust_errors", "stored_defaults"]
 
@@ -177,6 +178,7 @@ def backend_from(
     check_pipeline(content, str(path))
     backend = Backend.from_json(content, str(path))
     check_growth(backend.rust, str(path))
+    check_template(backend.rust.post_processor, str(path))
     return backend
 
 

@@ -154,6 +154,10 @@ def _read_vocabulary(path: Path) -> dict[str, int]:
     if lines[-1] == "":
         lines.pop()
     tokens = [line.removesuffix("\r") for line in lines]
+    if not any(tokens):
+        raise CheckpointFormatError(
+            f"{shown(str(path))} holds no tokens: a token a line is expected"
+        )
     ids = {token: index for index, token in enumerate(tokens)}
     if len(ids) < len(tokens):
         again = [token for index, token in enumerate(tokens) if ids[token] != index]
