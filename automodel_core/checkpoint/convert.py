@@ -111,8 +111,8 @@ def _dtypes(state: Mapping[str, torch.Tensor], conversion: Conversion) -> dict[s
             if tensor.dtype.itemsize == 1:
                 raise InputError(
                     f"weight {shown(name)} is stored as {tensor.dtype}, whose numbers need a scale "
-                    "to become others: convert without a dtype, or load it with dequantize=True and "
-                    "save the model"
+                    "to become others: convert without a dtype, or load the checkpoint with "
+                    "dequantize=True and save the model"
                 )
             wide = conversion.dtype is torch.float16 and conversion.in_fp32(name)
             found[name] = torch.float32 if wide else conversion.dtype
