@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+
+pytest.importorskip("accelerate")
+
 from accelerate import (
     cpu_offload,
     disk_offload,

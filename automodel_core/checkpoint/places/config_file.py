@@ -26,6 +26,7 @@ __all__ = [
 
 CONFIG_FILE = "config.json"
 ADAPTER_FILE = "adapter_config.json"
+TRAINER_FILE = "training_args.bin"
 
 ClassOf = Callable[[Mapping[str, Any]], Any]
 """Chooses the config class for the values of a ``config.json``.
@@ -97,6 +98,11 @@ def _advice(files: CheckpointFiles) -> str:
         return (
             f". It holds an adapter: its {ADAPTER_FILE} names the model whose configuration this "
             "is; AutoModel...from_pretrained loads both"
+        )
+    if TRAINER_FILE in (files.names() or ()):
+        return (
+            ". A trainer wrote it that saves the configuration of its own classes alone: give it "
+            "automodel_core.integrations.TrainerMixin, and here config="
         )
     if isinstance(files, LocalFiles):
         inside = sorted(path.parent.name for path in files.folder.glob(f"*/{CONFIG_FILE}"))

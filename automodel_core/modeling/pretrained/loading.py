@@ -36,6 +36,7 @@ from automodel_core.modeling.devices.offloading import dispatch
 from automodel_core.modeling.devices.tensor_parallel import share_out
 from automodel_core.modeling.pretrained.drawing import draw_missing, keep_weights, missing_slots
 from automodel_core.modeling.pretrained.given_state import state_to_load, without_prefix
+from automodel_core.modeling.pretrained.hub_state import own_tensors
 from automodel_core.modeling.pretrained.options import LoadOptions, dtype_named, dtypes_of_parts
 from automodel_core.modeling.pretrained.request import LoadRequest
 from automodel_core.modeling.pretrained.weighted import WeightedModel
@@ -311,15 +312,21 @@ def _check_complete(
     if lacking:
         raise IncompleteCheckpointError(
             f"{checkpoint}: {len(lacking)} weights that {type(model).__name__} needs are not in "
-            f"the checkpoint: {listed(lacking)}. {_advice(report)}; strict='off' draws them at "
-            "random instead"
+            f"the checkpoint: {listed(lacking)}. {_advice(model, report)}; strict='off' draws them "
+            "at random instead"
         )
 
 
-def _advice(report: LoadReport) -> str:
+def _advice(model: WeightedModel, report: LoadReport) -> str:
     """Return what may be wrong with a checkpoint that lacks weights."""
     if not report.unexpected:
         return "It may be cut short" if report.loaded else "It holds no weights at all"
+    if own_tensors(model).keys() >= set(report.unexpected):
+        return (
+            f"It has {listed(report.unexpected, 4)} instead, as modules are called here, and was "
+            "written from state_dict() by another library: read the file, and give its content as "
+            "from_pretrained(None, config=config, state_dict=...)"
+        )
     return (
         f"It has {listed(report.unexpected, 4)} instead: it may belong to another architecture, or "
         "have names that key_mapping={pattern: replacement} can change"

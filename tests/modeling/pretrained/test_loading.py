@@ -14,7 +14,13 @@ import pytest
 import torch
 from torch import nn
 
-from automodel_core.errors import IncompleteCheckpointError, InputError, MismatchedWeightsError
+from automodel_core.checkpoint.save import save_weights
+from automodel_core.errors import (
+    CheckpointNotFoundError,
+    IncompleteCheckpointError,
+    InputError,
+    MismatchedWeightsError,
+)
 from support.tiny_lm import (
     TinyConfig,
     TinyForCausalLM,
@@ -127,6 +133,20 @@ def test_names_that_do_not_fit_are_shown() -> None:
     state = {f"old.{name}": tensor for name, tensor in drawn().hub_state_dict().items()}
     with pytest.raises(IncompleteCheckpointError, match=r"old\.tiny\.wte\.weight.*key_mapping="):
         loaded(TinyForCausalLM, state)
+
+
+def test_files_that_other_libraries_wrote_from_modules_are_known(tmp_path: Path) -> None:
+    """As a trainer does for classes that are not its own."""
+    model = drawn()
+    state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    save_weights(state, tmp_path)
+    (tmp_path / "training_args.bin").touch()
+    with pytest.raises(CheckpointNotFoundError, match=r"no config\.json.*TrainerMixin"):
+        TinyForCausalLM.from_pretrained(tmp_path)
+    with pytest.raises(IncompleteCheckpointError, match=r"as modules are called.*state_dict="):
+        TinyForCausalLM.from_pretrained(tmp_path, config=model.config)
+    again: Any = TinyForCausalLM.from_pretrained(None, config=model.config, state_dict=state)
+    assert_equal_states(again, model.hub_state_dict())
 
 
 def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
