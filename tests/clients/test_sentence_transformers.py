@@ -137,3 +137,22 @@ def test_a_published_checkpoint_and_keybert() -> None:
         keybert.KeyBERT(model=each).extract_keywords(text) for each in (ours, theirs)
     )
     assert found == expected
+
+
+def test_bertopic_finds_the_same_topics(folder: Path) -> None:
+    bertopic = pytest.importorskip("bertopic")
+    clusters = pytest.importorskip("sklearn.cluster")
+    decompositions = pytest.importorskip("sklearn.decomposition")
+    starts = ("a man", "the girl", "a baby", "food")
+    texts = [f"{start} {end}" for start in starts for end in WORDS[5:15]]
+    found = []
+    for encoder in (sentence_transformer(folder), package.SentenceTransformer(str(folder))):
+        model = bertopic.BERTopic(
+            embedding_model=encoder,
+            umap_model=decompositions.PCA(2, random_state=0),
+            hdbscan_model=clusters.KMeans(3, random_state=0, n_init=1),
+        )
+        topics, _ = model.fit_transform(texts)
+        found.append((topics, model.get_topics().keys()))
+    assert found[0] == found[1]
+    assert len(set(found[0][0])) == 3
