@@ -6,40 +6,23 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from automodel_core.errors import GenerationArgumentError
-from automodel_core.generation.arguments import resolve_settings, set_lengths
-from automodel_core.generation.drafting.assisted import prepare_assistant
-from automodel_core.generation.processors.build import (
-    build_logits_processors,
-    build_stopping_criteria,
-)
-from automodel_core.generation.session.cache_choice import new_cache
-from automodel_core.generation.session.checks import (
-    check_guidance,
-    check_streamer,
-    check_token_settings,
-)
-from automodel_core.generation.session.compiled import compiled_decoding
-from automodel_core.generation.session.inputs import DecodingInputs, prepare_inputs
-from automodel_core.generation.session.outputs import GenerateOutput, transition_scores
-from automodel_core.generation.session.peers import find_peers, gather_first
-from automodel_core.generation.session.progress import ProgressLine
-from automodel_core.generation.session.protocol import GenerativeModel, Tokenizer
-from automodel_core.generation.session.session import DecodingSession
-from automodel_core.generation.session.streamers import Streamer
-from automodel_core.generation.settings.generation import GenerationConfig, token_ids
-from automodel_core.generation.settings.of_model import SettingsAtStart
-from automodel_core.generation.strategies.choice import choose_strategy
-from automodel_core.generation.strategies.request import DecodingRequest, DecodingStrategy
-from automodel_core.generation.token_healing import heal_prompt
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.kernels.decode_steps import score_tokens
 
 if TYPE_CHECKING:
     from automodel_core.generation.processors.base import Processor
     from automodel_core.generation.processors.stopping import Criterion
+    from automodel_core.generation.session.outputs import GenerateOutput
+    from automodel_core.generation.session.protocol import GenerativeModel, Tokenizer
+    from automodel_core.generation.session.session import DecodingSession
+    from automodel_core.generation.session.streamers import Streamer
+    from automodel_core.generation.settings.generation import GenerationConfig
+    from automodel_core.generation.settings.of_model import SettingsAtStart
+    from automodel_core.generation.strategies.request import DecodingRequest, DecodingStrategy
+
 __all__ = ["GenerationMixin"]
 
 
@@ -139,58 +122,28 @@ class GenerationMixin:
 
         Raises `GenerationArgumentError` before the model runs if an argument cannot be right.
         """
-        model = cast(GenerativeModel, self)
-        drafter = cast("GenerativeModel | None", assistant_model)
+        # What decoding needs is imported here: models that are loaded for other uses do without.
+        from automodel_core.generation.running import Call, run
 
-        # Settings: which hold, and which loop they ask for.
-        settings = resolve_settings(
-            model, generation_config, kwargs, use_model_defaults, custom_generate, strategy
-        )
-        config = settings.config
-        decode = choose_strategy(settings, strategy, custom_generate, drafter)
-
-        # Inputs: what the model is called with, and how long the result may get.
-        prepared = prepare_inputs(model, config, inputs, settings.model_arguments)
-        max_length = set_lengths(model, settings, prepared)
-        check_token_settings(model, config)
-        check_guidance(
-            model, config, len(prepared.prompt), negative_prompt_ids, negative_prompt_attention_mask
-        )
-        check_streamer(config, streamer)
-
-        # Parts: they refuse what does not fit; the model runs only to heal a prompt.
-        assistant = prepare_assistant(
-            model, settings, drafter, inputs, tokenizer, assistant_tokenizer
-        )
-        if config.token_healing:
-            prepared = heal_prompt(model, prepared, tokenizer)
-        session = _open_session(model, config, prepared, synced_gpus)
-        processors = build_logits_processors(
-            config, model, prepared,
-            prompt_mask=session.prompt_mask,
+        call = Call(
+            inputs=inputs,
+            generation_config=generation_config,
+            logits_processor=logits_processor,
+            stopping_criteria=stopping_criteria,
             prefix_allowed_tokens_fn=prefix_allowed_tokens_fn,
+            synced_gpus=synced_gpus,
+            assistant_model=assistant_model,
+            streamer=streamer,
             negative_prompt_ids=negative_prompt_ids,
             negative_prompt_attention_mask=negative_prompt_attention_mask,
-            custom=logits_processor or (),
-        )  # fmt: skip
-        criteria = build_stopping_criteria(config, tokenizer, custom=stopping_criteria or ())
-        ends, new_tokens = token_ids(config.eos_token_id), max_length - session.prompt.shape[1]
-        request = DecodingRequest(
-            config=config,
-            max_length=max_length,
-            eos_token_ids=ends,
-            pad_token_id=ends[0] if config.pad_token_id is None and ends else config.pad_token_id,
-            logits_processor=processors,
-            stopping_criteria=criteria,
-            assistant=assistant,
-            streamer=streamer,
-            progress=ProgressLine(new_tokens) if progress else None,
+            use_model_defaults=use_model_defaults,
+            custom_generate=custom_generate,
+            progress=progress,
+            strategy=strategy,
+            tokenizer=tokenizer,
+            assistant_tokenizer=assistant_tokenizer,
         )
-
-        gather_first(cast(nn.Module, self), "_decode")
-        output = self._decode(decode, session, request)
-        is_whole = config.return_dict_in_generate or callable(custom_generate)
-        return output if is_whole else output.sequences
+        return run(cast("GenerativeModel", self), call, kwargs)
 
     def _decode(
         self, decode: DecodingStrategy, session: DecodingSession, request: DecodingRequest
@@ -224,7 +177,7 @@ class GenerationMixin:
         They are the output layer's; override this where a head does more. ``cache`` is that of the
         sequence, or None.
         """
-        layer = cast(GenerativeModel, self).get_output_embeddings()
+        layer = cast("GenerativeModel", self).get_output_embeddings()
         if layer is None:
             raise GenerationArgumentError(
                 f"{type(self).__name__} does not say what its decoder's states score: it needs "
@@ -240,6 +193,8 @@ class GenerationMixin:
         normalize_logits: bool = False,
     ) -> Tensor:
         """Return the score of each generated token (rows, steps) from an output's fields."""
+        from automodel_core.generation.session.outputs import transition_scores
+
         return transition_scores(sequences, scores, beam_indices, normalize_logits)
 
     def heal_tokens(self, input_ids: Tensor, tokenizer: Tokenizer | None = None) -> Tensor:
@@ -248,10 +203,13 @@ class GenerationMixin:
         It is what ``generate(token_healing=True)`` begins with. Padding is hidden, if the tokenizer
         has a token for it. Raises `GenerationArgumentError` without a tokenizer.
         """
+        from automodel_core.generation.session.inputs import DecodingInputs
+        from automodel_core.generation.token_healing import heal_prompt
+
         padding = None if tokenizer is None else tokenizer.pad_token_id
         mask = None if padding is None else (input_ids != padding).long()
         inputs = DecodingInputs(input_ids, mask, encoder_input_ids=input_ids)
-        return heal_prompt(cast(GenerativeModel, self), inputs, tokenizer).prompt
+        return heal_prompt(cast("GenerativeModel", self), inputs, tokenizer).prompt
 
     def prepare_inputs_for_generation(
         self,
@@ -273,40 +231,10 @@ class GenerationMixin:
         if inputs_embeds is not None and is_first_iteration:
             arguments["inputs_embeds"] = inputs_embeds
         else:
-            is_encoder_decoder = cast(GenerativeModel, self).config.is_encoder_decoder
+            is_encoder_decoder = cast("GenerativeModel", self).config.is_encoder_decoder
             arguments["decoder_input_ids" if is_encoder_decoder else "input_ids"] = new
         if past_key_values is not None:
             arguments["past_key_values"] = past_key_values
         if attention_mask is not None:
             arguments["attention_mask"] = attention_mask
         return arguments
-
-
-def _open_session(
-    model: GenerativeModel,
-    config: GenerationConfig,
-    inputs: DecodingInputs,
-    synced_gpus: bool | None,
-) -> DecodingSession:
-    new_tokens = (config.max_length or 0) - inputs.prompt.shape[1]
-    text_config = model.config.get_text_config(decoder=True)
-    return DecodingSession(
-        model,
-        inputs,
-        rows_per_item=max(config.num_beams or 1, config.num_return_sequences or 1),
-        use_cache=bool(config.use_cache),
-        prefill_chunk_size=config.prefill_chunk_size,
-        cache=new_cache(config, text_config, inputs.first_length + new_tokens),
-        flags=_output_flags(config),
-        checks_logits=not config.remove_invalid_values,
-        peers=find_peers(model, synced_gpus),
-        compiled=compiled_decoding(config, inputs.past_key_values, new_tokens),
-    )
-
-
-def _output_flags(config: GenerationConfig) -> dict[str, bool]:
-    """Return which tensors beside logits the model must return, if an output shall hold them."""
-    if not config.return_dict_in_generate:
-        return {}
-    names = ("output_attentions", "output_hidden_states")
-    return {name: True for name in names if vars(config)[name]}

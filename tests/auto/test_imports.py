@@ -55,6 +55,18 @@ def test_the_hub_client_is_imported_by_the_hub_only(tiny_site: Site, checkpoint:
     run(code, tiny_site, str(checkpoint))
 
 
+def test_what_writes_text_is_imported_by_generate_only(tiny_site: Site, checkpoint: Path) -> None:
+    code = (
+        "import sys\nfrom automodel_core import AutoModelForCausalLM\n"
+        "model = AutoModelForCausalLM.from_pretrained(sys.argv[1])\n"
+        "late = 'automodel_core.generation.session.session'\n"
+        "assert late not in sys.modules\n"
+        "import torch\nmodel.generate(torch.tensor([[3, 4]]), max_new_tokens=1, do_sample=False)\n"
+        "assert late in sys.modules"
+    )
+    run(code, tiny_site, str(checkpoint))
+
+
 def test_the_import_takes_a_moment(tiny_site: Site) -> None:
     def seconds(code: str) -> float:
         start = time.perf_counter()

@@ -1,6 +1,7 @@
 """``generate`` on tiny models: against a loop that does everything again at every step.
 
-The method is in `mixin`; the models follow `session.protocol` and have none of the core's layers.
+The method is in `mixin`, what it does in `running`; the models follow `session.protocol` and have
+none of the core's layers.
 The sequences that grow and are padded are in `strategies.sequences`.
 """
 
