@@ -36,6 +36,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         _verify,
         _generate,
         _convert,
+        _export,
         _new,
     ):
         add(commands)
@@ -245,6 +246,20 @@ def _convert(commands: Commands) -> None:
     parser.add_argument("--plugin", metavar="DISTRIBUTION", help="who knows the model")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     parser.set_defaults(task=None)
+
+
+def _export(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from automodel_core.cli.export import export
+
+        return export(options)
+
+    about = "write a model as a program for other runtimes, with its tokenizer beside it"
+    parser = _command(commands, "export", run, about)
+    _checkpoint(parser)
+    parser.add_argument("folder", metavar="FOLDER", help="a new folder")
+    parser.add_argument("--to", required=True, choices=("onnx", "torch"), help="what to write")
+    _model(parser)
 
 
 def _new(commands: Commands) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
@@ -13,6 +14,9 @@ from automodel_core.layers.caches.key_view import CAUSAL, KeyView, Mask
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.caches.state import LayerState, RecurrentState
 from automodel_core.layers.caches.static import StaticSelfAttentionCache
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "CompiledCache",
@@ -28,6 +32,9 @@ class CompiledState(LayerState, Protocol):
 
     @property
     def buffers(self) -> tuple[Tensor, ...]: ...
+
+    def over(self, buffers: Sequence[Tensor], start: Tensor) -> Self:
+        """Return a state of this form that keeps what it knows in other buffers."""
 
     def takes(self, state: LayerState) -> bool:
         """Return whether `load` can copy a state to here."""
@@ -51,6 +58,12 @@ class CompiledSelfAttentionCache(SelfAttentionCache):
         self._key: Tensor = key
         self._value: Tensor = value
         self._next = start
+
+    def over(self, buffers: Sequence[Tensor], start: Tensor) -> Self:
+        other = copy.copy(self)
+        other._key, other._value = buffers
+        other._next = start
+        return other
 
     def update(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         places, buffers = self.query_positions(key.shape[2]), self.buffers
@@ -97,6 +110,11 @@ class CompiledRecurrentState(RecurrentState):
         super().__init__()
         self.buffers = tuple(torch.zeros_like(tensor) for tensor in state.tensors or ())
         self.tensors = self.buffers
+
+    def over(self, buffers: Sequence[Tensor], start: Tensor) -> Self:
+        other = copy.copy(self)
+        other.buffers = other.tensors = tuple(buffers)
+        return other
 
     def update(self, tensors: tuple[Tensor, ...], new: int) -> None:
         for buffer, tensor in zip(self.buffers, tensors, strict=True):
@@ -158,6 +176,28 @@ class CompiledCache(Cache):
                 layer.cross_attn.tensors = key, value
             self._states.append(state)
             self.layers.append(layer)
+
+    def state_buffers(self) -> list[Tensor]:
+        """Return the tensors that a step writes, layer by layer."""
+        return [buffer for state in self._states for buffer in state.buffers]
+
+    def context_buffers(self) -> list[Tensor]:
+        """Return the keys and values of the context, which no step writes, layer by layer."""
+        return [tensor for layer in self.layers for tensor in layer.cross_attn.tensors or ()]
+
+    def over(
+        self, start: Tensor, states: Sequence[Tensor], contexts: Sequence[Tensor]
+    ) -> CompiledCache:
+        """Return a cache of this form whose next position and buffers are these."""
+        other = copy.copy(self)
+        other.next, other.layers, other._states = start, [], []
+        written, read = iter(states), iter(contexts)
+        for state, layer in zip(self._states, self.layers, strict=True):
+            other._states.append(state.over([next(written) for _ in state.buffers], start))
+            other.layers.append(LayerCache(other._states[-1]))
+            if layer.cross_attn.tensors is not None:
+                other.layers[-1].cross_attn.tensors = next(read), next(read)
+        return other
 
     def buffers(self) -> Iterator[Tensor]:
         """Return every tensor whose address never changes."""

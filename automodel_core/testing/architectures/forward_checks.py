@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -17,11 +18,12 @@ from automodel_core.testing.architectures.properties import (
     has_attention_bricks,
     has_stacks,
 )
-from automodel_core.testing.case import BATCH, Subject, outputs
-from automodel_core.testing.check import Rule, require, require_close
+from automodel_core.testing.case import BATCH, Subject, outputs, tensors_of
+from automodel_core.testing.check import CheckFailedError, Rule, require, require_close
 
 __all__ = ["FORWARD_CHECKS"]
 
+DYNAMIC = torch.export.Dim.DYNAMIC
 PATIENCE = 20.0
 """Seconds that one thread waits for the other."""
 
@@ -181,6 +183,43 @@ def turned(value: Any) -> Any:
     return value.flip(0) if isinstance(value, Tensor) and len(value) == BATCH else value
 
 
+def exports_with_open_sizes(subject: Subject) -> None:
+    """A program of ``torch.export`` gives the model's numbers at other sizes and other masks."""
+    model = subject.model()
+    given = subject.example(model.config)
+    example = {
+        name: given[name] for name in inspect.signature(model.forward).parameters if name in given
+    }
+    sizes = {
+        name: dict.fromkeys(open_dimensions(value), DYNAMIC) for name, value in example.items()
+    }
+    try:
+        with torch.no_grad():
+            program = torch.export.export(model, (), example, dynamic_shapes=sizes).module()
+            other = {name: resized(name, value) for name, value in example.items()}
+            found = tensors_of(program(**other))
+    except Exception as error:
+        raise CheckFailedError(f"torch.export: {error}") from error
+    for name, value in outputs(model, other).items():
+        require_close(found[name], value, f"{name} of the program, at other sizes")
+
+
+def open_dimensions(value: Any) -> tuple[int, ...]:
+    """Return the dimensions of an input that may have any size: rows, and tokens of a text."""
+    reads_tokens = isinstance(value, Tensor) and not value.is_floating_point() and value.dim() > 1
+    return (0, value.dim() - 1) if reads_tokens else (0,)
+
+
+def resized(name: str, value: Tensor) -> Tensor:
+    """Return an input with another row and two tokens less; a mask hides the first of one row."""
+    value = torch.cat([value, value[:1]])
+    if len(open_dimensions(value)) > 1:
+        value = value[..., 2:].clone()
+    if name == "attention_mask":
+        value[0, ..., 0] = 0
+    return value
+
+
 FORWARD_CHECKS = (
     Rule(output_is_dict_and_tuple),
     Rule(shows_hidden_states),
@@ -191,4 +230,5 @@ FORWARD_CHECKS = (
     Rule(each_attention_runs_its_function_once, has_attention_bricks),
     Rule(half_precision_is_finite),
     Rule(threads_do_not_meet, has_stacks),
+    Rule(exports_with_open_sizes, has_attention),
 )

@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from automodel_bert import (
     modeling as bert,
 )
+from automodel_core.layers import masks
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.kernels.attention_functions import sdpa_attention
 from automodel_core.layers.stack import TransformerStack
+from automodel_core.layers.tracing import in_trace
 from automodel_core.modeling.heads import (
     image as image_heads,
     seq2seq as seq2seq_heads,
@@ -117,6 +119,29 @@ def attention_calls_its_own_kernel(patch: pytest.MonkeyPatch) -> None:
             attention.attend = chosen
 
     around(patch, Attention, "forward", forward)
+
+
+@seen("bert", "exports_with_open_sizes-base")
+@seen("gpt2", "exports_with_open_sizes-causal-lm")
+@seen("t5", "exports_with_open_sizes-seq2seq-lm")
+def a_trace_decides_what_a_mask_hides(patch: pytest.MonkeyPatch) -> None:
+    """A trace finds that the mask of its example hides nothing, and keeps to it."""
+
+    def visible_keys(original: Any, attention_mask: Tensor) -> Tensor | None:
+        return None if in_trace() else original(attention_mask)
+
+    around(patch, masks, "visible_keys", visible_keys)
+
+
+@seen("vit", "exports_with_open_sizes-image-classification")
+def a_trace_counts_the_rows(patch: pytest.MonkeyPatch) -> None:
+    """A forward asks for the length of a tensor, which a trace takes for a constant."""
+
+    def forward(original: Any, embeddings: nn.Module, pixels: Tensor, *args: Any) -> Tensor:
+        embedded: Tensor = original(embeddings, pixels, *args)
+        return embedded.view(len(pixels), -1, embedded.shape[-1])
+
+    around(patch, vit.ViTEmbeddings, "forward", forward)
 
 
 @seen("bert", "threads_do_not_meet-base")

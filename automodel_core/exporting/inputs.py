@@ -1,0 +1,83 @@
+"""Inputs that a model is exported with, and checked with afterwards."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from automodel_core.errors import InputError
+from automodel_core.layers.images.patches import edges
+from automodel_core.modeling.heads.seq2seq import (
+    EncoderDecoderForQuestionAnswering,
+    EncoderDecoderForSequenceClassification,
+)
+from automodel_core.modeling.heads.text import TextModelForMultipleChoice
+
+__all__ = ["Inputs", "dynamic_sizes", "example_inputs"]
+
+Inputs = dict[str, Tensor]
+
+READS_ITS_INPUT = (EncoderDecoderForQuestionAnswering, EncoderDecoderForSequenceClassification)
+"""Heads that make the decoder's input of the encoder's."""
+CHOICES = 2
+
+
+def example_inputs(model: Any, batch: int, length: int) -> Inputs:
+    """Return what a model's ``forward`` reads: tokens, one row of them padded, or images.
+
+    They come in the order of its arguments. Raises `InputError` for a model of something else.
+    """
+    if model.main_input_name == "pixel_values":
+        inputs = {"pixel_values": _images(model.config, batch)}
+    elif model.main_input_name == "input_ids":
+        choices = (CHOICES,) if isinstance(model, TextModelForMultipleChoice) else ()
+        tokens = _tokens(model.config.get_text_config(decoder=False), batch, *choices, length)
+        mask = torch.ones_like(tokens)
+        mask[0, ..., 0] = 0
+        inputs = {"input_ids": tokens, "attention_mask": mask}
+    else:
+        raise InputError(
+            f"{type(model).__name__} reads {model.main_input_name}, which is neither tokens nor "
+            "images: give inputs= and other_inputs="
+        )
+    arguments = inspect.signature(model.forward).parameters
+    if "decoder_input_ids" in arguments and not isinstance(model, READS_ITS_INPUT):
+        text = model.config.get_text_config(decoder=True)
+        inputs["decoder_input_ids"] = _tokens(text, batch, max(2, length // 2))
+    return {name: inputs[name].to(model.device) for name in arguments if name in inputs}
+
+
+def _images(config: Any, batch: int) -> Tensor:
+    parts = (config, *config.all_parts())
+    seen = next((part for part in parts if part.get("image_size") is not None), None)
+    if seen is None:
+        raise InputError("the configuration names no image_size: give inputs= and other_inputs=")
+    shape = (batch, seen.num_channels, *edges(seen.image_size))
+    return torch.randn(shape, generator=torch.Generator().manual_seed(batch))
+
+
+def _tokens(config: Any, *shape: int) -> Tensor:
+    """Return tokens, none of them special, but for the end of a text."""
+    ends = config.eos_token_id
+    special = {config.pad_token_id, config.bos_token_id, ends}
+    usual = torch.tensor([t for t in range(min(config.vocab_size, 1000)) if t not in special])
+    drawn = torch.randint(len(usual), shape, generator=torch.Generator().manual_seed(shape[-1]))
+    tokens = usual[drawn]
+    if isinstance(ends, int):
+        tokens[..., -1] = ends
+    return tokens
+
+
+def dynamic_sizes(inputs: Inputs) -> dict[str, dict[int, Any]]:
+    """Return ``dynamic_shapes``: any batch, and any length of what is made of tokens."""
+    batch = torch.export.Dim("batch")
+    lengths = {True: torch.export.Dim("decoder_length"), False: torch.export.Dim("length")}
+    return {
+        name: {0: batch}
+        if value.is_floating_point()
+        else {0: batch, value.dim() - 1: lengths[name.startswith("decoder_")]}
+        for name, value in inputs.items()
+    }
