@@ -183,7 +183,7 @@ def turned(value: Any) -> Any:
     return value.flip(0) if isinstance(value, Tensor) and len(value) == BATCH else value
 
 
-def exports_with_open_sizes(subject: Subject) -> None:
+def exports_with_dynamic_sizes(subject: Subject) -> None:
     """A program of ``torch.export`` gives the model's numbers at other sizes and other masks."""
     model = subject.model()
     given = subject.example(model.config)
@@ -230,5 +230,5 @@ FORWARD_CHECKS = (
     Rule(each_attention_runs_its_function_once, has_attention_bricks),
     Rule(half_precision_is_finite),
     Rule(threads_do_not_meet, has_stacks),
-    Rule(exports_with_open_sizes, has_attention),
+    Rule(exports_with_dynamic_sizes, has_attention),
 )

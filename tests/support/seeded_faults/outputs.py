@@ -121,9 +121,9 @@ def attention_calls_its_own_kernel(patch: pytest.MonkeyPatch) -> None:
     around(patch, Attention, "forward", forward)
 
 
-@seen("bert", "exports_with_open_sizes-base")
-@seen("gpt2", "exports_with_open_sizes-causal-lm")
-@seen("t5", "exports_with_open_sizes-seq2seq-lm")
+@seen("bert", "exports_with_dynamic_sizes-base")
+@seen("gpt2", "exports_with_dynamic_sizes-causal-lm")
+@seen("t5", "exports_with_dynamic_sizes-seq2seq-lm")
 def a_trace_decides_what_a_mask_hides(patch: pytest.MonkeyPatch) -> None:
     """A trace finds that the mask of its example hides nothing, and keeps to it."""
 
@@ -133,7 +133,7 @@ def a_trace_decides_what_a_mask_hides(patch: pytest.MonkeyPatch) -> None:
     around(patch, masks, "visible_keys", visible_keys)
 
 
-@seen("vit", "exports_with_open_sizes-image-classification")
+@seen("vit", "exports_with_dynamic_sizes-image-classification")
 def a_trace_counts_the_rows(patch: pytest.MonkeyPatch) -> None:
     """A forward asks for the length of a tensor, which a trace takes for a constant."""
 
