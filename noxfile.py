@@ -228,6 +228,14 @@ def site(session: nox.Session) -> None:
 
 
 @nox.session
+def worlds(session: nox.Session) -> None:
+    """Find the plugins in archives, frozen applications, and workers of other libraries."""
+    install_torch(session, *groups("test", "worlds"))
+    install_editable(session)
+    session.run("pytest", *(session.posargs or ["tests/worlds"]), env=ONE_THREAD)
+
+
+@nox.session
 def faults(session: nox.Session) -> None:
     """Kill, fill, cut and crowd saves and loads: 1,000 kills, or as many as are given."""
     install_torch(session, *groups("test"))

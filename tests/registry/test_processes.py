@@ -140,7 +140,7 @@ def test_spawned_and_forked_processes_see_the_same_registry(site: Any, tmp_path:
     assert result.stdout.strip() == "same", result.stderr
 
 
-def test_200_plugins_cost_less_than_a_third_of_a_millisecond_each(site: Any) -> None:
+def test_200_plugins_cost_less_than_a_tenth_of_a_millisecond_each(site: Any) -> None:
     empty = site.folder / "empty"
     empty.mkdir()
     full = site.folder / "full"
@@ -155,11 +155,11 @@ def test_200_plugins_cost_less_than_a_third_of_a_millisecond_each(site: Any) -> 
 
     def seconds(folder: Path) -> float:
         taken = []
-        for _ in range(5):
+        for _ in range(15):
             start = time.perf_counter()
             discover([str(folder)])
             taken.append(time.perf_counter() - start)
         return min(taken)
 
     each = (seconds(full) - seconds(empty)) / 200
-    assert each < 0.0003, f"{each * 1000:.3f} ms for each distribution"
+    assert each < 0.0001, f"{each * 1000:.3f} ms for each distribution"

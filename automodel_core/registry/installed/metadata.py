@@ -140,7 +140,8 @@ def _candidates(entry_points: str, metadata: str, where: str) -> Iterator[list[C
     entries = list(_entries(entry_points))
     if not entries:
         return
-    name, version = _header(metadata, "Name"), _header(metadata, "Version")
+    headers = metadata.partition("\n\n")[0]  # the body may be long
+    name, version = _header(headers, "Name"), _header(headers, "Version")
     nameless = None
     if not name:
         nameless = Obstacle(
