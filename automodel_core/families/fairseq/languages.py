@@ -69,6 +69,12 @@ class MultilingualTokenizer(TranslationTokenizer):
             and self._language_token(language) in self.added_tokens_encoder
         ):
             return language
+        if language in codes:
+            raise TokenizationError(
+                f"{shown(language)} is not a language of this {type(self).__name__}: "
+                "additional_special_tokens= replaced the tokens of its languages; add those that "
+                "are to stay, with add_special_tokens"
+            )
         close = difflib.get_close_matches(str(language), codes, 3, 0.4)
         raise TokenizationError(
             f"{shown(language)} is not a language of this {type(self).__name__}; "

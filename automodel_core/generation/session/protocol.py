@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -131,12 +131,19 @@ class Tokenizer(TextDecoder, Protocol):
     def convert_ids_to_tokens(self, ids: Any) -> Any: ...
 
 
+@runtime_checkable
+class _HasOutputLayer(Protocol):
+    """A model that shows its output layer; one that is only made to generate need not."""
+
+    def get_output_embeddings(self) -> nn.Module | None: ...
+
+
 def vocabulary_size(model: GenerativeModel) -> int:
     """Return the number of tokens that the model's decoder knows.
 
     An encoder may have a vocabulary of its own, which the configuration calls the model's.
     """
-    output = model.get_output_embeddings()
+    output = model.get_output_embeddings() if isinstance(model, _HasOutputLayer) else None
     if isinstance(output, nn.Linear | QuantisedLinear):
         return output.out_features
     return model.config.get_text_config(decoder=True).vocab_size

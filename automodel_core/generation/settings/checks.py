@@ -112,6 +112,7 @@ _RULES: Mapping[str, _Rule] = {
     "output_logits": _FLAG,
     "return_dict_in_generate": _FLAG,
     "remove_invalid_values": _FLAG,
+    "pad_beams_with_zero": _FLAG,
     "renormalize_logits": _FLAG,
     "disable_compile": _FLAG,
 }

@@ -92,6 +92,8 @@ class GenerationConfig(GenerationConfigFiles):
     penalty_alpha: float | None = None
     dola_layers: str | list[int] | None = None
     low_memory: bool | None = None
+    pad_beams_with_zero: bool | None = None
+    """Whether beams that end early are filled with a padding token of 0, and not the end token."""
     use_mtp: bool | None = None
     speculation_type: str | None = None
 

@@ -16,6 +16,7 @@ __all__ = [
     "SettingsAtStart",
     "changed_settings",
     "first_settings",
+    "heed_given_config",
     "own_settings",
     "set_generation_config",
 ]
@@ -49,6 +50,25 @@ def set_generation_config(model: _Model, config: GenerationConfig) -> None:
     """Give a model its settings, and remember what its configuration and they say now."""
     model.generation_config = config
     model.settings_at_start = _of_config(model.config), copy.deepcopy(vars(config))
+
+
+def heed_given_config(model: _Model, stored: Mapping[str, Any]) -> None:
+    """Let `changed_settings` know what a caller's configuration object says of generation.
+
+    That is what neither ``stored``, the keys of the checkpoint's ``config.json``, nor the defaults
+    of its class say.
+    """
+    if model.settings_at_start is None:
+        return
+    given, before = model.settings_at_start
+    usual = {name: field.default for name, field in model.config._fields().items()}
+    own = config_settings(stored)
+    changed = {
+        name: own.get(name)
+        for name, value in given.items()
+        if value is not None and value not in (own.get(name), usual.get(name))
+    }
+    model.settings_at_start = {**given, **changed}, before
 
 
 def own_settings(model: _Model) -> dict[str, Any]:

@@ -30,6 +30,12 @@ class RelativePositionBias(nn.Module):
         self, num_heads: int, num_buckets: int, max_distance: int, *, bidirectional: bool
     ) -> None:
         super().__init__()
+        own = num_buckets // (4 if bidirectional else 2)
+        if max_distance <= own:
+            raise ValueError(
+                f"relative_attention_max_distance={max_distance} must be over {own}: so many "
+                f"distances have one of the {num_buckets} buckets for themselves"
+            )
         self.num_buckets = num_buckets
         self.max_distance = max_distance
         self.bidirectional = bidirectional

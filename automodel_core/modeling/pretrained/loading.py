@@ -132,11 +132,14 @@ def load_model(cls: type[Model], request: LoadRequest, built: Model | None = Non
     if cls.can_generate():
         from automodel_core.generation.settings.of_model import (
             first_settings,
+            heed_given_config,
             set_generation_config,
         )
 
         given = options.generation_config
         set_generation_config(model, first_settings(config, stored_generation, given))
+        if request.config_is_given and stored_generation is not None:
+            heed_given_config(model, _stored(files, "config.json") or {})
     registry.plugins.notify("automodel_after_load", context=context, model=model)
     leftovers = _notable_leftovers(model, names, report.unexpected)
     if report.missing or report.mismatched or report.untied:
@@ -374,9 +377,12 @@ def _stored_generation(
     cls: type[WeightedModel], files: CheckpointFiles | None
 ) -> dict[str, Any] | None:
     """Return what the checkpoint's file of generation settings holds, if there is a use for it."""
+    return _stored(files, "generation_config.json") if cls.can_generate() else None
+
+
+def _stored(files: CheckpointFiles | None, name: str) -> dict[str, Any] | None:
+    """Return what a JSON file of the checkpoint holds, ``None`` if there is none."""
     from automodel_core.checkpoint.places.json_files import read_json
 
-    if files is None or not cls.can_generate():
-        return None
-    path = files.find("generation_config.json")
+    path = None if files is None else files.find(name)
     return None if path is None else read_json(path)

@@ -43,6 +43,8 @@ class LoadRequest:
     task: str | None = None
     plugin: str | None = None
     adapter: CheckpointFiles | None = None
+    config_is_given: bool = False
+    """Whether the caller gave the configuration as an object."""
 
     @classmethod
     def open(
@@ -59,6 +61,7 @@ class LoadRequest:
 
         Raises `InputError` for arguments that cannot be meant, before anything is looked for.
         """
+        is_given = isinstance(kwargs.get("config"), PreTrainedConfig)
         options, rest = LoadOptions.split(kwargs)
         hub, rest = HubOptions.split(rest)
         config = rest.pop("config", None)
@@ -79,7 +82,7 @@ class LoadRequest:
             config, rest = build_config(config_values(files), files.name, files, rest, class_of)
         if files is not None and isinstance(config, PreTrainedConfig):
             config._name_or_path = files.name
-        return cls(files, config, hub, options, model_args, rest, task, plugin, adapter)
+        return cls(files, config, hub, options, model_args, rest, task, plugin, adapter, is_given)
 
     def keywords(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the caller's ``kwargs`` for a class that opens the checkpoint itself.

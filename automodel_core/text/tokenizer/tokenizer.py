@@ -10,6 +10,8 @@ import copy
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import getattr_static
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokenizers import AddedToken, Encoding, Tokenizer
@@ -94,6 +96,11 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
                 f"{type(self).__name__} needs a tokenizer_object "
                 "or a tokenizer_file (tokenizer.json)"
             )
+        for name in settings:
+            if isinstance(getattr_static(type(self), name, None), FunctionType):
+                raise TokenizationError(
+                    f"{type(self).__name__} has a method {name}, which no setting may replace"
+                )
         self._backend = backend
         for name, value in stored_defaults(backend.rust).items():
             settings.setdefault(name, value)

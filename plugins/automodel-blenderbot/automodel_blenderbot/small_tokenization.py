@@ -167,8 +167,8 @@ class BlenderbotSmallTokenizer(PreTrainedTokenizer):
         """Return a part of ``text`` as the segmenter reads it, which looks around a sigma."""
         if text[start:end] != "Σ":
             return text[start:end].lower()
-        read = self._segmenter.rust.normalizer.normalize_str(text)
-        sigmas = [letter for letter in read if letter in "σς"]
+        read: str = self._segmenter.rust.normalizer.normalize_str(text)
+        sigmas: list[str] = [letter for letter in read if letter in "σς"]
         return sigmas[sum(letter in "Σσς" for letter in text[:start])]
 
     def _id_to_token(self, index: int) -> str | None:

@@ -225,3 +225,10 @@ def test_few_steps_of_training_lower_the_loss(make, input_ids, family: str) -> N
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.7 * losses[0]
+
+
+def test_distances_need_more_room_than_those_with_a_bucket_of_their_own(make) -> None:
+    settings = {"relative_attention_num_buckets": 16, "relative_attention_max_distance": 8}
+    make("T5EncoderModel", **settings)
+    with pytest.raises(ValueError, match="relative_attention_max_distance=8 must be over 8"):
+        make("T5Model", **settings)

@@ -102,3 +102,17 @@ def test_trainers_find_the_defaults_by_which_they_pad() -> None:
     assert (settings.max_length, settings.max_new_tokens) == (20, 3)
     assert settings._from_model_config is False
     assert "_from_model_config" not in settings.to_dict()
+
+
+def test_settings_of_a_given_configuration_win_over_the_file(tmp_path: Path) -> None:
+    model = drawn()
+    model.generation_config = GenerationConfig(max_length=9, eos_token_id=None)
+    model.save_pretrained(tmp_path)
+    config = TinyConfig.from_pretrained(tmp_path)
+    plain = TinyForCausalLM.from_pretrained(tmp_path, config=config)
+    assert plain.generate(PROMPT).shape == (2, 9)
+    config.max_length = 6
+    changed = TinyForCausalLM.from_pretrained(tmp_path, config=config)
+    assert changed.generate(PROMPT).shape == (2, 6)
+    changed.generation_config.max_length = 7
+    assert changed.generate(PROMPT).shape == (2, 7)

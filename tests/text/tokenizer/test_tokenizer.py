@@ -10,8 +10,10 @@ import sys
 import threading
 
 import pytest
+from tokenizers import Tokenizer
 
-from automodel_core.text import BatchEncoding
+from automodel_core.errors import TokenizationError
+from automodel_core.text import BatchEncoding, PreTrainedTokenizer
 
 
 def test_copies_and_pickles_are_equal_and_independent(tokenizer, nasty):
@@ -93,3 +95,8 @@ def test_nothing_heavy_is_imported(pipeline, tmp_path):
         "assert not bad, bad\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_setting_may_not_replace_a_method(pipeline):
+    with pytest.raises(TokenizationError, match="has a method get_vocab"):
+        PreTrainedTokenizer(tokenizer_object=Tokenizer.from_str(pipeline), get_vocab=True)

@@ -116,10 +116,13 @@ class FinishedBeams:
 def _padding(request: DecodingRequest) -> int:
     """Return the token that pads shorter sequences.
 
-    A padding token of 0 counts as none here, so that results equal those of transformers.
+    A padding token of 0 counts as none, so that results equal those of transformers, unless
+    ``pad_beams_with_zero`` is set.
     """
     if not request.eos_token_ids:
         return -1
+    if request.pad_token_id == 0 and request.config.pad_beams_with_zero:
+        return 0
     return request.pad_token_id or request.eos_token_ids[0]
 
 

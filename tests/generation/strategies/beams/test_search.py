@@ -5,7 +5,15 @@ The candidates and finished beams are in `strategies.beams.candidates`.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
 import torch
+
+from automodel_core.generation.settings.generation import GenerationConfig
+from automodel_core.generation.strategies.beams.candidates import _padding
+from automodel_core.generation.strategies.request import DecodingRequest
 
 
 def test_one_beam_is_greedy_search_and_more_are_no_worse(model, prompt):
@@ -39,3 +47,14 @@ def test_as_many_beams_as_tokens_find_the_best_sequences(decoder, prompt):
     decoder.generation_config.eos_token_id = None
     found = decoder.generate(prompt[:1], num_beams=23, num_return_sequences=4, max_new_tokens=2)
     assert found.tolist() == exhaustive(decoder, prompt[0], 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("padding", "asked", "expected"), [(0, None, 2), (0, True, 0), (5, None, 5), (5, True, 5)]
+)
+def test_short_beams_are_padded_as_transformers_does_or_with_zero(
+    padding: int, asked: bool | None, expected: int
+) -> None:
+    config = GenerationConfig(pad_beams_with_zero=asked)
+    request = SimpleNamespace(config=config, pad_token_id=padding, eos_token_ids=(2,))
+    assert _padding(cast(DecodingRequest, request)) == expected
