@@ -72,7 +72,7 @@ class TrainerMixin(Trainer):  # type: ignore[misc]
         elif self.args.should_save:
             folder, tokenizer = str(output_dir or self.args.output_dir), self.processing_class
             if tokenizer is None:
-                tokenizer = vars(self.data_collator).get("tokenizer")
+                tokenizer = getattr(self.data_collator, "tokenizer", None)
             model.save_pretrained(
                 folder, state_dict=state_dict, max_shard_size=LARGEST_SHARD, tokenizer=tokenizer
             )

@@ -14,12 +14,14 @@ pytest.importorskip("accelerate")
 
 from automodel_bert import BertConfig, BertForSequenceClassification, BertTokenizer  # noqa: E402
 from automodel_core import (  # noqa: E402
+    AutoImageProcessor,
     AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
 )
 from automodel_core.integrations import TrainerMixin  # noqa: E402
 from automodel_gpt2 import GPT2Config, GPT2LMHeadModel, GPT2Tokenizer  # noqa: E402
+from automodel_vit import ViTConfig, ViTForImageClassification, ViTImageProcessor  # noqa: E402
 
 DEMO = Path(__file__).parents[2] / "docs" / "demo" / "checkpoint"
 TEXTS = ["a fox jumps", "the lazy dog sleeps all day", "no dog jumps", "foxes are quick"]
@@ -235,6 +237,32 @@ def test_the_tokenizers_special_tokens_reach_the_model(tmp_path: Path) -> None:
     theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path)
     assert theirs.config.pad_token_id == tokenizer.eos_token_id
     assert theirs.generation_config.pad_token_id == tokenizer.eos_token_id
+
+
+def test_an_image_processor_is_saved_too(tmp_path: Path) -> None:
+    processor = ViTImageProcessor(size={"height": 8, "width": 8})
+    config = ViTConfig(
+        image_size=8, patch_size=4, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=8,
+    )  # fmt: skip
+    pictures = torch.randint(0, 255, (4, 3, 12, 12), dtype=torch.uint8)
+    rows = [
+        {"pixel_values": processor(picture, return_tensors="pt").pixel_values[0], "label": 1}
+        for picture in pictures
+    ]
+    model = ViTForImageClassification(config)
+    settings = arguments(tmp_path, max_steps=1)
+    trainer = HubTrainer(model, settings, train_dataset=rows, processing_class=processor)
+    trainer.train()
+    trainer.save_model()
+    for kind in (AutoImageProcessor, transformers.AutoImageProcessor):
+        again = kind.from_pretrained(tmp_path)(list(pictures), return_tensors="pt")
+        assert again["pixel_values"].shape == (4, 3, 8, 8)
+    theirs = transformers.AutoModelForImageClassification.from_pretrained(tmp_path)
+    given = torch.stack([row["pixel_values"] for row in rows])
+    torch.testing.assert_close(
+        theirs(given).logits, model.eval()(given).logits, atol=1e-5, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("beams", [1, 2])

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from automodel_core import registry
-from automodel_core.cli.check import tiny
 from automodel_core.testing.case import Subject
 from automodel_core.testing.small_models import register_small_parts
+from automodel_core.testing.tiny import tiny
 
 __all__ = ["HEADS", "heads"]
 
