@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import automodel_bert
+import automodel_gpt2
 from automodel_core.errors import InputError
 from automodel_core.integrations.peft import (
     get_peft_model,
@@ -136,6 +137,31 @@ def test_ranks_are_kept_through_the_hubs_names(tmp_path: Path) -> None:
     assert len(expected) == len(list(again.parameters()))
 
 
+def test_single_tokens_are_trained_where_embeddings_are_tied(tmp_path: Path) -> None:
+    """The output layer follows, here as there; and a merge keeps the tie."""
+    case = CASES["gpt2"]
+    theirs, ours = case.bases(tmp_path / "base")
+    settings = LoraConfig(target_modules=["c_attn"], trainable_token_indices=[5, 6])
+    model = trained(get_peft_model(ours, settings))
+    expected = logits(model, case)
+    save_adapter(model, tmp_path / "ours")
+    again = peft.PeftModel.from_pretrained(theirs, tmp_path / "ours").eval()
+    assert_close(logits(again, case), expected)
+    merged = merge(model)
+    assert_close(logits(merged, case), expected)
+    assert merged.config.tie_word_embeddings
+    assert merged.lm_head.weight is merged.get_input_embeddings().weight
+
+
+def test_other_methods_only_have_other_names(tmp_path: Path) -> None:
+    case = CASES["bert"]
+    theirs, ours = case.bases(tmp_path / "base")
+    model = trained(get_peft_model(ours, peft.LoHaConfig(target_modules=["query", "dense"])))
+    save_adapter(model, tmp_path / "ours")
+    again = peft.PeftModel.from_pretrained(theirs, tmp_path / "ours").eval()
+    assert_close(logits(again, case), logits(model, case))
+
+
 def test_several_adapters_are_loaded_and_told_apart(tmp_path: Path) -> None:
     case = CASES["gpt2"]
     _, ours = case.bases(tmp_path / "base")
@@ -163,6 +189,13 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
         targets(ours, "query")
     with pytest.raises(InputError, match=r"nothing in the model is called query, .*c_attn"):
         get_peft_model(ours, LoraConfig(target_modules=["query"]))
+    eight_bits = automodel_gpt2.GPT2LMHeadModel.from_pretrained(tmp_path / "base", weights="int8")
+    with pytest.raises(InputError, match="weights in eight bits take no adapter"):
+        get_peft_model(eight_bits, LoraConfig())
+    settings = peft.LoHaConfig(target_modules=["c_attn"])
+    fused = trained(get_peft_model(case.ours(tmp_path / "base"), settings))
+    with pytest.raises(InputError, match="only LoRA, DoRA and IA3 can be split and joined"):
+        save_adapter(fused, tmp_path / "fused")
     peft.get_peft_model(theirs, LoraConfig()).save_pretrained(tmp_path / "adapter")
     other = CASES["bert"]
     _, bert = other.bases(tmp_path / "bert")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from torch import nn
@@ -39,17 +39,22 @@ def remove_adapters(model: Adaptable) -> None:
 
 
 def _replace(model: Adaptable, plain: Callable[[nn.Module], nn.Module]) -> None:
-    waiting: list[nn.Module] = [model]
-    while waiting:
-        parent = waiting.pop()
-        for name, part in list(parent._modules.items()):
-            if part is None:
-                continue
-            if without_adapter(part) is not part:
-                setattr(parent, name, plain(part))
-            else:
-                waiting.append(part)
+    for path, part in list(_wrapped(model)):
+        parent, _, leaf = path.rpartition(".")
+        setattr(model.get_submodule(parent), leaf, plain(part))
     vars(model).pop("peft_config", None)
+
+
+def _wrapped(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Yield the modules that the package has put around one of the model's, with their paths."""
+    for name, part in module._modules.items():
+        if part is None:
+            continue
+        inside = f"{path}.{name}" if path else name
+        if without_adapter(part) is part:
+            yield from _wrapped(part, inside)
+        else:
+            yield inside, part
 
 
 def _untie_adapted(model: Adaptable) -> None:
@@ -59,7 +64,7 @@ def _untie_adapted(model: Adaptable) -> None:
         for part in model.modules()
         if (weight := part._parameters.get("weight")) is not None
     )
-    for path, part in list(model.named_modules()):
+    for path, part in _wrapped(model):
         layer = part._modules.get("base_layer")
         weight = None if layer is None else layer._parameters.get("weight")
         if layer is not None and weight is not None and holders[id(weight)] > 1:

@@ -174,9 +174,13 @@ def scaling(settings: Any) -> Callable[[str], float]:
 def _setting(fields: Mapping[str, Any], key: str, *spellings: str) -> Any:
     """Return the rank or the alpha of a module."""
     patterns: Mapping[str, Any] = fields.get(f"{key}_pattern") or {}
-    usual = fields["r" if key == "rank" else "lora_alpha"]
     fitting = (v for p, v in patterns.items() if any(_is_end(p, path) for path in spellings))
-    return next(fitting, usual)
+    return next(fitting, _usual(fields, key))
+
+
+def _usual(fields: Mapping[str, Any], key: str) -> Any:
+    """Return the rank or the alpha of most modules; some methods have no alpha."""
+    return fields["r"] if key == "rank" else fields.get("lora_alpha", fields.get("alpha"))
 
 
 def _with_rank(fields: Mapping[str, Any], alpha: Any, before: int, after: int) -> Any:
@@ -194,10 +198,9 @@ def _note_unusual(
     rank: int,
     alpha: Any,
 ) -> None:
-    if rank != fields["r"]:
-        unusual["rank"].setdefault(rank, []).append(path)
-    if alpha != fields["lora_alpha"]:
-        unusual["alpha"].setdefault(alpha, []).append(path)
+    for key, value in (("rank", rank), ("alpha", alpha)):
+        if value != _usual(fields, key):
+            unusual[key].setdefault(value, []).append(path)
 
 
 def _as_patterns(

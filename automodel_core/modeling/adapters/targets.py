@@ -10,6 +10,7 @@ from torch import nn
 
 from automodel_core.checkpoint.names.module_paths import ModulePaths
 from automodel_core.errors import InputError, MissingExtraError
+from automodel_core.layers.kernels.linear import QuantisedLinear
 from automodel_core.modeling.adapters.settings import settings_of_modules
 
 if TYPE_CHECKING:
@@ -101,6 +102,10 @@ def own_settings(
     """
     if settings.is_prompt_learning:
         return settings
+    if any(isinstance(part, QuantisedLinear) for part in model.modules()):
+        raise InputError(
+            "weights in eight bits take no adapter: load the model without weights= and the like"
+        )
     settings = copy.deepcopy(settings)
     fields = vars(settings)
     named = fields.get("target_modules")

@@ -202,6 +202,11 @@ class WeightedModel(nn.Module):
         """Return the `ties` that the configuration asks for."""
         return self.ties() if self.config.tie_word_embeddings else {}
 
+    @property
+    def _tied_weights_keys(self) -> dict[str, str]:
+        """The weights that share storage, as other libraries ask."""
+        return {**self.embedding_ties(), **self.ties_in_force()}
+
     def ties_to_load(self) -> dict[str, str]:
         """Return the `ties` to make where a checkpoint lacks a weight or repeats its values."""
         return self.ties() if self.ties_follow_checkpoint else self.ties_in_force()
