@@ -91,6 +91,10 @@ def chat(tokenizer: Any) -> None:
 def see(processor: Any) -> None:
     if isinstance(processor, PreTrainedTokenizer):
         return  # what AutoProcessor finds where nothing says that there is more
+    image_processor = getattr(processor, "image_processor", processor)
+    sizes = (vars(image_processor).get(name) or {} for name in ("size", "crop_size", "pad_size"))
+    if any(edge > 1000 for size in sizes for edge in size.values()):
+        return  # allowed, and needs the memory that it asks for
     picture = torch.zeros(3, 9, 7, dtype=torch.uint8)
     processor(images=picture, return_tensors="pt")
 

@@ -38,6 +38,8 @@ _NAMES = {
     r"(\.scale_weight|weight_scale|weight_scale_inv|_proj_scale|_proj_scale_inv)$": "scales",
 }
 """Names of what lies beside quantised weights, and what puts it there."""
+_ANY = re.compile("|".join(_NAMES))
+_PATTERNS = {re.compile(pattern): method for pattern, method in _NAMES.items()}
 
 
 @dataclass(frozen=True)
@@ -138,17 +140,25 @@ def stored_quantisation(tensors: Mapping[str, TensorInfo]) -> Quantised | None:
 
     Floats of eight bits without any scale are no sign: these values are the weights.
     """
-    float8 = any(is_float8(info.dtype) for info in tensors.values())
+    if not any(map(_ANY.search, tensors)):
+        return None
     for name, info in tensors.items():
-        for pattern, method in _PATTERNS.items():
-            if not pattern.search(name):
-                continue
-            where = f"tensor {shown(name)} in {shown(info.file)}"
-            if method == "scales":
-                return Quantised(_FLOAT8 if float8 else "integers with scales", where)
-            if method != "mxfp4" or info.dtype == "uint8":
-                return Quantised(method, where)
+        method = next((m for p, m in _PATTERNS.items() if p.search(name)), None)
+        if method is None:
+            continue
+        if method == "scales":
+            method = _scaled(name, tensors)
+        elif method == "mxfp4" and info.dtype != "uint8":
+            method = None
+        if method is not None:
+            return Quantised(method, f"tensor {shown(name)} in {shown(info.file)}")
     return None
 
 
-_PATTERNS = {re.compile(pattern): method for pattern, method in _NAMES.items()}
+def _scaled(scale: str, tensors: Mapping[str, TensorInfo]) -> str | None:
+    """Return how the weight beside a scale was quantised; ``None`` for one that was not."""
+    weight = re.sub(r"_scale(_inv)?$|scale_(?=weight$)", "", scale)
+    dtype = tensors[weight].dtype if weight in tensors else ""
+    if is_float8(dtype):
+        return _FLOAT8
+    return "integers with scales" if "int" in dtype else None

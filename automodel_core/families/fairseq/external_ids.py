@@ -46,7 +46,7 @@ __all__ = [
 
 logger = logging.getLogger("automodel_core")
 
-_SPARE_IDS = 100_000
+_SPARE_IDS = 10_000
 """How far ids may go beyond the number of pieces, for a model that leaves some out."""
 LEADING = "\U000f0002"
 """Replaces, within the Rust pipeline, a leading text that becomes one token."""

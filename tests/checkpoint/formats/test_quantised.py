@@ -51,6 +51,8 @@ def test_signs_in_names(names: list[str], method: str, tmp_path: Path) -> None:
 def test_plain_names_are_no_signs(tmp_path: Path) -> None:
     names = ["logit_scale", "layer_scale.scale", "a.scales", "scale.weight", "blocks", "x_blocks"]
     assert stored_quantisation(opened(tmp_path, **{n: torch.ones(2) for n in names})) is None
+    own = {"a.weight": torch.ones(2), "a.weight_scale": torch.ones(1)}
+    assert stored_quantisation(opened(tmp_path / "own", **own)) is None
     unscaled = opened(tmp_path / "8", **{"a.weight": torch.ones(2).to(FLOAT8)})
     assert stored_quantisation(unscaled) is None
 
