@@ -20,8 +20,8 @@ from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError
 from automodel_core.registry.manifest import COMPONENT_KINDS
 from automodel_core.testing.architectures.properties import base_class, has_aliases, is_provided
-from automodel_core.testing.case import Subject
-from automodel_core.testing.check import Rule, require
+from automodel_core.testing.case import Subject, outputs
+from automodel_core.testing.check import Rule, require, require_close
 
 __all__ = ["PLUGIN_CHECKS"]
 
@@ -189,6 +189,34 @@ def config_copies_and_pickles(subject: Subject) -> None:
     require(unpickled.to_dict() == config.to_dict(), "a pickle differs")
 
 
+_ELSEWHERE = """
+import sys
+import torch
+from automodel_core import AutoModel
+model = AutoModel.from_pretrained(sys.argv[1])
+with torch.no_grad():
+    found = model(**torch.load(sys.argv[1] + "/inputs.pt", weights_only=True))
+found = {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
+torch.save(found, sys.argv[1] + "/found.pt")
+"""
+
+
+def another_process_computes_the_same(subject: Subject) -> None:
+    """A process of its own, as one that is spawned, loads the model and gives the same outputs."""
+    base = replace(subject, task="base")
+    model = base.model()
+    example = base.example(model.config)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        torch.save(example, Path(folder, "inputs.pt"))
+        command = [sys.executable, "-c", _ELSEWHERE, folder]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        require(ran.returncode == 0, f"a new process cannot run the model: {ran.stderr[-2000:]}")
+        found = torch.load(Path(folder, "found.pt"), weights_only=True)
+    for name, value in outputs(model, example).items():
+        require_close(found[name], value, f"{name} of another process")
+
+
 PLUGIN_CHECKS = (
     Rule(discovery_imports_no_torch),
     Rule(distribution_says_what_it_needs, is_provided),
@@ -196,6 +224,7 @@ PLUGIN_CHECKS = (
     Rule(config_keeps_unknown_keys),
     Rule(every_field_goes_through_a_file),
     Rule(sizes_are_those_of_the_configuration, base_class),
+    Rule(another_process_computes_the_same, is_provided, base_class),
     Rule(config_aliases_are_readable, has_aliases),
     Rule(config_refuses_wrong_types, numbers),
     Rule(config_copies_and_pickles),

@@ -55,6 +55,7 @@ __all__ = [
     "names_vocabulary",
     "reads_embeddings",
     "reads_masked_text",
+    "rebuilds_pictures",
     "takes_back_tokens",
     "ties_vocabulary",
     "vocabulary_layers",
@@ -244,6 +245,11 @@ def has_labels(subject: Subject) -> object:
 def has_usual_loss(subject: Subject) -> bool:
     """Return whether the loss is a cross-entropy of classes, as of tokens, texts or positions."""
     return subject.reads_text or "labels" in subject.labels(subject.config())
+
+
+def rebuilds_pictures(subject: Subject) -> bool:
+    """Return whether the model rebuilds pixels that were hidden."""
+    return subject.sees_images and subject.task == "masked-image-modeling"
 
 
 def classifies(subject: Subject) -> bool:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from automodel_core.layers.images.patches import edges
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.testing.architectures.input_checks import padded_text
@@ -24,6 +25,7 @@ from automodel_core.testing.architectures.properties import (
     has_labels,
     has_stacks,
     has_usual_loss,
+    rebuilds_pictures,
 )
 from automodel_core.testing.case import BATCH, LENGTH, Inputs, Subject, outputs, tensors_of
 from automodel_core.testing.check import Rule, require, require_close
@@ -34,6 +36,7 @@ STEPS, RATE, LEARNT = 30, 0.01, 0.6
 """Steps of training, their learning rate, and the share of the loss that may be left."""
 LABELS = 5
 IGNORED = -100
+PATCHES = "bool_masked_pos"
 
 
 def loss_inputs(example: Inputs) -> Inputs:
@@ -215,14 +218,40 @@ def dropout_drops(subject: Subject) -> None:
     require(len(same) < len(first), f"{', '.join(same)} are the same with {', '.join(values)}=0.5")
 
 
+def each_dropout_drops(subject: Subject) -> None:
+    """Each field that says how much is dropped does something by itself."""
+    names = dropout_fields(subject.config())
+    for name in names:
+        model = subject.model(**{**dict.fromkeys(names, 0.0), name: 0.5}).train()
+        example = {**subject.example(model.config), **context(subject, model)}
+        with torch.no_grad():
+            first, second = tensors_of(model(**example)), tensors_of(model(**example))
+        same = all(torch.equal(value, second[key]) for key, value in first.items())
+        require(not same, f"{name}=0.5 drops nothing")
+
+
+def loss_is_that_of_the_hidden_pixels(subject: Subject) -> None:
+    """The loss of a picture is the mean distance of the pixels that were hidden."""
+    model: Any = subject.model()
+    given = {**subject.example(model.config), **subject.labels(model.config)}
+    found = outputs(model, given)
+    rebuilt, pixels, hidden = found["reconstruction"], given["pixel_values"], given[PATCHES]
+    patch = edges(model.config.patch_size)[0]
+    grid = hidden.view(len(pixels), *(size // patch for size in pixels.shape[2:]))
+    shown = grid.repeat_interleave(patch, 1).repeat_interleave(patch, 2)[:, None].expand_as(pixels)
+    require_close(found["loss"], (rebuilt - pixels).abs()[shown.bool()].mean(), "the loss")
+
+
 TRAINING_CHECKS = (
     Rule(labels_give_a_loss, has_labels),
     Rule(loss_is_that_of_the_logits, has_labels, has_usual_loss),
+    Rule(loss_is_that_of_the_hidden_pixels, rebuilds_pictures),
     Rule(scores_number_labels, classifies),
     Rule(loss_follows_problem_type, classifies_whole_inputs),
     Rule(gradients_reach_every_weight),
     Rule(checkpointing_changes_no_gradient),
     Rule(checkpointing_computes_layers_again, has_stacks),
     Rule(dropout_drops, has_dropout),
+    Rule(each_dropout_drops, has_dropout),
     Rule(learns, has_labels),
 )

@@ -293,3 +293,35 @@ def always_two_labels(patch: pytest.MonkeyPatch) -> None:
 def always_two_labels_of_images(patch: pytest.MonkeyPatch) -> None:
     """A head for images ignores num_labels and has two."""
     around(patch, vit.ViTForImageClassification, "__init__", classifier_of(lambda _: 2))
+
+
+@seen("bert", "another_process_computes_the_same")
+def a_process_has_its_own_state(patch: pytest.MonkeyPatch) -> None:
+    """What a model computes depends on something that only this process has."""
+
+    def embed(original: Any, *args: Any, **kwargs: Any) -> Tensor:
+        embedded: Tensor = original(*args, **kwargs)
+        return embedded * 1.5
+
+    around(patch, bert.BertModel, "embed", embed)
+
+
+@seen("gpt2", "each_dropout_drops-base")
+def dropout_of_attention_is_ignored(patch: pytest.MonkeyPatch) -> None:
+    """One of several kinds of dropout is ignored."""
+
+    def attention(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **{**kwargs, "dropout": 0.0})
+
+    init = Attention.__init__
+    patch.setattr(Attention, "__init__", lambda self, *a, **k: attention(init, self, *a, **k))
+
+
+@seen("vit", "loss_is_that_of_the_hidden_pixels-masked-image-modeling")
+def loss_counts_pixels_that_are_seen(patch: pytest.MonkeyPatch) -> None:
+    """The loss of a picture counts patches that were not hidden."""
+
+    def loss(pixels: Tensor, pixel_values: Tensor, hidden: Tensor) -> Tensor:
+        return F.l1_loss(pixels, pixel_values)
+
+    patch.setattr(image_heads, "hidden_pixel_loss", loss)
