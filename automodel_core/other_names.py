@@ -68,6 +68,8 @@ UNSET_KEYS = frozenset(
 )
 """Keys of a configuration that callers ask for, whether a file has them or not."""
 TOKENIZERS: Mapping[str, str] = {
+    "decoder": "the tokenizers library has it: backend_tokenizer.decoder",
+    "model": "the tokenizers library has it: backend_tokenizer.model",
     "prepare_for_tokenization": "the tokenizer's normalizer prepares texts: "
     "backend_tokenizer.normalizer",
     "register_for_auto_class": _NO_CODE.format("AutoTokenizer"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from automodel_core.auto.processors import AutoFeatureExtractor, AutoImageProcessor
 from automodel_core.auto.tokenizer import AutoTokenizer
 from automodel_core.checkpoint.places.exchange import exchange_files
-from automodel_core.checkpoint.places.json_files import json_bytes
+from automodel_core.checkpoint.places.json_files import json_bytes, write_json
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.checkpoint.places.source import open_checkpoint
@@ -304,6 +304,12 @@ class ProcessorMixin:
         """Return the content of ``processor_config.json``: all parts but tokenizers."""
         parts = {name: part.to_dict() for name, part in self._preprocessors().items()}
         return {"processor_class": type(self).__name__, **parts}
+
+    def to_json_string(self) -> str:
+        return json_bytes(self.to_dict(), PROCESSOR_FILE).decode()
+
+    def to_json_file(self, json_file_path: str | os.PathLike[str]) -> None:
+        write_json(json_file_path, self.to_dict())
 
     def push_to_hub(self, repo_id: str, **kwargs: Unpack[PushOptions]) -> str:
         """Upload all files to a hub repository and return the address of the commit."""

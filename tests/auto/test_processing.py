@@ -121,6 +121,20 @@ def test_texts_are_decoded(folder: Path) -> None:
     assert processor.post_process_image_text_to_text([[0, 1]]) == ["a b"]
 
 
+def test_a_processor_is_a_json_file_and_applies_chat_templates(
+    folder: Path, tmp_path: Path
+) -> None:
+    processor = AutoProcessor.from_pretrained(folder)
+    processor.to_json_file(tmp_path / "processor.json")
+    written = (tmp_path / "processor.json").read_text(encoding="utf-8")
+    assert json.loads(written) == json.loads(processor.to_json_string()) == processor.to_dict()
+    processor.tokenizer.chat_template = "{{ messages[0]['content'] }}!"
+    messages = [{"role": "user", "content": "a"}]
+    assert processor.apply_chat_template(messages) == "a!"
+    tokenized = processor.apply_chat_template(messages, tokenize=True)
+    assert tokenized == processor.tokenizer.apply_chat_template(messages)
+
+
 def test_saving_writes_what_both_generations_read(folder: Path) -> None:
     processor = ReaderProcessor.from_pretrained(folder)
     names = {Path(path).name for path in processor.save_pretrained(folder / "again")}
