@@ -68,11 +68,9 @@ def unclear(subject: Subject, folder: Path, content: bytes, *, refused: bool) ->
     except AutomodelError as error:
         if not any(name in str(error) for name in (subject.file, str(folder))) and _reading(error):
             return f"names no file: {type(error).__name__}: {error}"
-    except Exception as error:  # noqa: BLE001 - this is what is looked for
-        return f"unclear: {_place(error)}: {type(error).__name__}: {error}"
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt | SystemExit):
-            raise
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a panic of the Rust library is no Exception
         return f"unclear: {_place(error)}: {type(error).__name__}: {error}"
     finally:
         path.unlink()

@@ -128,14 +128,10 @@ def _blocks(
     weight: TensorInfo, scale: TensorInfo, stated: tuple[int, int] | None, name: str
 ) -> tuple[int, int]:
     """Return height and width of the blocks that share a scale; raise if the shapes do not fit."""
-    rows_and_columns = weight.shape[-2:]
     shape = (*scale.shape, 1) if len(scale.shape) == 1 else scale.shape
-    if (
-        len(weight.shape) > 1
-        and len(shape) == len(weight.shape)
-        and shape[:-2] == weight.shape[:-2]
-    ):
-        sizes = zip(rows_and_columns, shape[-2:], stated or (None, None), strict=True)
+    alike = len(shape) == len(weight.shape) > 1
+    if alike and shape[:-2] == weight.shape[:-2]:
+        sizes = zip(weight.shape[-2:], shape[-2:], stated or (None, None), strict=True)
         height, width = (_block(length, count, size) for length, count, size in sizes)
         if height and width:
             return height, width

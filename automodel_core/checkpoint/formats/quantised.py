@@ -82,7 +82,10 @@ def stated_quantisation(
     """Return what a configuration, a part of it, or ModelOpt's file says, if anything."""
     for key, settings in _settings(configs):
         return Quantised(_method(settings), f"{key} in config.json")
-    path = None if files is None else files.find(MODELOPT_FILE)
+    # Where the files are not listed, as on the hub, a look for this one would be a request of its
+    # own in every load; what the weights hold shows the same.
+    listed = None if files is None else files.names()
+    path = files.find(MODELOPT_FILE) if files and MODELOPT_FILE in (listed or ()) else None
     if path is None:
         return None
     stated = read_json(path).get("quantization")
