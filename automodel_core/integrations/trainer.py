@@ -45,13 +45,20 @@ class TrainerMixin(Trainer):  # type: ignore[misc]
             self.data_collator = DataCollatorWithPadding(self.processing_class)
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
-        from transformers.trainer_utils import (  # pyright: ignore[reportMissingImports]
-            align_special_tokens,
-        )
-
         if self._has_tokenizer():
-            align_special_tokens(self.model, self.processing_class)
+            self._align_tokens()
         return super().train(*args, **kwargs)
+
+    def _align_tokens(self) -> None:
+        """Give the model the tokenizer's special tokens."""
+        try:
+            from transformers.trainer_utils import (  # pyright: ignore[reportMissingImports]
+                align_special_tokens,
+            )
+        except ImportError:  # before version 5 it is a method
+            self._align_special_tokens()
+        else:
+            align_special_tokens(self.model, self.processing_class)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         adapted = self.model if model is None else model
