@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from automodel_core.layers.positions.rotary_scaling import RotaryScaling, rotary_scaling
+from automodel_core.layers.tracing import in_trace
 
 __all__ = ["RotaryEmbedding", "Rotation"]
 
@@ -80,6 +81,6 @@ class RotaryEmbedding:
             return self._frequencies[device]
         length = position_ids.max() + 1
         frequencies = self.scaling.frequencies(self.features, self.theta, length)
-        if not self.scaling.depends_on_length:
+        if not self.scaling.depends_on_length and not in_trace():
             self._frequencies[device] = frequencies
         return frequencies

@@ -117,3 +117,19 @@ def test_what_cannot_be_scaled_is_refused() -> None:
         RotaryEmbedding.of(8, {"rope_type": "spiral"}, 64)
     with pytest.raises(ValueError, match="rope_type='llama3' needs the key 'low_freq_factor'"):
         RotaryEmbedding.of(8, {"rope_type": "llama3", "factor": 2.0}, 64)
+
+
+def test_a_trace_leaves_nothing_behind() -> None:
+    rotary = RotaryEmbedding(8)
+
+    class Turned(torch.nn.Module):
+        def forward(self, states: torch.Tensor) -> torch.Tensor:
+            positions = torch.arange(states.shape[2])[None]
+            return rotary(positions, states.dtype)(states)
+
+    states = torch.randn(1, 2, 5, 8)
+    sizes = ({2: torch.export.Dim.DYNAMIC},)
+    program = torch.export.export(
+        Turned(), (states[:, :, :4].clone(),), dynamic_shapes=sizes
+    ).module()
+    torch.testing.assert_close(program(states), Turned()(states))
