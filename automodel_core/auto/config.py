@@ -73,7 +73,8 @@ class AutoConfig:
         Keywords that name attributes override them, and dicts are merged into sub-configs; others
         are warned about, or returned with ``return_unused_kwargs=True``. ``model_type`` overrules
         the file's, ``plugin`` chooses the distribution; hub options are ``revision``,
-        ``subfolder``, ``cache_dir``, ``token``, ``local_files_only``, ``force_download``.
+        ``subfolder``, ``cache_dir``, ``token``, ``local_files_only``, ``force_download`` and
+        ``lock``, what ``automodel-core lock`` printed or the path of it.
         """
         from automodel_core.auto.config_class import config_class_of
         from automodel_core.checkpoint.places.config_file import read_config

@@ -124,8 +124,9 @@ class AutoModelBase(Generic[Model]):
 
         Keywords that name attributes of the configuration override them, the others go to the
         model's ``__init__``; with a ``config`` object all of them do, and it stays as it is.
-        ``plugin`` chooses the distribution. How the weights are loaded (``dtype``,
-        ``device_map``, ``strict``, ``output_loading_info``...) is described at
+        ``plugin`` chooses the distribution. With ``lock``, what ``automodel-core lock`` printed or
+        its path, other files, commits and packages than locked are refused. How the weights are
+        loaded (``dtype``, ``device_map``, ``strict``, ``output_loading_info``...) is described at
         `PreTrainedModel.from_pretrained`.
         """
         from automodel_core.auto.opening import open_request, refuse_unused

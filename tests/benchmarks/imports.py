@@ -1,4 +1,4 @@
-"""Time to import an Auto class, and what each installed plugin adds to it."""
+"""Time to import an Auto class, to a tokenizer and to a model, in processes of their own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from pathlib import Path
 from benchmarks.rounds import interleaved, table
 
 DISTRIBUTIONS = 200
+DEMO = Path(__file__).parents[2] / "docs" / "demo" / "checkpoint"
+TOKENIZER = "from {} import AutoTokenizer as A; A.from_pretrained({!r})('nine thousand and sixty')"
+MODEL = "from {} import AutoModelForSeq2SeqLM as A; A.from_pretrained({!r})"
 
 
 def python(code: str, path: Path | None = None) -> Callable[[], object]:
@@ -48,6 +51,10 @@ def main() -> None:
                 "ours": python(line.format("automodel_core")),
                 "with plugins": python(line.format("automodel_core"), Path(temporary)),
                 "theirs": python(line.format("transformers")),
+                "our tokenizer": python(TOKENIZER.format("automodel_core", str(DEMO))),
+                "their tokenizer": python(TOKENIZER.format("transformers", str(DEMO))),
+                "our model": python(MODEL.format("automodel_core", str(DEMO))),
+                "their model": python(MODEL.format("transformers", str(DEMO))),
                 "torch": python("import torch"),
                 "nothing": python("pass"),
             },
@@ -62,6 +69,11 @@ def main() -> None:
         ["the same line from transformers", f"{result.median('theirs') * 1e3:.0f} ms"],
         ["share of it", f"{1 / result.ratio('ours', 'theirs'):.3f}"],
         [f"each of {DISTRIBUTIONS} more plugins", f"{added / DISTRIBUTIONS * 1e3:.3f} ms"],
+        ["a tokenizer and its first call", f"{result.median('our tokenizer') * 1e3:.0f} ms"],
+        ["the same in transformers", f"{result.median('their tokenizer') * 1e3:.0f} ms"],
+        ["times faster", f"{result.ratio('our tokenizer', 'their tokenizer'):.1f}"],
+        ["a model", f"{result.median('our model') * 1e3:.0f} ms"],
+        ["the same in transformers", f"{result.median('their model') * 1e3:.0f} ms"],
         ["import torch", f"{result.median('torch') * 1e3:.0f} ms"],
         ["Python alone", f"{result.median('nothing') * 1e3:.0f} ms"],
     ]

@@ -10,7 +10,8 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,9 @@ def touched(tensors: Iterable[Tensor]) -> None:
         (tensor.t() if tensor.dim() == 2 and not tensor.is_contiguous() else tensor).sum()
 
 
-def measure(name: str, checkpoint: Checkpoint, rounds: int) -> list[str]:
+def measure(
+    name: str, checkpoint: Checkpoint, rounds: int, clock: Callable[[], float]
+) -> list[str]:
     half: Any = {"dtype": torch.bfloat16}
     result = interleaved(
         {
@@ -114,6 +117,7 @@ def measure(name: str, checkpoint: Checkpoint, rounds: int) -> list[str]:
             "file cast": lambda: [t.to(torch.bfloat16) for t in checkpoint.read()],
         },
         rounds,
+        clock,
     )
     return [
         f"{name}, {checkpoint.size / 1e6:.0f} MB, {len(checkpoint.files)}",
@@ -133,13 +137,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--shapes", nargs="+", help="measure these only")
     parser.add_argument("--folder", type=Path, default=None, help="keep the checkpoints here")
+    parser.add_argument(
+        "--cpu-time",
+        action="store_true",
+        help="what the process computes, of use where others compute too (one thread)",
+    )
     options = parser.parse_args()
+    clock = time.process_time if options.cpu_time else time.perf_counter
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as temporary:
         found = checkpoints(options.folder or Path(temporary))
         named = options.shapes or list(found)
-        rows = [measure(name, found[name], options.rounds) for name in named]
+        rows = [measure(name, found[name], options.rounds, clock) for name in named]
     header = [
         "shape, size, files",
         "from_pretrained",

@@ -28,15 +28,19 @@ class Rounds:
         return statistics.median(theirs / ours for theirs, ours in pairs)
 
 
-def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int) -> Rounds:
+def interleaved(
+    contenders: Mapping[str, Callable[[], object]],
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Rounds:
     """Time each contender once a round, after one round that does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
         for name, run in contenders.items():
-            start = time.perf_counter()
+            start = clock()
             run()
             if number:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(clock() - start)
     return Rounds(seconds)
 
 
