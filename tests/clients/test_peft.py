@@ -153,6 +153,19 @@ def test_single_tokens_are_trained_where_embeddings_are_tied(tmp_path: Path) -> 
     assert merged.lm_head.weight is merged.get_input_embeddings().weight
 
 
+def test_tied_layers_are_adapted_together(tmp_path: Path) -> None:
+    case = CASES["gpt2"]
+    theirs, ours = case.bases(tmp_path / "base")
+    settings = LoraConfig(target_modules=["embed_tokens"], ensure_weight_tying=True)
+    model = trained(get_peft_model(ours, settings))
+    expected = logits(model, case)
+    save_adapter(model, tmp_path / "ours")
+    again = peft.PeftModel.from_pretrained(theirs, tmp_path / "ours").eval()
+    assert_close(logits(again, case), expected)
+    read = load_adapter(case.ours(tmp_path / "base"), tmp_path / "ours")
+    assert_close(logits(read, case), expected)
+
+
 def test_other_methods_only_have_other_names(tmp_path: Path) -> None:
     case = CASES["bert"]
     theirs, ours = case.bases(tmp_path / "base")

@@ -144,8 +144,10 @@ def _in_file(name: str) -> str:
 
 
 def _adapted(state: Mapping[str, Tensor], settings: Any, paths: ModulePaths) -> set[str]:
-    """Return the modules that the settings target and that have weights in the adapter."""
+    """Return the modules that the settings name and that have weights in the adapter."""
     places = (paths.split(name.removeprefix(PREFIX)) for name in state)
     with_weights = {path for place in places if place is not None for path in place[0].modules}
-    names = vars(settings).get("target_modules")
-    return with_weights & matching(names, paths) if names is not None else set()
+    fields = vars(settings)
+    lists = (fields.get(key) for key in ("target_modules", "target_modules_to_tie"))
+    named = {module for names in lists if names for module in matching(names, paths)}
+    return with_weights & named

@@ -229,6 +229,10 @@ def settings_of_hub(
         found = modules if key == "target_modules" else matching(fields[key], paths)
         chosen = {paths.of_module(module) for module in found}
         fields[key] = {*_hub_ends({each.path for each in chosen}, paths)}
+    if fields.get("target_modules_to_tie"):
+        # The package ties by a few names of embeddings, which are not those of all architectures
+        # on the hub. Both have their weights in the file.
+        fields |= {"target_modules_to_tie": None, "ensure_weight_tying": False}
     if fields.get("modules_to_save"):
         fields["modules_to_save"] = [
             path for name in fields["modules_to_save"] for path in _on_hub(name, paths)
