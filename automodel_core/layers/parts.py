@@ -8,9 +8,10 @@ class's own counts, as a subclass that inherits it may compute something else in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from automodel_core.layers.caches.base import Cache, CrossAttentionCache, LayerCache
@@ -45,6 +46,13 @@ class LayerInputs:
     rotation: Rotation | None = None
     context: Tensor | None = None
     context_mask: Tensor | None = None
+
+    def to(self, device: torch.device | str | int) -> LayerInputs:
+        """Return what a layer on another device is handed; views know no device."""
+        movable: dict[str, Any] = {
+            k: v for k, v in vars(self).items() if isinstance(v, Tensor | Rotation)
+        }
+        return replace(self, **{name: value.to(device) for name, value in movable.items()})
 
 
 SelfAttentionStep = Callable[[Tensor, Mask, Rotation | None, Any], Tensor]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,25 @@ import torch
 pytest.importorskip("accelerate")
 
 from accelerate import (
+    Accelerator,
     cpu_offload,
     disk_offload,
     dispatch_model,
     infer_auto_device_map,
+    init_empty_weights,
+    load_checkpoint_and_dispatch,
+    load_checkpoint_in_model,
 )
 from accelerate.hooks import remove_hook_from_module
+from accelerate.state import AcceleratorState
+from accelerate.utils import send_to_device
+from safetensors.torch import load_file
+from torch.utils.data import DataLoader
 
 from automodel_bart import BartConfig, BartForConditionalGeneration
 from automodel_core import AutoModelForCausalLM
 from automodel_core.errors import InputError
+from automodel_core.layers import CAUSAL, LayerInputs, Rotation
 from automodel_gpt2 import GPT2Config, GPT2LMHeadModel
 from automodel_t5 import T5Config, T5ForConditionalGeneration
 from automodel_vit import ViTConfig, ViTForImageClassification
@@ -165,6 +175,19 @@ def test_its_own_ways_to_place_a_model(kind: str, tmp_path: Path) -> None:
     assert_same(disk_offload(new(kind), tmp_path / "b", torch.device("cpu")), expected, kind)
 
 
+def test_what_a_layer_is_handed_moves_with_its_states() -> None:
+    """Hooks move arguments between devices; there is but one here, so to the one without values."""
+    mask, turns = torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 4)
+    inputs = LayerInputs(mask, Rotation(turns, turns), torch.zeros(1, 2, 4), None)
+    moved = send_to_device(((), {"inputs": inputs}), "meta")[1]["inputs"]
+    assert moved.mask.is_meta
+    assert moved.rotation.cos.is_meta
+    assert moved.rotation.sin.is_meta
+    assert moved.context.is_meta
+    assert moved.context_mask is None
+    assert send_to_device(LayerInputs(CAUSAL), "meta").mask is CAUSAL
+
+
 def test_hooks_can_be_taken_off() -> None:
     expected, model = new("gpt2"), cpu_offload(new("gpt2"), execution_device=torch.device("cpu"))
     assert_same(model, expected, "gpt2")
@@ -184,3 +207,83 @@ def test_a_plan_places_parts_as_a_load_does(tmp_path: Path) -> None:
     assert plan.memory_by_device.keys() == {"cpu", "disk"}
     assert plan.memory is not None
     assert sum(plan.memory_by_device.values()) == plan.memory["float32"]
+
+
+# ---- models without memory, and accelerate's own loading ----
+
+
+def test_a_model_without_memory_is_filled(tmp_path: Path) -> None:
+    expected = new("gpt2")
+    expected.save_pretrained(tmp_path)
+    with init_empty_weights():
+        model = GPT2LMHeadModel(expected.config)
+    assert all(parameter.is_meta for parameter in model.parameters())
+    # It looks weights up by the modules' names, which a checkpoint of the hub does not have.
+    with pytest.raises(NotImplementedError, match="meta"):
+        load_checkpoint_and_dispatch(model, tmp_path, device_map={"": "cpu"})
+    assert model.load_checkpoint(tmp_path).complete
+    assert model.lm_head.weight is model.get_input_embeddings().weight
+    assert_same(model, expected, "gpt2")
+    places = infer_auto_device_map(model, max_memory={"cpu": 10_000, "disk": 10**9})
+    assert_same(dispatch_model(model, places, offload_dir=tmp_path / "a"), expected, "gpt2")
+
+
+def test_a_checkpoint_is_loaded_into_a_model_with_memory(tmp_path: Path) -> None:
+    expected = new("gpt2")
+    expected.save_pretrained(tmp_path)
+    for strict in (True, False):
+        torch.manual_seed(1)
+        model = GPT2LMHeadModel(expected.config).eval()
+        load_checkpoint_in_model(model, tmp_path, strict=strict)
+        assert_same(model, expected, "gpt2")
+
+
+# ---- training ----
+
+
+@pytest.fixture
+def accelerator() -> Iterator[Accelerator]:
+    yield Accelerator(cpu=True, mixed_precision="bf16")
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "t5"])
+def test_training_and_its_files(kind: str, accelerator: Accelerator, tmp_path: Path) -> None:
+    rows = [{"input_ids": row, "labels": row} for row in IDS]
+    model, loader = new(kind).train(), DataLoader(rows, batch_size=2)
+    before = model.state_dict()["lm_head.weight"].clone()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+    for batch in loader:
+        output = model(**batch)
+        assert output.logits.dtype == torch.float32  # of a forward in bfloat16
+        accelerator.backward(output.loss)
+        optimizer.step()
+        optimizer.zero_grad()
+    trained = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    assert not torch.equal(trained["lm_head.weight"], before)
+
+    # The usual lines of a training script write a checkpoint with the hub's names.
+    own = accelerator.unwrap_model(model)
+    own.save_pretrained(
+        tmp_path / "hub",
+        is_main_process=accelerator.is_main_process,
+        state_dict=accelerator.get_state_dict(model),
+    )
+    again = type(own).from_pretrained(tmp_path / "hub").state_dict()
+    assert all(torch.equal(again[name], tensor) for name, tensor in trained.items())
+
+    # Its own files hold every weight once, by the modules' names.
+    accelerator.save_model(model, tmp_path / "own")
+    held = load_file(tmp_path / "own" / "model.safetensors")
+    fresh = new(kind)
+    for parameter in fresh.parameters():
+        parameter.detach().zero_()
+    fresh.load_state_dict(held, strict=False)
+    assert all(torch.equal(t, trained[name]) for name, t in fresh.state_dict().items())
+
+    accelerator.save_state(tmp_path / "state")
+    for parameter in model.parameters():
+        parameter.detach().zero_()
+    accelerator.load_state(tmp_path / "state")
+    assert all(torch.equal(t, trained[name]) for name, t in model.state_dict().items())

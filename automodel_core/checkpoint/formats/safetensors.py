@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -81,16 +82,25 @@ class SafetensorsFile(LazyTensors):
         return tensor
 
     def read(self, name: str, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-        stored = self._dtype(name)
-        if dtype == stored and device.type == "cpu":
+        if dtype == self._dtype(name) and device.type == "cpu":
             return self.tensor(name)
-        if stored is torch.bool or stored.itemsize != self._bytes_per_element(name):
+        if not self._is_plain(name):
             return self.tensor(name).to(device=device, dtype=dtype)
         return self._copied(name, dtype, device)
 
     def confirm(self) -> None:
         if self._mapped is not None:
             self._file.check()
+
+    def copied(self, name: str, dtype: torch.dtype) -> torch.Tensor:
+        if not self._is_plain(name):
+            return super().copied(name, dtype)
+        return self._fill(_own_pages(self._header.tensors[name].shape, dtype), name)
+
+    def _is_plain(self, name: str) -> bool:
+        """Return whether each element is stored as torch holds it, and may have any value."""
+        stored = self._dtype(name)
+        return stored is not torch.bool and stored.itemsize == self._bytes_per_element(name)
 
     def _dtype(self, name: str) -> torch.dtype:
         text = self._header.tensors[name].dtype
@@ -120,8 +130,7 @@ class SafetensorsFile(LazyTensors):
         self, name: str, lengths: Sequence[int], dim: int, dtype: torch.dtype, device: torch.device
     ) -> list[torch.Tensor]:
         stored, shape = self._dtype(name), self._header.tensors[name].shape
-        plain = stored is not torch.bool and stored.itemsize == self._bytes_per_element(name)
-        if dtype == stored or not plain or (dim, len(shape)) != (1, 2):
+        if dtype == stored or not self._is_plain(name) or (dim, len(shape)) != (1, 2):
             return super().read_parts(name, lengths, dim, dtype, device)
         rows, width = shape
         parts = [torch.empty(rows, length, dtype=dtype, device=device) for length in lengths]
@@ -135,7 +144,10 @@ class SafetensorsFile(LazyTensors):
 
     def _copied(self, name: str, dtype: torch.dtype, device: torch.device = _CPU) -> torch.Tensor:
         """Read a tensor piece by piece."""
-        result = torch.empty(self._header.tensors[name].shape, dtype=dtype, device=device)
+        shape = self._header.tensors[name].shape
+        return self._fill(torch.empty(shape, dtype=dtype, device=device), name)
+
+    def _fill(self, result: torch.Tensor, name: str) -> torch.Tensor:
         flat, done = result.view(-1), 0
         for values in self._pieces(name, self._dtype(name).itemsize):
             flat[done : done + len(values)].copy_(values)
@@ -168,3 +180,12 @@ class SafetensorsFile(LazyTensors):
     def _check_truth(self, name: str, tensor: torch.Tensor) -> None:
         if int(tensor.view(torch.uint8).max()) > 1:
             raise CheckpointFormatError(f"{self._where(name)}: a BOOL must be 0 or 1")
+
+
+def _own_pages(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+    """Return an empty tensor whose memory goes back to the system with it, as malloc's may not."""
+    size = torch.Size(shape).numel() * dtype.itemsize
+    if size < _CHUNK:
+        return torch.empty(shape, dtype=dtype, device=_CPU)
+    with torch.device(_CPU):
+        return torch.frombuffer(mmap.mmap(-1, size), dtype=dtype).view(shape)

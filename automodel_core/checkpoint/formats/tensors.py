@@ -57,6 +57,10 @@ class LazyTensors(Mapping[str, TensorInfo]):
     def confirm(self) -> None:
         """Raise `CheckpointFormatError` if a file was cut while its tensors were read."""
 
+    def copied(self, name: str, dtype: torch.dtype) -> torch.Tensor:
+        """Return a tensor in memory of its own, which no file is mapped into."""
+        return self.tensor(name).to(dtype=dtype, copy=True)
+
 
 class ShardedTensors(LazyTensors):
     """The tensors of several files; of a name that two of them have, the indexed one counts."""
@@ -85,6 +89,9 @@ class ShardedTensors(LazyTensors):
     def confirm(self) -> None:
         for shard in self._shards:
             shard.confirm()
+
+    def copied(self, name: str, dtype: torch.dtype) -> torch.Tensor:
+        return self._places[name].copied(name, dtype)
 
 
 class MemoryTensors(LazyTensors):

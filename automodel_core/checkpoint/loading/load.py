@@ -225,9 +225,7 @@ class _Transfer:
 
     def _part(self, name: str, expected: Expected, index: int, dtype: torch.dtype) -> torch.Tensor:
         """Read one part of a tensor, as the model holds it."""
-        value = self._value(
-            name, self._stored(self._source[name], name), dtype, torch.device("cpu")
-        )
+        value = self._source.copied(name, dtype)
         piece = _pieces(value, expected)[index] if expected.lengths else value
         return piece.t() if expected.transposed else piece
 

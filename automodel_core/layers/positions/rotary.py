@@ -28,6 +28,10 @@ class Rotation:
         self.cos = cos
         self.sin = sin
 
+    def to(self, device: torch.device | str | int) -> Rotation:
+        """Return the same for states on another device."""
+        return Rotation(self.cos.to(device), self.sin.to(device))
+
     def __call__(self, states: Tensor) -> Tensor:
         """Turn the first features of ``(batch, heads, length, head_dim)``; the others stay."""
         features = self.cos.shape[-1]

@@ -68,6 +68,12 @@ def state_of_modules(model: WeightedModel, given: Mapping[str, Tensor]) -> Mappi
     quantised = any(isinstance(part, QuantisedLinear) for part in model.modules())
     if quantised or given.keys() <= expected:
         return given
+    if expected <= given.keys():
+        # Torch's set_model_state_dict adds what the model has to what a file holds.
+        from_hub = {name: tensor for name, tensor in given.items() if name not in expected}
+        found = module_state(model, from_hub)
+        if found.keys() <= expected:
+            return {name: found.get(name, given[name]) for name in expected}
     translated = module_state(model, given)
     return translated if len(expected & translated.keys()) > len(expected & given.keys()) else given
 
