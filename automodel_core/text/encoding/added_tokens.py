@@ -37,7 +37,8 @@ def read_token(value: Any) -> AddedToken:
     if isinstance(value, AddedToken):
         return value
     if isinstance(value, str):
-        return AddedToken(value, normalized=False, special=True)
+        with rust_errors(f"reading the token {shown(value)}"):
+            return AddedToken(value, normalized=False, special=True)
     if not isinstance(value, Mapping) or not isinstance(value.get("content"), str):
         raise CheckpointFormatError(
             f"A token is a text or an object with 'content', got {shown(value)}"

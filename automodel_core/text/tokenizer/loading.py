@@ -12,7 +12,11 @@ from typing import Any, ClassVar, Protocol
 
 from tokenizers import AddedToken
 
-from automodel_core.checkpoint.places.json_files import MOST_BYTES_OF_TABLES, read_json
+from automodel_core.checkpoint.places.json_files import (
+    MOST_BYTES_OF_TABLES,
+    has_surrogates,
+    read_json,
+)
 from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
@@ -157,6 +161,10 @@ def _read_older_files(
             raise CheckpointFormatError(
                 f"{shown(str(path))}: the id of {shown(text)} must be an integer of at least 0, "
                 f"got {shown(index)}"
+            )
+        if has_surrogates(text):
+            raise CheckpointFormatError(
+                f"{shown(str(path))}: the token {shown(text)} holds half a character (a surrogate)"
             )
         if index in stored:
             raise CheckpointFormatError(
