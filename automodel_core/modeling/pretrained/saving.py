@@ -119,7 +119,9 @@ def _write(
 
 
 def _without_computed(model: WeightedModel, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return a state without the tables that every reader computes."""
+    """Return a state without the tables that every reader of such a model computes."""
+    if model.saves_computed:
+        return dict(state)
     tables = {
         f"{path}.weight": module
         for path, module in model.named_modules()

@@ -51,6 +51,8 @@ class WeightedModel(nn.Module):
     """Module names, or prefixes with ``*`` for a layer number, that a checkpoint may lack."""
     ties_follow_checkpoint: ClassVar[bool] = False
     """Whether weights are tied where the checkpoint lacks one, whatever the configuration says."""
+    saves_computed: ClassVar[bool] = True
+    """Whether files hold tables that can be computed; transformers says it class by class."""
     keep_in_fp32: ClassVar[tuple[str, ...]] = ()
     """Modules (by name segment) kept in float32 because they overflow in float16."""
 

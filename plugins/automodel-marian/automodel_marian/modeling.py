@@ -60,6 +60,7 @@ class MarianMTModel(MarianPreTrainedModel, fairseq.WithLogitsBias):
     """Marian with an output layer: it translates."""
 
     model_class = MarianModel
+    saves_computed = False
 
 
 class MarianDecoderModel(MarianPreTrainedModel, fairseq.FairseqDecoder):
