@@ -8,7 +8,6 @@ has no relation to theirs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from math import prod
 from typing import Any, TypeVar
 
@@ -20,7 +19,7 @@ from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import AutomodelError, ConfigurationError, located, shown
 
-__all__ = ["build_on_meta"]
+__all__ = ["broadcast", "build_on_meta"]
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -103,8 +102,7 @@ class _Bounds(TorchFunctionMode):
         if kwargs.get("device") is not None:
             self._check(_shape_made(func, args, kwargs))
         elif not all(tensor.is_meta for tensor in given):
-            with suppress(RuntimeError):  # of tensors that are not combined one by one
-                self._check(torch.broadcast_shapes(*(tensor.shape for tensor in given)))
+            self._check(broadcast([tensor.shape for tensor in given]))
         try:
             result = func(*args, **kwargs)
         except (TypeError, RuntimeError) as error:
@@ -124,6 +122,17 @@ class _Bounds(TorchFunctionMode):
         """Raise if a tensor in memory of this shape would be too large."""
         if prod(shape) * 8 > self.most_bytes:
             raise _OutOfBoundsError(f"a table of {list(shape)} numbers is to be computed")
+
+
+def broadcast(shapes: Sequence[Sequence[int]]) -> Sequence[int]:
+    """Return the shape that tensors have when combined one by one; none, if they do not fit.
+
+    ``torch.broadcast_shapes`` imports a package for formulas, which takes longer than a load.
+    """
+    rank = max(map(len, shapes), default=0)
+    columns = zip(*((1,) * (rank - len(shape)) + tuple(shape) for shape in shapes), strict=True)
+    sizes = [{*column} - {1} for column in columns]
+    return [] if any(len(each) > 1 for each in sizes) else [max(each, default=1) for each in sizes]
 
 
 _BY_SHAPE = (torch.empty, torch.ones, torch.rand, torch.randn, torch.zeros)

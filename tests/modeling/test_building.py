@@ -10,7 +10,7 @@ from torch import nn
 
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError, InputError
-from automodel_core.modeling.building import build_on_meta
+from automodel_core.modeling.building import broadcast, build_on_meta
 
 
 class Config(PreTrainedConfig):
@@ -66,3 +66,13 @@ def test_errors_of_arguments_and_of_code_stay() -> None:
         build_on_meta(Model, Config(), WEIGHTS, ["no"])
     with pytest.raises(TypeError, match="unexpected keyword"):
         build_on_meta(Model, Config(), WEIGHTS, options={"wrong": 1})
+
+
+@pytest.mark.parametrize("left", [(), (1,), (3,), (2, 3), (2, 1), (4, 1, 3), (0,)])
+@pytest.mark.parametrize("right", [(), (3,), (2, 3), (5,), (0,)])
+def test_shapes_are_combined_as_torch_does(left: tuple[int, ...], right: tuple[int, ...]) -> None:
+    try:
+        expected = list(torch.broadcast_shapes(left, right))
+    except RuntimeError:
+        expected = []
+    assert list(broadcast([left, right])) == expected
