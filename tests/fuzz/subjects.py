@@ -103,6 +103,7 @@ def look(folder: Path) -> None:
     """Let an image processor read the picture of a folder."""
     from automodel_core.vision import BaseImageProcessor
 
+    Image.MAX_IMAGE_PIXELS = 1_000_000  # more are allowed, and need the memory that they ask for
     BaseImageProcessor(do_resize=False, do_normalize=False)(str(next(folder.iterdir())))
 
 
