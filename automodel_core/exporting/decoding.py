@@ -136,8 +136,9 @@ def decode_greedily(
     ``step`` is a `DecodingStep`, or a program made of one. Padding of the prompt stands before it.
     It ends when every row has had ``eos_token_id``.
     """
-    rest = () if attention_mask is None and not context else (tuple(context), attention_mask)
-    rest = rest[:1] if attention_mask is None else rest
+    rest: tuple[Any, ...] = (tuple(context), attention_mask)
+    if attention_mask is None:
+        rest = rest[:1] if context else ()
     tokens, ended = prompt, torch.zeros(prompt.shape[0], dtype=torch.bool, device=prompt.device)
     for place in range(prompt.shape[1] + max_new_tokens - 1):
         position = torch.tensor(place, device=prompt.device)

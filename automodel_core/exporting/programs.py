@@ -11,6 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -131,15 +132,15 @@ def _program(model: Any, inputs: Inputs, outputs: tuple[str, ...], file: Path) -
 
 def _onnx(model: Any, inputs: Inputs, outputs: tuple[str, ...], file: Path) -> Any:
     try:
-        import onnxruntime
-        import onnxscript  # noqa: F401 - torch's exporter needs it
+        onnxruntime: Any = import_module("onnxruntime")
+        import_module("onnxscript")  # torch's exporter needs it
     except ImportError as error:
         raise MissingExtraError(
             f"exporting to ONNX needs {error.name}: pip install automodel-core[onnx]"
         ) from error
-    names = {"input_names": list(inputs), "output_names": list(outputs)}
+    names: Any = {"input_names": list(inputs), "output_names": list(outputs)}
     with _quietly():
-        program = torch.onnx.export(
+        program: Any = torch.onnx.export(
             model, (), kwargs=inputs, dynamic_shapes=dynamic_sizes(inputs), dynamo=True, **names
         )
     size = sum(parameter.nbytes for parameter in model.parameters())
