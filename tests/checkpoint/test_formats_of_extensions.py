@@ -18,7 +18,7 @@ from support.tiny_plugin import Site
 def extras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site(tmp_path / "site")
     site.folder.mkdir()
-    site.metadata("automodel-extras", "automodel.extensions", {"extras": "automodel_extras.plugin"})
+    site.metadata("automodel-parts", "automodel.extensions", {"extras": "automodel_parts.plugin"})
     site.use(monkeypatch)
 
 

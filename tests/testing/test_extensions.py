@@ -23,10 +23,10 @@ from automodel_core.testing import (
     check_extension,
     checks_of_extension,
 )
-from automodel_extras import cautious, embedding, json_weights, kernels, shelf
+from automodel_parts import cautious, embedding, json_weights, kernels, shelf
 from support.tiny_plugin import Site
 
-DISTRIBUTION = "automodel-extras"
+DISTRIBUTION = "automodel-parts"
 EXAMPLES = {"shelf": ("shelf:demo",)}
 TINY = {
     "bert": {
@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("extras")
     site = Site(found)
     site.metadata("automodel-bert", "automodel.architectures", PLUGINS)
-    site.metadata(DISTRIBUTION, "automodel.extensions", {"extras": "automodel_extras.plugin"})
+    site.metadata(DISTRIBUTION, "automodel.extensions", {"extras": "automodel_parts.plugin"})
     SmallTextForCausalLM(SmallTextConfig(is_decoder=True)).save_pretrained(found / "shelf" / "demo")
     return found
 
@@ -101,11 +101,11 @@ def replaced(patch: Patch, reference: str, function: Any) -> None:
     patch.setitem(imports._resolved, reference, function)
 
 
-DECODE = "automodel_extras.cautious:decode"
-PLAIN = "automodel_extras.kernels:plain_attention"
-ROUND = "automodel_extras.kernels:round_weights"
-WRITE, READ = "automodel_extras.json_weights:write", "automodel_extras.json_weights:read"
-SHELF = "automodel_extras.shelf:open_shelf"
+DECODE = "automodel_parts.cautious:decode"
+PLAIN = "automodel_parts.kernels:plain_attention"
+ROUND = "automodel_parts.kernels:round_weights"
+WRITE, READ = "automodel_parts.json_weights:write", "automodel_parts.json_weights:read"
+SHELF = "automodel_parts.shelf:open_shelf"
 
 
 @seen("it_heeds_what_is_forbidden-cautious")

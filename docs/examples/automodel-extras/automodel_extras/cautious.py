@@ -6,12 +6,7 @@ import math
 
 from torch import Tensor
 
-from automodel_core.generation import (
-    DecodingRequest,
-    DecodingSession,
-    GenerateOutput,
-    grow,
-)
+from automodel_core.generation import DecodingRequest, DecodingSession, GenerateOutput, grow
 
 
 def cautious(session: DecodingSession, request: DecodingRequest) -> GenerateOutput:

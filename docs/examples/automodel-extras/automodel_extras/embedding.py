@@ -24,10 +24,8 @@ class TextEmbeddingOutput(modeling.ModelOutput):
     attentions: tuple[Tensor, ...] | None = None
 
 
-class BertForTextEmbedding(BertPreTrainedModel):
+class BertForTextEmbedding(BertPreTrainedModel, modeling.TextModelHead):
     """The state of the first token, divided by its length."""
-
-    body = "model"
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__(config)

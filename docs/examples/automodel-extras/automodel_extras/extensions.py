@@ -15,7 +15,7 @@ from automodel_core import (
     hookimpl,
 )
 
-API = (1, 0)
+API = (1, 1)
 logger = logging.getLogger(__name__)
 
 

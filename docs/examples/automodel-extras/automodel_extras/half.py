@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from automodel_core.errors import InputError
+
 
 class HalfLinear(nn.Linear):
     """A linear layer whose weight takes half of the memory."""
@@ -20,6 +22,8 @@ class HalfLinear(nn.Linear):
 
 def hold_linears_in_half(model: nn.Module, settings: Mapping[str, Any]) -> None:
     """Cast the weights of a loaded model's linear layers, and leave the others alone."""
+    if settings:
+        raise InputError(f"weights='half' has no settings: {', '.join(settings)}")
     for module in model.modules():
         if type(module) is nn.Linear:
             module.__class__ = HalfLinear

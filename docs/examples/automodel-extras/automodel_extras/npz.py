@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from automodel_core.checkpoint import LazyTensors, TensorInfo
-from automodel_core.errors import CheckpointFormatError
+from automodel_core.errors import CheckpointFormatError, InputError
 
 
 class NpzTensors(LazyTensors):
@@ -22,7 +22,7 @@ class NpzTensors(LazyTensors):
         try:
             self._arrays = np.load(path, allow_pickle=False)
             infos = {name: self._info(name, Path(path).name) for name in self._arrays.files}
-        except (ValueError, OSError, zipfile.BadZipFile) as error:
+        except (EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
             raise CheckpointFormatError(f"{os.fspath(path)} is no archive of arrays") from error
         super().__init__(infos, {})
 
@@ -40,4 +40,7 @@ def write_npz(
     tensors: Mapping[str, torch.Tensor], file: BinaryIO, metadata: Mapping[str, str]
 ) -> None:
     """Write tensors by name; the format has no place for the notes in ``metadata``."""
+    unknown = [name for name, tensor in tensors.items() if tensor.dtype == torch.bfloat16]
+    if unknown:
+        raise InputError(f"NumPy has no bfloat16, which {unknown[0]} is of: cast the model first")
     np.savez(file, **{name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()})

@@ -1,4 +1,4 @@
-"""What automodel-extras adds."""
+"""What automodel-parts adds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def automodel_tasks() -> list[Task]:
 
 @hookimpl
 def automodel_heads() -> list[Head]:
-    model = "automodel_extras.embedding:BertForSentenceEmbedding"
+    model = "automodel_parts.embedding:BertForSentenceEmbedding"
     return [Head(model_type="bert", task="sentence-embedding", model=model, plugin_api=(1, 1))]
 
 
@@ -37,7 +37,7 @@ def automodel_decoding_strategies() -> list[DecodingStrategy]:
     return [
         DecodingStrategy(
             name="cautious",
-            function="automodel_extras.cautious:decode",
+            function="automodel_parts.cautious:decode",
             settings=("margin",),
             needs="greedy",
             plugin_api=(1, 1),
@@ -50,8 +50,8 @@ def automodel_checkpoint_formats() -> list[CheckpointFormat]:
     return [
         CheckpointFormat(
             name="json-weights",
-            reader="automodel_extras.json_weights:read",
-            writer="automodel_extras.json_weights:write",
+            reader="automodel_parts.json_weights:read",
+            writer="automodel_parts.json_weights:write",
             weight_file="weights.json",
             priority=10,
             safe=True,
@@ -62,17 +62,17 @@ def automodel_checkpoint_formats() -> list[CheckpointFormat]:
 
 @hookimpl
 def automodel_attention() -> list[AttentionImplementation]:
-    function = "automodel_extras.kernels:plain_attention"
+    function = "automodel_parts.kernels:plain_attention"
     return [AttentionImplementation(name="plain", function=function, plugin_api=(1, 1))]
 
 
 @hookimpl
 def automodel_quantizers() -> list[Quantizer]:
-    function = "automodel_extras.kernels:round_weights"
+    function = "automodel_parts.kernels:round_weights"
     return [Quantizer(name="rounded", function=function, plugin_api=(1, 1))]
 
 
 @hookimpl
 def automodel_sources() -> list[Source]:
-    opener = "automodel_extras.shelf:open_shelf"
+    opener = "automodel_parts.shelf:open_shelf"
     return [Source(name="shelf", opener=opener, priority=60, plugin_api=(1, 1))]
