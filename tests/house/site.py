@@ -32,7 +32,7 @@ AT_THE_TOP = {
     "SECURITY.md": "security.md",
 }
 NOT_RUN = re.compile(r"^<!-- .*? -->\n", re.MULTILINE)
-SOURCE_LINK = re.compile(r"\[([^\]`]+)\]\(examples?/[^)\s]+\)")
+SOURCE_LINK = re.compile(r"\[([^\]`]+)\]\((?:examples|scale)/[^)\s]+\)")
 LINK = re.compile(r"\]\(([^)#:\s]+)((?:#[^)\s]*)?)\)")
 
 
