@@ -97,12 +97,16 @@ def test_an_own_strategy_and_the_session_it_uses(decoder, prompt, monkeypatch):
 
     from automodel_core import registry
 
-    known = registry.parts.function
-    monkeypatch.setattr(
-        registry.parts,
-        "function",
-        lambda kind, name: second_best if name == "second" else known(kind, name),
-    )
+    manifest = registry.DecodingStrategy(name="second", function="somewhere:second_best")
+    for method, found in (("function", second_best), ("get", manifest)):
+        known = getattr(registry.parts, method)
+        monkeypatch.setattr(
+            registry.parts,
+            method,
+            lambda kind, name, known=known, found=found: (
+                found if name == "second" else known(kind, name)
+            ),
+        )
     padded = torch.tensor([[0, 3, 4], [6, 7, 8]])
     for ids in (prompt, padded):
         assert decoder.generate(ids, strategy="second", max_new_tokens=3).shape == (2, 6)
