@@ -72,12 +72,12 @@ def _tokens(config: Any, *shape: int) -> Tensor:
 
 
 def dynamic_sizes(inputs: Inputs) -> dict[str, dict[int, Any]]:
-    """Return ``dynamic_shapes``: any batch, and any length of what is made of tokens."""
+    """Return ``dynamic_shapes``: any batch, and any length of tokens and waveforms."""
     batch = torch.export.Dim("batch")
     lengths = {True: torch.export.Dim("decoder_length"), False: torch.export.Dim("length")}
     return {
         name: {0: batch}
-        if value.is_floating_point()
+        if value.is_floating_point() and value.dim() > 2
         else {0: batch, value.dim() - 1: lengths[name.startswith("decoder_")]}
         for name, value in inputs.items()
     }

@@ -2,7 +2,7 @@ from automodel_core.integrations.reference import (
     ReferenceCase as ReferenceCase,
     write_reference as write_reference,
 )
-from automodel_core.integrations.sentence_transformers import (
+from automodel_core.integrations.sentence_encoder import (
     SentenceEncoder as SentenceEncoder,
     sentence_transformer as sentence_transformer,
 )

@@ -153,7 +153,8 @@ def test_generate_shows_how_far_it_is(
     arguments = ["generate", speaker, "w3", "--max-new-tokens", "4", "--progress", *more]
     assert main(arguments) == 0
     captured = capsys.readouterr()
-    assert "/4 tokens, " in captured.err
+    assert "4/4 [" in captured.err
+    assert "tokens/s]" in captured.err
     beams = 2 if "--num-beams" in more else 1
     assert expected(speaker, "w3", max_new_tokens=4, num_beams=beams) in captured.out
     with pytest.raises(SystemExit):

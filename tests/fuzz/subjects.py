@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ from fuzz.mutations import (
 
 __all__ = ["SUBJECTS", "Subject", "build"]
 
+MOST_PIXELS = Image.MAX_IMAGE_PIXELS or 0
 TEXT = "The  house, ünknown <s> \u2581x 123!"
 WORDS = ["the", "house", "hous", "##e", "x", "##x", "!", ",", "1", "##2", "##3", "[", "]"]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -93,7 +95,8 @@ def see(processor: Any) -> None:
         return  # what AutoProcessor finds where nothing says that there is more
     image_processor = getattr(processor, "image_processor", processor)
     sizes = (vars(image_processor).get(name) or {} for name in ("size", "crop_size", "pad_size"))
-    if any(edge > 1000 for size in sizes for edge in size.values()):
+    edges = [[*size.values()] for size in sizes if size]
+    if any(10**6 < math.prod(pair * (2 if len(pair) == 1 else 1)) <= MOST_PIXELS for pair in edges):
         return  # allowed, and needs the memory that it asks for
     picture = torch.zeros(3, 9, 7, dtype=torch.uint8)
     processor(images=picture, return_tensors="pt")

@@ -6,37 +6,15 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from automodel_core import registry
 from automodel_core.registry.registry import Registry
 from support.tiny_plugin import Site
-
-
-def described() -> str:
-    """Return what this process knows of plugins, and what one of them gives."""
-    architecture = registry.get("tiny-gpt")
-    told = {
-        "pid": os.getpid(),
-        "model_types": registry.model_types(),
-        "models": dict(architecture.models),
-        "records": [(r.distribution, r.path, r.names) for r in registry.plugins.records()],
-    }
-    return json.dumps(told)
-
-
-class Descriptions(Dataset[Any]):
-    """What each worker knows."""
-
-    def __len__(self) -> int:
-        return 2
-
-    def __getitem__(self, index: int) -> Any:
-        return described()
+from support.worlds import Descriptions, described
 
 
 def assert_same(told: str, here: str) -> None:
@@ -53,10 +31,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     site.install("tiny-gpt")
     tests = str(Path(__file__).parents[1])
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv(
-        "PYTHONPATH", os.pathsep.join([str(tmp_path), tests, str(Path(tests).parent)])
-    )
-
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), tests]))
     monkeypatch.setattr(registry, "_registry", Registry(sys.path, os.environ, sys.meta_path))
     return described()
 

@@ -133,18 +133,18 @@ def _usual_targets(model: Adaptable, settings: Any) -> dict[str, Any]:
     from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 
     model_type = model.config.model_type
-    if settings.peft_type == "IA3":
+    method: str = settings.peft_type.value
+    if method == "IA3":
         tables = utils.TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING
     else:
         tuner = PEFT_TYPE_TO_TUNER_MAPPING[settings.peft_type]
         tables = getattr(tuner, "target_module_mapping", {})
     named = tables.get(model_type)
-    if named is None and settings.peft_type == "LORA":
+    if named is None and method == "LORA":
         named = USUAL_TARGETS
     if named is None:
         raise InputError(
-            f"target_modules= is missing: there are no usual ones of {settings.peft_type.value} "
-            f"for {model_type}"
+            f"target_modules= is missing: there are no usual ones of {method} for {model_type}"
         )
     found: dict[str, Any] = {"target_modules": {*named}}
     if "feedforward_modules" in vars(settings) and settings.feedforward_modules is None:

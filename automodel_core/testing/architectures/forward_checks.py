@@ -205,9 +205,11 @@ def exports_with_dynamic_sizes(subject: Subject) -> None:
 
 
 def open_dimensions(value: Any) -> tuple[int, ...]:
-    """Return the dimensions of an input that may have any size: rows, and tokens of a text."""
-    reads_tokens = isinstance(value, Tensor) and not value.is_floating_point() and value.dim() > 1
-    return (0, value.dim() - 1) if reads_tokens else (0,)
+    """Return the dimensions of an input that may have any size: rows, tokens, samples of sound."""
+    if not isinstance(value, Tensor) or value.dim() < 2:
+        return (0,)
+    has_length = value.dim() == 2 or not value.is_floating_point()
+    return (0, value.dim() - 1) if has_length else (0,)
 
 
 def resized(name: str, value: Tensor) -> Tensor:

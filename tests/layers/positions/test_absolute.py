@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.layers.caches.position import PositionSpan
+from automodel_core.layers.kernels.linear import look_up
 from automodel_core.layers.positions.absolute import (
     LearnedPositions,
     PaddedSinusoidalPositions,
@@ -28,7 +29,7 @@ def test_tokens_are_scaled() -> None:
         expected = nn.functional.embedding(ids, embedding.weight) * scale
         torch.testing.assert_close(embedding(ids), expected)
     with pytest.raises(ValueError, match="between 0 and 4"):
-        embedding(torch.tensor([[5]]))
+        look_up(embedding, torch.tensor([[5]]))
 
 
 @pytest.mark.parametrize("offset", [0, 2])
