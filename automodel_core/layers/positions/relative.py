@@ -20,7 +20,8 @@ class RelativePositionBias(nn.Module):
     """A learned number for each head and each bucket of distances (https://arxiv.org/abs/1910.10683).
 
     Half of the buckets hold one distance each, the others ever more of them up to ``max_distance``,
-    the last one all beyond. ``bidirectional`` gives half of the buckets to keys after the query.
+    the last one all beyond; all that are left, if ``max_distance`` is no more than that half.
+    ``bidirectional`` gives half of the buckets to keys after the query.
     """
 
     tp_plan: ClassVar[Mapping[str, str]] = {"bias": "colwise"}
@@ -30,12 +31,6 @@ class RelativePositionBias(nn.Module):
         self, num_heads: int, num_buckets: int, max_distance: int, *, bidirectional: bool
     ) -> None:
         super().__init__()
-        own = num_buckets // (4 if bidirectional else 2)
-        if max_distance <= own:
-            raise ValueError(
-                f"relative_attention_max_distance={max_distance} must be over {own}: so many "
-                f"distances have one of the {num_buckets} buckets for themselves"
-            )
         self.num_buckets = num_buckets
         self.max_distance = max_distance
         self.bidirectional = bidirectional
@@ -77,7 +72,9 @@ class RelativePositionBias(nn.Module):
             offset, lengths = (distances > 0) * buckets, distances.abs()
         else:
             lengths = (-distances).clamp(min=0)
-        exact = buckets // 2
+        exact, last = buckets // 2, buckets - 1
+        if self.max_distance <= exact:
+            return offset + torch.where(lengths < exact, lengths, last)
         ratio = torch.log(lengths.float() / exact) / math.log(self.max_distance / exact)
-        wide = (exact + (ratio * (buckets - exact)).long()).clamp(max=buckets - 1)
+        wide = (exact + (ratio * (buckets - exact)).long()).clamp(max=last)
         return offset + torch.where(lengths < exact, lengths, wide)

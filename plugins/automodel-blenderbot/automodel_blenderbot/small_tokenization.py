@@ -51,10 +51,12 @@ UNKNOWN = "\U000f0000"
 """The Rust pipeline's token for a character that no merge knows."""
 
 CASED = r"[\p{Cased}&&\P{Case_Ignorable}]"
-FINAL_SIGMA = rf"{CASED}\p{{Case_Ignorable}}*\KΣ(?!\p{{Case_Ignorable}}*{CASED})"
+PASSED_OVER = r"[\p{Case_Ignorable}&&[^.,!?()'\s]]"
+FINAL_SIGMA = rf"{CASED}{PASSED_OVER}*\KΣ(?!{PASSED_OVER}*{CASED})"
 """A capital sigma at a word's end, which alone is lowercased to another letter.
 
-It is the Final_Sigma of the Unicode Standard, section 3.13, as Python's ``str.lower`` reads it.
+It is the Final_Sigma of the Unicode Standard, section 3.13, as Python's ``str.lower`` reads it in
+each word by itself; signs that part words end it.
 """
 
 Merge = tuple[str, str]

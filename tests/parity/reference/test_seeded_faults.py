@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from torch import Tensor, nn
+from torch import Tensor
 
 from automodel_bert import BertConfig, modeling as bert
 from automodel_core.checkpoint import WeightNames
@@ -115,8 +115,8 @@ def query_and_key_are_swapped(patch: pytest.MonkeyPatch) -> None:
 
 @seen("bert")
 def the_epsilon_of_norms_is_ignored(patch: pytest.MonkeyPatch) -> None:
-    usual = nn.LayerNorm
-    patch.setattr(bert_family.nn, "LayerNorm", lambda size, eps=0.0: usual(size))
+    usual = bert_family.layer_norm
+    patch.setattr(bert_family, "layer_norm", lambda size, eps=0.0: usual(size))
 
 
 @seen("bert")
