@@ -276,7 +276,7 @@ class Attention(nn.Module):
             attended = self._function()(
                 query, key, value, mask, is_causal=is_causal, dropout=dropout, scale=self.scale
             )
-        return project(self.o_proj, attended.transpose(1, 2).flatten(2)), weights
+        return project(self.o_proj, _joined(attended.transpose(1, 2))), weights
 
     def _function(self) -> AttentionFunction:
         """Return the function for this attention's heads and scores."""
@@ -355,3 +355,14 @@ class Attention(nn.Module):
             return output(attended.reshape(rows, inner))
 
         return step
+
+
+def _joined(heads: Tensor) -> Tensor:
+    """Return ``(batch, length, heads, head_dim)`` as ``(batch, length, heads * head_dim)``.
+
+    A kernel's output may lie in memory as if it were joined already. A program for other machines
+    must not rely on that.
+    """
+    if torch.compiler.is_exporting():
+        heads = heads.clone(memory_format=torch.contiguous_format)
+    return heads.flatten(2)

@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from automodel_core import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
+from automodel_core import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+)
 from automodel_core.cli import main
 from automodel_core.exporting import DecodingStep, decode_greedily, example_inputs, export_model
 
@@ -45,6 +50,16 @@ def test_a_head_takes_other_sizes_and_masks(tmp_path: Path, attention: str) -> N
     padded["attention_mask"][1, 2:] = 0
     with torch.no_grad():
         torch.testing.assert_close(run(done.file, padded)[0], model(**padded).logits)
+
+
+def test_windows_of_an_image_take_another_batch(tmp_path: Path) -> None:
+    sizes = {"image_size": [32, 32], "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 2]}
+    model = AutoModel.from_config(AutoConfig.for_model("donut-swin", **sizes, window_size=4)).eval()
+    done = export_model(model, tmp_path / "out", to="onnx")
+    pictures = example_inputs(model, 3, 0)
+    with torch.no_grad():
+        found, expected = run(done.file, pictures)[0], model(**pictures).last_hidden_state
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("checkpoint", ["checkpoint", "pictures/checkpoint"])
