@@ -18,6 +18,7 @@ MODULES = (
     "weights",
     "quality",
     "lengths",
+    "examples",
 )
 
 named = list(itertools.takewhile(MODULES.__contains__, sys.argv[1:]))

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader  # noqa: E402
 from automodel_bert import BertTokenizer  # noqa: E402
 from automodel_core import AutoImageProcessor, AutoTokenizer  # noqa: E402
 from automodel_vit import ViTImageProcessor  # noqa: E402
+from support.collating import Collate  # noqa: E402
 
 DEMO = Path(__file__).parents[2] / "docs" / "demo"
 TEXTS = ["forty-two", "six hundred and twelve", "nine", "seventeen"]
@@ -96,16 +97,6 @@ def test_processes_share_the_work(tokenizer: Any) -> None:
     assert torch.equal(batch["input_ids"], torch.tensor(expected.input_ids[:4]))
     on_the_fly = data.with_transform(Encode(tokenizer))
     assert on_the_fly[0]["input_ids"] == expected.input_ids[0]
-
-
-class Collate:
-    """A collator that encodes, as workers of a loader run it."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
-
-    def __call__(self, texts: list[str]) -> Any:
-        return self.tokenizer(texts, padding=True, return_tensors="pt")
 
 
 @pytest.mark.parametrize("start", ["fork", "spawn"])
