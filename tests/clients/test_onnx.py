@@ -52,6 +52,18 @@ def test_a_head_takes_other_sizes_and_masks(tmp_path: Path, attention: str) -> N
         torch.testing.assert_close(run(done.file, padded)[0], model(**padded).logits)
 
 
+def test_the_state_of_the_last_end_is_found(tmp_path: Path) -> None:
+    sizes = {"encoder_layers": 1, "decoder_layers": 1, "d_model": 16, "vocab_size": 50}
+    feed_forward = {f"{part}_ffn_dim": 16 for part in ("encoder", "decoder")}
+    heads = {f"{part}_attention_heads": 2 for part in ("encoder", "decoder")}
+    config = AutoConfig.for_model("bart", **sizes, **feed_forward, **heads)
+    model = AutoModelForSequenceClassification.from_config(config).eval()
+    done = export_model(model, tmp_path / "out", to="onnx")
+    others = example_inputs(model, 3, 6)
+    with torch.no_grad():
+        torch.testing.assert_close(run(done.file, others)[0], model(**others).logits)
+
+
 def test_windows_of_an_image_take_another_batch(tmp_path: Path) -> None:
     sizes = {"image_size": [32, 32], "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 2]}
     model = AutoModel.from_config(AutoConfig.for_model("donut-swin", **sizes, window_size=4)).eval()

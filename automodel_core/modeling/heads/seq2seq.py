@@ -130,7 +130,9 @@ class EncoderDecoderForSequenceClassification(EncoderDecoderHead):
             raise ConfigurationError(
                 f"{type(self).__name__} needs eos_token_id in its configuration"
             )
-        ends = torch.isin(input_ids, torch.tensor(end, device=input_ids.device))
+        # Runtimes of exported programs have no isin.
+        ids = torch.tensor(end, device=input_ids.device).view(-1)
+        ends = (input_ids.unsqueeze(-1) == ids).any(dim=-1)
         counts = ends.sum(dim=1)
         if not in_trace() and not bool(((counts == counts[0]) & (counts > 0)).all()):
             raise InputError(
