@@ -34,4 +34,5 @@ if __name__ == "__main__":
     answered = generate(chosen.checkpoint, chosen.texts)
     if dist.get_rank() == 0:
         print("\n".join(answered))
+    dist.barrier()  # nobody leaves while others still talk to it
     dist.destroy_process_group()

@@ -84,6 +84,7 @@ def train(checkpoint: Path, folder: Path, steps: int) -> None:
     state = {"optimizer": get_optimizer_state_dict(model, optimizer), "steps": steps}
     writer = dcp.FileSystemWriter(folder / "optimizer", overwrite=True)
     dcp.save(state, storage_writer=writer)
+    dist.barrier()  # nobody leaves while others still talk to it
     dist.destroy_process_group()
 
 

@@ -14,6 +14,8 @@ import torch
 from automodel_core import AutoModelForSeq2SeqLM
 from automodel_gpt2 import GPT2Config, GPT2LMHeadModel
 
+pytest.importorskip("ray", reason="scripts of several processes run with the large packages")
+
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "docs" / "scale"
 DEMO = ROOT / "docs" / "demo" / "checkpoint"
@@ -116,7 +118,6 @@ batch_inference.answer(
 
 
 def test_ray_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    pytest.importorskip("ray")
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     (tmp_path / "questions").mkdir()
     spelled = ["forty-two", "nine", "seven", "eleven"]
