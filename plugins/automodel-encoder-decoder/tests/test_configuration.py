@@ -66,6 +66,7 @@ def test_an_old_file_is_read_and_nothing_of_it_is_lost(tmp_path: Path) -> None:
     again = json.loads((tmp_path / "again" / "config.json").read_text())
     common = {"add_cross_attention", "bos_token_id", "is_encoder_decoder", "num_labels"}
     kept = LEGACY.keys() - common - {"tie_encoder_decoder", "torchscript"}
+    assert config.encoder.torchscript is LEGACY["torchscript"]
     assert {key: again["encoder"][key] for key in kept} == {key: LEGACY[key] for key in kept}
     assert AutoConfig.from_pretrained(tmp_path / "again").to_dict() == config.to_dict()
 
