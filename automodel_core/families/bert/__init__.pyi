@@ -23,3 +23,4 @@ from automodel_core.families.bert.names import (
     body_names as body_names,
     vocabulary_names as vocabulary_names,
 )
+from automodel_core.families.bert.tokenization import BertFamilyTokenizer as BertFamilyTokenizer

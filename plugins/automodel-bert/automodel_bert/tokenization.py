@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from automodel_core.text import WordPieceTokenizer
+from automodel_core.families.bert import BertFamilyTokenizer
 
 
-class BertTokenizer(WordPieceTokenizer):
-    """WordPiece from ``vocab.txt`` (a path or a dict of ids) or ``tokenizer.json``.
-
-    BERT's own code kept the words of ``never_split`` whole between spaces only.
-    """
-
-    vocab_files_names: ClassVar[dict[str, str]] = {
-        "vocab_file": "vocab.txt",
-        "tokenizer_file": "tokenizer.json",
-    }
-    model_input_names = ("input_ids", "token_type_ids", "attention_mask")
-    default_tokens: ClassVar[dict[str, str]] = {
-        "pad_token": "[PAD]",
-        "unk_token": "[UNK]",
-        "cls_token": "[CLS]",
-        "sep_token": "[SEP]",
-        "mask_token": "[MASK]",
-    }
-    first_token = "cls_token"  # noqa: S105
-
-    @property
-    def saved_class_name(self) -> str:
-        return "BertTokenizer"
+class BertTokenizer(BertFamilyTokenizer):
+    """WordPiece from ``vocab.txt`` (a path or a dict of ids) or ``tokenizer.json``."""
 
 
 BertTokenizerFast = BertTokenizer
