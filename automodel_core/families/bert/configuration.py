@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError
 from automodel_core.fields import NonNegativeFloat, NonNegativeInt, PositiveInt, Probability
@@ -30,6 +32,7 @@ class BertFamilyConfig(PreTrainedConfig):
     pad_token_id: NonNegativeInt | None = 0
     use_cache: bool = True
     classifier_dropout: Probability | None = None
+    position_embedding_type: Literal["absolute", "relative_key", "relative_key_query"] = "absolute"
 
     @property
     def token_size(self) -> int:

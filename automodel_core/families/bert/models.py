@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from automodel_core.errors import ConfigurationError
 from automodel_core.families.bert.configuration import BertFamilyConfig
+from automodel_core.families.bert.relative_positions import RelativePositions
 from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import embedding, linear, look_up
@@ -66,8 +67,9 @@ class BertFamilyPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def make_layer(cls, config: Any) -> TransformerLayer:
-        """Return one layer of the body."""
-        return bert_family_layer(config)
+        """Return one layer of the body, which knows distances where the embeddings do not."""
+        relative = config.position_embedding_type != "absolute"
+        return bert_family_layer(config, RelativePositions(config) if relative else None)
 
     @classmethod
     def make_transform(cls, config: Any) -> HeadTransform:
@@ -114,11 +116,23 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
         layers = [cls.make_layer(config) for _ in range(config.num_hidden_layers)]
         return TransformerStack(layers)
 
+    @property
+    def is_absolute(self) -> bool:
+        kind: str = self.config.position_embedding_type
+        return kind == "absolute"
+
+    def positions_of(self, inputs: TextInputs) -> Tensor:
+        """Return which embeddings of positions the tokens get."""
+        return inputs.positions(self.config.position_limit)
+
     def place(self, embedded: Tensor, inputs: TextInputs) -> Tensor:
         """Add the embeddings of their positions to embedded tokens."""
-        positions = inputs.positions(self.config.position_limit)
-        placed: Tensor = embedded + look_up(self.embed_positions, positions)
-        return placed
+        if self.is_absolute:
+            placed: Tensor = embedded + look_up(self.embed_positions, self.positions_of(inputs))
+            return placed
+        inputs.position_ids = None
+        inputs.positions(self.config.max_position_embeddings)  # which are limited all the same
+        return embedded
 
     def embed(self, inputs: TextInputs) -> Tensor:
         """Add token types (0 by default) and positions to the tokens, and normalise."""
@@ -150,7 +164,7 @@ class PositionsBehindPadding(BertFamilyModel):
         padding: int = self.config.pad_token_id
         return padding + 1
 
-    def place(self, embedded: Tensor, inputs: TextInputs) -> Tensor:
+    def positions_of(self, inputs: TextInputs) -> Tensor:
         counted = inputs.positions(self.config.position_limit)
         if inputs.position_ids is None and inputs.input_ids is None:
             counted = counted + self.first_position
@@ -158,5 +172,4 @@ class PositionsBehindPadding(BertFamilyModel):
             padding = self.config.pad_token_id
             shown = inputs.input_ids != padding
             counted = (shown.cumsum(dim=1) + inputs.span.first) * shown + padding
-        placed: Tensor = embedded + look_up(self.embed_positions, counted)
-        return placed
+        return counted

@@ -25,6 +25,7 @@ LAYER_NAMES: Mapping[str, str] = {
             "self.value": ".v_proj",
             "output.dense": ".o_proj",
             "output.LayerNorm": "_norm",
+            "self.distance_embedding": ".position_scores.embed_distances",
         }.items()
     },
     "encoder.layer.*.intermediate.dense": "stack.layers.*.mlp.up_proj",

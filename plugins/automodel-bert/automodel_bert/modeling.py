@@ -9,7 +9,6 @@ from torch import Tensor
 
 import automodel_core.families.bert as family
 from automodel_bert.configuration import BertConfig
-from automodel_bert.relative_positions import RelativePositions
 from automodel_bert.weights import bert_names
 from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class BertPreTrainedModel(family.BertFamilyPreTrainedModel):
-    """What all BERT models share: names of weights, and layers that may know distances."""
+    """What all BERT models share: names of weights."""
 
     config_class = BertConfig
     config: BertConfig
@@ -29,25 +28,9 @@ class BertPreTrainedModel(family.BertFamilyPreTrainedModel):
     def weight_names(cls, config: Any) -> WeightNames:
         return bert_names(cls.body, is_tied=config.tie_word_embeddings)
 
-    @classmethod
-    def make_layer(cls, config: BertConfig) -> layers.TransformerLayer:
-        relative = config.position_embedding_type != "absolute"
-        return family.bert_family_layer(config, RelativePositions(config) if relative else None)
-
 
 class BertModel(BertPreTrainedModel, family.BertFamilyModel):
     """The body: embeddings, layers, and a pooler unless ``add_pooling_layer`` is false."""
-
-    @property
-    def is_absolute(self) -> bool:
-        return self.config.position_embedding_type == "absolute"
-
-    def place(self, embedded: Tensor, inputs: modeling.TextInputs) -> Tensor:
-        if self.is_absolute:
-            return super().place(embedded, inputs)
-        inputs.position_ids = None
-        inputs.positions(self.config.max_position_embeddings)  # which are limited all the same
-        return embedded
 
 
 class BertForMaskedLM(BertPreTrainedModel, family.BertFamilyForMaskedLM):

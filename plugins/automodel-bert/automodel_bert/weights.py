@@ -7,17 +7,6 @@ import functools
 from automodel_core.checkpoint import WeightNames
 from automodel_core.families.bert import EMBEDDING_NAMES, LAYER_NAMES, body_names, vocabulary_names
 
-BODY_NAMES = {
-    **EMBEDDING_NAMES,
-    **LAYER_NAMES,
-    **{
-        f"encoder.layer.*.{hub}.self.distance_embedding": (
-            f"stack.layers.*.{attention}.position_scores.embed_distances"
-        )
-        for hub, attention in (("attention", "self_attn"), ("crossattention", "cross_attn"))
-    },
-}
-
 
 @functools.cache
 def bert_names(body: str, *, is_tied: bool) -> WeightNames:
@@ -25,7 +14,7 @@ def bert_names(body: str, *, is_tied: bool) -> WeightNames:
 
     ``is_tied`` says whether the output layer is tied to the embeddings.
     """
-    names = body_names(BODY_NAMES)
+    names = body_names({**EMBEDDING_NAMES, **LAYER_NAMES})
     if not body:
         return names
     return (

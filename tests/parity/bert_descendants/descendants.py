@@ -101,6 +101,7 @@ class DistilBertConfig(PreTrainedConfig):
         "head_dropout": "dropout",
     }
     layer_norm_eps: ClassVar[float] = 1e-12
+    position_embedding_type: ClassVar[str] = "absolute"
 
     vocab_size: int = 30522
     max_position_embeddings: int = 512

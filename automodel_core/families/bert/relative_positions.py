@@ -1,4 +1,4 @@
-"""Attention scores of relative positions, which some BERTs have in place of absolute ones."""
+"""Attention scores of relative positions, which some models have in place of absolute ones."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from automodel_bert.configuration import BertConfig
-from automodel_core.layers import embedding
+from automodel_core.families.bert.configuration import BertFamilyConfig
+from automodel_core.layers.kernels.linear import embedding
+
+__all__ = ["RelativePositions"]
 
 
 class RelativePositions(nn.Module):
@@ -21,7 +23,7 @@ class RelativePositions(nn.Module):
     tp_plan: ClassVar[Mapping[str, str]] = {}
     """How processes share out the layer: each has it whole, as heads are scored one by one."""
 
-    def __init__(self, config: BertConfig) -> None:
+    def __init__(self, config: BertFamilyConfig) -> None:
         super().__init__()
         head_dim = config.hidden_size // config.num_attention_heads
         self.embed_distances = embedding(2 * config.max_position_embeddings - 1, head_dim)
