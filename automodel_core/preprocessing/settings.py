@@ -33,15 +33,29 @@ class TypedSettings:
         }
     )
     """Keys of files and of calls that are no settings."""
+    former_names: ClassVar[Mapping[str, str]] = {}
+    """Settings by the names that older files and calls have for them."""
 
     def __init__(self, **settings: Any) -> None:
         fields = self._fields()
+        settings = self._renamed(settings)
         given = {key: value for key, value in settings.items() if key not in self.ignored}
         for name in dict.fromkeys((*self.assigned_first, *fields)):
             value = given.pop(name, None)
             setattr(self, name, fields[name].new_default() if value is None else value)
         for name, value in given.items():
             setattr(self, name, value)
+
+    @classmethod
+    def _renamed(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings under their names of today, which win where both are given."""
+        renamed = {
+            cls.former_names[key]: value
+            for key, value in settings.items()
+            if key in cls.former_names
+        }
+        kept = {key: value for key, value in settings.items() if key not in cls.former_names}
+        return {**renamed, **kept}
 
     @classmethod
     def _common_base(cls) -> type:
@@ -74,7 +88,7 @@ class TypedSettings:
     @classmethod
     def accepts(cls, key: str) -> bool:
         """Return whether a call takes an argument of this name."""
-        return key in cls._fields() or key in cls.ignored
+        return key in cls._fields() or key in cls.ignored or key in cls.former_names
 
     def overridden(self, settings: Mapping[str, Any]) -> Self:
         """Return a copy with other settings; those given as ``None`` change nothing.
@@ -88,6 +102,7 @@ class TypedSettings:
                 f"{type(self).__name__} has no setting {shown(unknown[0])}{question}; it has "
                 f"{', '.join(self._fields())}"
             )
+        settings = self._renamed(settings)
         changed = {k: v for k, v in settings.items() if v is not None and k not in self.ignored}
         if not changed:
             return self

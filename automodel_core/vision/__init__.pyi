@@ -1,7 +1,13 @@
 from automodel_core.preprocessing.batch import BatchFeature as BatchFeature
 from automodel_core.vision.image_processor import BaseImageProcessor as BaseImageProcessor
 from automodel_core.vision.images import image_tensor as image_tensor
+from automodel_core.vision.segmentation import (
+    SegmentationImageProcessor as SegmentationImageProcessor,
+    semantic_segmentation as semantic_segmentation,
+)
 from automodel_core.vision.settings import (
+    IMAGENET_DEFAULT_MEAN as IMAGENET_DEFAULT_MEAN,
+    IMAGENET_DEFAULT_STD as IMAGENET_DEFAULT_STD,
     IMAGENET_STANDARD_MEAN as IMAGENET_STANDARD_MEAN,
     IMAGENET_STANDARD_STD as IMAGENET_STANDARD_STD,
     ChannelValues as ChannelValues,

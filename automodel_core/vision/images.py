@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +17,17 @@ from torch import Tensor
 
 from automodel_core.errors import AutomodelError, InputError, MissingExtraError, shown
 
-__all__ = ["FIRST", "LAST", "flatten_images", "image_tensor", "pillow"]
+__all__ = [
+    "FIRST",
+    "LAST",
+    "flatten_images",
+    "image_tensor",
+    "is_array",
+    "picture_values",
+    "pillow",
+    "pillow_values",
+    "read_picture",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +67,7 @@ def flatten_images(images: Any) -> list[Any]:
     """Return the single images in an image, a batch, or nested lists of them, in order."""
     if isinstance(images, list | tuple):
         return [single for part in images for single in flatten_images(part)]
-    if (isinstance(images, Tensor) or _is_array(images)) and images.ndim > 3:
+    if is_array(images) and images.ndim > 3:
         return [single for part in images for single in flatten_images(part)]
     return [images]
 
@@ -71,21 +82,43 @@ def image_tensor(
     the shape.
     """
     if isinstance(image, str | os.PathLike):
-        return _of_pillow(_opened(os.fspath(image)), convert_rgb=True)
+        return _of_pillow(read_picture(os.fspath(image), _viewed), convert_rgb=True)
     if _is_pillow(image):
         return _of_pillow(image, convert_rgb)
-    if _is_array(image):
+    image = _channels_first(picture_values(image), data_format)
+    if convert_rgb and image.dtype == torch.uint16:
+        image = _rounded(image)
+    image = _eight_bits(image)
+    return _rgb(image) if convert_rgb else image
+
+
+def picture_values(image: Any) -> Tensor:
+    """Return the values of an image as they are: those of a palette are places in it.
+
+    They are in the order of an array or tensor, those of a Pillow image
+    ``(height, width, channels)``.
+    """
+    if _is_pillow(image):
+        return pillow_values(image)
+    if _is_numpy(image):
         image = torch.from_numpy(image.copy())
     if not isinstance(image, Tensor):
         raise InputError(
             f"an image is a Pillow image, a NumPy array, a torch tensor or the path of a file, got "
             f"{type(image).__name__} {shown(image)}"
         )
-    image = _channels_first(image.detach(), data_format)
-    if convert_rgb and image.dtype == torch.uint16:
-        image = _rounded(image)
-    image = _eight_bits(image)
-    return _rgb(image) if convert_rgb else image
+    return image.detach()
+
+
+def pillow_values(image: Any) -> Tensor:
+    """Return the values of a Pillow image ``(height, width, channels)``, in any mode."""
+    if image.mode == "1":
+        image = image.convert("L")
+    elif image.mode not in WIDE and image.mode.startswith("I;16"):
+        image = image.convert("I")  # of another byte order
+    dtype = WIDE.get(image.mode, torch.uint8)
+    flat = torch.frombuffer(bytearray(image.tobytes()), dtype=dtype)
+    return flat.view(image.height, image.width, -1)
 
 
 def _is_pillow(image: Any) -> bool:
@@ -93,13 +126,18 @@ def _is_pillow(image: Any) -> bool:
     return module is not None and isinstance(image, module.Image)
 
 
-def _is_array(image: Any) -> bool:
+def is_array(images: Any) -> bool:
+    """Return whether an image, or a batch of them, is an array or a tensor."""
+    return isinstance(images, Tensor) or _is_numpy(images)
+
+
+def _is_numpy(image: Any) -> bool:
     numpy: Any = sys.modules.get("numpy")
     return numpy is not None and isinstance(image, numpy.ndarray)
 
 
-def _opened(path: str) -> Any:
-    """Return the image in a file, upright, and in RGB if it has eight bits a value."""
+def read_picture(path: str, convert: Callable[[Any], Any]) -> Any:
+    """Return what ``convert`` makes of the image in a file, upright, as Pillow reads it."""
     if path.startswith(("http://", "https://", "data:")):
         raise InputError(f"{shown(path)} is not fetched: load the image and pass it")
     if not os.path.isfile(path):
@@ -110,9 +148,7 @@ def _opened(path: str) -> Any:
     try:
         with module.open(path, formats=formats) as image:
             _check_pixels(image, module.MAX_IMAGE_PIXELS)
-            upright = import_module("PIL.ImageOps").exif_transpose(image)
-            is_wide = upright.mode.partition(";")[0] in WIDE
-            return upright if is_wide else _pillow_rgb(upright)
+            return convert(import_module("PIL.ImageOps").exif_transpose(image))
     except AutomodelError as error:
         raise InputError(f"{shown(path)}: {error}") from None
     except Exception as error:  # Pillow's readers raise whatever their parts do
@@ -120,6 +156,11 @@ def _opened(path: str) -> Any:
             f"{shown(path)} is not an image that Pillow reads: {type(error).__name__}: "
             f"{shown(str(error))}"
         ) from error
+
+
+def _viewed(image: Any) -> Any:
+    """Return an image in RGB, if it has eight bits a value."""
+    return image if image.mode.partition(";")[0] in WIDE else _pillow_rgb(image)
 
 
 def _check_pixels(image: Any, most: int | None) -> None:
@@ -134,16 +175,10 @@ def _check_pixels(image: Any, most: int | None) -> None:
 def _of_pillow(image: Any, convert_rgb: bool) -> Tensor:
     if convert_rgb and image.mode.partition(";")[0] not in WIDE:
         image = _pillow_rgb(image)
-    elif image.mode == "1":
-        image = image.convert("L")
     elif image.mode in ("P", "PA"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    elif image.mode not in WIDE and image.mode.startswith("I;16"):
-        image = image.convert("I")  # of another byte order
-    dtype = WIDE.get(image.mode, torch.uint8)
-    flat = torch.frombuffer(bytearray(image.tobytes()), dtype=dtype)
-    pixels = flat.view(image.height, image.width, -1).permute(2, 0, 1).contiguous()
-    if not convert_rgb or dtype is torch.uint8:
+    pixels = pillow_values(image).permute(2, 0, 1).contiguous()
+    if not convert_rgb or pixels.dtype == torch.uint8:
         return _eight_bits(pixels)
     return _rgb(_eight_bits(_rounded(pixels)))
 

@@ -10,6 +10,8 @@ from automodel_core.errors import ConfigurationError, shown
 from automodel_core.fields import Range
 
 __all__ = [
+    "IMAGENET_DEFAULT_MEAN",
+    "IMAGENET_DEFAULT_STD",
     "IMAGENET_STANDARD_MEAN",
     "IMAGENET_STANDARD_STD",
     "MOST_PIXELS",
@@ -27,6 +29,10 @@ Size = dict[str, int] | None
 ChannelValues = float | list[float] | None
 """One value for all channels, or one per channel."""
 Resample = Annotated[int, Range(minimum=0, maximum=5)]
+
+IMAGENET_DEFAULT_MEAN: ChannelValues = [0.485, 0.456, 0.406]
+IMAGENET_DEFAULT_STD: ChannelValues = [0.229, 0.224, 0.225]
+"""Mean and deviation of ImageNet's pictures, in values from 0 to 1."""
 
 IMAGENET_STANDARD_MEAN: ChannelValues = [0.5, 0.5, 0.5]
 IMAGENET_STANDARD_STD: ChannelValues = [0.5, 0.5, 0.5]
