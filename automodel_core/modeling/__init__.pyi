@@ -60,7 +60,10 @@ from automodel_core.modeling.losses.classes import (
     ItemCount as ItemCount,
     batch_mean as batch_mean,
 )
-from automodel_core.modeling.losses.image import hidden_pixel_loss as hidden_pixel_loss
+from automodel_core.modeling.losses.image import (
+    hidden_pixel_loss as hidden_pixel_loss,
+    pixel_class_loss as pixel_class_loss,
+)
 from automodel_core.modeling.losses.labels import classification_loss as classification_loss
 from automodel_core.modeling.losses.text import (
     next_token_loss as next_token_loss,
@@ -74,8 +77,11 @@ from automodel_core.modeling.outputs.base import (
     ModelOutput as ModelOutput,
 )
 from automodel_core.modeling.outputs.image import (
+    BackboneOutput as BackboneOutput,
+    DepthEstimatorOutput as DepthEstimatorOutput,
     ImageClassifierOutput as ImageClassifierOutput,
     MaskedImageModelingOutput as MaskedImageModelingOutput,
+    SemanticSegmenterOutput as SemanticSegmenterOutput,
 )
 from automodel_core.modeling.outputs.seq2seq import (
     Seq2SeqLabelOutput as Seq2SeqLabelOutput,

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from automodel_core.errors import InputError
+from automodel_core.modeling.losses.image import pixel_class_loss
 from automodel_core.modeling.losses.labels import classification_loss
 from automodel_core.modeling.losses.text import next_token_loss, span_loss, token_loss
 
@@ -83,3 +84,40 @@ def test_labels_beyond_the_classes_are_named(labels: Tensor) -> None:
             loss(scores, labels)
         with pytest.raises(InputError, match="3 labels were given for 2 scores"):
             loss(scores, torch.tensor([0, 1, 2]))
+
+
+PIXEL_LABELS = torch.tensor([[[0, 1], [255, 2]], [[255, 255], [1, 255]]])
+
+
+def test_classes_of_pixels() -> None:
+    scores = torch.randn(2, 3, 2, 2, generator=torch.Generator().manual_seed(1))
+    places = (PIXEL_LABELS != 255).nonzero().tolist()
+    losses = [surprise(scores[b, :, r, c], int(PIXEL_LABELS[b, r, c])) for b, r, c in places]
+    expected = torch.stack(losses).mean()
+    torch.testing.assert_close(pixel_class_loss(scores, PIXEL_LABELS, 255), expected)
+    small = scores[..., :1, :1]
+    wide = small.expand(-1, -1, 2, 2)
+    torch.testing.assert_close(
+        pixel_class_loss(small, PIXEL_LABELS, 255), pixel_class_loss(wide, PIXEL_LABELS, 255)
+    )
+
+
+def test_a_single_class_is_in_a_pixel_or_not() -> None:
+    scores = torch.tensor([[[[2.0, -1.0], [0.0, 3.0]]]])
+    labels = torch.tensor([[[1, 0], [255, 1]]])
+    expected = (-(torch.tensor([2.0, 1.0, 3.0]).sigmoid().log())).sum() / 4
+    torch.testing.assert_close(pixel_class_loss(scores, labels, 255), expected)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (torch.zeros(2, 4, 4), "got torch.float32"),
+        (torch.zeros(1, 4, 4).long(), r"\(2, height, width\)"),
+        (torch.zeros(2, 1, 4, 4).long(), r"of \(2, 1, 4, 4\)"),
+        (torch.full((2, 4, 4), 3), "between 0 and 2, or be 255"),
+    ],
+)
+def test_wrong_classes_of_pixels_are_named(labels: Tensor, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        pixel_class_loss(torch.zeros(2, 3, 2, 2), labels, 255)

@@ -10,7 +10,13 @@ from automodel_core.modeling.outputs.base import FILLED, LabelOutput, ModelOutpu
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ImageClassifierOutput", "MaskedImageModelingOutput"]
+__all__ = [
+    "BackboneOutput",
+    "DepthEstimatorOutput",
+    "ImageClassifierOutput",
+    "MaskedImageModelingOutput",
+    "SemanticSegmenterOutput",
+]
 
 
 class ImageClassifierOutput(LabelOutput):
@@ -25,3 +31,30 @@ class MaskedImageModelingOutput(ModelOutput):
     reconstruction: Tensor = FILLED
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclass
+class BackboneOutput(ModelOutput):
+    """Feature maps, one for each stage that the configuration asks for, from the input on.
+
+    They are ``(batch, channels, height, width)``, or states in the order of patches where a
+    backbone keeps these so.
+    """
+
+    feature_maps: tuple[Tensor, ...] = FILLED
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclass
+class DepthEstimatorOutput(ModelOutput):
+    """The depth ``(batch, height, width)`` of each pixel."""
+
+    loss: Tensor | None = None
+    predicted_depth: Tensor = FILLED
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+class SemanticSegmenterOutput(LabelOutput):
+    """Scores ``(batch, labels, height, width)`` of pixels, of fewer than the image has."""
