@@ -149,7 +149,7 @@ def plugins(session: nox.Session) -> None:
     install_torch(session)
     wheels = build_wheels(session, ".", *(f"plugins/{plugin}" for plugin in PLUGINS))
     core, *others = sorted(wheels, key=lambda wheel: "automodel_core" not in wheel)
-    session.install("-q", "-c", CONSTRAINTS, "pytest", core)
+    session.install("-q", "-c", CONSTRAINTS, "pytest", "pytest-xdist", core)
     before = installed(session)
     for plugin in session.posargs or PLUGINS:
         name = plugin.replace("-", "_")
@@ -163,7 +163,7 @@ def plugins(session: nox.Session) -> None:
         with session.chdir(elsewhere):
             session.run("python", "alone.py", "automodel-core", plugin)
             session.run("automodel-core", "doctor", "--imports")
-            session.run("pytest", env=ONE_THREAD)
+            session.run("pytest", *EVERY_CORE, env=ONE_THREAD)
         brought = sorted(installed(session) - before)
         session.run("python", "-m", "pip", "uninstall", "-q", "-y", *brought)
 
