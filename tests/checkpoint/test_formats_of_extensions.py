@@ -18,7 +18,7 @@ from support.tiny_plugin import Site
 def extras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site(tmp_path / "site")
     site.folder.mkdir()
-    site.metadata("automodel-parts", "automodel.extensions", {"extras": "automodel_parts.plugin"})
+    site.metadata("automodel-extras", "automodel.extensions", {"x": "automodel_extras.extensions"})
     site.use(monkeypatch)
 
 
@@ -26,22 +26,22 @@ def test_a_model_is_saved_in_a_format_by_name_and_loads_again(tmp_path: Path) ->
     folder = tmp_path / "model"
     model = model_of(0.25)
     model.save_pretrained(folder)
-    model.save_pretrained(folder, format="json-weights")
+    model.save_pretrained(folder, format="npz")
     names = {path.name for path in folder.iterdir()}
-    assert "weights.json" in names
+    assert "model.npz" in names
     assert "model.safetensors" not in names  # which would be read in its place
     assert number_in(folder) == 0.25
 
 
 def test_a_format_that_cannot_be_split_is_one_file(tmp_path: Path) -> None:
     state = {name: torch.ones(9) for name in "ab"}
-    paths = save_weights(state, tmp_path, format="json-weights", max_shard_size=20)
-    assert [path.name for path in paths] == ["weights.json"]
+    paths = save_weights(state, tmp_path, format="npz", max_shard_size=20)
+    assert [path.name for path in paths] == ["model.npz"]
 
 
 def test_a_format_must_be_installed_and_have_a_writer(tmp_path: Path) -> None:
     model = model_of(0.25)
-    with pytest.raises(InputError, match=r"'gguf' is not installed; installed are json-weights"):
+    with pytest.raises(InputError, match=r"'gguf' is not installed; installed are npz"):
         model.save_pretrained(tmp_path, format="gguf")
     read_only = CheckpointFormat(name="old", reader="a:b", weight_file="old.bin", safe=True)
     with pytest.raises(InputError, match="'old' can be read and not written"):

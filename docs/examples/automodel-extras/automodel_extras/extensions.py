@@ -16,7 +16,6 @@ from automodel_core import (
 )
 
 API = (1, 1)
-logger = logging.getLogger(__name__)
 
 
 @hookimpl
@@ -77,4 +76,4 @@ def automodel_sources() -> list[Source]:
 
 @hookimpl
 def automodel_after_load(context: LoadContext, model: object) -> None:
-    logger.info("loaded %s of %s", type(model).__name__, context.name_or_path)
+    logging.getLogger(__name__).info("loaded %s of %s", type(model).__name__, context.name_or_path)

@@ -1,1 +1,0 @@
-"""An extension of every kind."""
