@@ -114,6 +114,8 @@ from automodel_core.layers.stack import (
     SharedLayerStack as SharedLayerStack,
     StackOutput as StackOutput,
     TransformerStack as TransformerStack,
+    drop_path as drop_path,
+    drop_path_rates as drop_path_rates,
 )
 from automodel_core.layers.tracing import holds as holds, in_trace as in_trace
 from automodel_core.layers.transformer import TransformerLayer as TransformerLayer

@@ -24,7 +24,15 @@ from automodel_core.layers.kernels.linear import has_hooks
 from automodel_core.layers.parts import LayerInputs, LayerStep, StackLayer, Weights
 from automodel_core.layers.positions.rotary import Rotation
 
-__all__ = ["LayerStack", "Recomputing", "SharedLayerStack", "StackOutput", "TransformerStack"]
+__all__ = [
+    "LayerStack",
+    "Recomputing",
+    "SharedLayerStack",
+    "StackOutput",
+    "TransformerStack",
+    "drop_path",
+    "drop_path_rates",
+]
 
 
 @dataclass
@@ -220,6 +228,20 @@ class SharedLayerStack(TransformerStack):
 
     def in_turn(self) -> Sequence[nn.Module]:
         return [self.layers[index] for index in self.order]
+
+
+def drop_path(added: Tensor, rate: float, training: bool) -> Tensor:
+    """Leave out what a layer adds to some rows, in training (https://arxiv.org/abs/1603.09382)."""
+    if rate == 0.0 or not training:
+        return added
+    drawn = torch.rand(len(added), *[1] * (added.dim() - 1), dtype=added.dtype, device=added.device)
+    return added / (1 - rate) * (drawn + 1 - rate).floor()
+
+
+def drop_path_rates(last: float, count: int) -> list[float]:
+    """Return the rates of layers in turn: none for the first, and ``last`` for the last."""
+    rates: list[float] = torch.linspace(0, last, count, device="cpu").tolist()
+    return rates
 
 
 def layer_step(layer: nn.Module, rows: int) -> LayerStep:

@@ -149,7 +149,7 @@ def map_tensor(segmentation_map: Any) -> Tensor:
 
 def reduced(classes: Tensor) -> Tensor:
     """Return classes that count from 0, where they counted from 1; 0 becomes `IGNORED`."""
-    has_none = (classes == 0) | (classes == IGNORED)
+    has_none: Tensor = (classes == 0) | (classes == IGNORED)
     return (classes - 1).masked_fill(has_none, IGNORED)
 
 

@@ -9,20 +9,21 @@ from automodel_core.layers.kernels.norms import RMSNorm
 
 __all__ = ["init_normal"]
 
-WITH_BIAS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.LayerNorm, nn.GroupNorm)
+PROJECTIONS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+NORMS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm2d)
 
 
 @torch.no_grad()
 def init_normal(module: nn.Module, std: float) -> None:
-    """Draw weights of linear layers and embeddings from a normal distribution; biases 0, norms 1.
+    """Draw weights of layers and embeddings from a normal distribution; biases 0, norms 1.
 
-    An embedding's padding row is 0. Modules of other kinds are left alone.
+    Layers are linear ones and convolutions. An embedding's padding row is 0. Modules of other kinds are left alone.
     """
-    if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Embedding):
+    if isinstance(module, (*PROJECTIONS, nn.Embedding)):
         module.weight.normal_(0.0, std)
-    elif isinstance(module, nn.LayerNorm | nn.GroupNorm | RMSNorm) and module.weight is not None:
+    elif isinstance(module, (*NORMS, RMSNorm)) and module.weight is not None:
         module.weight.fill_(1.0)
     if isinstance(module, nn.Embedding) and module.padding_idx is not None:
         module.weight[module.padding_idx].zero_()
-    elif isinstance(module, WITH_BIAS) and module.bias is not None:
+    elif isinstance(module, (*PROJECTIONS, *NORMS)) and module.bias is not None:
         module.bias.zero_()

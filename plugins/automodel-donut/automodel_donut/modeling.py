@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -75,18 +76,10 @@ class DonutSwinLayer(nn.Module):
             output_attentions=output_attentions,
         )
         attended = F.dropout(attended, self.attention_dropout, self.training)
-        states = states + self.drop_path(
-            layers.from_windows(attended, window, shift, height, width)
-        )
+        attended = layers.from_windows(attended, window, shift, height, width)
+        states = states + layers.drop_path(attended, self.p, self.training)
         fed = F.dropout(self.mlp(self.mlp_norm(states)), self.dropout, self.training)
         return states + fed, weights
-
-    def drop_path(self, added: Tensor) -> Tensor:
-        """Leave out what is added in some images (https://arxiv.org/abs/1603.09382)."""
-        if self.p == 0.0 or not self.training:
-            return added
-        drawn = torch.rand(added.shape[0], 1, 1, 1, dtype=added.dtype, device=added.device)
-        return added / (1 - self.p) * (drawn + 1 - self.p).floor()
 
 
 class DonutSwinStage(nn.Module):
@@ -134,10 +127,10 @@ class DonutSwinStack(layers.LayerStack):
 
     def __init__(self, config: DonutSwinConfig) -> None:
         super().__init__()
-        rates = torch.linspace(0, config.drop_path_rate, sum(config.depths), device="cpu")
-        of_stages = rates.split(config.depths)
+        rates = iter(layers.drop_path_rates(config.drop_path_rate, sum(config.depths)))
         self.stages = nn.ModuleList(
-            DonutSwinStage(config, stage, rates.tolist()) for stage, rates in enumerate(of_stages)
+            DonutSwinStage(config, stage, list(islice(rates, depth)))
+            for stage, depth in enumerate(config.depths)
         )
 
     def forward(self, states: Tensor, output_attentions: bool) -> tuple[list[Tensor], list[Any]]:
