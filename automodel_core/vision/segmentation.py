@@ -149,8 +149,8 @@ def map_tensor(segmentation_map: Any) -> Tensor:
 
 def reduced(classes: Tensor) -> Tensor:
     """Return classes that count from 0, where they counted from 1; 0 becomes `IGNORED`."""
-    has_none: Tensor = (classes == 0) | (classes == IGNORED)
-    return (classes - 1).masked_fill(has_none, IGNORED)
+    from_zero: Tensor = classes - 1
+    return from_zero.masked_fill((classes == 0) | (classes == IGNORED), IGNORED)
 
 
 def _resizable(classes: Tensor) -> Tensor:

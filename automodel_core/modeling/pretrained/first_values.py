@@ -17,7 +17,8 @@ NORMS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm2d)
 def init_normal(module: nn.Module, std: float) -> None:
     """Draw weights of layers and embeddings from a normal distribution; biases 0, norms 1.
 
-    Layers are linear ones and convolutions. An embedding's padding row is 0. Modules of other kinds are left alone.
+    Layers are linear ones and convolutions. An embedding's padding row is 0. Modules of
+    other kinds are left alone.
     """
     if isinstance(module, (*PROJECTIONS, nn.Embedding)):
         module.weight.normal_(0.0, std)
