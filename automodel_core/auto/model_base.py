@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, overload
 
 from automodel_core import registry
 from automodel_core.auto.arguments import no_direct_construction
+from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.places.rereading import reread_on_change
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class AutoModelBase(Generic[Model]):
     ) -> tuple[Model, LoadingInfo]: ...
 
     @classmethod
+    @gc_paused()
     @reread_on_change
     def from_pretrained(
         cls,

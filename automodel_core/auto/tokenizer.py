@@ -17,6 +17,7 @@ from automodel_core.auto.component_names import (
     same_class,
     text_entry,
 )
+from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.places.file_names import NO_GGUF
 from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.errors import (
@@ -54,6 +55,7 @@ class AutoTokenizer:
         )
 
     @classmethod
+    @gc_paused()
     @reread_on_change
     def from_pretrained(
         cls,

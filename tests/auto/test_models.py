@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import pickle
 from pathlib import Path
@@ -19,7 +20,7 @@ from automodel_core import (
     AutoModelForMaskedLM,
     AutoModelForVision2Seq,
 )
-from automodel_core.auto import models
+from automodel_core.auto import models, opening
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import (
     BackendUnavailableError,
@@ -343,3 +344,19 @@ def test_plan_agrees_with_the_load(tiny_gpt: Any, checkpoint: Path) -> None:
     assert sorted(half.weights, key=str) == sorted(loaded.weights, key=str)
     with pytest.raises(InputError, match=r"needs the name"):
         AutoModelForCausalLM.plan(None, config=tiny_gpt.TinyGptConfig(), state_dict={})
+
+
+def test_the_garbage_collector_rests_from_the_first_import_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+
+    def fail(*_: Any, **__: Any) -> None:
+        seen.append(gc.isenabled())
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(opening, "open_request", fail)
+    with pytest.raises(ZeroDivisionError):
+        AutoModel.from_pretrained("anything")
+    assert seen == [False]
+    assert gc.isenabled()

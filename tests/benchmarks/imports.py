@@ -21,6 +21,7 @@ MODEL = "from {} import AutoModelForSeq2SeqLM as A; A.from_pretrained({!r})"
 
 def python(code: str, path: Path | None = None) -> Callable[[], object]:
     environment = dict(os.environ)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what pip installs is compiled
     if path is not None:
         environment["PYTHONPATH"] = str(path)
     return lambda: subprocess.run([sys.executable, "-c", code], check=True, env=environment)
