@@ -97,12 +97,11 @@ def fields_of(cls: type, base: type) -> Mapping[str, Field]:
 
 def _part_class(annotation: Any, base: type) -> type[Any] | None:
     """Return the subclass of ``base`` that is a field's type: alone, or None, or Annotated."""
-    if get_origin(annotation) not in (None, Annotated, Union, types.UnionType):
-        return None
-    for each in (annotation, *get_args(annotation)):
-        if get_origin(each) is None and isinstance(each, type) and issubclass(each, base):
-            return each
-    return None
+    if get_origin(annotation) in (Annotated, Union, types.UnionType):
+        found = (_part_class(each, base) for each in get_args(annotation))
+        return next((part for part in found if part is not None), None)
+    is_part = isinstance(annotation, type) and issubclass(annotation, base)
+    return annotation if is_part and get_origin(annotation) is None else None
 
 
 def check_for(annotation: Any) -> Check:

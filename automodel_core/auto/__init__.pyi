@@ -2,6 +2,7 @@ from automodel_core.auto.config import AutoConfig as AutoConfig
 from automodel_core.auto.lock import lock_checkpoint as lock_checkpoint
 from automodel_core.auto.model_base import AutoModelBase as AutoModelBase
 from automodel_core.auto.models import (
+    AutoBackbone as AutoBackbone,
     AutoModel as AutoModel,
     AutoModelForAudioClassification as AutoModelForAudioClassification,
     AutoModelForAudioFrameClassification as AutoModelForAudioFrameClassification,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from automodel_core.checkpoint.loading.report import LoadingInfo
     from automodel_core.configuration import PreTrainedConfig
     from automodel_core.generation.settings.generation import GenerationConfig
+    from automodel_core.modeling.bodies.backbone import BackboneMixin
     from automodel_core.modeling.pretrained.base import PreTrainedModel
     from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
 
@@ -34,7 +35,7 @@ else:
 
     Model = TypeVar("Model")
 
-__all__ = ["AutoGenerativeModel", "AutoModelBase"]
+__all__ = ["AutoBackboneBase", "AutoGenerativeModel", "AutoModelBase"]
 
 
 class AutoModelBase(Generic[Model]):
@@ -223,9 +224,11 @@ class AutoModelBase(Generic[Model]):
 
 if TYPE_CHECKING:
     AutoGenerativeModel = AutoModelBase[GenerativePreTrainedModel]
-else:
-    AutoGenerativeModel = AutoModelBase  # the difference is for type checkers
-"""Base of the Auto classes whose models have ``generate``."""
+    AutoBackboneBase = AutoModelBase[BackboneMixin]
+else:  # the difference is for type checkers
+    AutoGenerativeModel = AutoModelBase
+    AutoBackboneBase = AutoModelBase
+"""Bases of the Auto classes whose models have ``generate``, and feature maps."""
 
 
 def _is_ours(model_class: type[Any]) -> bool:

@@ -5,7 +5,11 @@ What each is for, its docstring, is in the table of `automodel_core.registry.tas
 
 from __future__ import annotations
 
-from automodel_core.auto.model_base import AutoGenerativeModel, AutoModelBase
+from automodel_core.auto.model_base import (
+    AutoBackboneBase,
+    AutoGenerativeModel,
+    AutoModelBase,
+)
 from automodel_core.registry.task_table import TASK_TABLE
 
 __all__ = [auto_class for _, auto_class, _ in TASK_TABLE]
@@ -126,6 +130,9 @@ class AutoModelForDocumentQuestionAnswering(AutoModelBase, task="document-questi
 
 
 class AutoModelForVisualQuestionAnswering(AutoModelBase, task="visual-question-answering"): ...
+
+
+class AutoBackbone(AutoBackboneBase, task="backbone"): ...
 
 
 for _, _name, _description in TASK_TABLE:

@@ -10,7 +10,7 @@ from typing import Any
 
 from automodel_core.auto.arguments import config_keys, pop_choice
 from automodel_core.auto.config_class import config_class_of
-from automodel_core.errors import did_you_mean, shown
+from automodel_core.errors import InputError, did_you_mean, shown
 from automodel_core.modeling.pretrained.request import LoadRequest
 
 __all__ = ["open_request", "refuse_unused"]
@@ -26,6 +26,8 @@ def open_request(
     """Find a checkpoint and read its configuration; bad arguments are refused first."""
     rest = dict(kwargs)
     plugin, model_type = pop_choice(rest, "plugin"), pop_choice(rest, "model_type")
+    if task == "backbone":
+        _refuse_timm(rest)
     class_of = partial(config_class_of, model_type=model_type, plugin=plugin)
     return LoadRequest.open(name, model_args, rest, class_of, task=task, plugin=plugin)
 
@@ -40,4 +42,14 @@ def refuse_unused(model_class: type[Any], request: LoadRequest) -> None:
         raise TypeError(
             f"{model_class.__name__} has no use for {shown(key)}, and "
             f"{type(request.config).__name__} has no such key{did_you_mean(key, known)}"
+        )
+
+
+def _refuse_timm(kwargs: dict[str, Any]) -> None:
+    """Take out the arguments that choose between timm and checkpoints, which are all there are."""
+    kwargs.pop("use_pretrained_backbone", None)
+    if kwargs.pop("use_timm_backbone", None):
+        raise InputError(
+            "use_timm_backbone=True: timm's models are not loaded; name a checkpoint whose "
+            "architecture serves the task backbone ('automodel-core list' shows which do)"
         )

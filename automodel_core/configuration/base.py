@@ -201,7 +201,7 @@ class PreTrainedConfig(ConfigFiles):
             raise self._unusable(field.name, values, ANY_PART)
         return registry.architectures.config_class(model_type).from_dict(values)
 
-    def _require_parts(self, given: Mapping[str, Any]) -> None:
+    def _require_parts(self, given: dict[str, Any]) -> None:
         """Raise one error for all parts of any architecture whose architecture is missing."""
         types: dict[str, str] = {}
         for name in (name for name, kind in self.sub_configs.items() if kind is PreTrainedConfig):

@@ -1,3 +1,7 @@
+from automodel_core.modeling.bodies.backbone import (
+    BackboneMixin as BackboneMixin,
+    load_backbone as load_backbone,
+)
 from automodel_core.modeling.bodies.inputs import (
     DecoderOptions as DecoderOptions,
     TextInputs as TextInputs,

@@ -56,8 +56,9 @@ _SUFFIXES = (
     ("visual-question-answering", "ForVisualQuestionAnswering", "The answer about an image."),
 )
 
-TASK_TABLE: tuple[tuple[str, str, str], ...] = tuple(
-    (name, f"AutoModel{suffix}", description) for name, suffix, description in _SUFFIXES
+TASK_TABLE: tuple[tuple[str, str, str], ...] = (
+    *((name, f"AutoModel{suffix}", description) for name, suffix, description in _SUFFIXES),
+    ("backbone", "AutoBackbone", "Feature maps of an image, for other models."),
 )
 
 # What follows "AutoModelFor" in the names of Flax's classes, and in those of TensorFlow alone.

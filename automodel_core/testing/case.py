@@ -16,6 +16,7 @@ from torch import Tensor
 from automodel_core import registry
 from automodel_core.errors import InputError
 from automodel_core.layers.images.patches import edges, patch_grid
+from automodel_core.modeling.outputs.image import BackboneOutput
 
 if TYPE_CHECKING:
     from automodel_core.configuration import PreTrainedConfig
@@ -132,6 +133,12 @@ class Subject:
         shape = (rows, seen.num_channels, *edges(seen.image_size))
         return torch.randn(shape, generator=torch.Generator().manual_seed(2))
 
+    def pixel_classes(self, config: Any) -> Tensor:
+        """Return a class for each pixel of `pixels`, in stripes that a model can learn."""
+        shape = self.pixels(config)[:, 0].shape
+        columns: Tensor = torch.arange(shape[-1]) * config.num_labels // shape[-1]
+        return columns.repeat(*shape[:-1], 1)
+
     def tokens(self, config: Any, rows: int = BATCH, length: int = LENGTH) -> Tensor:
         """Return token ids, none of them special, but for the end of a text where one is due."""
         special = {config.pad_token_id, config.bos_token_id, config.eos_token_id}
@@ -186,6 +193,10 @@ class Subject:
         rows = torch.arange(BATCH)
         if "start_positions" in self.accepted:
             return {"start_positions": rows, "end_positions": rows + 1}
+        if self.task == "semantic-segmentation" and "labels" in self.accepted:
+            return {"labels": self.pixel_classes(config)}
+        if self.task == "depth-estimation" and "labels" in self.accepted:
+            return {"labels": 0.5 + self.pixels(config)[:, 0].abs()}
         if self.task == "masked-image-modeling":
             # The loss is about the patches that are hidden.
             height, width = patch_grid(config.image_size, config.patch_size)
@@ -220,8 +231,12 @@ def without_labels(inputs: Mapping[str, Any]) -> Inputs:
 
 
 def tensors_of(output: Any) -> dict[str, Tensor]:
-    """Return the tensors of a model's output by name, those inside tuples excepted."""
-    return {name: value for name, value in output.items() if isinstance(value, Tensor)}
+    """Return the tensors of a model's output by name; of those inside tuples, feature maps only."""
+    found = {name: value for name, value in output.items() if isinstance(value, Tensor)}
+    if isinstance(output, BackboneOutput):
+        maps = enumerate(output.feature_maps)
+        found |= {f"feature_maps[{index}]": feature_map for index, feature_map in maps}
+    return found
 
 
 def outputs(model: Any, inputs: Inputs, **more: Any) -> dict[str, Tensor]:

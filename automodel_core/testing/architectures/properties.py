@@ -17,6 +17,7 @@ from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.caches.compiled import why_not_compiled
 from automodel_core.layers.mixer import MixerLayer
 from automodel_core.layers.stack import LayerStack, TransformerStack
+from automodel_core.modeling.bodies.backbone import BackboneMixin
 from automodel_core.modeling.bodies.text import TextRunner
 from automodel_core.testing.case import DECODES_ITS_INPUT, Subject
 
@@ -31,7 +32,9 @@ __all__ = [
     "empty_cache",
     "empty_tokenizer",
     "encodes_text",
+    "estimates_depth",
     "generates",
+    "gives_feature_maps",
     "has_a_body",
     "has_aliases",
     "has_attention",
@@ -56,6 +59,7 @@ __all__ = [
     "reads_embeddings",
     "reads_masked_text",
     "rebuilds_pictures",
+    "scores_pixels",
     "takes_back_tokens",
     "ties_vocabulary",
     "vocabulary_layers",
@@ -126,7 +130,9 @@ def has_text_encoder(subject: Subject) -> bool:
 
 
 def has_attention(subject: Subject) -> bool:
-    """Return whether positions meet by attention; the brick for layers without is `MixerLayer`."""
+    """Return whether positions meet by attention; bricks for layers without are no attention."""
+    if subject.sees_images and not parts(subject, Attention):
+        return not parts(subject, nn.Conv2d)
     return bool(parts(subject, Attention)) or not parts(subject, MixerLayer)
 
 
@@ -244,7 +250,24 @@ def has_labels(subject: Subject) -> object:
 
 def has_usual_loss(subject: Subject) -> bool:
     """Return whether the loss is a cross-entropy of classes, as of tokens, texts or positions."""
+    if scores_pixels(subject) or estimates_depth(subject):
+        return False
     return subject.reads_text or "labels" in subject.labels(subject.config())
+
+
+def gives_feature_maps(subject: Subject) -> bool:
+    """Return whether the model is a backbone, and its configuration chooses among stages."""
+    return issubclass(subject.model_class, BackboneMixin)
+
+
+def scores_pixels(subject: Subject) -> bool:
+    """Return whether the model learns a class for each pixel."""
+    return subject.sees_images and subject.task == "semantic-segmentation"
+
+
+def estimates_depth(subject: Subject) -> bool:
+    """Return whether the model gives a depth for each pixel."""
+    return subject.sees_images and subject.task == "depth-estimation"
 
 
 def rebuilds_pictures(subject: Subject) -> bool:
@@ -255,7 +278,7 @@ def rebuilds_pictures(subject: Subject) -> bool:
 def classifies(subject: Subject) -> bool:
     """Return whether the model scores labels that the configuration names."""
     kinds = ("sequence-classification", "token-classification", "image-classification")
-    return subject.task in kinds
+    return subject.task in kinds or scores_pixels(subject)
 
 
 def classifies_whole_inputs(subject: Subject) -> bool:
@@ -263,6 +286,7 @@ def classifies_whole_inputs(subject: Subject) -> bool:
     return (
         classifies(subject)
         and subject.task != "token-classification"
+        and not scores_pixels(subject)
         and bool(subject.labels(subject.config()))
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ from automodel_core.testing.architectures.properties import (
     has_stacks,
     has_usual_loss,
     rebuilds_pictures,
+    scores_pixels,
 )
 from automodel_core.testing.case import BATCH, LENGTH, Inputs, Subject, outputs, tensors_of
 from automodel_core.testing.check import Rule, require, require_close
@@ -95,7 +97,8 @@ def scores_number_labels(subject: Subject) -> None:
     """There are as many scores as the configuration has labels."""
     model = subject.model(num_labels=LABELS)
     logits = outputs(model, subject.example(model.config))["logits"]
-    require(logits.shape[-1] == LABELS, f"num_labels={LABELS} gives {logits.shape[-1]} scores")
+    scores = logits.shape[1 if scores_pixels(subject) else -1]
+    require(scores == LABELS, f"num_labels={LABELS} gives {scores} scores")
 
 
 def loss_follows_problem_type(subject: Subject) -> None:
@@ -145,16 +148,33 @@ def context(subject: Subject, model: Any) -> Inputs:
 
 
 def gradients_reach_every_weight(subject: Subject) -> None:
-    """In training, every weight gets a finite gradient that is not zero."""
+    """In training, every weight gets a finite gradient that is not zero.
+
+    One that is frozen changes nothing: a checkpoint has it, and no forward reads it.
+    """
     model = subject.model().train()
+    frozen = {name: w for name, w in model.named_parameters() if not w.requires_grad}
     total(subject, model).backward()
-    without = [name for name, weight in model.named_parameters() if weight.grad is None]
+    trained = [each for each in model.named_parameters() if each[0] not in frozen]
+    without = [name for name, weight in trained if weight.grad is None]
     require(not without, f"no gradient reaches {without}")
-    for name, weight in model.named_parameters():
+    require_unread(subject, model, frozen)
+    for name, weight in trained:
         finite = weight.grad is not None and torch.isfinite(weight.grad).all()
         require(finite, f"the gradient of {name} is not finite")
         zero = weight.grad is not None and not weight.grad.any()
         require(not zero, f"the gradient of {name} is zero")
+
+
+def require_unread(subject: Subject, model: Any, frozen: Mapping[str, Tensor]) -> None:
+    """Raise if an output of the model depends on weights that are frozen."""
+    example = subject.example(model.eval().config)
+    before = outputs(model, example) if frozen else {}
+    for weight in frozen.values():
+        weight.data.add_(1.0)
+    after = outputs(model, example) if frozen else {}
+    for name, value in before.items():
+        require(torch.equal(value, after[name]), f"{name} needs one of {list(frozen)}, frozen")
 
 
 def checkpointing_changes_no_gradient(subject: Subject) -> None:

@@ -39,10 +39,10 @@ def automodel_attention():
 CONTEXT = LoadContext(name_or_path="x", task="base", model_type="one", model_class="a:B")
 
 
-def test_the_core_knows_37_tasks(site: Any) -> None:
+def test_the_core_knows_38_tasks(site: Any) -> None:
     tasks = site.registry().parts.every(Task)
-    assert len(TASK_TABLE) == len(tasks) == 37
-    assert len({task.auto_class for task in tasks.values()}) == 37
+    assert len(TASK_TABLE) == len(tasks) == 38
+    assert len({task.auto_class for task in tasks.values()}) == 38
     assert all(task.description.endswith(".") for task in tasks.values())
 
 

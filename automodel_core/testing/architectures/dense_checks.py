@@ -1,0 +1,152 @@
+"""Checks of what is said of each place in a picture: feature maps, depths, classes of pixels."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from automodel_core.errors import ConfigurationError
+from automodel_core.testing.architectures.properties import (
+    base_class,
+    estimates_depth,
+    gives_feature_maps,
+    has_labels,
+    scores_pixels,
+)
+from automodel_core.testing.case import BATCH, Subject, outputs
+from automodel_core.testing.check import Rule, require, require_close
+
+__all__ = ["DENSE_CHECKS"]
+
+
+def maps_are_those_of_their_stages(subject: Subject) -> None:
+    """A stage gives the same map alone as among all, by name and by number, as wide as it says."""
+    model: Any = subject.model()
+    example = subject.example(model.config)
+    names = model.stage_names
+    model.out_features = names
+    require(model.out_indices == list(range(len(names))), "all stages have not all numbers")
+    with torch.no_grad():
+        every = model(**example).feature_maps
+    require(len(every) == len(names), f"{len(every)} maps of {len(names)} stages")
+    for index, (name, expected) in enumerate(zip(names, every, strict=True)):
+        for chosen in ({"out_features": [name]}, {"out_indices": [index - len(names)]}):
+            for key, value in chosen.items():
+                setattr(model, key, value)
+            with torch.no_grad():
+                found = model(**example).feature_maps
+            require(len(found) == 1, f"{len(found)} maps with {chosen}")
+            require_close(found[0], expected, f"the map of {name}, with {chosen}")
+            require(model.out_features == [name], f"{chosen} is {model.out_features}")
+            require(model.channels == [found[0].shape[1]], f"channels of {name}: {model.channels}")
+
+
+def stages_out_of_order_are_refused(subject: Subject) -> None:
+    """Stages stand in the order in which they are computed, each once."""
+    config: Any = subject.config()
+    last = len(config.stage_names) - 1
+    for indices in ([last, 0], [0, 0], [last + 1]):
+        try:
+            config.out_indices = indices
+        except ConfigurationError:
+            continue
+        require(False, f"out_indices={indices} is taken")
+
+
+def chosen_maps_survive_files(subject: Subject) -> None:
+    """A checkpoint knows which maps it gives; a caller may ask for others."""
+    model: Any = subject.model()
+    model.out_indices = [0, len(model.stage_names) - 1]
+    example = subject.example(model.config)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        again = subject.auto_class.from_pretrained(folder)
+        other = subject.auto_class.from_pretrained(folder, out_features=model.stage_names[:1])
+    require(again.out_features == model.out_features, f"{again.out_features} after loading")
+    with torch.no_grad():
+        first, expected = (each(**example).feature_maps for each in (other, model))
+    require(len(first) == 1, f"{len(first)} maps of one stage")
+    require_close(first[0], expected[0], "the map of the first stage")
+
+
+def a_backbone_loads_its_bodys_checkpoint(subject: Subject) -> None:
+    """What an architecture's body is trained for, its backbone reads."""
+    model: Any = subject.model()
+    body = base_class(subject)(model.config)
+    with tempfile.TemporaryDirectory() as folder:
+        body.save_pretrained(folder)
+        again = subject.auto_class.from_pretrained(folder)
+    trained, read = body.hub_state_dict(), again.hub_state_dict()
+    prefix = f"{type(again).base_model_prefix}."
+    values = {name.removeprefix(prefix): value for name, value in read.items()}
+    same = [name for name, value in trained.items() if torch.equal(values.get(name, value), value)]
+    require(len(same) == len(trained), f"{set(trained) - set(same)} changed")
+    require(bool(trained.keys() & values.keys()), f"none of {sorted(values)} is the body's")
+
+
+def has_a_base(subject: Subject) -> bool:
+    """Return whether the architecture of a backbone has a body by itself."""
+    return gives_feature_maps(subject) and base_class(subject) is not None
+
+
+def depths_lie_over_the_picture(subject: Subject) -> None:
+    """There is a depth for each place of a picture, in a plane of its own."""
+    model: Any = subject.model()
+    example = subject.example(model.config)
+    depth = outputs(model, example)["predicted_depth"]
+    require(depth.dim() == 3 and len(depth) == BATCH, f"depths are {tuple(depth.shape)}")
+    height, width = example["pixel_values"].shape[-2:]
+    ratio = depth.shape[1] * width / (depth.shape[2] * height)
+    require(abs(ratio - 1) < 0.1, f"{tuple(depth.shape)} of pictures {height} x {width}")
+
+
+def loss_is_the_mean_of_the_labelled_pixels(subject: Subject) -> None:
+    """Each labelled pixel counts as much as another, and one that is not counts for nothing."""
+    model: Any = subject.model()
+    ignored = model.config.semantic_loss_ignore_index
+    example, labels = subject.example(model.config), subject.pixel_classes(model.config)
+    places = [(0, 0, 0), (1, 1, labels.shape[-1] - 1)]
+
+    def loss(*counted: tuple[int, int, int]) -> Tensor:
+        given = torch.full_like(labels, ignored)
+        for place in counted:
+            given[place] = labels[place]
+        return outputs(model, {**example, "labels": given})["loss"]
+
+    apart = torch.stack([loss(place) for place in places])
+    require_close(loss(*places), apart.mean(), "the loss of two pixels")
+    require(not torch.equal(apart[0], apart[1]), "all pixels have one loss")
+
+
+def loss_is_that_of_the_pixels_scores(subject: Subject) -> None:
+    """The loss is the cross-entropy of the scores, resized; a second head may add to it."""
+    model: Any = subject.model()
+    example, labels = subject.example(model.config), subject.pixel_classes(model.config)
+    labels[0, 0] = model.config.semantic_loss_ignore_index
+    output = model(**example, labels=labels)
+    scores = F.interpolate(output.logits, labels.shape[-2:], mode="bilinear")
+    expected = F.cross_entropy(scores, labels, ignore_index=model.config.semantic_loss_ignore_index)
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    reached = []
+    for loss in (expected, output.loss):
+        gradients: Any = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+        reached.append([gradient is not None for gradient in gradients])
+    if reached[0] == reached[1]:
+        require_close(output.loss.detach(), expected.detach(), "the loss")
+    else:
+        require(bool(output.loss > expected), "a second head takes from the loss of the first")
+
+
+DENSE_CHECKS = (
+    Rule(maps_are_those_of_their_stages, gives_feature_maps),
+    Rule(stages_out_of_order_are_refused, gives_feature_maps),
+    Rule(chosen_maps_survive_files, gives_feature_maps),
+    Rule(a_backbone_loads_its_bodys_checkpoint, has_a_base),
+    Rule(depths_lie_over_the_picture, estimates_depth),
+    Rule(loss_is_the_mean_of_the_labelled_pixels, scores_pixels, has_labels),
+    Rule(loss_is_that_of_the_pixels_scores, scores_pixels, has_labels),
+)
