@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from automodel_core import registry
@@ -25,23 +25,29 @@ def _plain(name: str) -> str:
     return name
 
 
-def class_named(name: str, kind: str, *, plugin: str | None = None) -> Any | None:
+def class_named(
+    name: str, kind: str, *, plugin: str | None = None, model_type: str | None = None
+) -> Any | None:
     """Return the registered or installed class of a kind with this name, or ``None``.
 
-    Those of ``plugin`` come first; what it lacks may be another's. Plugins that fail are passed
-    over: they may have nothing to do with the name.
+    Those of ``plugin`` come first, then those of ``model_type``; what these lack may be another's.
+    Plugins that fail are passed over: they may have nothing to do with the name.
     """
-    if plugin is not None and (found := _provided(name, kind, plugin)) is not None:
+    every = registry.model_types()
+    if plugin is not None and (found := _provided(name, kind, every, plugin)) is not None:
         return found
     for registered in registry.architectures.registered_components(kind):
         if same_class(registered.__name__, name):
             return registered
-    return _provided(name, kind, None)
+    first = () if model_type is None else (model_type,)
+    return _provided(name, kind, (*first, *every))
 
 
-def _provided(name: str, kind: str, plugin: str | None) -> Any | None:
-    """Return the class of a kind with this name out of one plugin, or out of any."""
-    for model_type in registry.model_types():
+def _provided(
+    name: str, kind: str, model_types: Iterable[str], plugin: str | None = None
+) -> Any | None:
+    """Return the first class of a kind with this name, out of one plugin or out of any."""
+    for model_type in model_types:
         try:
             references = registry.get(model_type, plugin=plugin).components(kind)
         except AutomodelError:

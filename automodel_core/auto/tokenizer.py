@@ -161,7 +161,8 @@ class _Choice:
             return found or _generic()
         if found is not None and same_class(found.__name__, named):
             return found
-        other = class_named(named, KIND, plugin=self.plugin)
+        model_type = text_entry(values, "model_type", f"config.json of {place}")
+        other = class_named(named, KIND, plugin=self.plugin, model_type=model_type)
         if other is None and config is not None:
             other = found
         return other or self._instead_of(named, settings)

@@ -16,13 +16,15 @@ from automodel_core.modeling.heads.seq2seq import (
 )
 from automodel_core.modeling.heads.text import TextModelForMultipleChoice
 
-__all__ = ["Inputs", "dynamic_sizes", "example_inputs"]
+__all__ = ["BOXES", "Inputs", "drawn_boxes", "dynamic_sizes", "example_inputs"]
 
 Inputs = dict[str, Tensor]
 
 READS_ITS_INPUT = (EncoderDecoderForQuestionAnswering, EncoderDecoderForSequenceClassification)
 """Heads that make the decoder's input of the encoder's."""
 CHOICES = 2
+BOXES = "bbox"
+"""The argument that says where on a page each token stands."""
 
 
 def example_inputs(model: Any, batch: int, length: int) -> Inputs:
@@ -47,6 +49,8 @@ def example_inputs(model: Any, batch: int, length: int) -> Inputs:
     if "decoder_input_ids" in arguments and not isinstance(model, READS_ITS_INPUT):
         text = model.config.get_text_config(decoder=True)
         inputs["decoder_input_ids"] = _tokens(text, batch, max(2, length // 2))
+    if BOXES in arguments:
+        inputs[BOXES] = drawn_boxes(model.config, batch, length)
     return {name: inputs[name].to(model.device) for name in arguments if name in inputs}
 
 
@@ -71,6 +75,13 @@ def _tokens(config: Any, *shape: int) -> Tensor:
     return tokens
 
 
+def drawn_boxes(config: Any, *shape: int) -> Tensor:
+    """Return boxes of that shape, with their left, upper, right and lower edge."""
+    chance = torch.Generator().manual_seed(shape[-1])
+    drawn = torch.randint(config.max_2d_position_embeddings, (*shape, 2, 2), generator=chance)
+    return drawn.sort(dim=-2).values.flatten(-2)
+
+
 def dynamic_sizes(inputs: Inputs) -> dict[str, dict[int, Any]]:
     """Return ``dynamic_shapes``: any batch, and any length of tokens and waveforms."""
     batch = torch.export.Dim("batch")
@@ -78,6 +89,11 @@ def dynamic_sizes(inputs: Inputs) -> dict[str, dict[int, Any]]:
     return {
         name: {0: batch}
         if value.is_floating_point() and value.dim() > 2
-        else {0: batch, value.dim() - 1: lengths[name.startswith("decoder_")]}
+        else {0: batch, _last_size(name, value): lengths[name.startswith("decoder_")]}
         for name, value in inputs.items()
     }
+
+
+def _last_size(name: str, value: Tensor) -> int:
+    """Return the dimension of the tokens; behind it, a box has its four edges."""
+    return value.dim() - (2 if name == BOXES else 1)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from automodel_core import registry
 from automodel_core.errors import InputError
+from automodel_core.exporting.inputs import BOXES, drawn_boxes
 from automodel_core.layers.images.patches import edges, patch_grid
 from automodel_core.modeling.outputs.image import BackboneOutput
 
@@ -153,6 +154,11 @@ class Subject:
         return tokens
 
     @property
+    def reads_boxes(self) -> bool:
+        """Whether each token of the model's text has a place on a page, a box."""
+        return self.reads_text and BOXES in self.accepted
+
+    @property
     def generates(self) -> bool:
         """Whether the model writes text, after a text or an image."""
         return (self.reads_text or self.sees_images) and self.model_class.can_generate()
@@ -181,6 +187,8 @@ class Subject:
             tokens = self.tokens(config, BATCH * CHOICES).view(BATCH, CHOICES, LENGTH)
             return {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
         example = self.prompt(config)
+        if self.reads_boxes:
+            example[BOXES] = drawn_boxes(config, BATCH, LENGTH)
         if "decoder_input_ids" in self.accepted and self.task not in DECODES_ITS_INPUT:
             example["decoder_input_ids"] = self.tokens(config, length=LENGTH - 2)
         return example

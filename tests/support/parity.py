@@ -283,6 +283,8 @@ class ArchitectureParity:
         model = kind(kind.config_class(**settings))
         names, ours = model.weight_names(model.config), model.hub_state_dict()
         for key, tensor in theirs.state_dict().items():
+            if not self.is_shared(key):
+                continue
             key = usual_name(names, key, ours)
             if not tensor.is_floating_point() or tensor.numel() < 100:
                 continue

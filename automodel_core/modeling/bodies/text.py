@@ -120,6 +120,10 @@ class TextRunner(CallableModule):
             past_key_values,
             use_cache,
         )
+        return self.read(inputs, **options)
+
+    def read(self, inputs: TextInputs, **options: Unpack[ForwardOptions]) -> BaseModelOutput:
+        """Return what `forward` does, for a body whose arguments are others, too."""
         output = self.run(inputs, **options)
         return BaseModelOutput(
             pooler_output=None if self.pooler is None else self.pooler(output.last_hidden_state),

@@ -148,6 +148,16 @@ class TextModelForLabels(TextModelHead, Generic[Out]):
         ``labels`` are ``(batch,)``, one a text, or ``(batch, length)``, one a token.
         """
         inputs = TextInputs(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        return self.score(inputs, labels, num_items_in_batch, **options)
+
+    def score(
+        self,
+        inputs: TextInputs,
+        labels: Tensor | None,
+        num_items_in_batch: ItemCount = None,
+        **options: Unpack[DecoderOptions],
+    ) -> Out:
+        """Return what `forward` does, for a head whose arguments are others, too."""
         body = self.run(inputs, **options)
         logits = self.classify(body, inputs)
         loss = None if labels is None else self.loss(logits, labels, num_items_in_batch)
@@ -277,6 +287,16 @@ class TextModelForQuestionAnswering(TextModelHead):
     ) -> QuestionAnsweringModelOutput:
         """Score ``(batch, length)`` tokens; positions are ``(batch,)``."""
         inputs = TextInputs(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        return self.score(inputs, start_positions, end_positions, **options)
+
+    def score(
+        self,
+        inputs: TextInputs,
+        start_positions: Tensor | None,
+        end_positions: Tensor | None,
+        **options: Unpack[DecoderOptions],
+    ) -> QuestionAnsweringModelOutput:
+        """Return what `forward` does, for a head whose arguments are others, too."""
         body = self.run(inputs, **options)
         scores = self.qa_outputs(body.last_hidden_state)
         return QuestionAnsweringModelOutput.of(

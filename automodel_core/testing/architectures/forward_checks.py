@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from automodel_core.exporting.inputs import BOXES
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.testing.architectures.properties import (
@@ -191,7 +192,8 @@ def exports_with_dynamic_sizes(subject: Subject) -> None:
         name: given[name] for name in inspect.signature(model.forward).parameters if name in given
     }
     sizes = {
-        name: dict.fromkeys(open_dimensions(value), DYNAMIC) for name, value in example.items()
+        name: dict.fromkeys(open_dimensions(name, value), DYNAMIC)
+        for name, value in example.items()
     }
     try:
         with torch.no_grad():
@@ -204,8 +206,10 @@ def exports_with_dynamic_sizes(subject: Subject) -> None:
         require_close(found[name], value, f"{name} of the program, at other sizes")
 
 
-def open_dimensions(value: Any) -> tuple[int, ...]:
+def open_dimensions(name: str, value: Any) -> tuple[int, ...]:
     """Return the dimensions of an input that may have any size: rows, tokens, samples of sound."""
+    if name == BOXES:
+        return (0, value.dim() - 2)
     if not isinstance(value, Tensor) or value.dim() < 2:
         return (0,)
     has_length = value.dim() == 2 or not value.is_floating_point()
@@ -215,8 +219,8 @@ def open_dimensions(value: Any) -> tuple[int, ...]:
 def resized(name: str, value: Tensor) -> Tensor:
     """Return an input with another row and two tokens less; a mask hides the first of one row."""
     value = torch.cat([value, value[:1]])
-    if len(open_dimensions(value)) > 1:
-        value = value[..., 2:].clone()
+    for length in open_dimensions(name, value)[1:]:
+        value = value.narrow(length, 2, value.shape[length] - 2).clone()
     if name == "attention_mask":
         value[0, ..., 0] = 0
     return value

@@ -7,10 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from automodel_core.errors import InputError
+from automodel_core.exporting.inputs import BOXES
 from automodel_core.testing.architectures.properties import (
     has_positions,
     has_text_encoder,
     has_token_types,
+    reads_boxes,
     reads_embeddings,
     reads_masked_text,
 )
@@ -44,6 +47,8 @@ def padding_changes_nothing(subject: Subject) -> None:
     padded = dict(example)
     for name, fill in (("input_ids", filler), ("attention_mask", 0)):
         padded[name] = torch.nn.functional.pad(example[name], (0, PADDING), value=fill)
+    if subject.reads_boxes:
+        padded[BOXES] = torch.nn.functional.pad(example[BOXES], (0, 0, 0, PADDING))
     before, after = outputs(model, example), outputs(model, padded)
     for name, value in before.items():
         longer = after[name]
@@ -113,6 +118,30 @@ def token_type_ids_matter(subject: Subject) -> None:
         require(differs(found, expected), "other token_type_ids change nothing")
 
 
+def boxes_matter(subject: Subject) -> None:
+    """Each edge of a token's box changes the outputs, and an impossible box is named."""
+    model = subject.model()
+    example = subject.example(model.config)
+    last = model.config.max_2d_position_embeddings - 1
+    middle = torch.tensor([last // 3, last // 3, last // 2, last // 2]).expand_as(example[BOXES])
+    expected = outputs(model, {**example, BOXES: middle})
+    for edge, name in enumerate(("left", "upper", "right", "lower")):
+        moved = middle.clone()
+        moved[..., edge] += 1
+        found = outputs(model, {**example, BOXES: moved})
+        require(differs(found, expected), f"another {name} edge changes nothing")
+    for edge, wrong in ((0, -1), (3, last + 1), (2, 0)):
+        impossible = middle.clone()
+        impossible[1, 2, edge] = wrong
+        try:
+            outputs(model, {**example, BOXES: impossible})
+        except InputError as error:
+            box = str(impossible[1, 2].tolist())
+            require(box in str(error), f"the error of a wrong box does not show {box}: {error}")
+        else:
+            require(False, f"edge {edge} of a box is {wrong}, and nothing is said")
+
+
 def an_encoder_sees_both_ways(subject: Subject) -> None:
     """Another last token changes the first state."""
     model: Any = subject.model()
@@ -145,5 +174,6 @@ INPUT_CHECKS = (
     Rule(inputs_stay_as_they_were),
     Rule(position_ids_matter, has_positions),
     Rule(token_type_ids_matter, has_token_types),
+    Rule(boxes_matter, reads_boxes),
     Rule(an_encoder_sees_both_ways, has_text_encoder),
 )

@@ -56,6 +56,7 @@ __all__ = [
     "lacks_something",
     "makes_a_tokenizer",
     "names_vocabulary",
+    "reads_boxes",
     "reads_embeddings",
     "reads_masked_text",
     "rebuilds_pictures",
@@ -97,6 +98,11 @@ def has_token_types(subject: Subject) -> bool:
         return False
     runners = parts(subject, TextRunner)
     return not runners or any(bool(runner.has_token_types) for runner in runners)
+
+
+def reads_boxes(subject: Subject) -> bool:
+    """Return whether the model reads text whose tokens have places on a page."""
+    return subject.reads_boxes
 
 
 def interpolates(subject: Subject) -> bool:
