@@ -104,7 +104,7 @@ class FamiliarModel(nn.Module):
             fresh.weight[:kept] = old[:kept]
             table.weight = nn.Parameter(fresh.weight.data, requires_grad=table.weight.requires_grad)
             table.num_embeddings = rows
-        self.config.max_position_embeddings = new
+        self.config.max_position_embeddings += new - limit
 
     def _position_tables(self) -> dict[str, Any]:
         tables = {

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from automodel_core import registry
-from automodel_core.errors import AutomodelError
+from automodel_core.errors import AutomodelError, InputError
 from automodel_core.generation.session.early_exit import decoder_stack
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.caches.base import Cache
@@ -43,6 +43,7 @@ __all__ = [
     "has_labels",
     "has_layers",
     "has_one_vocabulary",
+    "has_position_rows",
     "has_positions",
     "has_stacks",
     "has_text_encoder",
@@ -90,6 +91,17 @@ def has_positions(subject: Subject) -> bool:
     """Return whether the model reads text with absolute or rotary positions that may be given."""
     given = "position_ids" in subject.accepted and subject.config().position_limit is not None
     return subject.reads_text and given
+
+
+def has_position_rows(subject: Subject) -> bool:
+    """Return whether the body reads text with a table of absolute positions, one row for each."""
+    if subject.task != "base" or not subject.reads_text or subject.config().position_limit is None:
+        return False
+    try:
+        subject.skeleton.get_position_embeddings()
+    except InputError:
+        return False
+    return True
 
 
 def has_token_types(subject: Subject) -> bool:

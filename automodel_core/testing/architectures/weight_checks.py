@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from automodel_core.checkpoint.formats.choice import open_weights
 from automodel_core.checkpoint.places.source import open_checkpoint
@@ -20,6 +20,7 @@ from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.testing.architectures.checkpoint_checks import require_equal_weights, weights_of
 from automodel_core.testing.architectures.properties import (
     has_one_vocabulary,
+    has_position_rows,
     has_ties,
     ties_vocabulary,
     vocabulary_layers,
@@ -104,6 +105,35 @@ def vocabulary_grows_in_every_layer(subject: Subject) -> None:
     narrow = [name for name in scored if found[name].shape[-1] != size + MORE]
     require(not narrow, f"{narrow} keep scores for the old size")
     require(shared_layers(model, size + MORE) == tied, f"{tied} no longer share the embeddings")
+
+
+def positions_grow_and_shrink(subject: Subject) -> None:
+    """More positions read longer texts, also from a file; the first ones stay."""
+    model: Any = subject.model()
+    config, limit = model.config, model.config.position_limit
+    example = subject.example(config)
+    before = outputs(model, example)
+    model.resize_position_embeddings(limit + MORE)
+    require(config.position_limit == limit + MORE, f"there are {config.position_limit} positions")
+    require_same(outputs(model, example), before)
+    longer = {
+        name: torch.cat([each, each[:, -1:].expand(-1, limit + MORE - each.shape[1])], dim=1)
+        for name, each in example.items()
+    }
+    found = outputs(model, longer)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        again = type(model).from_pretrained(folder)
+    require_same(outputs(again, longer), found)
+    longest = max(each.shape[1] for each in example.values())
+    model.resize_position_embeddings(longest)
+    require_same(outputs(model, example), before)
+
+
+def require_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    """Raise unless all outputs are the same."""
+    for name, value in expected.items():
+        require(torch.equal(found[name], value), f"{name} changed")
 
 
 def first_values_are_as_configured(subject: Subject) -> None:
@@ -211,6 +241,7 @@ WEIGHT_CHECKS = (
     Rule(tied_weights_share_storage, has_ties),
     Rule(vocabulary_is_tied_as_configured, ties_vocabulary),
     Rule(vocabulary_grows_in_every_layer, has_one_vocabulary),
+    Rule(positions_grow_and_shrink, has_position_rows),
     Rule(first_values_are_as_configured),
     Rule(missing_weights_get_first_values),
     Rule(a_checkpoint_without_a_weight_is_refused),

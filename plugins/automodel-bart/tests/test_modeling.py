@@ -130,21 +130,3 @@ def test_encoder_and_decoder_may_attend_by_functions_of_their_own(make, tmp_path
     assert (encoder, decoder) == ({"eager_attention"}, {"sdpa_attention"})
     with pytest.raises(InputError, match="'encoder' of BartModel has no configuration"):
         automodel_bart.BartModel.from_pretrained(tmp_path, dtype={"encoder": "float16"})
-
-
-def test_positions_grow_and_shrink(make, tmp_path) -> None:
-    model, ids = make("BartForConditionalGeneration"), torch.tensor([[4, 5, 6]])
-    before, limit = model(ids, decoder_input_ids=ids).logits, model.config.max_position_embeddings
-    model.resize_position_embeddings(limit + 5)
-    assert model.config.max_position_embeddings == limit + 5
-    assert len(model.get_position_embeddings()) == 2
-    assert torch.equal(model(ids, decoder_input_ids=ids).logits, before)
-    longer = torch.full((1, limit + 5), 5)
-    after = model(longer, decoder_input_ids=longer).logits
-    model.save_pretrained(tmp_path)
-    again = type(model).from_pretrained(tmp_path)
-    assert torch.equal(again(longer, decoder_input_ids=longer).logits, after)
-    model.resize_position_embeddings(4)
-    assert torch.equal(model(ids, decoder_input_ids=ids).logits, before)
-    with pytest.raises(InputError, match="expected a positive integer"):
-        model.resize_position_embeddings(0)

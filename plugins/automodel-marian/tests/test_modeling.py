@@ -192,21 +192,3 @@ def test_vocabularies_are_resized(make, input_ids) -> None:
 
 def test_every_public_model_is_exported() -> None:
     assert {*HEADS, "MarianPreTrainedModel"} <= set(automodel_marian.__all__)
-
-
-def test_positions_grow_and_shrink(make, tmp_path) -> None:
-    model, ids = make("MarianMTModel"), torch.tensor([[4, 5, 6]])
-    before, limit = model(ids, decoder_input_ids=ids).logits, model.config.max_position_embeddings
-    model.resize_position_embeddings(limit + 5)
-    assert model.config.max_position_embeddings == limit + 5
-    assert len(model.get_position_embeddings()) == 2
-    assert torch.equal(model(ids, decoder_input_ids=ids).logits, before)
-    longer = torch.full((1, limit + 5), 5)
-    after = model(longer, decoder_input_ids=longer).logits
-    model.save_pretrained(tmp_path)
-    again = type(model).from_pretrained(tmp_path)
-    assert torch.equal(again(longer, decoder_input_ids=longer).logits, after)
-    model.resize_position_embeddings(4)
-    assert torch.equal(model(ids, decoder_input_ids=ids).logits, before)
-    with pytest.raises(InputError, match="expected a positive integer"):
-        model.resize_position_embeddings(0)

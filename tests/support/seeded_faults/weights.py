@@ -20,6 +20,7 @@ from automodel_core.layers.caches.base import Cache, SelfAttentionCache
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.stack import LayerStack
 from automodel_core.modeling.bodies.text import TextInputs, TextRunner
+from automodel_core.modeling.familiar import FamiliarModel
 from automodel_gpt2 import configuration as gpt2_configuration, modeling as gpt2
 from automodel_vit import modeling as vit
 from support.seeded_faults.seed import around, seen
@@ -166,6 +167,18 @@ def resizing_forgets_the_scores(patch: pytest.MonkeyPatch) -> None:
     """A vocabulary of another size leaves the scores as they were."""
     for head in (gpt2.GPT2LMHeadModel, bert.family.BertFamilyVocabularyHead):
         patch.setattr(head, "token_layers", lambda model, *_: [model.get_input_embeddings()])
+
+
+@seen("gpt2", "positions_grow_and_shrink-base")
+@seen("bert", "positions_grow_and_shrink-base")
+def resizing_draws_old_positions(patch: pytest.MonkeyPatch) -> None:
+    """More positions draw the old ones anew."""
+
+    def resize(original: Any, model: Any, *given: Any) -> None:
+        original(model, *given)
+        nn.init.normal_(model.get_position_embeddings().weight)
+
+    around(patch, FamiliarModel, "resize_position_embeddings", resize)
 
 
 @seen("bert", "first_values_are_as_configured-question-answering")
