@@ -11,7 +11,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-__all__ = ["ROWS", "WRITES", "Case", "Family", "drawn_labels"]
+__all__ = ["CHOICES", "ROWS", "WRITES", "Case", "Family", "drawn_labels"]
 
 WRITES = (
     "LMHeadModel",
@@ -21,6 +21,7 @@ WRITES = (
     "EncoderDecoderModel",
 )
 ROWS = 3
+CHOICES = 2
 
 
 @dataclass(frozen=True)
@@ -90,17 +91,21 @@ class Family:
 
     def batch(self, case: Case, head: str, rows: int = ROWS, seed: int = 0) -> dict[str, Tensor]:
         """Return ids and masks, each row padded to another length and closed by one end token."""
+        if head.endswith("ForMultipleChoice"):
+            flat = self.batch(case, "", rows * CHOICES, seed)
+            return {name: tensor.unflatten(0, (rows, CHOICES)) for name, tensor in flat.items()}
+        pad = case.settings.get("pad_token_id", self.pad)
         chance = torch.Generator().manual_seed(seed)
         tensors = {}
         sides = ("", "decoder_") if self.is_encoder_decoder(head) else ("",)
         for side, length in zip(sides, case.lengths, strict=False):
-            lowest = 1 + max(index for index in (self.pad, self.end) if index < self.vocabulary)
+            lowest = 1 + max(index for index in (pad, self.end) if index < self.vocabulary)
             ids = torch.randint(lowest, self.vocabulary, (rows, length), generator=chance)
             mask = torch.ones_like(ids)
             for row in range(rows):
                 hidden = 0 if case.padding == "none" else (row * length) // (2 * rows)
                 columns = slice(length - hidden, None) if case.padding == "right" else slice(hidden)
-                ids[row, columns], mask[row, columns] = self.pad, 0
+                ids[row, columns], mask[row, columns] = pad, 0
                 if not side:
                     ids[row, int(mask[row].nonzero().max())] = self.end
             tensors[f"{side}input_ids"] = ids
@@ -131,7 +136,7 @@ def settled(model: nn.Module, seed: int = 0, *, untied: bool = False) -> nn.Modu
 def drawn_labels(head: str, given: Mapping[str, Tensor], config: Any) -> dict[str, Tensor]:
     """Return what a head learns from; some labels do not count."""
     ids = given["decoder_input_ids" if "decoder_input_ids" in given else "input_ids"]
-    rows, length = ids.shape
+    rows, *_, length = ids.shape
     chance = torch.Generator().manual_seed(9)
 
     def drawn(limit: int, *shape: int) -> Tensor:
@@ -151,6 +156,8 @@ def drawn_labels(head: str, given: Mapping[str, Tensor], config: Any) -> dict[st
         return {"labels": labels}
     if head.endswith("ForSequenceClassification"):
         return {"labels": drawn(config.num_labels, rows)}
+    if head.endswith("ForMultipleChoice"):
+        return {"labels": drawn(CHOICES, rows)}
     if head.endswith("ForQuestionAnswering"):
         # One start lies beyond the text and does not count.
         starts = torch.tensor([0, 2, 10_000])[:rows]

@@ -69,8 +69,10 @@ def assert_same_gradients(ours: Any, theirs: nn.Module) -> None:
 
     Some are zero but for rounding, so the largest gradient of all bounds the error from below.
     """
-    expected = {n: p.grad for n, p in theirs.named_parameters() if p.grad is not None}
-    found = {n: p.grad for n, p in ours.named_parameters() if p.grad is not None}
+    expected, found = (
+        {n: p.grad for n, p in model.named_parameters(remove_duplicate=False) if p.grad is not None}
+        for model in (theirs, ours)
+    )
     names = ours.weight_names(ours.config)
     found = names.hub_state_dict(found)
     expected = {usual_name(names, name, found): gradient for name, gradient in expected.items()}

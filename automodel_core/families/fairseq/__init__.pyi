@@ -38,4 +38,5 @@ from automodel_core.families.fairseq.vocabulary import (
     FairseqPieces as FairseqPieces,
     FairseqTokenizer as FairseqTokenizer,
     FramedPieces as FramedPieces,
+    fairseq_order as fairseq_order,
 )

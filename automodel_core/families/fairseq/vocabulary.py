@@ -89,15 +89,22 @@ class FairseqPieces(PreTrainedTokenizer):
                 backend = Backend(sentencepiece_pipeline(_by_id(vocab)))
             else:
                 words = SMALLEST if vocab_file is None else SentencePieceModel.read(vocab_file)
-                model = fairseq_order(words)
+                model = self.ordered(words)
                 backend = Backend(self._pipeline(model, additional, settings["mask_token"]))
         super().__init__(tokenizer_object=backend, additional_special_tokens=additional, **settings)
         self.vocab_file = None if vocab_file is None else os.fspath(vocab_file)
 
     def _with_codes(self, given: Sequence[TokenLike]) -> list[TokenLike]:
         """Return the additional special tokens: the language codes, then those ``given``."""
-        codes = self.language_codes
-        return [*codes, *(token for token in given if str(token) not in codes)]
+        tokens: dict[str, TokenLike] = {}
+        for token in (*self.language_codes, *given):
+            tokens.setdefault(str(token), token)
+        return list(tokens.values())
+
+    @classmethod
+    def ordered(cls, model: SentencePieceModel) -> SentencePieceModel:
+        """Return the pieces of a model file with the tokens before them."""
+        return fairseq_order(model)
 
     def _pipeline(
         self, model: SentencePieceModel, additional: Sequence[TokenLike], mask: TokenLike
@@ -146,10 +153,12 @@ class FairseqTokenizer(FairseqPieces, MultilingualTokenizer):
         return self.language_codes
 
 
-def fairseq_order(model: SentencePieceModel) -> SentencePieceModel:
-    """Return ``model`` with fairseq's first tokens in place of its three special pieces."""
-    first = tuple(Piece(text, 0.0, PieceType.CONTROL) for text in FIRST_TOKENS)
-    return replace(model, pieces=(*first, *model.pieces[3:]), unk_id=UNKNOWN)
+def fairseq_order(
+    model: SentencePieceModel, first_tokens: Sequence[str] = FIRST_TOKENS, *, replaced: int = 3
+) -> SentencePieceModel:
+    """Return ``model`` with fairseq's first tokens in place of its special pieces."""
+    first = tuple(Piece(text, 0.0, PieceType.CONTROL) for text in first_tokens)
+    return replace(model, pieces=(*first, *model.pieces[replaced:]), unk_id=UNKNOWN)
 
 
 def _by_id(vocab: Sequence[tuple[str, float]]) -> SentencePieceModel:

@@ -131,6 +131,11 @@ def total(subject: Subject, model: Any, *, padded: bool = False) -> Tensor:
     if labels:
         loss: Tensor = model(**loss_inputs(example), **labels).loss
         return loss
+    return of_outputs(model, example)
+
+
+def of_outputs(model: Any, example: Inputs) -> Tensor:
+    """Return a number that depends on all outputs."""
     found = tensors_of(model(**example)).values()
     return torch.stack([v.float().square().mean() for v in found if v.is_floating_point()]).sum()
 
@@ -150,7 +155,8 @@ def context(subject: Subject, model: Any) -> Inputs:
 def gradients_reach_every_weight(subject: Subject) -> None:
     """In training, every weight gets a finite gradient that is not zero.
 
-    One that is frozen changes nothing: a checkpoint has it, and no forward reads it.
+    One that is frozen changes nothing: a checkpoint has it, and no forward reads it. A bias that
+    all choices share moves their scores and not their loss: its gradient is that of the outputs.
     """
     model = subject.model().train()
     frozen = {name: w for name, w in model.named_parameters() if not w.requires_grad}
@@ -158,12 +164,19 @@ def gradients_reach_every_weight(subject: Subject) -> None:
     trained = [each for each in model.named_parameters() if each[0] not in frozen]
     without = [name for name, weight in trained if weight.grad is None]
     require(not without, f"no gradient reaches {without}")
-    require_unread(subject, model, frozen)
+    unmoved = {}
     for name, weight in trained:
         finite = weight.grad is not None and torch.isfinite(weight.grad).all()
         require(finite, f"the gradient of {name} is not finite")
-        zero = weight.grad is not None and not weight.grad.any()
-        require(not zero, f"the gradient of {name} is zero")
+        if weight.grad is not None and not weight.grad.any():
+            unmoved[name] = weight
+    if unmoved:
+        example = {**subject.example(model.config), **context(subject, model)}
+        of_outputs(model, example).backward()
+    for name, weight in unmoved.items():
+        moved = weight.grad is not None and bool(weight.grad.any())
+        require(moved, f"the gradient of {name} is zero")
+    require_unread(subject, model, frozen)
 
 
 def require_unread(subject: Subject, model: Any, frozen: Mapping[str, Tensor]) -> None:

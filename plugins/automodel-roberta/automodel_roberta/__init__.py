@@ -1,4 +1,4 @@
-"""RoBERTa for automodel-core."""
+"""RoBERTa, XLM-RoBERTa and CamemBERT for automodel-core."""
 
 from __future__ import annotations
 

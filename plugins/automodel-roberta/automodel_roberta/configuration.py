@@ -1,4 +1,4 @@
-"""The configuration of RoBERTa."""
+"""The configurations of RoBERTa, XLM-RoBERTa and CamemBERT."""
 
 from __future__ import annotations
 
@@ -20,3 +20,19 @@ class RobertaConfig(BertFamilyConfig):
     @property
     def position_limit(self) -> int:
         return self.max_position_embeddings - self.pad_token_id - 1
+
+
+class XLMRobertaConfig(RobertaConfig):
+    """XLM-RoBERTa (https://arxiv.org/abs/1911.02116): RoBERTa in 100 languages."""
+
+    model_type = "xlm-roberta"
+
+    vocab_size: PositiveInt = 30522
+
+
+class CamembertConfig(RobertaConfig):
+    """CamemBERT (https://arxiv.org/abs/1911.03894): RoBERTa in French."""
+
+    model_type = "camembert"
+
+    vocab_size: PositiveInt = 30522

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import automodel_core.families.bert as family
 from automodel_core.checkpoint import WeightNames
 from automodel_core.modeling import HeadTransform
 from automodel_roberta.configuration import RobertaConfig
-
-
-@functools.cache
-def roberta_names(body: str, *, is_tied: bool) -> WeightNames:
-    """Return the names of a body, or of a head whose body is at that path."""
-    names = family.body_names({**family.EMBEDDING_NAMES, **family.LAYER_NAMES})
-    if not body:
-        return names
-    vocabulary = family.vocabulary_names("lm_head", "dense", "layer_norm", is_tied=is_tied)
-    return names.nested(hub="roberta", module=body) | vocabulary
+from automodel_roberta.weights import roberta_names
 
 
 class RobertaPreTrainedModel(family.BertFamilyPreTrainedModel):
-    """What all RoBERTa models share."""
+    """What all RoBERTa models share: names of weights, and what a state is scored after."""
 
     config_class = RobertaConfig
     config: RobertaConfig
