@@ -274,6 +274,9 @@ def _new(commands: Commands) -> None:
     parser.add_argument(
         "--tokenizer", choices=TOKENIZERS, default="any", help=_choices(TOKENIZERS, "any")
     )
+    parser.add_argument(
+        "--class-name", metavar="NAME", help="how classes begin, such as MyGPT (default: MyGpt)"
+    )
     parser.add_argument("--folder", help="where to write it (default: automodel-NAME)")
 
 

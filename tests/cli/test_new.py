@@ -101,6 +101,19 @@ def test_names_that_cannot_be(name: str) -> None:
         plugin_files(name)
 
 
+def test_classes_have_the_name_that_is_given() -> None:
+    files = plugin_files("my-gpt", class_name="MyGPT")
+    assert "class MyGPTForCausalLM(" in files["automodel_my_gpt/modeling.py"]
+    assert "MyGpt" not in "".join(files.values())
+    assert "class MyGptForCausalLM(" in plugin_files("my-gpt")["automodel_my_gpt/modeling.py"]
+
+
+@pytest.mark.parametrize("name", ["", "myGpt", "My-GPT", "1GPT", "My GPT", "../X"])
+def test_class_names_that_cannot_be(name: str) -> None:
+    with pytest.raises(InputError, match="cannot begin the name of a class"):
+        plugin_files("my-gpt", class_name=name)
+
+
 def test_a_tokenizer_for_a_model_that_reads_no_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

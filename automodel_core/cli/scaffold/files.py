@@ -25,22 +25,33 @@ __all__ = ["plugin_files"]
 
 TEMPLATES = resources.files("automodel_core.cli.scaffold") / "templates"
 NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
+CLASS_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 
 NEEDS = "requirements.txt"
 """The file of a template that says what the plugin depends on beside the core."""
 MODULE_OF_TOKENIZER = "automodel_newcomer.tokenization"
 
 
-def plugin_files(name: str, kind: str = "decoder", tokenizer: str = "any") -> dict[str, str]:
+def plugin_files(
+    name: str, kind: str = "decoder", tokenizer: str = "any", class_name: str | None = None
+) -> dict[str, str]:
     """Return the texts of a new plugin's files by their paths; ``name`` is its model type.
 
-    Raises `InputError` for a name that no model type can have, and for a tokenizer beside a model
-    that reads no text.
+    Classes are called ``class_name`` and what they are, by default the model type's words, each
+    with a capital. Raises `InputError` for a name that no model type or class can have, and for a
+    tokenizer beside a model that reads no text.
     """
     if not NAME.fullmatch(name) or name == "core":
         raise InputError(
             f"{shown(name)} cannot be a model type: lower-case letters and digits were expected, "
             "in words joined by '-' or '_', such as my-gpt"
+        )
+    if class_name is None:
+        class_name = "".join(part.capitalize() for part in re.split("[_-]", name))
+    elif not CLASS_NAME.fullmatch(class_name):
+        raise InputError(
+            f"{shown(class_name)} cannot begin the name of a class: letters and digits were "
+            "expected, a capital first, such as MyGPT"
         )
     if tokenizer != "any" and kind not in READS_TEXT:
         raise InputError(f"--tokenizer {tokenizer} is for models that read text, not for {kind}")
@@ -52,13 +63,15 @@ def plugin_files(name: str, kind: str = "decoder", tokenizer: str = "any") -> di
         texts = {path: _without_tokenizer(text) for path, text in texts.items()}
     texts["pyproject.toml"] = _project(kind, sorted(itertools.chain(*needs)))
     return {
-        renamed(path.removesuffix(".tmpl").replace("dot-", "."), name): renamed(text, name)
+        renamed(path.removesuffix(".tmpl").replace("dot-", "."), name, class_name): renamed(
+            text, name, class_name
+        )
         for path, text in sorted(texts.items())
     }
 
 
-def renamed(text: str, name: str) -> str:
-    """Return a template's text or path with the name of the new plugin in place of Newcomer."""
+def renamed(text: str, name: str, class_name: str) -> str:
+    """Return a template's text or path with the names of the new plugin in place of Newcomer."""
     words = {
         "automodel-newcomer": f"automodel-{name.replace('_', '-')}",
         "automodel_newcomer": f"automodel_{name.replace('-', '_')}",
@@ -66,7 +79,7 @@ def renamed(text: str, name: str) -> str:
         "newcomer_": f"{name.replace('-', '_')}_",
         "_newcomer": f"_{name.replace('-', '_')}",
         "newcomer": name,
-        "Newcomer": "".join(part.capitalize() for part in re.split("[_-]", name)),
+        "Newcomer": class_name,
     }
     return re.sub("|".join(words), lambda found: words[found.group()], text)
 

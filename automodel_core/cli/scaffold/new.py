@@ -18,7 +18,7 @@ __all__ = ["new", "write_files"]
 def new(options: argparse.Namespace) -> int:
     """Write the files of a new plugin into a new folder."""
     distribution = f"automodel-{options.name.replace('_', '-')}"
-    files = plugin_files(options.name, options.kind, options.tokenizer)
+    files = plugin_files(options.name, options.kind, options.tokenizer, options.class_name)
     folder = Path(options.folder or distribution)
     written = write_files(files, folder)
     if options.kind != "extension":
