@@ -29,6 +29,8 @@ __all__ = ["Inputs", "Subject", "model_names", "outputs", "tensors_of"]
 Inputs = dict[str, Any]
 
 BATCH, LENGTH, CHOICES = 2, 7, 3
+ANY_SIZE = 64
+"""Of images, where a model takes them as large as they are."""
 DECODES_ITS_INPUT = ("question-answering", "sequence-classification")
 """Tasks for which an encoder-decoder makes the decoder's input from the encoder's."""
 
@@ -128,10 +130,10 @@ class Subject:
         return self.inputs is None and self.model_class.main_input_name == "pixel_values"
 
     def pixels(self, config: Any, rows: int = BATCH) -> Tensor:
-        """Return images of the size that the configuration, or one of its parts, names."""
+        """Return images of the size that the configuration, or one of its parts, names if any."""
         parts = (config, *config.all_parts())
         seen = next((part for part in parts if "image_size" in vars(part)), config)
-        shape = (rows, seen.num_channels, *edges(seen.image_size))
+        shape = (rows, seen.num_channels, *edges(seen.get("image_size", ANY_SIZE)))
         return torch.randn(shape, generator=torch.Generator().manual_seed(2))
 
     def pixel_classes(self, config: Any) -> Tensor:

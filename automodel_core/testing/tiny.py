@@ -53,7 +53,7 @@ def smaller(name: str, default: Any) -> Any:
     """Return a value for a field that makes a model tiny and its training undisturbed."""
     if name.startswith("forced_"):
         return None
-    if name.endswith("layerdrop"):
+    if name.endswith(("layerdrop", "drop_path_rate")):
         return 0.0
     if isinstance(default, list) and all(isinstance(size, int) for size in default):
         return (

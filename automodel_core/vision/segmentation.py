@@ -141,7 +141,7 @@ def map_tensor(segmentation_map: Any) -> Tensor:
             "a segmentation map has one class for each pixel, (height, width), and not the shape "
             f"{tuple(values.shape)}: give the numbers of classes, not their colours"
         )
-    classes = values.to(torch.int64)
+    classes: Tensor = values.to(torch.int64)
     if values.is_floating_point() and not torch.equal(classes.to(values.dtype), values):
         raise InputError("a segmentation map holds numbers of classes, and these are no integers")
     return classes[None]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from support.family import ROWS, Case
-from support.parity import ArchitectureParity, target, without_dropout
+from support.parity import ArchitectureParity, in_training, target
 from support.reference import assert_close, assert_same_gradients, assert_same_outputs
 
 __all__ = ["FairseqParity"]
@@ -43,7 +43,7 @@ class FairseqParity(ArchitectureParity):
         given = self.arguments(case, head, reference.config)
         for each in (reference, model):
             kept = [m.layerdrop for m in each.modules() if hasattr(m, "layerdrop")]
-            without_dropout(each).train()
+            in_training(each)
             drops = iter(kept)
             for module in each.modules():
                 if hasattr(module, "layerdrop"):

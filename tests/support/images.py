@@ -50,10 +50,15 @@ class ImageFamily(Family):
 
     def labels(self, head: str, given: Mapping[str, Tensor], config: Any) -> dict[str, Tensor]:
         """Return what a head learns from."""
-        if not head.endswith("ForImageClassification"):
-            return {}
         chance = torch.Generator().manual_seed(9)
         rows = len(given["pixel_values"])
+        if head.endswith("ForSemanticSegmentation"):
+            shape = (rows, *given["pixel_values"].shape[-2:])
+            classes = torch.randint(0, max(config.num_labels, 2), shape, generator=chance)
+            classes[:, :3, 1:] = config.semantic_loss_ignore_index
+            return {"labels": classes}
+        if not head.endswith("ForImageClassification"):
+            return {}
         if config.problem_type == "multi_label_classification":
             return {"labels": torch.rand(rows, config.num_labels, generator=chance).round()}
         if config.num_labels == 1:

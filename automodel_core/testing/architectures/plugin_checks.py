@@ -146,7 +146,8 @@ def sizes_are_those_of_the_configuration(subject: Subject) -> None:
     weights = output.get("encoder_attentions", output.get("attentions"))
     # What leaves the last layer may be projected, and what enters it is narrower in hierarchies.
     built = {"hidden_size": {state.shape[-1] for state in states[-2:]}}
-    built["num_hidden_layers"] = {len(states) - 1}
+    # Maps are what leaves each stage: what enters the first is the picture.
+    built["num_hidden_layers"] = {len(states) if states[0].dim() == 4 else len(states) - 1}
     if weights:
         built["num_attention_heads"] = {weights[-1].shape[1]}
     if base.reads_text:

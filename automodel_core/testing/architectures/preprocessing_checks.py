@@ -94,12 +94,12 @@ def image_processor_serves_the_model(subject: Subject) -> None:
     require(again.to_dict() == processor.to_dict(), "saving and loading changes its settings")
     expected = subject.pixels(model.config)
     height, width = expected.shape[-2:]
-    image = torch.arange(expected.shape[1] * 12 * 15).view(-1, 12, 15).to(torch.uint8)
+    # Without a size of its own, a processor keeps about that of the image.
+    edges = (12, 15) if processor.size else (height, width)
+    size = {"size": {"height": height, "width": width}} if processor.size else {}
+    image = torch.arange(expected.shape[1] * edges[0] * edges[1]).view(-1, *edges)
     prepared = again(
-        [image] * BATCH,
-        size={"height": height, "width": width},
-        do_center_crop=False,
-        return_tensors="pt",
+        [image.to(torch.uint8)] * BATCH, **size, do_center_crop=False, return_tensors="pt"
     )
     require(
         prepared["pixel_values"].shape == expected.shape,
