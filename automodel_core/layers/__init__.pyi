@@ -91,6 +91,7 @@ from automodel_core.layers.parts import (
     StackLayer as StackLayer,
 )
 from automodel_core.layers.positions.absolute import (
+    InterleavedPositions as InterleavedPositions,
     LearnedPositions as LearnedPositions,
     PaddedSinusoidalPositions as PaddedSinusoidalPositions,
     ScaledEmbedding as ScaledEmbedding,

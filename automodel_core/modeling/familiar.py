@@ -95,8 +95,7 @@ class FamiliarModel(nn.Module):
             old: Tensor = table.weight.data
             rows = old.shape[0] + new - limit
             if isinstance(table, SinusoidalPositions):
-                drawn = SinusoidalPositions(rows, old.shape[1]).weight.to(old)
-                table.weight = drawn
+                table.weight = table.table(rows, old.shape[1]).to(old)
                 continue
             fresh = Embedding(rows, old.shape[1]).to(old.device, old.dtype)
             self.init_module(fresh)

@@ -19,6 +19,7 @@ from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import embedding, linear, look_up
 from automodel_core.layers.kernels.norms import layer_norm
+from automodel_core.layers.positions.absolute import SinusoidalPositions
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.inputs import TextInputs
@@ -84,7 +85,7 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
     out the embeddings of token types.
     """
 
-    embed_positions: nn.Embedding
+    embed_positions: nn.Embedding | SinusoidalPositions
     has_token_types = True
     takes_cache = True
 
@@ -106,7 +107,7 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
         self.post_init()
 
     @classmethod
-    def make_positions(cls, config: Any) -> nn.Embedding:
+    def make_positions(cls, config: Any) -> nn.Embedding | SinusoidalPositions:
         """Return the embeddings of positions."""
         return embedding(config.max_position_embeddings, config.token_size)
 

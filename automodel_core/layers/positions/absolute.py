@@ -18,6 +18,7 @@ from automodel_core.layers.kernels.linear import undrawn
 from automodel_core.layers.tracing import holds
 
 __all__ = [
+    "InterleavedPositions",
     "LearnedPositions",
     "PaddedSinusoidalPositions",
     "ScaledEmbedding",
@@ -64,7 +65,12 @@ class SinusoidalPositions(nn.Module):
 
     def __init__(self, count: int, size: int) -> None:
         super().__init__()
-        self.register_buffer("weight", sinusoids(count, size).clone())
+        self.register_buffer("weight", self.table(count, size).clone())
+
+    @staticmethod
+    def table(count: int, size: int) -> Tensor:
+        """Compute the table ``(count, size)``."""
+        return sinusoids(count, size)
 
     def forward(self, input_ids: Tensor | None, embeds: Tensor, span: PositionSpan) -> Tensor:
         """Return ``(length, size)``; raise ``ValueError`` for more positions than there are."""
@@ -78,8 +84,19 @@ class SinusoidalPositions(nn.Module):
 
     def are_computed(self, values: Tensor) -> bool:
         """Return whether ``values`` are what `__init__` computes, so that no file needs them."""
-        computed = sinusoids(*values.shape)
+        computed = self.table(*values.shape)
         return torch.equal(values.cpu(), computed.to(values.dtype))
+
+
+class InterleavedPositions(SinusoidalPositions):
+    """Sines and cosines in turn: those of one frequency are beside each other."""
+
+    @staticmethod
+    def table(count: int, size: int) -> Tensor:
+        halves = sinusoids(count, size)
+        table = torch.empty_like(halves)
+        table[:, 0::2], table[:, 1::2] = halves.tensor_split([(size + 1) // 2], dim=1)
+        return table
 
 
 _tables: dict[tuple[int, int], Tensor] = {}

@@ -311,7 +311,7 @@ def classifies_whole_inputs(subject: Subject) -> bool:
 
 def dropout_fields(config: Any) -> list[str]:
     """Return the fields of a configuration that say how much is dropped inside the body."""
-    heads = ("classifier", "summary")
+    heads = ("classifier", "qa", "seq_classif", "summary")
     dropouts = [name for name in config if "dropout" in name or name.endswith("pdrop")]
     return [
         name
