@@ -19,7 +19,7 @@ class BertFamilyTokenizer(WordPieceTokenizer):
         "vocab_file": "vocab.txt",
         "tokenizer_file": "tokenizer.json",
     }
-    model_input_names = ("input_ids", "token_type_ids", "attention_mask")
+    model_input_names: tuple[str, ...] = ("input_ids", "token_type_ids", "attention_mask")
     default_tokens: ClassVar[dict[str, str]] = {
         "pad_token": "[PAD]",
         "unk_token": "[UNK]",
