@@ -226,8 +226,7 @@ class Subject:
         labels: Inputs = {"labels": self.tokens(config)}
         if "decoder_input_ids" in self.example(config):
             labels["labels"] = self.tokens(config, length=LENGTH - 2)
-        if "next_sentence_label" in self.accepted:
-            labels["next_sentence_label"] = rows % 2
+        labels |= {name: rows % 2 for name in self.accepted if name.endswith("_label")}
         return labels
 
 

@@ -18,6 +18,7 @@ from automodel_core.text.encoding.lengths import (
 from automodel_core.text.encoding.post_processor import (
     Template as Template,
     bos_eos_processor as bos_eos_processor,
+    typed_pairs_processor as typed_pairs_processor,
 )
 from automodel_core.text.encoding.request import EncodeRequest as EncodeRequest, Text as Text
 from automodel_core.text.encoding.rust import (
@@ -36,6 +37,7 @@ from automodel_core.text.subwords.sentencepiece import (
     SentencePieceModel as SentencePieceModel,
     copy_model as copy_model,
     refuse_sampling as refuse_sampling,
+    sentencepiece_normalizers as sentencepiece_normalizers,
     sentencepiece_pipeline as sentencepiece_pipeline,
 )
 from automodel_core.text.subwords.wordpiece import WordPieceTokenizer as WordPieceTokenizer

@@ -150,6 +150,10 @@ def drawn_labels(head: str, given: Mapping[str, Tensor], config: Any) -> dict[st
             labels[mask == 0] = -100
         labels[0, -2:] = -100
         return {"labels": labels}
+    if head.endswith("ForMaskedLM"):
+        labels = drawn(config.vocab_size, rows, length)
+        labels[0, 1:3] = -100
+        return {"labels": labels}
     if head.endswith("ForTokenClassification"):
         labels = drawn(config.num_labels, rows, length)
         labels[1, :3] = -100

@@ -23,5 +23,6 @@ from automodel_core.families.bert.names import (
     body_names as body_names,
     vocabulary_names as vocabulary_names,
 )
+from automodel_core.families.bert.pieces import BertFamilyPieces as BertFamilyPieces
 from automodel_core.families.bert.relative_positions import RelativePositions as RelativePositions
 from automodel_core.families.bert.tokenization import BertFamilyTokenizer as BertFamilyTokenizer

@@ -93,23 +93,29 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
         super().__init__(config, decoder=config.is_decoder)
         if config.add_cross_attention and not config.is_decoder:
             raise ConfigurationError("add_cross_attention=True needs is_decoder=True")
-        size, hidden = config.token_size, config.hidden_size
+        size = config.token_size
         self.embed_tokens = embedding(config.vocab_size, size, padding_idx=config.pad_token_id)
         self.embed_positions = self.make_positions(config)
         if self.has_token_types:
             self.embed_token_types = embedding(config.type_vocab_size, size)
         self.embed_norm = layer_norm(size, eps=config.layer_norm_eps)
         self.embed_dropout = nn.Dropout(config.hidden_dropout_prob)
-        self.embed_proj = nn.Identity() if size == hidden else linear(size, hidden)
+        self.embed_proj = self.make_projection(config)
         self.stack = self.make_stack(config)
         if add_pooling_layer:
-            self.pooler = Pooler(hidden)
+            self.pooler = Pooler(config.hidden_size)
         self.post_init()
 
     @classmethod
     def make_positions(cls, config: Any) -> nn.Embedding | SinusoidalPositions:
         """Return the embeddings of positions."""
         return embedding(config.max_position_embeddings, config.token_size)
+
+    @classmethod
+    def make_projection(cls, config: Any) -> nn.Module:
+        """Return what leads from embeddings to states."""
+        size, hidden = config.token_size, config.hidden_size
+        return nn.Identity() if size == hidden else linear(size, hidden)
 
     @classmethod
     def make_stack(cls, config: Any) -> TransformerStack:

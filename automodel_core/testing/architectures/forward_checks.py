@@ -72,7 +72,7 @@ def hidden_states_are_those_of_the_layers(subject: Subject) -> None:
     seen: list[tuple[int, Tensor, Tensor]] = []
 
     def watch(stack: TransformerStack, given: tuple[Any, ...], output: Any) -> None:
-        seen.append((len(stack.layers), given[0], output.last_hidden_state))
+        seen.append((len(stack.in_turn()), given[0], output.last_hidden_state))
 
     for module in model.modules():
         if isinstance(module, TransformerStack):

@@ -70,11 +70,11 @@ def loss_is_that_of_the_logits(subject: Subject) -> None:
     if "start_logits" in found:
         ends = [(found[f"{end}_logits"], labels[f"{end}_positions"]) for end in ("start", "end")]
         expected = sum(F.cross_entropy(*end) for end in ends) / 2
-    elif "next_sentence_label" in labels:
-        scores = found["prediction_logits"].flatten(0, -2)
-        expected = F.cross_entropy(scores, labels["labels"].flatten())
-        sentences = found["seq_relationship_logits"]
-        expected = expected + F.cross_entropy(sentences, labels["next_sentence_label"])
+    elif "prediction_logits" in found:  # of tokens, beside those of whole texts
+        tokens, texts = (value for name, value in found.items() if name.endswith("_logits"))
+        (label,) = (value for name, value in labels.items() if name.endswith("_label"))
+        expected = F.cross_entropy(tokens.flatten(0, -2), labels["labels"].flatten())
+        expected = expected + F.cross_entropy(texts, label)
     else:
         logits, targets = found["logits"], labels["labels"]
         if subject.generates_alone:

@@ -11,7 +11,7 @@ from tokenizers.processors import PostProcessor, TemplateProcessing
 
 from automodel_core.errors import CheckpointFormatError, shown
 
-__all__ = ["Template", "bos_eos_processor", "check_template"]
+__all__ = ["Template", "bos_eos_processor", "check_template", "typed_pairs_processor"]
 
 SEQUENCES = {"A": 0, "B": 1}
 
@@ -111,4 +111,15 @@ def bos_eos_processor(bos: tuple[str, int] | None, eos: tuple[str, int] | None) 
         single=around("A", 0),
         pair=around("A", 0) + around("B", 1),
         special_tokens=[token for token in (bos, eos) if token is not None],
+    )
+
+
+def typed_pairs_processor(first: tuple[str, int] | None, sep: tuple[str, int]) -> PostProcessor:
+    """Return a post-processor of ``first A sep`` and ``first A sep B sep``, B with type id 1."""
+    begin = [] if first is None else [first[0]]
+    single = [*begin, "$A", sep[0]]
+    return TemplateProcessing(
+        single=single,
+        pair=[*single, "$B:1", f"{sep[0]}:1"],
+        special_tokens=[token for token in (first, sep) if token is not None],
     )

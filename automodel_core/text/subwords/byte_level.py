@@ -140,20 +140,12 @@ class FramedByteLevelTokenizer(ByteLevelTokenizer):
 
     def update_post_processor(self) -> None:
         """Add the special tokens to each text; all have type id 0."""
-        sep, cls = self._special_token("sep_token"), self._special_token("cls_token")
+        sep, cls = self.needed_token("sep_token"), self.needed_token("cls_token")
         spaced = bool(self.init_kwargs["add_prefix_space"])
         with self._backend.exclusive() as rust:
             rust.post_processor = processors.RobertaProcessing(
                 sep, cls, trim_offsets=self.trim_offsets, add_prefix_space=spaced
             )
-
-    def _special_token(self, name: str) -> tuple[str, int]:
-        token, index = self.token_named(name), self.id_named(name)
-        if token is None or index is None:
-            raise TokenizationError(
-                f"{type(self).__name__} needs a {name}, which it adds to each text"
-            )
-        return token, index
 
     @property
     def saved_class_name(self) -> str:

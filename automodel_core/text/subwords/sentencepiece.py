@@ -29,6 +29,7 @@ __all__ = [
     "SentencePieceModel",
     "copy_model",
     "refuse_sampling",
+    "sentencepiece_normalizers",
     "sentencepiece_pipeline",
 ]
 
@@ -178,23 +179,36 @@ def sentencepiece_pipeline(
                     byte_fallback=model.byte_fallback,
                 )
             )
-        steps: list[normalizers.Normalizer] = []
-        if model.charsmap:
-            steps.append(normalizers.Precompiled(model.charsmap))
-        if model.remove_extra_whitespaces:
-            # With "first", a leading space decides whether a later part begins a word.
-            # Only at the end the library takes a literal sign for a space too. Looking behind keeps
-            # a long run within the text from being tried at each of its places.
-            end = rf"(?<![ {SPACE}])[ {SPACE}]+\z"
-            edges = end if prepend == "first" else rf"\A +|{end}"
-            steps.append(normalizers.Replace(Regex(edges), ""))
-            steps.append(normalizers.Replace(Regex(" {2,}"), " "))
+        steps = sentencepiece_normalizers(
+            model.charsmap, squeezes=model.remove_extra_whitespaces, prepend=prepend
+        )
         if steps:
             rust.normalizer = normalizers.Sequence(steps)
         scheme = prepend if model.add_dummy_prefix else "never"
         rust.pre_tokenizer = pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme=scheme)
         rust.decoder = metaspace_decoder(model.byte_fallback, scheme)
     return rust
+
+
+def sentencepiece_normalizers(
+    charsmap: bytes, *, squeezes: bool = True, prepend: str = "always"
+) -> list[normalizers.Normalizer]:
+    """Return the steps by which SentencePiece normalises; ``squeezes`` leaves out extra spaces.
+
+    ``prepend`` is that of `sentencepiece_pipeline`.
+    """
+    steps: list[normalizers.Normalizer] = []
+    if charsmap:
+        steps.append(normalizers.Precompiled(charsmap))
+    if squeezes:
+        # With "first", a leading space decides whether a later part begins a word.
+        # Only at the end the library takes a literal sign for a space too. Looking behind keeps
+        # a long run within the text from being tried at each of its places.
+        end = rf"(?<![ {SPACE}])[ {SPACE}]+\z"
+        edges = end if prepend == "first" else rf"\A +|{end}"
+        steps.append(normalizers.Replace(Regex(edges), ""))
+        steps.append(normalizers.Replace(Regex(" {2,}"), " "))
+    return steps
 
 
 def refuse_sampling(settings: Mapping[str, Any]) -> None:

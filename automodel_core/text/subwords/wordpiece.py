@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
-from tokenizers.processors import TemplateProcessing
 
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, listed, shown
+from automodel_core.text.encoding.post_processor import typed_pairs_processor
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
 from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
@@ -106,15 +106,10 @@ class WordPieceTokenizer(PreTrainedTokenizer):
 
     def _set_special_tokens(self) -> None:
         """Set the post-processor; the second text of a pair has type id 1."""
-        names = [name for name in (self.first_token, "sep_token") if name is not None]
-        tokens = [(str(self.token_named(name)), self.id_named(name)) for name in names]
-        *first, sep = (text for text, _ in tokens)
+        first = None if self.first_token is None else self.needed_token(self.first_token)
+        sep = self.needed_token("sep_token")
         with self._backend.exclusive() as rust, rust_errors("setting the special tokens"):
-            rust.post_processor = TemplateProcessing(
-                single=[*first, "$A", sep],
-                pair=[*first, "$A", sep, "$B:1", f"{sep}:1"],
-                special_tokens=tokens,
-            )
+            rust.post_processor = typed_pairs_processor(first, sep)
 
     @property
     def can_save_slow_tokenizer(self) -> bool:

@@ -121,6 +121,15 @@ class SpecialTokens(TokenTable):
             return None
         return self.convert_tokens_to_ids(str(token))
 
+    def needed_token(self, name: str) -> tuple[str, int]:
+        """Return the text and the id of a token that is put around texts."""
+        token, index = self.token_named(name), self.id_named(name)
+        if token is None or index is None:
+            raise TokenizationError(
+                f"{type(self).__name__} needs a {name}, which it adds to each text"
+            )
+        return token, index
+
     def set_token(self, name: str, value: TokenLike | None) -> None:
         if value is not None and not isinstance(value, str | AddedToken):
             raise TokenizationError(

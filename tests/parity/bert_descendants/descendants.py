@@ -1,4 +1,4 @@
-"""Four descendants of BERT in as few lines as their family leaves: what each has of its own.
+"""Three descendants of BERT in as few lines as their family leaves: what each has of its own.
 
 They are wiring to test the family with, without tokenizers and the heads that others show.
 """
@@ -13,17 +13,12 @@ import automodel_core.families.bert as family
 from automodel_core.checkpoint import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.layers import (
-    Linear,
     RelativePositionBias,
-    SharedLayerStack,
-    TransformerStack,
     padding_mask,
 )
 from automodel_core.modeling import HeadTransform, Pooler, TextInputs
 
 __all__ = [
-    "AlbertForMaskedLM",
-    "AlbertForSequenceClassification",
     "DistilBertForMaskedLM",
     "DistilBertForSequenceClassification",
     "ElectraForMaskedLM",
@@ -227,76 +222,3 @@ class MPNetForMaskedLM(MPNet, family.BertFamilyForMaskedLM):
 
 class MPNetForSequenceClassification(MPNet, family.FirstTokenForSequenceClassification):
     model_class = MPNetModel
-
-
-# ---- layers that run more than once ----
-
-
-class AlbertConfig(family.BertFamilyConfig):
-    model_type = "albert"
-    embedding_size: int = 128
-    num_hidden_groups: int = 1
-    inner_group_num: int = 1
-    classifier_dropout_prob: float = 0.1
-
-    @property
-    def token_size(self) -> int:
-        return self.embedding_size
-
-    @property
-    def head_dropout(self) -> float:
-        return self.classifier_dropout_prob
-
-
-class Albert(family.BertFamilyPreTrainedModel):
-    config_class = AlbertConfig
-    base_model_prefix = "albert"
-
-    @classmethod
-    def weight_names(cls, config: Any) -> WeightNames:
-        layer, ours = "encoder.albert_layer_groups.*.albert_layers.0", "stack.layers.*"
-        rules = {
-            **family.EMBEDDING_NAMES,
-            "encoder.embedding_hidden_mapping_in": "embed_proj",
-            **{
-                f"{layer}.attention.{hub}": f"{ours}.self_attn.{x}_proj"
-                for hub, x in {"query": "q", "key": "k", "value": "v", "dense": "o"}.items()
-            },
-            f"{layer}.attention.LayerNorm": f"{ours}.self_attn_norm",
-            f"{layer}.ffn": f"{ours}.mlp.up_proj",
-            f"{layer}.ffn_output": f"{ours}.mlp.down_proj",
-            f"{layer}.full_layer_layer_norm": f"{ours}.mlp_norm",
-            "pooler": "pooler.dense",
-        }
-        names = family.body_names(rules)
-        if not cls.body:
-            return names
-        return names.nested(hub="albert", module=cls.body) | family.vocabulary_names(
-            "predictions", "dense", "LayerNorm", is_tied=config.tie_word_embeddings
-        )
-
-    @classmethod
-    def make_transform(cls, config: Any) -> HeadTransform:
-        size, inner = config.hidden_size, config.embedding_size
-        return HeadTransform(size, config.hidden_act, config.layer_norm_eps, inner)
-
-
-class AlbertModel(Albert, family.BertFamilyModel):
-    def __init__(self, config: Any, add_pooling_layer: bool = True) -> None:
-        super().__init__(config, add_pooling_layer)
-        self.embed_proj = Linear(config.embedding_size, config.hidden_size)
-        self.post_init()
-
-    @classmethod
-    def make_stack(cls, config: Any) -> TransformerStack:
-        groups, turns = config.num_hidden_groups, config.num_hidden_layers
-        layers = [cls.make_layer(config) for _ in range(groups)]
-        return SharedLayerStack(layers, [turn * groups // turns for turn in range(turns)])
-
-
-class AlbertForMaskedLM(Albert, family.BertFamilyForMaskedLM):
-    model_class = AlbertModel
-
-
-class AlbertForSequenceClassification(Albert, family.BertFamilyForSequenceClassification):
-    model_class = AlbertModel

@@ -20,7 +20,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "Electra": {**USUAL, "embedding_size": 16},
     "DistilBert": {**SIZES, "dim": 24, "hidden_dim": 28, "n_layers": 2, "n_heads": 4},
     "MPNet": USUAL,
-    "Albert": {**USUAL, "num_hidden_layers": 5, "embedding_size": 16, "num_hidden_groups": 2},
 }
 
 pytestmark = pytest.mark.skipif(not IS_5, reason="compared with one major version")

@@ -1,4 +1,4 @@
-"""Boxes and masks of objects: geometry, matching with what is there, losses, and segments."""
+"""ALBERT for automodel-core."""
 
 from __future__ import annotations
 
