@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 _NEED_TORCH = tuple(
     f"{__name__}.{floor}"
-    for floor in ("generation", "layers", "modeling", "preprocessing", "vision")
+    for floor in ("generation", "layers", "modeling", "preprocessing", "tasks", "vision")
 )
 
 _listed = stub_names(__name__)

@@ -95,6 +95,20 @@ from automodel_core.registry import (
     Task as Task,
 )
 from automodel_core.registry.hookspecs import hookimpl as hookimpl
+from automodel_core.tasks import (
+    FeatureExtractionPipeline as FeatureExtractionPipeline,
+    FillMaskPipeline as FillMaskPipeline,
+    Pipeline as Pipeline,
+    QuestionAnsweringPipeline as QuestionAnsweringPipeline,
+    SummarizationPipeline as SummarizationPipeline,
+    Text2TextGenerationPipeline as Text2TextGenerationPipeline,
+    TextClassificationPipeline as TextClassificationPipeline,
+    TextGenerationPipeline as TextGenerationPipeline,
+    TokenClassificationPipeline as TokenClassificationPipeline,
+    TranslationPipeline as TranslationPipeline,
+    ZeroShotClassificationPipeline as ZeroShotClassificationPipeline,
+    pipeline as pipeline,
+)
 from automodel_core.text import (
     AddedToken as AddedToken,
     BatchEncoding as BatchEncoding,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -19,6 +19,7 @@ __all__ = [
     "CheckpointFormatError",
     "CheckpointNotFoundError",
     "ConfigurationError",
+    "FailedInputsError",
     "GenerationArgumentError",
     "IncompleteCheckpointError",
     "InputError",
@@ -59,6 +60,26 @@ class ConfigurationError(AutomodelError, ValueError):
 
 class InputError(AutomodelError, ValueError):
     """An argument of ``forward``, a processor or a loader cannot be used."""
+
+
+class FailedInputsError(InputError):
+    """Some inputs of a pipeline cannot be used.
+
+    ``errors`` says why, by position; ``results`` are those of the others, ``None`` in their places.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        results: Sequence[object] = (),
+        errors: Mapping[int, Exception] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.results = list(results)
+        self.errors = dict(errors or {})
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.results, self.errors)
 
 
 class GenerationArgumentError(InputError):

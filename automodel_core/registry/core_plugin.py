@@ -11,7 +11,7 @@ from automodel_core.registry.manifest import (
     Source,
     Task,
 )
-from automodel_core.registry.task_table import TASK_TABLE
+from automodel_core.registry.task_table import PIPELINES, TASK_TABLE
 
 __all__: list[str] = []
 
@@ -21,7 +21,16 @@ ATTENTION_FUNCTIONS = "automodel_core.layers.kernels.attention_functions"
 @hookimpl
 def automodel_tasks() -> list[Task]:
     return [
-        Task(name=name, auto_class=auto_class, description=description)
+        Task(
+            name=name,
+            auto_class=auto_class,
+            description=description,
+            pipelines={
+                pipeline: f"automodel_core.tasks:{place}"
+                for pipeline, place, tasks in PIPELINES
+                if name in tasks
+            },
+        )
         for name, auto_class, description in TASK_TABLE
     ]
 

@@ -137,11 +137,17 @@ class Head(Manifest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task(NamedManifest):
-    """A task and its Auto class, which is then importable from ``automodel_core``."""
+    """A task and its Auto class, which is then importable from ``automodel_core``.
+
+    ``pipelines`` maps names that ``pipeline(name)`` takes to references of subclasses of
+    `automodel_core.tasks.Pipeline`. A name may be in several tasks, with the same reference: the
+    first task that a checkpoint's architecture serves is used.
+    """
 
     name: str
     auto_class: str
     description: str
+    pipelines: Mapping[str, str] = field(default_factory=dict)
     plugin_api: tuple[int, int] = PLUGIN_API
     unknown: ClassVar[str] = "task {name} is not known; known are {known}"
     error: ClassVar[type[AutomodelError]] = UnsupportedTaskError
@@ -151,6 +157,11 @@ class Task(NamedManifest):
         self._task("name", self.name)
         self._text("auto_class", self.auto_class, _AUTO_CLASS, "a name that begins with 'Auto'")
         self._kind("description", self.description, str)
+        self._kind("pipelines", self.pipelines, Mapping)
+        for name, reference in self.pipelines.items():
+            self._task("pipelines", name)
+            self._reference(f"pipelines[{name!r}]", reference)
+        object.__setattr__(self, "pipelines", FrozenTable(self.pipelines))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["OTHER_BACKENDS", "TASK_TABLE"]
+__all__ = ["OTHER_BACKENDS", "PIPELINES", "TASK_TABLE"]
 
 _SUFFIXES = (
     ("base", "", "Hidden states of the body, without a head."),
@@ -60,6 +60,29 @@ TASK_TABLE: tuple[tuple[str, str, str], ...] = (
     *((name, f"AutoModel{suffix}", description) for name, suffix, description in _SUFFIXES),
     ("backbone", "AutoBackbone", "Feature maps of an image, for other models."),
 )
+
+PIPELINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("feature-extraction", "FeatureExtractionPipeline", ("base",)),
+    ("text-classification", "TextClassificationPipeline", ("sequence-classification",)),
+    ("sentiment-analysis", "TextClassificationPipeline", ("sequence-classification",)),
+    (
+        "zero-shot-classification",
+        "ZeroShotClassificationPipeline",
+        ("sequence-classification",),
+    ),
+    ("token-classification", "TokenClassificationPipeline", ("token-classification",)),
+    ("ner", "TokenClassificationPipeline", ("token-classification",)),
+    ("question-answering", "QuestionAnsweringPipeline", ("question-answering",)),
+    ("fill-mask", "FillMaskPipeline", ("masked-lm",)),
+    ("text-generation", "TextGenerationPipeline", ("causal-lm",)),
+    ("text2text-generation", "Text2TextGenerationPipeline", ("seq2seq-lm",)),
+    ("summarization", "SummarizationPipeline", ("seq2seq-lm",)),
+    ("translation", "TranslationPipeline", ("seq2seq-lm",)),
+)
+"""The core's pipelines: name, class in ``automodel_core.tasks``, tasks by preference.
+
+A task's first name is the one that `pipeline` takes for a checkpoint if none is given.
+"""
 
 # What follows "AutoModelFor" in the names of Flax's classes, and in those of TensorFlow alone.
 _FLAX = """

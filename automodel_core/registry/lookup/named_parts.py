@@ -80,6 +80,29 @@ class NamedParts:
         """Return the task whose Auto class has this name, or ``None``."""
         return self._found(Task, attrgetter("auto_class"), name, None)
 
+    def pipelines(self) -> tuple[str, ...]:
+        """Return the names of all pipelines, those of the core first."""
+        tasks = self.every(Task).values()
+        return tuple(dict.fromkeys(name for task in tasks for name in task.pipelines))
+
+    def pipeline(self, name: str) -> tuple[str, tuple[Task, ...]] | None:
+        """Return the reference of the pipeline of this name and the tasks it serves, or ``None``.
+
+        A name of the core is the core's. Raises `PluginConflictError` if extensions give one name
+        to different classes.
+        """
+        tasks = [task for task in self.every(Task).values() if name in task.pipelines]
+        if not tasks:
+            return None
+        reference = tasks[0].pipelines[name]
+        others = {task.pipelines[name] for task in tasks} - {reference}
+        if others and tasks[0] not in _of_core().of(Task):
+            raise PluginConflictError(
+                f"pipeline {shown(name)} is {reference} in one package and {min(others)} in "
+                "another: give pipeline_class= to choose"
+            )
+        return reference, tuple(task for task in tasks if task.pipelines[name] == reference)
+
     def every(self, kind: type[_M]) -> Mapping[str, _M]:
         """Return all manifests of a kind by label, those of the core first.
 

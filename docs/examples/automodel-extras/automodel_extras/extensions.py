@@ -15,7 +15,7 @@ from automodel_core import (
     hookimpl,
 )
 
-API = (1, 1)
+API = (1, 2)
 
 
 @hookimpl
@@ -25,6 +25,7 @@ def automodel_tasks() -> list[Task]:
             name="text-embedding",
             auto_class="AutoModelForTextEmbedding",
             description="A vector of length 1 for a text.",
+            pipelines={"text-embedding": "automodel_extras.pipeline:TextEmbeddingPipeline"},
             plugin_api=API,
         )
     ]

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 import automodel_core
 from automodel_bert import BertConfig, BertLMHeadModel
 from automodel_core.errors import CheckpointFormatError
+from automodel_core.tasks import get_supported_tasks
 from automodel_extras import BertForTextEmbedding
 from automodel_extras.half import HalfLinear
 
@@ -43,6 +45,20 @@ def test_the_task_has_an_auto_class_and_bert_a_head_for_it(model: Any, tmp_path:
     assert type(loaded) is BertForTextEmbedding
     torch.testing.assert_close(embeddings(loaded), embeddings(model))
     torch.testing.assert_close(embeddings(model).norm(dim=-1), torch.ones(2))
+
+
+def test_the_task_has_a_pipeline(model: Any, tmp_path: Path) -> None:
+    tokenizer = Tokenizer(models.WordLevel({"a": 0, "b": 1, "[UNK]": 2}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    model.save_pretrained(tmp_path)
+    answer = automodel_core.pipeline("text-embedding", model=tmp_path, device="cpu")
+    one = answer("a b a")
+    assert len(one) == SIZES["hidden_size"]
+    assert answer(["a b a", "b"], digits=2)[0] == [round(number, 2) for number in one]
+    assert "text-embedding" in get_supported_tasks()
+    guessed = automodel_core.pipeline(model=tmp_path, device="cpu")
+    assert type(guessed) is type(answer)
 
 
 def test_the_strategy_ends_where_the_model_is_not_sure() -> None:

@@ -1,0 +1,7 @@
+"""Answers instead of tensors: `pipeline` and what it makes, one module for each task."""
+
+from __future__ import annotations
+
+from automodel_core.exports import lazy_exports
+
+__all__, __getattr__, __dir__ = lazy_exports(__name__)

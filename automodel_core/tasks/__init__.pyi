@@ -1,0 +1,36 @@
+from automodel_core.tasks.base.chunks import Chunk as Chunk, Padding as Padding
+from automodel_core.tasks.base.generating import GenerativePipeline as GenerativePipeline
+from automodel_core.tasks.base.pipeline import Pipeline as Pipeline
+from automodel_core.tasks.base.return_types import ReturnType as ReturnType
+from automodel_core.tasks.inputs.series import (
+    KeyDataset as KeyDataset,
+    KeyPairDataset as KeyPairDataset,
+)
+from automodel_core.tasks.opening import (
+    get_supported_tasks as get_supported_tasks,
+    pipeline as pipeline,
+)
+from automodel_core.tasks.text.answers import (
+    QuestionAnsweringPipeline as QuestionAnsweringPipeline,
+)
+from automodel_core.tasks.text.classification import (
+    TextClassificationPipeline as TextClassificationPipeline,
+)
+from automodel_core.tasks.text.entities import (
+    TokenClassificationPipeline as TokenClassificationPipeline,
+)
+from automodel_core.tasks.text.features import (
+    FeatureExtractionPipeline as FeatureExtractionPipeline,
+)
+from automodel_core.tasks.text.generation import (
+    TextGenerationPipeline as TextGenerationPipeline,
+)
+from automodel_core.tasks.text.masks import FillMaskPipeline as FillMaskPipeline
+from automodel_core.tasks.text.text2text import (
+    SummarizationPipeline as SummarizationPipeline,
+    Text2TextGenerationPipeline as Text2TextGenerationPipeline,
+    TranslationPipeline as TranslationPipeline,
+)
+from automodel_core.tasks.text.zero_shot import (
+    ZeroShotClassificationPipeline as ZeroShotClassificationPipeline,
+)

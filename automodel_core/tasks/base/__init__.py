@@ -1,0 +1,1 @@
+"""What all pipelines share: options, batches by length, failures, results out lazily."""
