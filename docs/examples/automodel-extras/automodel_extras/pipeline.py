@@ -15,7 +15,8 @@ class TextEmbeddingPipeline(Pipeline):
     tokens = 2048  # of a batch, which holds texts of like length
 
     def preprocess(self, item: str, **tokenizer_options: Any) -> Chunk:
-        return Chunk.of(self.tokenizer(item, **tokenizer_options))
+        encoding = self.tokenizer(item, return_token_type_ids=False, **tokenizer_options)
+        return Chunk.of(encoding)
 
     def forward(self, inputs: dict[str, Any]) -> Mapping[str, Any]:
         return {"embeddings": self.model(**inputs).embeddings}
