@@ -34,8 +34,18 @@ from automodel_core.layers.feed_forward import (
     FeedForward as FeedForward,
     GatedFeedForward as GatedFeedForward,
 )
+from automodel_core.layers.images.dense import (
+    FeatureFusion as FeatureFusion,
+    FeatureFusionStage as FeatureFusionStage,
+    NormedResidualConvUnit as NormedResidualConvUnit,
+    Reassemble as Reassemble,
+    ResidualConvUnit as ResidualConvUnit,
+    enlarged as enlarged,
+    map_of_patches as map_of_patches,
+)
 from automodel_core.layers.images.patches import (
     PatchEmbedding as PatchEmbedding,
+    PatchPositions as PatchPositions,
     edges as edges,
     patch_grid as patch_grid,
     resampled_positions as resampled_positions,
@@ -119,4 +129,7 @@ from automodel_core.layers.stack import (
     drop_path_rates as drop_path_rates,
 )
 from automodel_core.layers.tracing import holds as holds, in_trace as in_trace
-from automodel_core.layers.transformer import TransformerLayer as TransformerLayer
+from automodel_core.layers.transformer import (
+    ScaledTransformerLayer as ScaledTransformerLayer,
+    TransformerLayer as TransformerLayer,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -120,23 +120,28 @@ class TransformerStack(LayerStack):
         context: Tensor | None = None,
         context_mask: Tensor | None = None,
         output_attentions: bool = False,
-        output_hidden_states: bool = False,
+        output_hidden_states: bool | Collection[int] = False,
     ) -> StackOutput:
         """Run ``(batch, length, hidden_size)`` through the layers.
 
         ``mask`` and ``rotation`` are the same for all layers, or lists with one for each.
+        ``output_hidden_states`` may be the numbers of the states that are kept: what enters layer
+        0 is 0, and what leaves the stack has the number of layers.
         """
         if cache is not None:
             self.open(cache)
         inputs = self._inputs(hidden_states, mask, rotation, cache, (context, context_mask))
-        wants_more = output_attentions or output_hidden_states
+        wants_more = output_attentions or bool(output_hidden_states)
+        count = len(self.in_turn())
+        kept = range(count + 1) if output_hidden_states is True else output_hidden_states or ()
         if cache is not None and not wants_more and self._may_use_steps(hidden_states, cache):
             return StackOutput(self._decode(hidden_states, inputs, cache))
 
-        entering: list[Tensor] = []
+        states: list[Tensor] = []
         weights: list[Weights] = []
         for index, layer in enumerate(self.in_turn()):
-            entering.append(hidden_states)
+            if index in kept:
+                states.append(hidden_states)
             if self.training and self.layerdrop > 0.0 and torch.rand([]) < self.layerdrop:
                 continue
             shown = {"output_attentions": output_attentions}
@@ -147,9 +152,11 @@ class TransformerStack(LayerStack):
             )
             weights.append(seen)
         hidden_states = self._finish(hidden_states)
+        if count in kept:
+            states.append(hidden_states)
         return StackOutput(
             hidden_states,
-            hidden_states=(*entering, hidden_states) if output_hidden_states else None,
+            hidden_states=tuple(states) if output_hidden_states else None,
             attentions=_collected(weights, 0) if output_attentions else None,
             cross_attentions=_collected(weights, 1)
             if output_attentions and context is not None

@@ -26,8 +26,9 @@ from automodel_core.layers.parts import (
     Weights,
 )
 from automodel_core.layers.positions.rotary import Rotation
+from automodel_core.layers.stack import drop_path
 
-__all__ = ["TransformerLayer"]
+__all__ = ["ScaledTransformerLayer", "TransformerLayer"]
 
 
 class TransformerLayer(nn.Module):
@@ -142,6 +143,33 @@ class TransformerLayer(nn.Module):
             return states if feed is None else feed_norm(states + feed(states))
 
         return pre_norm_step if self.norm_first else post_norm_step
+
+
+class ScaledTransformerLayer(TransformerLayer):
+    """A layer that scales each feature of what its parts add (https://arxiv.org/abs/2103.17239).
+
+    In training it is left out of a row with probability ``drop_path``.
+    """
+
+    def __init__(
+        self,
+        self_attn: SelfAttention,
+        mlp: FeedForwardPart,
+        norm: Callable[[], nn.Module],
+        *,
+        norm_first: bool,
+        size: int,
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__(self_attn, mlp, norm, norm_first=norm_first)
+        self.self_attn_scale = nn.Parameter(torch.ones(size))
+        self.mlp_scale = nn.Parameter(torch.ones(size))
+        self.drop_path = drop_path
+
+    def _leaving(self, residual: Tensor, added: Tensor, norm: nn.Module | None) -> Tensor:
+        scale = self.self_attn_scale if norm is self.self_attn_norm else self.mlp_scale
+        added = drop_path(added * scale, self.drop_path, self.training)
+        return super()._leaving(residual, added, norm)
 
 
 def self_attention_step(part: SelfAttention, rows: int) -> SelfAttentionStep:

@@ -1,5 +1,6 @@
 from automodel_core.modeling.bodies.backbone import (
     BackboneMixin as BackboneMixin,
+    backbone_names as backbone_names,
     load_backbone as load_backbone,
 )
 from automodel_core.modeling.bodies.inputs import (

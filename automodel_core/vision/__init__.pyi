@@ -11,6 +11,8 @@ from automodel_core.vision.settings import (
     IMAGENET_DEFAULT_STD as IMAGENET_DEFAULT_STD,
     IMAGENET_STANDARD_MEAN as IMAGENET_STANDARD_MEAN,
     IMAGENET_STANDARD_STD as IMAGENET_STANDARD_STD,
+    OPENAI_CLIP_MEAN as OPENAI_CLIP_MEAN,
+    OPENAI_CLIP_STD as OPENAI_CLIP_STD,
     ChannelValues as ChannelValues,
     Resample as Resample,
     Resampling as Resampling,

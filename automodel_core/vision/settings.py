@@ -16,6 +16,8 @@ __all__ = [
     "IMAGENET_STANDARD_STD",
     "MOST_PIXELS",
     "NORMALISERS",
+    "OPENAI_CLIP_MEAN",
+    "OPENAI_CLIP_STD",
     "ChannelValues",
     "Resample",
     "Resampling",
@@ -37,6 +39,10 @@ IMAGENET_DEFAULT_STD: ChannelValues = [0.229, 0.224, 0.225]
 IMAGENET_STANDARD_MEAN: ChannelValues = [0.5, 0.5, 0.5]
 IMAGENET_STANDARD_STD: ChannelValues = [0.5, 0.5, 0.5]
 """With this mean and deviation, values from 0 to 1 are scaled to -1 to 1."""
+
+OPENAI_CLIP_MEAN: ChannelValues = [0.48145466, 0.4578275, 0.40821073]
+OPENAI_CLIP_STD: ChannelValues = [0.26862954, 0.26130258, 0.27577711]
+"""Mean and deviation of red, green and blue in the pictures of CLIP."""
 
 MOST_PIXELS = 89_478_485
 """Of one picture: as many as Pillow opens without a warning."""

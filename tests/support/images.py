@@ -29,7 +29,9 @@ class ImageCase(Case):
 
 @dataclass(frozen=True)
 class ImageFamily(Family):
-    """An architecture whose heads see images."""
+    """An architecture whose heads see images, of other sizes if asked or always."""
+
+    asks_to_interpolate: bool = True
 
     def batch(self, case: Case, head: str, rows: int = ROWS, seed: int = 0) -> dict[str, Any]:
         assert isinstance(case, ImageCase)
@@ -40,7 +42,7 @@ class ImageFamily(Family):
         given: dict[str, Any] = {
             "pixel_values": torch.randn(rows, channels, *pixels, generator=chance)
         }
-        if case.pixels is not None:
+        if case.pixels is not None and self.asks_to_interpolate:
             given["interpolate_pos_encoding"] = True
         if case.masked and head.endswith("ForMaskedImageModeling"):
             height, width = patch_grid(pixels, settings["patch_size"])

@@ -47,7 +47,7 @@ def target(output: Any, given: Mapping[str, Any]) -> Tensor:
         return output["loss"]
     masks = [mask for key, mask in given.items() if key.endswith("attention_mask")]
     total = torch.tensor(0.0)
-    for part in output.values():
+    for part in (*output.values(), *output.get("feature_maps", ())):
         if isinstance(part, Tensor) and part.requires_grad:
             weights = torch.linspace(-1.0, 1.0, part.numel()).view_as(part)
             for mask in masks:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["PatchEmbedding", "edges", "patch_grid", "resampled_positions"]
+__all__ = ["PatchEmbedding", "PatchPositions", "edges", "patch_grid", "resampled_positions"]
 
 
 def edges(size: int | Sequence[int]) -> tuple[int, int]:
@@ -49,8 +49,37 @@ class PatchEmbedding(nn.Module):
         return patches.flatten(2).transpose(1, 2)
 
 
+class PatchPositions(nn.Module):
+    """A learned token before the patches of an image, and a learned position for each.
+
+    Positions are resampled in float32 to the grid of each image, ``bicubic`` or ``bilinear``.
+    """
+
+    def __init__(
+        self, hidden_size: int, grid: tuple[int, int], *, mode: str, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.grid, self.mode, self.dropout = grid, mode, dropout
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, hidden_size))
+        positions = 1 + grid[0] * grid[1]
+        self.position_embeddings = nn.Parameter(torch.zeros(1, positions, hidden_size))
+
+    def placed(self, patches: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Return ``(batch, 1 + patches, hidden_size)`` for patches of a grid, row by row."""
+        learned: Tensor = self.position_embeddings
+        if grid != self.grid:
+            learned = resampled_positions(learned.float(), 1, self.grid, grid, self.mode)
+        token = self.cls_token.expand(patches.shape[0], -1, -1)
+        states = torch.cat([token, patches], dim=1) + learned.to(patches.dtype)
+        return F.dropout(states, self.dropout, self.training)
+
+
 def resampled_positions(
-    positions: Tensor, leading: int, old: tuple[int, int], new: tuple[int, int]
+    positions: Tensor,
+    leading: int,
+    old: tuple[int, int],
+    new: tuple[int, int],
+    mode: str = "bicubic",
 ) -> Tensor:
     """Return learned positions ``(1, leading + patches, size)`` for another grid of patches.
 
@@ -60,5 +89,5 @@ def resampled_positions(
         return positions
     tokens, patches = positions[:, :leading], positions[:, leading:]
     grid = patches.unflatten(1, old).permute(0, 3, 1, 2)
-    grid = F.interpolate(grid, new, mode="bicubic", align_corners=False)
+    grid = F.interpolate(grid, new, mode=mode, align_corners=False)
     return torch.cat([tokens, grid.flatten(2).transpose(1, 2)], dim=1)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
 from automodel_core import registry
+from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import BackboneConfigMixin, PreTrainedConfig
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 
-__all__ = ["BackboneMixin", "load_backbone"]
+__all__ = ["BackboneMixin", "backbone_names", "load_backbone"]
 
 Map = TypeVar("Map")
 
@@ -51,6 +52,11 @@ class BackboneMixin(PreTrainedModel):
         self.config.out_indices = list(out_indices)
 
     @property
+    def stage_numbers(self) -> list[int]:
+        """The same numbers, none of which counts from the end."""
+        return [index % len(self.stage_names) for index in self.out_indices]
+
+    @property
     def out_feature_channels(self) -> dict[str, int]:
         """How many channels the map of each stage has, chosen or not."""
         return dict(zip(self.stage_names, self.num_features, strict=True))
@@ -78,6 +84,17 @@ def load_backbone(config: PreTrainedConfig) -> BackboneMixin:
     Weights come with the checkpoint of the model that holds it. Raises `UnsupportedTaskError` for
     an architecture that is no backbone.
     """
+    kind, part = _backbone_class(config)
+    return kind(part)
+
+
+def backbone_names(config: PreTrainedConfig, path: str = "backbone") -> WeightNames:
+    """Return the names of the weights of a backbone that a model holds at a path, as files do."""
+    kind, part = _backbone_class(config)
+    return kind.weight_names(part).nested(path, path)
+
+
+def _backbone_class(config: PreTrainedConfig) -> tuple[type[BackboneMixin], PreTrainedConfig]:
     part = config.parts().get("backbone_config", config)
     found = registry.architectures.model_class(part, "backbone")
-    return cast("BackboneMixin", found(part))
+    return cast("type[BackboneMixin]", found), part

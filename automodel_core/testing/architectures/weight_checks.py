@@ -142,9 +142,12 @@ def first_values_are_as_configured(subject: Subject) -> None:
     spread = next((name for name in SPREADS if name in names), None)
     drawn = []
     for factor in (1.0, WIDER):
-        more = {} if spread is None else {spread: factor * getattr(subject.config(), spread)}
+        config: Any = subject.config()
+        for part in (config, *config.all_parts()):
+            if spread is not None and spread in (*part, *part.aliases):
+                setattr(part, spread, factor * getattr(part, spread))
         torch.manual_seed(0)
-        drawn.append(subject.model_class(subject.config(**more)))
+        drawn.append(subject.model_class(config))
     model, wider = drawn[0], dict(drawn[1].named_parameters())
     require_first_values(model, set(wider))
     if spread is None:

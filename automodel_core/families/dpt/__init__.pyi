@@ -1,0 +1,10 @@
+from automodel_core.families.dpt.image_processing import (
+    DPTFeatureExtractor as DPTFeatureExtractor,
+    DPTImageProcessor as DPTImageProcessor,
+    DPTImageProcessorFast as DPTImageProcessorFast,
+    DPTImageProcessorPil as DPTImageProcessorPil,
+)
+from automodel_core.families.dpt.neck import (
+    DPTNeck as DPTNeck,
+    FittedFusionStage as FittedFusionStage,
+)

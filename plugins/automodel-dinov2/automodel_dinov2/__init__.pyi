@@ -1,0 +1,25 @@
+from automodel_core.families.dpt import (
+    DPTFeatureExtractor as DPTFeatureExtractor,
+    DPTImageProcessor as DPTImageProcessor,
+    DPTImageProcessorFast as DPTImageProcessorFast,
+    DPTImageProcessorPil as DPTImageProcessorPil,
+)
+from automodel_dinov2.configuration import (
+    DepthAnythingConfig as DepthAnythingConfig,
+    Dinov2Config as Dinov2Config,
+)
+from automodel_dinov2.depth_anything import (
+    DepthAnythingForDepthEstimation as DepthAnythingForDepthEstimation,
+    DepthAnythingPreTrainedModel as DepthAnythingPreTrainedModel,
+)
+from automodel_dinov2.image_processing import (
+    BitImageProcessor as BitImageProcessor,
+    BitImageProcessorFast as BitImageProcessorFast,
+    BitImageProcessorPil as BitImageProcessorPil,
+)
+from automodel_dinov2.modeling import (
+    Dinov2Backbone as Dinov2Backbone,
+    Dinov2ForImageClassification as Dinov2ForImageClassification,
+    Dinov2Model as Dinov2Model,
+    Dinov2PreTrainedModel as Dinov2PreTrainedModel,
+)

@@ -1,0 +1,37 @@
+"""The image processor of DINOv2; that of Depth Anything is DPT's."""
+
+from __future__ import annotations
+
+from automodel_core.vision import (
+    OPENAI_CLIP_MEAN,
+    OPENAI_CLIP_STD,
+    BaseImageProcessor,
+    ChannelValues,
+    Resample,
+    Resampling,
+    Size,
+    fixed_size,
+)
+
+SHORTEST_EDGE: Size = {"shortest_edge": 224}
+
+
+class BitImageProcessor(BaseImageProcessor):
+    """Resize the shortest edge to 224, take the middle, and normalise."""
+
+    default_to_square: bool = False
+
+    do_resize: bool | None = True
+    size: Size = SHORTEST_EDGE
+    resample: Resample = int(Resampling.BICUBIC)
+    do_center_crop: bool | None = True
+    crop_size: Size = fixed_size(224)
+    do_rescale: bool | None = True
+    rescale_factor: float = 1 / 255
+    do_normalize: bool | None = True
+    image_mean: ChannelValues = OPENAI_CLIP_MEAN
+    image_std: ChannelValues = OPENAI_CLIP_STD
+    do_convert_rgb: bool | None = True
+
+
+BitImageProcessorFast = BitImageProcessorPil = BitImageProcessor
