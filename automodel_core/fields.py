@@ -81,7 +81,10 @@ def fields_of(cls: type, base: type) -> Mapping[str, Field]:
     common = get_type_hints(base, include_extras=True)
     names = [
         name
-        for declaring in (*(c for c in reversed(cls.__mro__) if c not in base.__mro__), base)
+        for declaring in (
+            *(c for c in reversed(cls.__mro__) if c not in base.__mro__),
+            *reversed(base.__mro__),
+        )
         for name in vars(declaring).get("__annotations__", {})
         if get_origin(hints[name]) is not ClassVar and hints[name] is not ClassVar
     ]

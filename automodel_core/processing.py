@@ -8,7 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from automodel_core.auto.processors import AutoFeatureExtractor, AutoImageProcessor
+from automodel_core.auto.processors import (
+    AutoFeatureExtractor,
+    AutoImageProcessor,
+    AutoVideoProcessor,
+)
 from automodel_core.auto.tokenizer import AutoTokenizer
 from automodel_core.checkpoint.places.exchange import exchange_files
 from automodel_core.checkpoint.places.json_files import json_bytes, write_json
@@ -27,7 +31,14 @@ if TYPE_CHECKING:
     from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
     from automodel_core.vision.image_processor import BaseImageProcessor
 
-__all__ = ["FEATURE_EXTRACTOR", "IMAGE_PROCESSOR", "TOKENIZER", "Part", "ProcessorMixin"]
+__all__ = [
+    "FEATURE_EXTRACTOR",
+    "IMAGE_PROCESSOR",
+    "TOKENIZER",
+    "VIDEO_PROCESSOR",
+    "Part",
+    "ProcessorMixin",
+]
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,7 @@ class Part:
 
 
 IMAGE_PROCESSOR = Part("image_processor", "images", AutoImageProcessor)
+VIDEO_PROCESSOR = Part("video_processor", "videos", AutoVideoProcessor)
 FEATURE_EXTRACTOR = Part("feature_extractor", "audio", AutoFeatureExtractor)
 TOKENIZER = Part("tokenizer", "text", AutoTokenizer)
 

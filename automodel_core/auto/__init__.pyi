@@ -46,5 +46,6 @@ from automodel_core.auto.processors import (
     AutoFeatureExtractor as AutoFeatureExtractor,
     AutoImageProcessor as AutoImageProcessor,
     AutoProcessor as AutoProcessor,
+    AutoVideoProcessor as AutoVideoProcessor,
 )
 from automodel_core.auto.tokenizer import AutoTokenizer as AutoTokenizer

@@ -1,4 +1,4 @@
-"""`AutoProcessor`, `AutoImageProcessor`, `AutoFeatureExtractor`: what prepares a model's input."""
+"""`AutoProcessor` and its parts: what prepares pictures, sounds and videos for a model."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ from automodel_core.errors import (
 if TYPE_CHECKING:
     from automodel_core.checkpoint.places.source import CheckpointFiles
 
-__all__ = ["AutoFeatureExtractor", "AutoImageProcessor", "AutoProcessor"]
+__all__ = ["AutoFeatureExtractor", "AutoImageProcessor", "AutoProcessor", "AutoVideoProcessor"]
 
 PREPROCESSOR_FILE = "preprocessor_config.json"
 PROCESSOR_FILE = "processor_config.json"
+VIDEO_FILE = "video_preprocessor_config.json"
 TOKENIZER_FILE = "tokenizer_config.json"
 
 
@@ -167,6 +168,30 @@ class AutoImageProcessor(_AutoComponent):
         return name, brings_code
 
 
+class AutoVideoProcessor(_AutoComponent):
+    """Loads a video processor; older checkpoints describe it as an image processor."""
+
+    kind = "video_processor"
+
+    @classmethod
+    def register(
+        cls, config_class: type[Any], video_processor_class: type[Any], exist_ok: bool = False
+    ) -> None:
+        """Let this process find a video processor for configurations of ``config_class``."""
+        registry.architectures.register_component(
+            cls.kind, config_class, video_processor_class, exist_ok=exist_ok
+        )
+
+    @classmethod
+    def _named(cls, files: CheckpointFiles) -> tuple[str | None, bool]:
+        name, brings_code = super()._named(files)
+        if name is None:
+            name, older = AutoImageProcessor._named(files)
+            name = None if name is None else name.replace("ImageProcessor", "VideoProcessor")
+            brings_code |= older
+        return name, brings_code
+
+
 class AutoFeatureExtractor(_AutoComponent):
     """Loads a feature extractor: of audio or, in older checkpoints, of images."""
 
@@ -198,7 +223,12 @@ class AutoProcessor(_AutoComponent):
         """
         from automodel_core.auto.tokenizer import AutoTokenizer
 
-        parts: tuple[Any, ...] = (AutoTokenizer, AutoImageProcessor, AutoFeatureExtractor)
+        parts: tuple[Any, ...] = (
+            AutoTokenizer,
+            AutoImageProcessor,
+            AutoVideoProcessor,
+            AutoFeatureExtractor,
+        )
         problems = []
         for load in (super().from_pretrained, *(part.from_pretrained for part in parts)):
             try:
@@ -254,7 +284,8 @@ def _of_architecture(
 def _settings(files: CheckpointFiles, kind: str) -> list[Mapping[str, Any]]:
     """Return the places where a kind of component may be described."""
     nested = _read(files, PROCESSOR_FILE).get(kind)
-    return [_read(files, PREPROCESSOR_FILE), nested if isinstance(nested, Mapping) else {}]
+    own = VIDEO_FILE if kind == AutoVideoProcessor.kind else PREPROCESSOR_FILE
+    return [_read(files, own), nested if isinstance(nested, Mapping) else {}]
 
 
 def _read(files: CheckpointFiles, filename: str) -> dict[str, Any]:

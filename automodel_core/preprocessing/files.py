@@ -2,7 +2,7 @@
 
 transformers 4 writes the settings of an image processor or a feature extractor to
 ``preprocessor_config.json``; transformers 5 nests those of all parts of a processor in
-``processor_config.json``, by the name of the part.
+``processor_config.json``, by the name of the part. Video processors have a file of their own.
 """
 
 from __future__ import annotations
@@ -16,10 +16,17 @@ from automodel_core.checkpoint.places.options import HubOptions
 from automodel_core.checkpoint.places.source import CheckpointFiles, open_checkpoint
 from automodel_core.errors import CheckpointNotFoundError
 
-__all__ = ["PREPROCESSOR_FILE", "PROCESSOR_FILE", "read_settings"]
+__all__ = ["PREPROCESSOR_FILE", "PROCESSOR_FILE", "file_of", "read_settings"]
 
 PREPROCESSOR_FILE = "preprocessor_config.json"
 PROCESSOR_FILE = "processor_config.json"
+OWN_FILES = {"video_processor": "video_preprocessor_config.json"}
+"""The files of kinds of preprocessors that do not share `PREPROCESSOR_FILE`."""
+
+
+def file_of(kind: str) -> str:
+    """Return the name of the file that a kind of preprocessor is saved to."""
+    return OWN_FILES.get(kind, PREPROCESSOR_FILE)
 
 
 def read_settings(
@@ -36,13 +43,13 @@ def read_settings(
         return _settings_in(read_json(file), kind), rest
     if files is None:
         files = open_checkpoint(name, options)
-    for filename in (PROCESSOR_FILE, PREPROCESSOR_FILE):
+    for filename in dict.fromkeys((PROCESSOR_FILE, file_of(kind), PREPROCESSOR_FILE)):
         path = files.find(filename)
         values = {} if path is None else read_json(path)
-        if path is not None and (filename == PREPROCESSOR_FILE or kind in values):
+        if path is not None and (filename != PROCESSOR_FILE or kind in values):
             return _settings_in(values, kind), rest
     raise CheckpointNotFoundError(
-        f"{files.place} has no {kind.replace('_', ' ')}: {PREPROCESSOR_FILE} was expected; "
+        f"{files.place} has no {kind.replace('_', ' ')}: {file_of(kind)} was expected; "
         f"{files.present()}"
     )
 

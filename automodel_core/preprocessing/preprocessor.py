@@ -10,10 +10,7 @@ from automodel_core.checkpoint.places.exchange import exchange_files
 from automodel_core.checkpoint.places.json_files import json_bytes, read_json, write_json
 from automodel_core.checkpoint.places.rereading import reread_on_change
 from automodel_core.errors import located, warn_caller
-from automodel_core.preprocessing.files import (
-    PREPROCESSOR_FILE,
-    read_settings,
-)
+from automodel_core.preprocessing.files import file_of, read_settings
 from automodel_core.preprocessing.settings import TypedSettings
 
 if TYPE_CHECKING:
@@ -32,7 +29,7 @@ class Preprocessor(TypedSettings):
     """
 
     kind: ClassVar[str]
-    """``image_processor`` or ``feature_extractor``: its key in ``processor_config.json``."""
+    """``image_processor``, ``feature_extractor``, ...: its key in ``processor_config.json``."""
     model_input_names: ClassVar[tuple[str, ...]]
 
     def __init__(self, **settings: Any) -> None:
@@ -68,7 +65,7 @@ class Preprocessor(TypedSettings):
         `CheckpointNotFoundError` that lists the files present.
         """
         values, kwargs = read_settings(cls.kind, pretrained_model_name_or_path, kwargs)
-        with located(f"{PREPROCESSOR_FILE}", os.fspath(pretrained_model_name_or_path)):
+        with located(file_of(cls.kind), os.fspath(pretrained_model_name_or_path)):
             loaded: Self | tuple[Self, dict[str, Any]] = cls.from_dict(values, **kwargs)
         return loaded
 
@@ -115,19 +112,20 @@ class Preprocessor(TypedSettings):
         repo_id: str | None = None,
         **kwargs: Unpack[PushOptions],
     ) -> list[str]:
-        """Write ``preprocessor_config.json`` and return its path.
+        """Write the file of its kind, ``preprocessor_config.json``, and return its path.
 
         With ``push_to_hub`` it is uploaded to ``repo_id``, by default the folder's name.
         """
         from automodel_core.checkpoint.places.hub.push import push_options, repository_name
 
         options = push_options(self.save_pretrained, kwargs)
-        content = json_bytes(self.to_dict(), f"{PREPROCESSOR_FILE} of {type(self).__name__}")
+        filename = file_of(self.kind)
+        content = json_bytes(self.to_dict(), f"{filename} of {type(self).__name__}")
         with exchange_files(save_directory) as exchange:
-            exchange.write(PREPROCESSOR_FILE, content)
+            exchange.write(filename, content)
         if push_to_hub:
             self.push_to_hub(repository_name(repo_id, save_directory), **options)
-        return [str(exchange.folder / PREPROCESSOR_FILE)]
+        return [str(exchange.folder / filename)]
 
     def push_to_hub(self, repo_id: str, **kwargs: Unpack[PushOptions]) -> str:
         """Upload the settings to a hub repository and return the address of the commit."""

@@ -30,6 +30,7 @@ class TypedSettings:
         {
             *("_processor_class", "_valid_processor_keys", "auto_map", "backend", "device"),
             *("feature_extractor_type", "image_processor_type", "return_tensors", "use_fast"),
+            "video_processor_type",
         }
     )
     """Keys of files and of calls that are no settings."""

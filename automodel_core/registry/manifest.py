@@ -36,7 +36,13 @@ __all__ = [
     "Task",
 ]
 
-COMPONENT_KINDS = ("tokenizer", "image_processor", "feature_extractor", "processor")
+COMPONENT_KINDS = (
+    "tokenizer",
+    "image_processor",
+    "video_processor",
+    "feature_extractor",
+    "processor",
+)
 """The preprocessors that an architecture may have, in the order in which one is looked for."""
 
 BASIC_STRATEGIES = ("greedy", "sample", "beam", "beam_sample", "group_beam")
@@ -63,6 +69,7 @@ class Architecture(Manifest):
     models: Mapping[str, str]
     tokenizer: str | tuple[str, ...] | None = None
     image_processor: str | tuple[str, ...] | None = None
+    video_processor: str | tuple[str, ...] | None = None
     feature_extractor: str | tuple[str, ...] | None = None
     processor: str | tuple[str, ...] | None = None
     aliases: tuple[str, ...] = ()
@@ -106,6 +113,7 @@ class Architecture(Manifest):
         declared = {
             "tokenizer": self.tokenizer,
             "image_processor": self.image_processor,
+            "video_processor": self.video_processor,
             "feature_extractor": self.feature_extractor,
             "processor": self.processor,
         }[kind]

@@ -27,3 +27,5 @@ from automodel_core.vision.transforms import (
     rescale as rescale,
     resize as resize,
 )
+from automodel_core.vision.video_processor import BaseVideoProcessor as BaseVideoProcessor
+from automodel_core.vision.videos import VideoMetadata as VideoMetadata

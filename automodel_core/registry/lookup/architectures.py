@@ -122,7 +122,7 @@ class Architectures:
     def component_class(
         self, config: Any, kind: str, *, plugin: str | None = None
     ) -> type[Any] | None:
-        """Return the tokenizer, image_processor, feature_extractor or processor class, if any."""
+        """Return the class of one of `COMPONENT_KINDS`, if any."""
         _check_kind(kind)
         config_class, model_type = _identity(config)
         registered = self._registrations.component(config_class, kind)
