@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, listed, shown
+from automodel_core.text.encoding.added_tokens import TokenLike, with_default_tokens
 from automodel_core.text.encoding.post_processor import typed_pairs_processor
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
 from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
@@ -28,7 +29,7 @@ class WordPieceTokenizer(PreTrainedTokenizer):
     holds are never split.
     """
 
-    default_tokens: ClassVar[Mapping[str, str]]
+    default_tokens: ClassVar[Mapping[str, TokenLike]]
     """The special tokens by name; without a vocabulary file they are the whole vocabulary."""
     first_token: ClassVar[str | None] = None
     """Name of the special token before a text; ``sep_token`` follows each text."""
@@ -49,13 +50,13 @@ class WordPieceTokenizer(PreTrainedTokenizer):
         tokenizer_object: Tokenizer | Backend | None = None,
         **settings: Any,
     ) -> None:
-        settings = {**self.default_tokens, **settings}
+        settings = with_default_tokens(settings, self.default_tokens)
         source = vocab if vocab is not None else vocab_file
         backend = None if vocab is not None else backend_from(tokenizer_object, tokenizer_file)
         is_new = backend is None
         if backend is None:
             if source is None:
-                tokens = (str(settings[name]) for name in self.default_tokens)
+                tokens = dict.fromkeys(str(settings[name]) for name in self.default_tokens)
                 source = {token: index for index, token in enumerate(tokens)}
             backend = Backend(self._pipeline(source, str(settings["unk_token"])))
         if is_new or _has_word_normalizer(backend.rust):
@@ -74,7 +75,7 @@ class WordPieceTokenizer(PreTrainedTokenizer):
         self.tokenize_chinese_chars = tokenize_chinese_chars
         self.strip_accents = strip_accents
         self._never_split(never_split or ())
-        self._set_special_tokens()
+        self.update_post_processor()
 
     def _pipeline(
         self, source: str | os.PathLike[str] | Mapping[str, int], unk_token: str
@@ -104,8 +105,8 @@ class WordPieceTokenizer(PreTrainedTokenizer):
             logger.warning("never_split has words that the vocabulary lacks: %s", shown(unknown))
         self.add_tokens([AddedToken(w, normalized=False) for w in words if w in vocabulary])
 
-    def _set_special_tokens(self) -> None:
-        """Set the post-processor; the second text of a pair has type id 1."""
+    def update_post_processor(self) -> None:
+        """Put the special tokens around the texts; the second of a pair has type id 1."""
         first = None if self.first_token is None else self.needed_token(self.first_token)
         sep = self.needed_token("sep_token")
         with self._backend.exclusive() as rust, rust_errors("setting the special tokens"):
