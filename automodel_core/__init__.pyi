@@ -96,8 +96,16 @@ from automodel_core.registry import (
 )
 from automodel_core.registry.hookspecs import hookimpl as hookimpl
 from automodel_core.tasks import (
+    DepthEstimationPipeline as DepthEstimationPipeline,
+    DocumentQuestionAnsweringPipeline as DocumentQuestionAnsweringPipeline,
     FeatureExtractionPipeline as FeatureExtractionPipeline,
     FillMaskPipeline as FillMaskPipeline,
+    ImageClassificationPipeline as ImageClassificationPipeline,
+    ImageFeatureExtractionPipeline as ImageFeatureExtractionPipeline,
+    ImageSegmentationPipeline as ImageSegmentationPipeline,
+    ImageTextToTextPipeline as ImageTextToTextPipeline,
+    ImageToTextPipeline as ImageToTextPipeline,
+    KeypointDetectionPipeline as KeypointDetectionPipeline,
     Pipeline as Pipeline,
     QuestionAnsweringPipeline as QuestionAnsweringPipeline,
     SummarizationPipeline as SummarizationPipeline,
@@ -106,7 +114,10 @@ from automodel_core.tasks import (
     TextGenerationPipeline as TextGenerationPipeline,
     TokenClassificationPipeline as TokenClassificationPipeline,
     TranslationPipeline as TranslationPipeline,
+    VideoClassificationPipeline as VideoClassificationPipeline,
+    VisualQuestionAnsweringPipeline as VisualQuestionAnsweringPipeline,
     ZeroShotClassificationPipeline as ZeroShotClassificationPipeline,
+    ZeroShotImageClassificationPipeline as ZeroShotImageClassificationPipeline,
     pipeline as pipeline,
 )
 from automodel_core.text import (

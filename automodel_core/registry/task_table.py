@@ -78,6 +78,39 @@ PIPELINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("text2text-generation", "Text2TextGenerationPipeline", ("seq2seq-lm",)),
     ("summarization", "SummarizationPipeline", ("seq2seq-lm",)),
     ("translation", "TranslationPipeline", ("seq2seq-lm",)),
+    ("image-classification", "ImageClassificationPipeline", ("image-classification",)),
+    ("image-feature-extraction", "ImageFeatureExtractionPipeline", ("base",)),
+    ("image-to-text", "ImageToTextPipeline", ("vision2seq", "image-text-to-text")),
+    ("image-text-to-text", "ImageTextToTextPipeline", ("image-text-to-text", "vision2seq")),
+    ("depth-estimation", "DepthEstimationPipeline", ("depth-estimation",)),
+    (
+        "image-segmentation",
+        "ImageSegmentationPipeline",
+        (
+            "image-segmentation",
+            "semantic-segmentation",
+            "universal-segmentation",
+            "instance-segmentation",
+        ),
+    ),
+    ("keypoint-detection", "KeypointDetectionPipeline", ("keypoint-detection",)),
+    ("video-classification", "VideoClassificationPipeline", ("video-classification",)),
+    (
+        "zero-shot-image-classification",
+        "ZeroShotImageClassificationPipeline",
+        ("zero-shot-image-classification",),
+    ),
+    (
+        "visual-question-answering",
+        "VisualQuestionAnsweringPipeline",
+        ("visual-question-answering",),
+    ),
+    ("vqa", "VisualQuestionAnsweringPipeline", ("visual-question-answering",)),
+    (
+        "document-question-answering",
+        "DocumentQuestionAnsweringPipeline",
+        ("document-question-answering", "vision2seq", "image-text-to-text"),
+    ),
 )
 """The core's pipelines: name, class in ``automodel_core.tasks``, tasks by preference.
 

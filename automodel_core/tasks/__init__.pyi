@@ -1,5 +1,6 @@
 from automodel_core.tasks.base.chunks import Chunk as Chunk, Padding as Padding
 from automodel_core.tasks.base.generating import GenerativePipeline as GenerativePipeline
+from automodel_core.tasks.base.looking import PicturePipeline as PicturePipeline
 from automodel_core.tasks.base.pipeline import Pipeline as Pipeline
 from automodel_core.tasks.base.return_types import ReturnType as ReturnType
 from automodel_core.tasks.inputs.series import (
@@ -9,6 +10,37 @@ from automodel_core.tasks.inputs.series import (
 from automodel_core.tasks.opening import (
     get_supported_tasks as get_supported_tasks,
     pipeline as pipeline,
+)
+from automodel_core.tasks.pairs.documents import (
+    DocumentQuestionAnsweringPipeline as DocumentQuestionAnsweringPipeline,
+)
+from automodel_core.tasks.pairs.image_text import (
+    ImageTextToTextPipeline as ImageTextToTextPipeline,
+)
+from automodel_core.tasks.pairs.visual_questions import (
+    VisualQuestionAnsweringPipeline as VisualQuestionAnsweringPipeline,
+)
+from automodel_core.tasks.pairs.zero_shot import (
+    ZeroShotImageClassificationPipeline as ZeroShotImageClassificationPipeline,
+)
+from automodel_core.tasks.pictures.captions import ImageToTextPipeline as ImageToTextPipeline
+from automodel_core.tasks.pictures.classification import (
+    ImageClassificationPipeline as ImageClassificationPipeline,
+)
+from automodel_core.tasks.pictures.depth import (
+    DepthEstimationPipeline as DepthEstimationPipeline,
+)
+from automodel_core.tasks.pictures.features import (
+    ImageFeatureExtractionPipeline as ImageFeatureExtractionPipeline,
+)
+from automodel_core.tasks.pictures.keypoints import (
+    KeypointDetectionPipeline as KeypointDetectionPipeline,
+)
+from automodel_core.tasks.pictures.segmentation import (
+    ImageSegmentationPipeline as ImageSegmentationPipeline,
+)
+from automodel_core.tasks.pictures.video import (
+    VideoClassificationPipeline as VideoClassificationPipeline,
 )
 from automodel_core.tasks.text.answers import (
     QuestionAnsweringPipeline as QuestionAnsweringPipeline,

@@ -5,12 +5,14 @@ Integers from 0 to 255 become ``uint8``, all other values ``float32``.
 
 from __future__ import annotations
 
+import ctypes
+import io
 import logging
 import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
@@ -23,10 +25,13 @@ __all__ = [
     "flatten_images",
     "image_tensor",
     "is_array",
+    "picture_of_bytes",
     "picture_values",
     "pillow",
+    "pillow_image",
     "pillow_values",
     "read_picture",
+    "upright",
 ]
 
 logger = logging.getLogger(__name__)
@@ -142,19 +147,44 @@ def read_picture(path: str, convert: Callable[[Any], Any]) -> Any:
         raise InputError(f"{shown(path)} is not fetched: load the image and pass it")
     if not os.path.isfile(path):
         raise InputError(f"there is no image file {shown(path)}")
+    return _read(path, shown(path), convert)
+
+
+def picture_of_bytes(content: bytes, name: str) -> Tensor:
+    """Convert the content of an image file to a tensor in RGB; ``name`` is what errors call it."""
+    return _of_pillow(_read(io.BytesIO(content), name, _viewed), convert_rgb=True)
+
+
+def upright(image: Any) -> Any:
+    """Return a Pillow image turned as its metadata says; other images as they are."""
+    if not _is_pillow(image):
+        return image
+    return import_module("PIL.ImageOps").exif_transpose(image)
+
+
+def pillow_image(pixels: Tensor) -> Any:
+    """Return bytes ``(height, width)`` or ``(3, height, width)`` as a Pillow image."""
+    layered = pixels if pixels.dim() == 2 else pixels.permute(1, 2, 0)
+    values = layered.to(torch.uint8).cpu().contiguous()
+    # This reads the tensor's bytes without NumPy.
+    content = ctypes.string_at(values.data_ptr(), values.nbytes)
+    size = (values.shape[1], values.shape[0])
+    return pillow().frombytes("L" if pixels.dim() == 2 else "RGB", size, content)
+
+
+def _read(source: str | BinaryIO, name: str, convert: Callable[[Any], Any]) -> Any:
     module = pillow()
     module.init()
-    formats = [name for name in FORMATS if name in module.OPEN]
+    formats = [known for known in FORMATS if known in module.OPEN]
     try:
-        with module.open(path, formats=formats) as image:
+        with module.open(source, formats=formats) as image:
             _check_pixels(image, module.MAX_IMAGE_PIXELS)
             return convert(import_module("PIL.ImageOps").exif_transpose(image))
     except AutomodelError as error:
-        raise InputError(f"{shown(path)}: {error}") from None
+        raise InputError(f"{name}: {error}") from None
     except Exception as error:  # Pillow's readers raise whatever their parts do
         raise InputError(
-            f"{shown(path)} is not an image that Pillow reads: {type(error).__name__}: "
-            f"{shown(str(error))}"
+            f"{name} is not an image that Pillow reads: {type(error).__name__}: {shown(str(error))}"
         ) from error
 
 

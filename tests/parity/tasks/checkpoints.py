@@ -134,7 +134,67 @@ def _t5(**settings: Any) -> Any:
     return _settled(transformers.T5ForConditionalGeneration(config))
 
 
+def _vit(head: str, **settings: Any) -> Any:
+    config = transformers.ViTConfig(
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=16,
+        patch_size=4,
+        **settings,
+    )
+    return _settled(getattr(transformers, head)(config))
+
+
+def _sized(kind: str, edge: int = 16, **settings: Any) -> Any:
+    """Return an image processor for squares."""
+    return getattr(transformers, kind)(size={"height": edge, "width": edge}, **settings)
+
+
+def _captioner() -> Any:
+    encoder, decoder = _vit("ViTModel"), _gpt2(is_decoder=True, add_cross_attention=True)
+    model = transformers.VisionEncoderDecoderModel(encoder=encoder, decoder=decoder)
+    model.config.decoder_start_token_id = model.generation_config.decoder_start_token_id = 0
+    model.config.pad_token_id = model.generation_config.pad_token_id = 0
+    model.config.eos_token_id = model.generation_config.eos_token_id = 0
+    return _settled(model)
+
+
+def _segformer(head: str, **settings: Any) -> Any:
+    config = transformers.SegformerConfig(
+        num_encoder_blocks=2,
+        depths=[1, 1],
+        sr_ratios=[2, 1],
+        hidden_sizes=[8, 16],
+        patch_sizes=[7, 3],
+        strides=[4, 2],
+        num_attention_heads=[1, 2],
+        mlp_ratios=[2, 2],
+        decoder_hidden_size=8,
+        num_labels=4,
+        **settings,
+    )
+    return _settled(getattr(transformers, head)(config))
+
+
+def _layoutlm() -> Any:
+    config = transformers.LayoutLMConfig(**BERT, max_2d_position_embeddings=1024)
+    return _settled(transformers.LayoutLMForQuestionAnswering(config))
+
+
 CHECKPOINTS: dict[str, Any] = {
+    "pictures": lambda: (
+        _vit("ViTForImageClassification", num_labels=7),
+        _sized("ViTImageProcessor"),
+    ),
+    "picture-body": lambda: (_vit("ViTModel"), _sized("ViTImageProcessor")),
+    "captions": lambda: (_captioner(), byte_level(), _sized("ViTImageProcessor")),
+    "pixels": lambda: (
+        _segformer("SegformerForSemanticSegmentation"),
+        _sized("SegformerImageProcessor", 32),
+    ),
+    "pages": lambda: (_layoutlm(), wordpiece()),
     "classes": lambda: (_bert("BertForSequenceClassification", NLI), wordpiece()),
     "score": lambda: (_bert("BertForSequenceClassification", ("much",)), wordpiece()),
     "numbers": lambda: (

@@ -1,0 +1,1 @@
+"""Pipelines that see a picture and read a text."""

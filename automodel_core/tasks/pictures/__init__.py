@@ -1,0 +1,1 @@
+"""Pipelines that see pictures or videos, and no text."""

@@ -1,0 +1,33 @@
+"""Pipelines that see a picture and read a text give what the reference's give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from parity.tasks.comparing import Call, Pipelines, assert_same, known
+
+WORDS = "the cat sat on a mat . anna lives in berlin , where sport is news .".split()
+PAGE = [(word, [30 * i, 100, 30 * i + 25, 140 + i]) for i, word in enumerate(WORDS)]
+ASKED = {"question": "who lives in berlin", "image": None, "word_boxes": PAGE}
+
+
+def pages(*args: Any, **options: Any) -> Call:
+    return Call("document-question-answering", "pages", args, options)
+
+
+CALLS = {
+    "an answer of a page": pages(ASKED),
+    "answers of a page": pages(None, "where is the cat", PAGE, top_k=4),
+    "answers of pages": pages([ASKED, {**ASKED, "word_boxes": PAGE[:5]}], top_k=2),
+    "answers in windows": pages(
+        {**ASKED, "word_boxes": PAGE * 4}, max_seq_len=20, doc_stride=5, top_k=3
+    ),
+    "impossible answers": pages(ASKED, handle_impossible_answer=True, max_answer_len=2, top_k=3),
+}
+
+
+@pytest.mark.parametrize("name", known(CALLS))
+def test_results_are_the_reference_s(pipelines: Pipelines, name: str) -> None:
+    assert_same(*pipelines.both(CALLS[name]))

@@ -1,0 +1,66 @@
+"""Pipelines that see pictures give what the reference's give."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from parity.tasks.comparing import Call, Pipelines, assert_same, known
+
+
+def drawn(width: int = 33, height: int = 21, mode: str = "RGB", seed: int = 0) -> Any:
+    """Return a picture of coarse random squares."""
+    chance = torch.Generator().manual_seed(seed)
+    values = torch.randint(0, 256, (5 * 7 * 3,), dtype=torch.uint8, generator=chance)
+    small = Image.frombytes("RGB", (7, 5), bytes(values.tolist()))
+    return small.resize((width, height), Image.Resampling.BICUBIC).convert(mode)
+
+
+def written(image: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def seen(task: str, checkpoint: str, *args: Any, **options: Any) -> Call:
+    return Call(task, checkpoint, args, options)
+
+
+PICTURE, OTHER = drawn(), drawn(16, 40, seed=1)
+TEXT = base64.b64encode(written(PICTURE)).decode()
+CLASSES = ("image-classification", "pictures")
+FEATURES = ("image-feature-extraction", "picture-body")
+CAPTIONS = ("image-to-text", "captions")
+SEGMENTS = ("image-segmentation", "pixels")
+
+CALLS = {
+    "classes": seen(*CLASSES, PICTURE),
+    "classes of several": seen(*CLASSES, [PICTURE, OTHER], top_k=2, batch_size=2),
+    "every class": seen(*CLASSES, PICTURE, top_k=99, function_to_apply="sigmoid"),
+    "classes of base64": seen(*CLASSES, TEXT, function_to_apply="none"),
+    "classes of an address of data": seen(*CLASSES, f"data:image/png;base64,{TEXT}"),
+    "classes of a grey picture": seen(*CLASSES, drawn(mode="L")),
+    "classes of a palette": seen(*CLASSES, drawn(mode="P")),
+    "features": seen(*FEATURES, PICTURE),
+    "features of several": seen(*FEATURES, [PICTURE, OTHER]),
+    "pooled features": seen(*FEATURES, PICTURE, pool=True, return_tensors=True),
+    "features of other pixels": seen(
+        *FEATURES, PICTURE, image_processor_kwargs={"do_rescale": False, "do_normalize": False}
+    ),
+    "a caption": seen(*CAPTIONS, PICTURE, max_new_tokens=5),
+    "captions": seen(
+        *CAPTIONS, [PICTURE, OTHER], generate_kwargs={"max_new_tokens": 4, "num_beams": 2}
+    ),
+    "segments": seen(*SEGMENTS, PICTURE),
+    "segments of several": seen(*SEGMENTS, [PICTURE, OTHER], subtask="semantic", batch_size=2),
+}
+
+
+@pytest.mark.parametrize("name", known(CALLS))
+def test_results_are_the_reference_s(pipelines: Pipelines, name: str) -> None:
+    assert_same(*pipelines.both(CALLS[name]))
