@@ -297,8 +297,8 @@ class PreTrainedConfig(ConfigFiles):
         """Build a configuration from ``config.json``'s keys; arguments as in `from_pretrained`."""
         return_unused = kwargs.pop("return_unused_kwargs", False)
         attention = kwargs.pop("attn_implementation", None)
-        left_out = {*CALLER_ONLY, "model_type"}
-        values = {cls._new_key(k): v for k, v in config_dict.items() if k not in left_out}
+        own, left_out = cls.own_values(config_dict), {*CALLER_ONLY, "model_type"}
+        values = {cls._new_key(k): v for k, v in own.items() if k not in left_out}
         config = cls(**copy.deepcopy(values))
         unused = config._override(kwargs)
         config._attn_implementation = attention

@@ -33,6 +33,17 @@ class ConfigFiles:
     model_type: ClassVar[str] = ""
     renamed_keys: ClassVar[Mapping[str, Renamed]] = {}
     """Keys by their old names. Files may have these silently; a caller is told the new one."""
+    base_config_key: ClassVar[str] = ""
+    """The key under which the configuration of a larger model may hold one of this class."""
+
+    @classmethod
+    def own_values(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the keys of this class: those of a part, where the whole is another model's."""
+        part = values.get(cls.base_config_key)
+        if values.get("model_type") == cls.model_type or not isinstance(part, Mapping):
+            return values
+        whole = ("_name_or_path", "architectures")
+        return {**part, **{key: values[key] for key in whole if key in values}}
 
     @classmethod
     def _new_key(cls, key: str) -> str:
@@ -105,7 +116,7 @@ class ConfigFiles:
     @classmethod
     def warn_of_other_type(cls, values: Mapping[str, Any]) -> None:
         """Warn if the keys of a ``config.json`` belong to another model type."""
-        found = values.get("model_type")
+        found = cls.own_values(values).get("model_type")
         if found and cls.model_type and found != cls.model_type:
             warn_caller(
                 f"{values['_name_or_path']} is a checkpoint of model type {shown(found)}, "

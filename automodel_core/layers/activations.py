@@ -23,8 +23,8 @@ def quick_gelu(inputs: Tensor) -> Tensor:
 
 
 def gelu_clipped_to_ten(inputs: Tensor) -> Tensor:
-    """Clip GELU to [-10, 10], for quantisation (https://arxiv.org/abs/2004.09602)."""
-    return F.gelu(inputs).clip(-10, 10)
+    """Limit GELU to [-10, 10], for quantisation (https://arxiv.org/abs/2004.09602)."""
+    return F.gelu(inputs).clamp(-10, 10)
 
 
 def laplace(inputs: Tensor) -> Tensor:

@@ -61,9 +61,14 @@ from automodel_core.modeling.heads.text import (
     TextModelForTokenClassification as TextModelForTokenClassification,
     TextModelHead as TextModelHead,
 )
+from automodel_core.modeling.heads.two_towers import TwoTowerModel as TwoTowerModel
 from automodel_core.modeling.losses.classes import (
     ItemCount as ItemCount,
     batch_mean as batch_mean,
+)
+from automodel_core.modeling.losses.contrastive import (
+    sigmoid_contrastive_loss as sigmoid_contrastive_loss,
+    softmax_contrastive_loss as softmax_contrastive_loss,
 )
 from automodel_core.modeling.losses.image import (
     hidden_pixel_loss as hidden_pixel_loss,
@@ -87,6 +92,11 @@ from automodel_core.modeling.outputs.image import (
     ImageClassifierOutput as ImageClassifierOutput,
     MaskedImageModelingOutput as MaskedImageModelingOutput,
     SemanticSegmenterOutput as SemanticSegmenterOutput,
+)
+from automodel_core.modeling.outputs.image_text import (
+    ImageEmbedsOutput as ImageEmbedsOutput,
+    ImageTextOutput as ImageTextOutput,
+    TextEmbedsOutput as TextEmbedsOutput,
 )
 from automodel_core.modeling.outputs.seq2seq import (
     Seq2SeqLabelOutput as Seq2SeqLabelOutput,

@@ -40,6 +40,7 @@ from automodel_core.text.subwords.sentencepiece import (
     sentencepiece_normalizers as sentencepiece_normalizers,
     sentencepiece_pipeline as sentencepiece_pipeline,
 )
+from automodel_core.text.subwords.word_end import WordEndTokenizer as WordEndTokenizer
 from automodel_core.text.subwords.wordpiece import WordPieceTokenizer as WordPieceTokenizer
 from automodel_core.text.tokenizer.tokenizer import (
     PreTrainedTokenizer as PreTrainedTokenizer,

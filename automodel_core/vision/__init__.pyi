@@ -18,6 +18,7 @@ from automodel_core.vision.settings import (
     Resampling as Resampling,
     Size as Size,
     fixed_size as fixed_size,
+    shortest_edge as shortest_edge,
 )
 from automodel_core.vision.transforms import (
     center_crop as center_crop,

@@ -24,6 +24,7 @@ __all__ = [
     "Size",
     "fixed_size",
     "resample_number",
+    "shortest_edge",
     "size_dict",
 ]
 
@@ -70,6 +71,12 @@ class Resampling(IntEnum):
 def fixed_size(height: int, width: int | None = None) -> Size:
     """Return the size that resizes to ``height`` and ``width``, by default a square."""
     return {"height": height, "width": height if width is None else width}
+
+
+def shortest_edge(length: int, longest: int | None = None) -> Size:
+    """Return the size that resizes the short edge, and the long one with it up to ``longest``."""
+    size = {"shortest_edge": length}
+    return size if longest is None else {**size, "longest_edge": longest}
 
 
 def size_dict(value: Any, name: str = "size", *, square: bool = True) -> Any:

@@ -28,11 +28,17 @@ def patch_grid(image_size: int | Sequence[int], patch_size: int | Sequence[int])
 class PatchEmbedding(nn.Module):
     """Project each patch of an image, row by row (https://arxiv.org/abs/2010.11929)."""
 
-    def __init__(self, channels: int, hidden_size: int, patch_size: int | Sequence[int]) -> None:
+    def __init__(
+        self,
+        channels: int,
+        hidden_size: int,
+        patch_size: int | Sequence[int],
+        *,
+        bias: bool = True,
+    ) -> None:
         super().__init__()
-        self.projection = nn.Conv2d(
-            channels, hidden_size, kernel_size=edges(patch_size), stride=edges(patch_size)
-        )
+        patch = edges(patch_size)
+        self.projection = nn.Conv2d(channels, hidden_size, patch, stride=patch, bias=bias)
 
     def forward(self, pixel_values: Tensor) -> Tensor:
         """Return ``(batch, patches, hidden_size)`` for ``(batch, channels, height, width)``.

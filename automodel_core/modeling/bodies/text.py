@@ -31,7 +31,7 @@ class TextRunner(CallableModule):
 
     A subclass builds ``embed_tokens``, ``stack`` and what it has of ``embed_positions`` (learned
     absolute ones), ``rotary`` positions and a ``pooler`` of the last states. Where it differs from
-    others, it replaces `embed`, `mask`, `rotation` or `new_cache`.
+    others, it replaces `embed`, `mask`, `rotation`, `pool` or `new_cache`.
     """
 
     config: Any
@@ -89,6 +89,10 @@ class TextRunner(CallableModule):
         """Return how queries and keys are turned; a list has a rotation for each layer."""
         return None if self.rotary is None else self.rotary(inputs.positions(), states.dtype)
 
+    def pool(self, states: Tensor, inputs: TextInputs) -> Tensor | None:
+        """Return what stands for each whole text, made of the last states, if anything does."""
+        return None if self.pooler is None else self.pooler(states)
+
     @model_call
     def forward(
         self,
@@ -126,7 +130,7 @@ class TextRunner(CallableModule):
         """Return what `forward` does, for a body whose arguments are others, too."""
         output = self.run(inputs, **options)
         return BaseModelOutput(
-            pooler_output=None if self.pooler is None else self.pooler(output.last_hidden_state),
+            pooler_output=self.pool(output.last_hidden_state, inputs),
             past_key_values=inputs.past_key_values if inputs.use_cache else None,
             **vars(output),
         )

@@ -353,7 +353,10 @@ def _notable_leftovers(
 
     def is_notable(name: str) -> bool:
         for candidate in _spellings(name, model.base_model_prefix):
-            for module in table.to_module(candidate):
+            modules = table.to_module(candidate)
+            if candidate != name and modules == (candidate,):
+                continue  # no rule knows it: another model's weight
+            for module in modules:
                 if module.startswith(body) and _top(candidate) in tops:
                     return model.needs(module)
         return is_own

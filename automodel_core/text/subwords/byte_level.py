@@ -73,7 +73,8 @@ class ByteLevelTokenizer(PreTrainedTokenizer):
             if source is None:
                 tokens = dict.fromkeys(str(settings[name]) for name in self.default_tokens)
                 source = {token: index for index, token in enumerate(tokens)}
-            backend = Backend(_pipeline(source, merges if merges is not None else merges_file))
+            merges = merges if merges is not None else merges_file
+            backend = Backend(self.pipeline(source, merges, str(settings.get("unk_token"))))
         if add_prefix_space is None:
             add_prefix_space = self.default_prefix_space
         super().__init__(
@@ -81,6 +82,14 @@ class ByteLevelTokenizer(PreTrainedTokenizer):
         )
         self._add_prefix_space = add_prefix_space
         self._set_prefix_space()
+
+    @classmethod
+    def pipeline(cls, vocab: Pieces, merges: Merges | None, unk_token: str) -> Tokenizer:
+        """Return the Rust tokenizer of a vocabulary and its merges."""
+        rust = Tokenizer(bpe_model(vocab, merges))
+        rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        rust.decoder = decoders.ByteLevel()
+        return rust
 
     @property
     def add_prefix_space(self) -> bool:
@@ -102,6 +111,14 @@ class ByteLevelTokenizer(PreTrainedTokenizer):
                     del state["type"]
                     values = {k: tuple(v) if isinstance(v, list) else v for k, v in state.items()}
                     setattr(rust, name, type(step)(**values))
+
+    def _special_token(self, name: str) -> tuple[str, int]:
+        token, index = self.token_named(name), self.id_named(name)
+        if token is None or index is None:
+            raise TokenizationError(
+                f"{type(self).__name__} needs a {name}, which it adds to each text"
+            )
+        return token, index
 
     def _encode(self, text: Text, text_pair: Text | None, request: EncodeRequest) -> BatchEncoding:
         if request.is_split_into_words and not self._add_prefix_space:
@@ -183,10 +200,3 @@ def _pair(merge: str | tuple[str, str]) -> tuple[str, str]:
     if len(pieces) != 2:
         raise TokenizationError(f"A merge is two pieces, got {shown(merge)}")
     return pieces
-
-
-def _pipeline(vocab: Pieces, merges: Merges | None) -> Tokenizer:
-    rust = Tokenizer(bpe_model(vocab, merges))
-    rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    rust.decoder = decoders.ByteLevel()
-    return rust

@@ -71,6 +71,7 @@ class Decoding(Backends):
         except TokenizationError:
             _check_ids(rows)
             raise
+        texts = [self.written(text) for text in texts]
         if clean_up_tokenization_spaces is None:
             clean_up_tokenization_spaces = self.clean_up_tokenization_spaces
         if clean_up_tokenization_spaces and self._may_clean_up():
@@ -87,6 +88,10 @@ class Decoding(Backends):
         """Return the text of each row of token ids."""
         texts = self.decode(sequences, skip_special_tokens, clean_up_tokenization_spaces, **kwargs)
         return [texts] if isinstance(texts, str) else texts
+
+    def written(self, text: str) -> str:
+        """Return what the Rust library has decoded as it is read: by default unchanged."""
+        return text
 
     def _may_clean_up(self) -> bool:
         # BPE keeps its spaces in the tokens: removing them would damage the text.

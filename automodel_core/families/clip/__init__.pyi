@@ -1,0 +1,23 @@
+from automodel_core.families.clip.configuration import (
+    ImageTowerConfig as ImageTowerConfig,
+    TextTowerConfig as TextTowerConfig,
+    TwoTowerConfig as TwoTowerConfig,
+)
+from automodel_core.families.clip.heads import (
+    ImageTowerForImageClassification as ImageTowerForImageClassification,
+)
+from automodel_core.families.clip.names import (
+    IMAGE_TOWER_NAMES as IMAGE_TOWER_NAMES,
+    TEXT_TOWER_NAMES as TEXT_TOWER_NAMES,
+    tower_names as tower_names,
+)
+from automodel_core.families.clip.pixels import (
+    OPENAI_CLIP_MEAN as OPENAI_CLIP_MEAN,
+    OPENAI_CLIP_STD as OPENAI_CLIP_STD,
+)
+from automodel_core.families.clip.towers import (
+    ImageEmbeddings as ImageEmbeddings,
+    ImageTower as ImageTower,
+    TextTower as TextTower,
+    tower_layer as tower_layer,
+)
