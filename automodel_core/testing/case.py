@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from automodel_core.modeling.pretrained.base import PreTrainedModel
     from automodel_core.registry.manifest import Architecture
 
-__all__ = ["Inputs", "Subject", "model_names", "outputs", "tensors_of"]
+__all__ = ["Inputs", "Subject", "model_names", "outputs", "tensors_of", "values_of"]
 
 Inputs = dict[str, Any]
 
 BATCH, LENGTH, CHOICES = 2, 7, 3
 ANY_SIZE = 64
 """Of images, where a model takes them as large as they are."""
+SPECIAL = ("pad_token_id", "bos_token_id", "eos_token_id")
 DECODES_ITS_INPUT = ("question-answering", "sequence-classification")
 """Tasks for which an encoder-decoder makes the decoder's input from the encoder's."""
 
@@ -129,6 +130,16 @@ class Subject:
         """Whether the model's main input are images that `example` makes."""
         return self.inputs is None and self.model_class.main_input_name == "pixel_values"
 
+    @property
+    def sees_images_beside_text(self) -> bool:
+        """Whether the model reads texts and images that `example` makes, both at once."""
+        return self.reads_text and "pixel_values" in self.accepted
+
+    @property
+    def compares(self) -> bool:
+        """Whether the model scores each text with each image."""
+        return self.sees_images_beside_text and "return_loss" in self.accepted
+
     def pixels(self, config: Any, rows: int = BATCH) -> Tensor:
         """Return images of the size that the configuration, or one of its parts, names if any."""
         parts = (config, *config.all_parts())
@@ -144,15 +155,18 @@ class Subject:
 
     def tokens(self, config: Any, rows: int = BATCH, length: int = LENGTH) -> Tensor:
         """Return token ids, none of them special, but for the end of a text where one is due."""
-        special = {config.pad_token_id, config.bos_token_id, config.eos_token_id}
-        vocabulary = range(config.get_text_config(decoder=True).vocab_size)
+        text = config.get_text_config(decoder=True)
+        owners = (config, text)
+        special = {getattr(owner, name) for owner in owners for name in SPECIAL}
+        end = next((o.eos_token_id for o in owners if isinstance(o.eos_token_id, int)), None)
+        vocabulary = range(text.vocab_size)
         usual = torch.tensor([t for t in vocabulary if t not in special])
         drawn = torch.randint(
             len(usual), (rows, length), generator=torch.Generator().manual_seed(1)
         )
         tokens = usual[drawn]
-        if isinstance(config.eos_token_id, int) and not self.generates_alone:
-            tokens[:, -1] = config.eos_token_id
+        if end is not None and not self.generates_alone:
+            tokens[:, -1] = end
         return tokens
 
     @property
@@ -171,11 +185,13 @@ class Subject:
         return self.model_class.can_generate() and not self.skeleton.config.is_encoder_decoder
 
     def prompt(self, config: Any) -> Inputs:
-        """Return the main input: images, or tokens and their mask."""
+        """Return the main input: images, or tokens and their mask, with images if both are read."""
+        images = self.sees_images or self.sees_images_beside_text
+        prompt = {"pixel_values": self.pixels(config)} if images else {}
         if self.sees_images:
-            return {"pixel_values": self.pixels(config)}
+            return prompt
         tokens = self.tokens(config)
-        return {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+        return {"input_ids": tokens, "attention_mask": torch.ones_like(tokens), **prompt}
 
     def example(self, config: Any) -> Inputs:
         """Return arguments of ``forward`` without labels."""
@@ -201,6 +217,8 @@ class Subject:
             everything = self.inputs(self.task, config)
             return {k: v for k, v in everything.items() if k not in without_labels(everything)}
         rows = torch.arange(BATCH)
+        if self.compares:
+            return {"return_loss": True}
         if "start_positions" in self.accepted:
             return {"start_positions": rows, "end_positions": rows + 1}
         if self.task == "semantic-segmentation" and "labels" in self.accepted:
@@ -239,9 +257,18 @@ def without_labels(inputs: Mapping[str, Any]) -> Inputs:
     }
 
 
-def tensors_of(output: Any) -> dict[str, Tensor]:
+def values_of(output: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a model's output by name, those of its parts' outputs too."""
+    found: dict[str, Any] = {}
+    for name, value in output.items():
+        inside = values_of(value) if isinstance(value, Mapping) else {"": value}
+        found |= {f"{name}.{key}" if key else name: part for key, part in inside.items()}
+    return found
+
+
+def tensors_of(output: Mapping[str, Any]) -> dict[str, Tensor]:
     """Return the tensors of a model's output by name; of those inside tuples, feature maps only."""
-    found = {name: value for name, value in output.items() if isinstance(value, Tensor)}
+    found = {k: value for k, value in values_of(output).items() if isinstance(value, Tensor)}
     if isinstance(output, BackboneOutput):
         maps = enumerate(output.feature_maps)
         found |= {f"feature_maps[{index}]": feature_map for index, feature_map in maps}

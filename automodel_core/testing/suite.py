@@ -11,6 +11,7 @@ from typing import Any
 from automodel_core import registry
 from automodel_core.errors import InputError
 from automodel_core.testing.architectures.checkpoint_checks import CHECKPOINT_CHECKS
+from automodel_core.testing.architectures.comparison_checks import COMPARISON_CHECKS
 from automodel_core.testing.architectures.dense_checks import DENSE_CHECKS
 from automodel_core.testing.architectures.forward_checks import FORWARD_CHECKS
 from automodel_core.testing.architectures.generation_checks import GENERATION_CHECKS
@@ -41,6 +42,7 @@ TASK_CHECKS = (
     *TRAINING_CHECKS,
     *GENERATION_CHECKS,
     *IMAGE_CHECKS,
+    *COMPARISON_CHECKS,
     *DENSE_CHECKS,
     *REFERENCE_CHECKS,
 )

@@ -16,6 +16,12 @@ from automodel_core.testing.suite import TASK_CHECKS
 from support.seeded_faults import FAULTS, Fault
 
 DOCS = Path(__file__).parents[2] / "docs" / "conformance.md"
+CLIP_TOWER = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 24,
+}
 TINY: dict[str, dict[str, Any]] = {
     "bert": {
         "vocab_size": 99,
@@ -45,6 +51,17 @@ TINY: dict[str, dict[str, Any]] = {
         "relative_attention_num_buckets": 8,
         "relative_attention_max_distance": 12,
         "decoder_start_token_id": 0,
+    },
+    "clip": {
+        "text_config": {
+            **CLIP_TOWER,
+            "vocab_size": 99,
+            "max_position_embeddings": 32,
+            "bos_token_id": 3,
+            "eos_token_id": 4,
+        },
+        "vision_config": {**CLIP_TOWER, "image_size": 12, "patch_size": 4},
+        "projection_dim": 8,
     },
     "vit": {
         "hidden_size": 16,

@@ -19,7 +19,7 @@ from automodel_core.testing.architectures.properties import (
     has_attention_bricks,
     has_stacks,
 )
-from automodel_core.testing.case import BATCH, Subject, outputs, tensors_of
+from automodel_core.testing.case import BATCH, Subject, outputs, tensors_of, values_of
 from automodel_core.testing.check import CheckFailedError, Rule, require, require_close
 
 __all__ = ["FORWARD_CHECKS"]
@@ -48,7 +48,7 @@ def shown(subject: Subject, ending: str, **asked: bool) -> dict[str, tuple[Tenso
     model = subject.model()
     with torch.no_grad():
         output = model(**subject.example(model.config), **asked)
-    return {name: value for name, value in output.items() if name.endswith(ending)}
+    return {name: value for name, value in values_of(output).items() if name.endswith(ending)}
 
 
 def shows_hidden_states(subject: Subject) -> None:
@@ -79,7 +79,8 @@ def hidden_states_are_those_of_the_layers(subject: Subject) -> None:
             module.register_forward_hook(watch)
     with torch.no_grad():
         output = model(**subject.example(model.config), output_hidden_states=True)
-    states = [value for name, value in output.items() if name.endswith("hidden_states")]
+    shown = values_of(output).items()
+    states = [value for name, value in shown if name.endswith("hidden_states")]
     require(len(states) >= len(seen), f"{len(seen)} stacks, but {len(states)} hidden_states")
     for layers, first, last in seen:
         fitting = [each for each in states if torch.equal(each[0], first)]

@@ -139,19 +139,27 @@ def sizes_are_those_of_the_configuration(subject: Subject) -> None:
     model: Any = base.model()
     config = model.config
     with torch.no_grad():
-        output = dict(
-            model(**base.example(config), output_hidden_states=True, output_attentions=True).items()
-        )
-    states: Any = output.get("encoder_hidden_states", output.get("hidden_states"))
-    weights = output.get("encoder_attentions", output.get("attentions"))
+        output = model(**base.example(config), output_hidden_states=True, output_attentions=True)
+    reads, embeds = base.reads_text, model.get_input_embeddings()
+    vocabulary = {"vocab_size": {embeds.num_embeddings}} if reads else {}
+    if base.compares:
+        require_built(config.text_config, output.text_model_output, vocabulary)
+        require_built(config.vision_config, output.vision_model_output, {})
+    else:
+        require_built(config, output, vocabulary)
+
+
+def require_built(config: Any, output: Any, built: dict[str, set[int]]) -> None:
+    """Raise unless a configuration's sizes are those of states and attentions, or as ``built``."""
+    shown = dict(output.items())
+    states: Any = shown.get("encoder_hidden_states", shown.get("hidden_states"))
+    weights = shown.get("encoder_attentions", shown.get("attentions"))
     # What leaves the last layer may be projected, and what enters it is narrower in hierarchies.
-    built = {"hidden_size": {state.shape[-1] for state in states[-2:]}}
+    built = {**built, "hidden_size": {state.shape[-1] for state in states[-2:]}}
     # Maps are what leaves each stage: what enters the first is the picture.
     built["num_hidden_layers"] = {len(states) if states[0].dim() == 4 else len(states) - 1}
     if weights:
         built["num_attention_heads"] = {weights[-1].shape[1]}
-    if base.reads_text:
-        built["vocab_size"] = {model.get_input_embeddings().num_embeddings}
     for name, sizes in built.items():
         try:
             said = getattr(config, name)
@@ -200,7 +208,13 @@ from automodel_core import AutoModel
 model = AutoModel.from_pretrained(sys.argv[1])
 with torch.no_grad():
     found = model(**torch.load(sys.argv[1] + "/inputs.pt", weights_only=True))
-found = {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
+def tensors(found, path=""):
+    for name, value in found.items():
+        if isinstance(value, torch.Tensor):
+            yield path + name, value
+        elif isinstance(value, dict):
+            yield from tensors(value, path + name + ".")
+found = dict(tensors(found))
 torch.save(found, sys.argv[1] + "/found.pt")
 """
 

@@ -25,6 +25,7 @@ __all__ = [
     "base_class",
     "classifies",
     "classifies_whole_inputs",
+    "compares_texts_with_images",
     "compiles",
     "continues_padded_text",
     "continues_text",
@@ -62,6 +63,7 @@ __all__ = [
     "reads_masked_text",
     "rebuilds_pictures",
     "scores_pixels",
+    "sees_images",
     "takes_back_tokens",
     "ties_vocabulary",
     "vocabulary_layers",
@@ -119,7 +121,17 @@ def reads_boxes(subject: Subject) -> bool:
 
 def interpolates(subject: Subject) -> bool:
     """Return whether the model takes images of other sizes if asked to."""
-    return subject.sees_images and "interpolate_pos_encoding" in subject.accepted
+    return sees_images(subject) and "interpolate_pos_encoding" in subject.accepted
+
+
+def sees_images(subject: Subject) -> bool:
+    """Return whether the model's input are images, alone or beside texts."""
+    return subject.sees_images or subject.sees_images_beside_text
+
+
+def compares_texts_with_images(subject: Subject) -> bool:
+    """Return whether the model scores each text with each image."""
+    return subject.compares
 
 
 def names_vocabulary(subject: Subject) -> bool:
@@ -268,7 +280,7 @@ def has_labels(subject: Subject) -> object:
 
 def has_usual_loss(subject: Subject) -> bool:
     """Return whether the loss is a cross-entropy of classes, as of tokens, texts or positions."""
-    if scores_pixels(subject) or estimates_depth(subject):
+    if subject.compares or scores_pixels(subject) or estimates_depth(subject):
         return False
     return subject.reads_text or "labels" in subject.labels(subject.config())
 

@@ -33,7 +33,7 @@ __all__ = ["WEIGHT_CHECKS"]
 WIDER = 4.0
 MORE = 3
 """Tokens that are added to a vocabulary."""
-SPREADS = ("initializer_range", "init_std", "initializer_factor")
+SPREADS = ("initializer_factor", "initializer_range", "init_std")
 """What configurations call the spread of first values."""
 NORMS = (nn.LayerNorm, nn.GroupNorm, RMSNorm)
 DRAWN = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding)
@@ -138,18 +138,15 @@ def require_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
 
 def first_values_are_as_configured(subject: Subject) -> None:
     """Weights are drawn with the spread that the configuration names; norms begin with ones."""
-    names = (*subject.config(), *subject.config_class.aliases)
-    spread = next((name for name in SPREADS if name in names), None)
     drawn = []
     for factor in (1.0, WIDER):
         config: Any = subject.config()
-        for part in (config, *config.all_parts()):
-            if spread is not None and spread in (*part, *part.aliases):
-                setattr(part, spread, factor * getattr(part, spread))
+        spreads = [widen(part, factor) for part in (config, *config.all_parts())]
         torch.manual_seed(0)
         drawn.append(subject.model_class(config))
     model, wider = drawn[0], dict(drawn[1].named_parameters())
     require_first_values(model, set(wider))
+    spread = next(filter(None, spreads), None)
     if spread is None:
         return
     for name, weight in weights_in(model, DRAWN):
@@ -158,6 +155,15 @@ def first_values_are_as_configured(subject: Subject) -> None:
         )
         kept = not weight.requires_grad
         require(kept or abs(ratio - WIDER) < 0.1, f"{name} does not follow config.{spread}")
+
+
+def widen(config: Any, factor: float) -> str | None:
+    """Multiply the spread of first values that a configuration names, and return its name."""
+    names = (*config, *config.aliases)
+    spread = next((name for name in SPREADS if name in names), None)
+    if spread is not None:
+        setattr(config, spread, factor * getattr(config, spread))
+    return spread
 
 
 def weights_in(model: nn.Module, kinds: tuple[type[nn.Module], ...]) -> Iterator[tuple[str, Any]]:
