@@ -69,11 +69,14 @@ class Family:
         """The heads that generate."""
         return tuple(head for head in self.heads if head.endswith(WRITES))
 
+    def settings(self, case: Case, head: str) -> dict[str, Any]:
+        """Return the keys of a head's configuration."""
+        return {**self.small, **case.settings, **self.by_head.get(head, {})}
+
     def reference(self, case: Case, head: str, seed: int = 0, **more: Any) -> Any:
         """Return a random model of the reference, whose attentions can be seen."""
         kind = getattr(transformers, head)
-        settings = {**self.small, **case.settings, **self.by_head.get(head, {}), **more}
-        config = kind.config_class(**settings)
+        config = kind.config_class(**{**self.settings(case, head), **more})
         config._attn_implementation = "eager"
         return settled(kind(config), seed, untied=case.untied)
 

@@ -276,7 +276,7 @@ class ArchitectureParity:
     def test_first_values_have_the_same_spread(self, head: str) -> None:
         case = self.first_case()
         kind = getattr(transformers, head)
-        settings = {**self.family.small, **case.settings, **self.family.by_head.get(head, {})}
+        settings = self.family.settings(case, head)
         torch.manual_seed(0)
         theirs = kind(kind.config_class(**settings))
         kind = getattr(self.family.package, head)

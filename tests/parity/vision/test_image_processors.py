@@ -14,12 +14,16 @@ import torch
 import transformers
 from PIL import Image
 
+import automodel_clip
 import automodel_donut
 import automodel_vit
 from automodel_core import AutoImageProcessor
 from support.parity import IS_5
 
 if IS_5:
+    from transformers.models.clip.image_processing_pil_clip import (
+        CLIPImageProcessorPil as ReferenceCLIP,
+    )
     from transformers.models.deit.image_processing_pil_deit import (
         DeiTImageProcessorPil as ReferenceDeiT,
     )
@@ -31,6 +35,7 @@ if IS_5:
     )
 else:
     from transformers import (
+        CLIPImageProcessor as ReferenceCLIP,
         DeiTImageProcessor as ReferenceDeiT,
         DonutImageProcessor as ReferenceDonut,
         ViTImageProcessor as ReferenceViT,
@@ -39,6 +44,7 @@ else:
 KINDS = {
     "vit": (automodel_vit.ViTImageProcessor, ReferenceViT),
     "deit": (automodel_vit.DeiTImageProcessor, ReferenceDeiT),
+    "clip": (automodel_clip.CLIPImageProcessor, ReferenceCLIP),
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "defaults": {},
