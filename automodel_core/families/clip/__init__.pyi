@@ -11,10 +11,6 @@ from automodel_core.families.clip.names import (
     TEXT_TOWER_NAMES as TEXT_TOWER_NAMES,
     tower_names as tower_names,
 )
-from automodel_core.families.clip.pixels import (
-    OPENAI_CLIP_MEAN as OPENAI_CLIP_MEAN,
-    OPENAI_CLIP_STD as OPENAI_CLIP_STD,
-)
 from automodel_core.families.clip.towers import (
     ImageEmbeddings as ImageEmbeddings,
     ImageTower as ImageTower,

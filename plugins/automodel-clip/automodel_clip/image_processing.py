@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from automodel_core.families.clip import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 from automodel_core.vision import (
+    OPENAI_CLIP_MEAN,
+    OPENAI_CLIP_STD,
     BaseImageProcessor,
     ChannelValues,
     Resample,
