@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 CATALOG = ROOT / "automodel_core" / "registry" / "catalog.json"
 COMPONENT = re.compile(r"(Tokenizer|ImageProcessor|FeatureExtractor|Processor)$")
 CONFIG = re.compile(r"\b(\w+)Config as \w+")
-WORDS = {"encoder-decoder", "EncoderDecoder", "bit", "Bit"}
+WORDS = {"CLIP", "clip", "encoder-decoder", "EncoderDecoder", "bit", "Bit"}
 """Names of architectures that are words of the field too."""
 
 
