@@ -34,6 +34,12 @@ from automodel_core.layers.feed_forward import (
     FeedForward as FeedForward,
     GatedFeedForward as GatedFeedForward,
 )
+from automodel_core.layers.images.convolutions import (
+    FrozenBatchNorm as FrozenBatchNorm,
+    NormedConv as NormedConv,
+    activation_layer as activation_layer,
+    freeze_batch_norms as freeze_batch_norms,
+)
 from automodel_core.layers.images.dense import (
     FeatureFusion as FeatureFusion,
     FeatureFusionStage as FeatureFusionStage,

@@ -12,7 +12,7 @@ from torch import Tensor
 from automodel_core.layers.images.patches import edges, patch_grid
 from support.family import ROWS, Case, Family
 
-__all__ = ["ImageCase", "ImageFamily"]
+__all__ = ["AnySizeFamily", "ImageCase", "ImageFamily"]
 
 
 @dataclass(frozen=True)
@@ -66,3 +66,23 @@ class ImageFamily(Family):
         if config.num_labels == 1:
             return {"labels": torch.randn(rows, generator=chance)}
         return {"labels": torch.randint(0, config.num_labels, (rows,), generator=chance)}
+
+
+@dataclass(frozen=True)
+class AnySizeFamily(ImageFamily):
+    """An architecture that takes images of any size, and normalises batches."""
+
+    def reference(self, case: Case, head: str, seed: int = 0, **more: Any) -> Any:
+        model = super().reference(case, head, seed, **more)
+        chance = torch.Generator().manual_seed(seed + 1)
+        for module in model.modules():
+            if "BatchNorm" in type(module).__name__:
+                module.running_mean.normal_(0.0, 0.3, generator=chance)
+                module.running_var.uniform_(0.5, 1.5, generator=chance)
+        return model
+
+    def batch(self, case: Case, head: str, rows: int = ROWS, seed: int = 0) -> dict[str, Any]:
+        assert isinstance(case, ImageCase)
+        settings = {**self.small, **case.settings}
+        shape = (rows, settings.get("num_channels", 3), *(case.pixels or (64, 64)))
+        return {"pixel_values": torch.randn(shape, generator=torch.Generator().manual_seed(seed))}

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import automodel_segformer
 from automodel_core.testing import model_names
-from support.family import ROWS, Case
-from support.images import ImageCase, ImageFamily
+from support.images import AnySizeFamily, ImageCase
 
 __all__ = ["GLPN", "SEGFORMER", "SMALL", "MixFamily"]
 
@@ -23,23 +22,8 @@ SMALL: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class MixFamily(ImageFamily):
-    """An architecture that takes images of any size, and normalises batches."""
-
-    def reference(self, case: Case, head: str, seed: int = 0, **more: Any) -> Any:
-        model = super().reference(case, head, seed, **more)
-        chance = torch.Generator().manual_seed(seed + 1)
-        for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.running_mean.normal_(0.0, 0.3, generator=chance)
-                module.running_var.uniform_(0.5, 1.5, generator=chance)
-        return model
-
-    def batch(self, case: Case, head: str, rows: int = ROWS, seed: int = 0) -> dict[str, Any]:
-        assert isinstance(case, ImageCase)
-        settings = {**self.small, **case.settings}
-        shape = (rows, settings.get("num_channels", 3), *(case.pixels or (64, 64)))
-        return {"pixel_values": torch.randn(shape, generator=torch.Generator().manual_seed(seed))}
+class MixFamily(AnySizeFamily):
+    """Depths as labels."""
 
     def labels(self, head: str, given: Mapping[str, Tensor], config: Any) -> dict[str, Tensor]:
         if head != "GLPNForDepthEstimation":
