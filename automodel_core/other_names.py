@@ -35,7 +35,7 @@ MODELS: Mapping[str, str] = {
     "invert_attention_mask": _MASKS,
     "kernelize": _KERNELS,
     "load_custom_generate": "publish a decoding strategy as a plugin, and name it: strategy=",
-    "load_tf_weights": "convert the checkpoint to safetensors first",
+    "load_tf_weights": "from_pretrained(name, from_tf=True) reads them, with automodel-tensorflow",
     "loss_function": "forward computes the loss from labels; for another one, leave them out and "
     "compute it from the logits",
     "parallelize": _PLACES,

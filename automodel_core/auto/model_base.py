@@ -91,6 +91,8 @@ class AutoModelBase(Generic[Model]):
         use_safetensors: bool | None = None,
         weights_only: bool = True,
         variant: str | None = None,
+        from_tf: bool = False,
+        from_flax: bool = False,
         state_dict: Mapping[str, torch.Tensor] | None = None,
         generation_config: GenerationConfig | None = None,
         output_loading_info: Literal[False] = False,

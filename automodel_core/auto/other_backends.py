@@ -12,7 +12,11 @@ from automodel_core.registry.task_table import OTHER_BACKENDS
 
 __all__ = ["OtherBackend"]
 
-_FRAMEWORKS = {"TF": "TensorFlow", "Flax": "Flax"}
+_FRAMEWORKS = {
+    "TF": ("TensorFlow", "from_tf", "automodel-tensorflow"),
+    "Flax": ("Flax", "from_flax", "automodel-flax"),
+}
+"""The framework of each prefix, the argument that reads its files, and who does."""
 
 
 class OtherBackend:
@@ -20,6 +24,8 @@ class OtherBackend:
 
     framework: str
     torch_class: str
+    flag: str
+    distribution: str
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.from_pretrained()
@@ -28,8 +34,10 @@ class OtherBackend:
     def from_pretrained(cls, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise `BackendUnavailableError`."""
         raise BackendUnavailableError(
-            f"{cls.__name__} makes {cls.framework} models, and no installed plugin does; use "
-            f"{cls.torch_class}, which makes PyTorch models from the same checkpoints"
+            f"{cls.__name__} makes {cls.framework} models, and no installed plugin does; "
+            f"{cls.torch_class} makes PyTorch models from the same checkpoints: "
+            f"{cls.torch_class}.from_pretrained(name, {cls.flag}=True), with {cls.distribution} "
+            "installed"
         )
 
     from_config = register = plan = from_pretrained
@@ -39,7 +47,8 @@ def __getattr__(name: str) -> Any:
     if name not in OTHER_BACKENDS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     prefix, auto, suffix = name.partition("Auto")
-    framework, torch_class = _FRAMEWORKS[prefix], auto + suffix
+    framework, flag, distribution = _FRAMEWORKS[prefix]
+    torch_class = auto + suffix
     made = type(
         name,
         (OtherBackend,),
@@ -48,6 +57,8 @@ def __getattr__(name: str) -> Any:
             "__doc__": f"`{torch_class}` of {framework}.",
             "framework": framework,
             "torch_class": torch_class,
+            "flag": flag,
+            "distribution": distribution,
         },
     )
     return globals().setdefault(name, made)

@@ -222,7 +222,7 @@ def plan_model(auto_class: str, task: str, reference: str, request: LoadRequest)
     files, options = request.files, request.options
     if files is None:
         raise InputError("a plan needs the name of a checkpoint")
-    weights = plan_weights(files, use_safetensors=options.use_safetensors, variant=options.variant)
+    weights = plan_weights(files, **options.choice)
     distribution, version = provider_of(reference)
     return ModelPlan(
         name=files.name,
@@ -307,7 +307,7 @@ def _compared(
     model: PreTrainedModel, request: LoadRequest, weights: WeightPlan, dtype: str
 ) -> LoadReport | None:
     """Compare the names and shapes of a model's weights with those in the files."""
-    from automodel_core.checkpoint.formats.safetensors import torch_dtype
+    from automodel_core.checkpoint.formats.mapped import torch_dtype
     from automodel_core.checkpoint.loading.placement import Placement
     from automodel_core.checkpoint.loading.ties import find_slots
     from automodel_core.modeling.pretrained.options import dtype_named, dtypes_of_parts

@@ -1,9 +1,19 @@
 from automodel_core.checkpoint.formats.choice import open_weights as open_weights
-from automodel_core.checkpoint.formats.safetensors_header import TensorInfo as TensorInfo
+from automodel_core.checkpoint.formats.header import (
+    FileHeader as FileHeader,
+    TensorInfo as TensorInfo,
+    open_file as open_file,
+)
+from automodel_core.checkpoint.formats.joined import JoinedTensors as JoinedTensors, Parts as Parts
+from automodel_core.checkpoint.formats.mapped import MappedTensors as MappedTensors
 from automodel_core.checkpoint.formats.tensors import (
     LazyTensors as LazyTensors,
     MemoryTensors as MemoryTensors,
     ShardedTensors as ShardedTensors,
+)
+from automodel_core.checkpoint.formats.translated import (
+    Translation as Translation,
+    kernel_axes as kernel_axes,
 )
 from automodel_core.checkpoint.loading.report import (
     LoadingInfo as LoadingInfo,

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
+from automodel_core.checkpoint.formats.header import TensorInfo
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import AutomodelError, ConfigurationError, located, shown
 

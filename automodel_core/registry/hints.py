@@ -19,7 +19,16 @@ from automodel_core.errors import (
     shown,
 )
 
-__all__ = ["CATALOGUE_FILE", "Known", "catalogue", "missing", "serving"]
+__all__ = [
+    "CATALOGUE_FILE",
+    "Known",
+    "KnownFormat",
+    "catalogue",
+    "formats",
+    "missing",
+    "reader_of",
+    "serving",
+]
 
 CATALOGUE_FILE = Path(__file__).with_name("catalog.json")
 
@@ -34,6 +43,15 @@ class Known:
     """The classes of its tokenizers and processors, which checkpoints name."""
 
 
+@dataclass(frozen=True, slots=True)
+class KnownFormat:
+    """What the catalogue says about a format of weight files; ``files`` are names, or forms."""
+
+    distribution: str
+    framework: str
+    files: tuple[str, ...]
+
+
 @functools.cache
 def catalogue() -> Mapping[str, Known]:
     """Return the catalogue: model type -> distribution, tasks and components."""
@@ -42,6 +60,20 @@ def catalogue() -> Mapping[str, Known]:
         model_type: Known(entry["distribution"], tuple(entry["tasks"]), tuple(entry["components"]))
         for model_type, entry in architectures.items()
     }
+
+
+@functools.cache
+def formats() -> tuple[KnownFormat, ...]:
+    """Return the formats of weight files that distributions of the catalogue read."""
+    return tuple(
+        KnownFormat(entry["distribution"], entry["framework"], tuple(entry["files"]))
+        for entry in json.loads(CATALOGUE_FILE.read_text("utf-8"))["formats"].values()
+    )
+
+
+def reader_of(framework: str) -> KnownFormat | None:
+    """Return a format of the catalogue that reads the weights of another framework."""
+    return next((known for known in formats() if known.framework == framework), None)
 
 
 def serving(task: str) -> tuple[str, ...]:

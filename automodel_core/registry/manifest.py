@@ -180,6 +180,12 @@ class CheckpointFormat(RankedManifest):
     returns lazy tensors; ``writer``, if the format can be written, ``(tensors, file, metadata) ->
     None`` with the tensors by name and an open file. ``index_file`` is the list of shards, if the
     format has one. ``safe`` says that reading can never run code.
+
+    Weights of another ``framework`` than torch, ``"pt"``, are asked for by ``from_tf`` and
+    ``from_flax``. Their ``translation`` names a function ``(name, info) -> Translation | None``,
+    which is applied to all safetensors files of that framework, too. ``pattern`` is a form of
+    further names that a weight file may have, such as ``*.ckpt*.index``; ``beside`` that of the
+    endings of other files that it needs, which take the place of its own.
     """
 
     name: str
@@ -189,6 +195,10 @@ class CheckpointFormat(RankedManifest):
     priority: int = 0
     safe: bool
     writer: str | None = None
+    framework: str = "pt"
+    translation: str | None = None
+    pattern: str | None = None
+    beside: str | None = None
     plugin_api: tuple[int, int] = PLUGIN_API
     unknown: ClassVar[str] = "weight format {name} is not installed; installed are {known}"
 
@@ -201,8 +211,13 @@ class CheckpointFormat(RankedManifest):
             self._file("index_file", self.index_file)
         self._kind("priority", self.priority, int)
         self._kind("safe", self.safe, bool)
-        if self.writer is not None:
-            self._reference("writer", self.writer)
+        self._name("framework", self.framework)
+        for field_name in ("writer", "translation"):
+            if (reference := getattr(self, field_name)) is not None:
+                self._reference(field_name, reference)
+        for field_name in ("pattern", "beside"):
+            if (form := getattr(self, field_name)) is not None:
+                self._file(field_name, form)
 
 
 class AttentionImplementation(NamedFunction):

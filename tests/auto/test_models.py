@@ -51,7 +51,7 @@ def test_other_backends_can_be_imported_and_not_used(name: str) -> None:
     assert pickle.loads(pickle.dumps(auto_class)) is auto_class
     instead = name.removeprefix("TF").removeprefix("Flax")
     for use in (auto_class, auto_class.from_pretrained, auto_class.from_config, auto_class.plan):
-        with pytest.raises(BackendUnavailableError, match=f"use {instead},"):
+        with pytest.raises(BackendUnavailableError, match=rf"{instead}\.from_pretrained\(name"):
             use("anything")
 
 
@@ -124,10 +124,10 @@ def test_remote_code_is_refused(tiny_gpt: Any, checkpoint: Path, asked: dict[str
 
 
 @pytest.mark.parametrize("flag", ["from_tf", "from_flax"])
-def test_weights_of_other_frameworks_are_refused(
+def test_weights_of_another_framework_are_not_there(
     tiny_gpt: Any, checkpoint: Path, flag: str
 ) -> None:
-    with pytest.raises(InputError, match=f"{flag}= is not supported: convert"):
+    with pytest.raises(InputError, match=rf"{flag}=True: .*model\.safetensors holds others"):
         AutoModel.from_pretrained(checkpoint, **{flag: True})
 
 

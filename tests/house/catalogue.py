@@ -13,22 +13,26 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from automodel_core.errors import PluginConflictError, RegistrationError, shown
 from automodel_core.registry.hints import CATALOGUE_FILE
 from automodel_core.registry.imports import import_guarded
 from automodel_core.registry.installed.loading import collect
-from automodel_core.registry.installed.state import ARCHITECTURES
-from automodel_core.registry.manifest import COMPONENT_KINDS, Architecture
+from automodel_core.registry.installed.state import ARCHITECTURES, EXTENSIONS
+from automodel_core.registry.manifest import COMPONENT_KINDS, Architecture, CheckpointFormat
+from automodel_core.registry.manifest_base import Manifest
 from house.toml import read_toml
 
 __all__ = ["architectures_of", "catalogue_of", "main"]
+
+_M = TypeVar("_M", bound=Manifest)
 
 
 def catalogue_of(plugins: Path) -> dict[str, Any]:
     """Return the catalogue of the plugin projects in a folder, sorted by model type."""
     entries: dict[str, dict[str, Any]] = {}
+    formats: dict[str, dict[str, Any]] = {}
     for project in sorted(plugins.glob("*/pyproject.toml")):
         metadata = read_toml(project)["project"]
         distribution = metadata["name"]
@@ -47,7 +51,17 @@ def catalogue_of(plugins: Path) -> dict[str, Any]:
                     for reference in architecture.components(kind)
                 ),
             }
-    return {"architectures": dict(sorted(entries.items()))}
+        for form in _declared(project.parent, metadata, EXTENSIONS, CheckpointFormat):
+            names = (form.weight_file, form.index_file, form.pattern)
+            formats[form.name] = {
+                "distribution": distribution,
+                "framework": form.framework,
+                "files": [name for name in names if name is not None],
+            }
+    return {
+        "architectures": dict(sorted(entries.items())),
+        "formats": dict(sorted(formats.items())),
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,21 +86,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def architectures_of(project: Path) -> list[Architecture]:
     """Return what the manifests of a plugin's ``pyproject.toml`` declare, in their order."""
-    entry_points = read_toml(project)["project"].get("entry-points", {}).get(ARCHITECTURES, {})
-    modules = dict.fromkeys(entry_points.values())
-    return [found for module in modules for found in _declared(project.parent, module)]
+    metadata = read_toml(project)["project"]
+    return list(_declared(project.parent, metadata, ARCHITECTURES, Architecture))
 
 
-def _declared(folder: Path, module: str) -> Iterable[Architecture]:
+def _declared(folder: Path, metadata: dict[str, Any], group: str, kind: type[_M]) -> Iterator[_M]:
+    """Yield the manifests of one kind that the modules of an entry-point group declare."""
+    modules = dict.fromkeys(metadata.get("entry-points", {}).get(group, {}).values())
+    for module in modules:
+        yield from _of_module(folder, module, kind)
+
+
+def _of_module(folder: Path, module: str, kind: type[_M]) -> Iterable[_M]:
     with _importable(folder):
-        return collect(import_guarded(module, str(folder))).of(Architecture)
+        return collect(import_guarded(module, str(folder))).of(kind)
 
 
 def _architectures(folder: Path, metadata: dict[str, Any]) -> Iterator[tuple[str, Architecture]]:
     """Yield what each entry point of a plugin project provides, by model type."""
     entry_points = metadata.get("entry-points", {}).get(ARCHITECTURES, {})
     for model_type, module in sorted(entry_points.items()):
-        for architecture in _declared(folder, module):
+        for architecture in _of_module(folder, module, Architecture):
             if model_type in architecture.model_types:
                 yield model_type, architecture
                 break

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from automodel_core.registry.installed.state import EXTENSIONS
 from house.architecture_names import ARCHITECTURE_NAME
+from house.toml import read_toml
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "automodel_core"
@@ -224,7 +226,9 @@ def test_what_is_imported_is_declared(package: Path) -> None:
 @pytest.mark.parametrize("plugin", PLUGINS, ids=named)
 def test_plugins_have_the_same_files(plugin: Path) -> None:
     package = plugin / plugin.name.replace("-", "_")
-    for name in ("plugin.py", "configuration.py", "py.typed", "__init__.py"):
+    groups = read_toml(plugin / "pyproject.toml")["project"]["entry-points"]
+    own = ("extensions.py",) if list(groups) == [EXTENSIONS] else ("plugin.py", "configuration.py")
+    for name in (*own, "py.typed", "__init__.py"):
         assert (package / name).is_file(), f"{named(package)} has no {name}"
     assert (plugin / "README.md").is_file()
     assert (plugin / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()

@@ -71,7 +71,8 @@ def test_it_is_written_and_checked(tmp_path: Path, capsys: pytest.CaptureFixture
         "architectures": {
             "a": {"distribution": "cat-a", "tasks": ["base", "masked-lm"], "components": []},
             "b": {"distribution": "cat-b", "tasks": ["base", "masked-lm"], "components": []},
-        }
+        },
+        "formats": {},
     }
     path = list(sys.path)
     catalogue_of(tmp_path / "plugins")

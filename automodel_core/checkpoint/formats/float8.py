@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
+from automodel_core.checkpoint.formats.header import TensorInfo
 from automodel_core.checkpoint.formats.quantised import is_float8
-from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
 from automodel_core.checkpoint.formats.tensors import LazyTensors
 from automodel_core.errors import CheckpointFormatError, shown
 

@@ -15,14 +15,9 @@ from typing import Any
 
 import torch
 
-from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
+from automodel_core.checkpoint.formats.header import TensorInfo, open_file
 from automodel_core.checkpoint.formats.tensors import LazyTensors
-from automodel_core.errors import (
-    CheckpointFormatError,
-    CheckpointNotFoundError,
-    InputError,
-    shown,
-)
+from automodel_core.errors import CheckpointFormatError, InputError, shown
 
 __all__ = ["PickledFile", "open_pickled"]
 
@@ -45,15 +40,8 @@ def open_pickled(
         )
     path = Path(path)
     where = shown(str(path))
-    try:
-        with path.open("rb") as file:
-            begin = file.read(len(_LEGACY))
-    except FileNotFoundError as error:
-        raise CheckpointNotFoundError(f"there is no file {where}") from error
-    if begin.startswith(b"version https"):
-        raise CheckpointFormatError(
-            f"{where} holds a git-lfs pointer instead of weights: run 'git lfs pull' there"
-        )
+    with open_file(path) as file:
+        begin = file.read(len(_LEGACY))
     if begin.startswith(_ZIP):
         _check_archive(path, where)
     elif begin != _LEGACY:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
+from automodel_core.checkpoint.formats.header import TensorInfo
 from automodel_core.checkpoint.places.json_files import read_json
 from automodel_core.checkpoint.places.source import CheckpointFiles
 from automodel_core.errors import CheckpointFormatError, shown

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
+from automodel_core.checkpoint.formats.header import FileHeader, TensorInfo, open_file
 from automodel_core.checkpoint.places.json_files import parse_json
 from automodel_core.checkpoint.places.source import HeaderEntry
-from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
+from automodel_core.errors import CheckpointFormatError, shown
 
 __all__ = [
     "DTYPES",
-    "SafetensorsHeader",
-    "TensorInfo",
     "check_tensors",
-    "open_file",
     "parse_header",
     "read_header",
 ]
@@ -56,52 +53,20 @@ DTYPES: Mapping[str, tuple[str, int]] = {
 }
 """The dtypes of the format, each with torch's name for it and its size in bits."""
 
-
 _KEYS = {"dtype", "shape", "data_offsets"}
 
 
-class TensorInfo(NamedTuple):
-    """What is known about a tensor without reading it; ``dtype`` is torch's name for it."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    nbytes: int
-    file: str
-
-
-@dataclass(frozen=True)
-class SafetensorsHeader:
-    """A checked header: each tensor, its bytes counted from the start of the file, and notes."""
-
-    tensors: Mapping[str, TensorInfo]
-    spans: Mapping[str, tuple[int, int]]
-    metadata: Mapping[str, str]
-    file_size: int
-
-
-def read_header(path: str | os.PathLike[str]) -> SafetensorsHeader:
+def read_header(path: str | os.PathLike[str]) -> FileHeader:
     """Read and check the header of a file; ``CheckpointFormatError`` says what does not agree."""
     with open_file(Path(path)) as file:
         return parse_header(file, Path(path))
 
 
-def open_file(path: Path) -> BinaryIO:
-    """Open a file to read it; ``CheckpointNotFoundError`` if there is none."""
-    try:
-        return path.open("rb")
-    except FileNotFoundError as error:
-        raise CheckpointNotFoundError(f"there is no file {shown(str(path))}") from error
-
-
-def parse_header(file: BinaryIO, path: Path) -> SafetensorsHeader:
+def parse_header(file: BinaryIO, path: Path) -> FileHeader:
     """Read and check the header of an open file; ``path`` names it in messages."""
     where = shown(str(path))
     size = os.fstat(file.fileno()).st_size
     begin = file.read(8)
-    if begin == b"version ":
-        raise CheckpointFormatError(
-            f"{where} holds a git-lfs pointer instead of weights: run 'git lfs pull' there"
-        )
     length = int.from_bytes(begin, "little")
     if len(begin) < 8 or length > min(size - 8, MAX_HEADER_BYTES):
         raise CheckpointFormatError(
@@ -123,7 +88,7 @@ def parse_header(file: BinaryIO, path: Path) -> SafetensorsHeader:
         data_start=8 + length,
         file_size=size,
     )
-    return SafetensorsHeader(tensors, spans, metadata, size)
+    return FileHeader(tensors, spans, metadata, size)
 
 
 def _entry(name: str, field: Any, where: str) -> tuple[str, list[int], tuple[int, int]]:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
+from automodel_core.checkpoint.formats.header import TensorInfo
 from automodel_core.errors import InputError, shown
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ class LazyTensors(Mapping[str, TensorInfo]):
 
     def __len__(self) -> int:
         return len(self._infos)
+
+    def stored_name(self, name: str) -> str:
+        """Return what the file calls a tensor, where that is not its usual name."""
+        return name
 
     @abstractmethod
     def tensor(self, name: str) -> torch.Tensor:
@@ -74,6 +78,9 @@ class ShardedTensors(LazyTensors):
             self._places.update(dict.fromkeys(shard, shard))
         self._places.update({name: shards[file] for name, file in weight_map.items()})
         super().__init__({name: shard[name] for name, shard in self._places.items()}, metadata)
+
+    def stored_name(self, name: str) -> str:
+        return self._places[name].stored_name(name)
 
     def tensor(self, name: str) -> torch.Tensor:
         return self._places[name].tensor(name)

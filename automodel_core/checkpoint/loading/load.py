@@ -8,8 +8,8 @@ from functools import partial
 import torch
 from torch import nn
 
-from automodel_core.checkpoint.formats.safetensors import torch_dtype
-from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
+from automodel_core.checkpoint.formats.header import TensorInfo
+from automodel_core.checkpoint.formats.mapped import torch_dtype
 from automodel_core.checkpoint.formats.tensors import LazyTensors, MemoryTensors
 from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.loading.match import (
@@ -80,9 +80,12 @@ def load_weights(
         if stored is not None:
             stored.update({name: slot.read for name, slot in slots.items() if slot.read})
         origins = transfer.origins
-        origins.update((name, Origin(name, source[name], "")) for name in unexpected)
+        origins.update(
+            (name, Origin(source.stored_name(name), source[name], "")) for name in unexpected
+        )
         for hub in skipped:
-            origins[hub] = Origin(matching.found[hub], source[matching.found[hub]], "")
+            name = matching.found[hub]
+            origins[hub] = Origin(source.stored_name(name), source[name], "")
         tied_names = {
             names.to_hub(target).name: names.to_hub(other).name
             for target, other in ties.tied.items()
@@ -196,11 +199,11 @@ class _Transfer:
                 if slot is not first:
                     kind, place = self._target(slot, hub, stored)
                     value = value.to(place, kind)
-                slot.put(_transposed(value, slot) if expected.transposed else value)
+                slot.put(_laid_out(value.t() if expected.transposed else value, slot))
         self.done.update(expected.modules)
         self.loaded.append(hub)
         kept = info.dtype if dtype == stored else str(dtype).removeprefix("torch.")
-        self.origins[hub] = Origin(name, info, kept, len(slots))
+        self.origins[hub] = Origin(self._source.stored_name(name), info, kept, len(slots))
         if dtype != stored:
             self.converted.append(hub)
 
@@ -242,14 +245,14 @@ def _pieces(value: torch.Tensor, expected: Expected) -> tuple[torch.Tensor, ...]
     return torch.split(value, list(expected.lengths), int(expected.transposed))
 
 
-def _transposed(stored: torch.Tensor, slot: Slot) -> torch.Tensor:
-    """Return a weight stored ``(in, out)`` as ``(out, in)``, as a view where that serves.
+def _laid_out(value: torch.Tensor, slot: Slot) -> torch.Tensor:
+    """Return a weight with contiguous rows; that of a linear layer may be a transposed view.
 
     On accelerators and among processes its rows are contiguous: FSDP takes no other weights.
     """
-    if slot.is_linear and stored.device.type == "cpu" and not is_one_of_several():
-        return stored.t()
-    return stored.t().contiguous()
+    if slot.is_linear and value.device.type == "cpu" and not is_one_of_several():
+        return value
+    return value.contiguous()
 
 
 def checkpoint_dtype(tensors: LazyTensors | Mapping[str, torch.Tensor]) -> torch.dtype | None:

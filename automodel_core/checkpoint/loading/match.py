@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
+from automodel_core.checkpoint.formats.header import TensorInfo
 from automodel_core.checkpoint.loading.report import Mismatch
 from automodel_core.checkpoint.names.table import HubTensor, WeightNames
 from automodel_core.errors import ConfigurationError, InputError, shown

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 from automodel_core.checkpoint.formats.choice import WeightFiles, find_weights
-from automodel_core.checkpoint.formats.safetensors_header import (
-    TensorInfo,
-    check_tensors,
-    read_header,
-)
+from automodel_core.checkpoint.formats.header import TensorInfo
+from automodel_core.checkpoint.formats.safetensors_header import check_tensors, read_header
+from automodel_core.checkpoint.formats.translated import translated_infos
 from automodel_core.checkpoint.loading.match import expected_tensors, match_names, mismatches
 from automodel_core.checkpoint.loading.report import LoadReport, Origin
 from automodel_core.checkpoint.names.table import WeightNames
@@ -103,24 +102,33 @@ class WeightPlan:
         )
 
 
-def plan_weights(
-    files: CheckpointFiles, *, use_safetensors: bool | None = None, variant: str | None = None
-) -> WeightPlan:
+def plan_weights(files: CheckpointFiles, **choice: Any) -> WeightPlan:
     """Return what is known of a checkpoint's weights without fetching or reading them.
 
-    Of safetensors files on the hub only the headers are fetched, those of shards side by side.
+    ``choice`` are arguments of `find_weights`. Of safetensors files on the hub only the headers are
+    fetched, those of shards side by side; other formats tell what they hold where they are on this
+    machine, and never run code.
     """
-    weights = find_weights(files, use_safetensors=use_safetensors, variant=variant)
-    headers = _headers(weights) if weights.format.name == "safetensors" else None
+    weights = find_weights(files, **choice)
+    is_local = all(files.is_local(name) for name in weights.names)
+    tensors: Mapping[str, TensorInfo] | None = None
     metadata: dict[str, str] = {}
-    for header in (headers or {}).values():
-        metadata.update(header.metadata)
+    if weights.format.name == "safetensors":
+        headers = _headers(weights)
+        for header in headers.values():
+            metadata.update(header.metadata)
+        tensors = _merged(weights, headers)
+        if (translation := weights.translation(metadata)) is not None:
+            tensors = translated_infos(tensors, translation)[0]
+    elif weights.format.safe and is_local and find_spec("torch") is not None:
+        opened = weights.open()
+        tensors, metadata = opened, dict(opened.metadata)
     return WeightPlan(
         files=weights.names,
         format=weights.format.name,
         sizes=tuple(files.size(name) for name in weights.names),
-        local=all(files.is_local(name) for name in weights.names),
-        tensors=None if headers is None else _merged(weights, headers),
+        local=is_local,
+        tensors=tensors,
         metadata=metadata,
     )
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
+from automodel_core.checkpoint.formats.header import TensorInfo
 
 __all__ = ["LoadReport", "LoadingInfo", "Mismatch", "Origin", "WeightRecord"]
 

@@ -49,11 +49,24 @@ def config_values(files: CheckpointFiles) -> dict[str, Any]:
     """Return the content of ``config.json``; the error lists what is there instead."""
     path = files.find(CONFIG_FILE)
     if path is None:
+        if (former := _former_config(files)) is not None:
+            return former
         raise CheckpointNotFoundError(
             f"{files.place} has no {CONFIG_FILE}, and without it nobody knows the architecture; "
             f"{files.present()}{_advice(files)}"
         )
     return read_json(path)
+
+
+def _former_config(files: CheckpointFiles) -> dict[str, Any] | None:
+    """Return what a file says that is named after its model type, as first releases have it."""
+    from automodel_core import registry
+
+    names = files.names() or frozenset()
+    for model_type in registry.model_types():
+        if (name := f"{model_type}_config.json") in names:
+            return {"model_type": model_type, **read_json(files.require(name))}
+    return None
 
 
 def build_config(

@@ -209,9 +209,12 @@ class CompositeModel(GenerativePreTrainedModel):
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
-        encoder = encoder_class(config.encoder).weight_names(config.encoder)
+        kind = encoder_class(config.encoder)
+        encoder = kind.weight_names(config.encoder)
         decoder = decoder_class(config.decoder).weight_names(config.decoder)
-        return encoder.nested("encoder", "encoder") | decoder.nested("decoder", "decoder")
+        pair = encoder.nested("encoder", "encoder") | decoder.nested("decoder", "decoder")
+        # TensorFlow's files name the encoder's body, as those of a model with a head do.
+        return pair | WeightNames(foreign={f"encoder.{kind.base_model_prefix}": "encoder"})
 
     def needs(self, name: str) -> bool:
         side, _, rest = name.partition(".")

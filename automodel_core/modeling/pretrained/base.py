@@ -163,6 +163,8 @@ class PreTrainedModel(AdapterMethods, FamiliarModel, WeightedModel, TrainableMod
         use_safetensors: bool | None = None,
         weights_only: bool = True,
         variant: str | None = None,
+        from_tf: bool = False,
+        from_flax: bool = False,
         state_dict: Mapping[str, Tensor] | None = None,
         generation_config: GenerationConfig | None = None,
         output_loading_info: Literal[False] = False,

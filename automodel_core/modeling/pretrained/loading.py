@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from automodel_core import registry
+from automodel_core.checkpoint.formats.header import TensorInfo
 from automodel_core.checkpoint.formats.quantised import is_float8
-from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
 from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.loading.load import checkpoint_dtype, load_weights
 from automodel_core.checkpoint.loading.opening import open_plain_weights
@@ -190,8 +190,7 @@ def _weights(request: LoadRequest) -> Any:
         request.files,
         [vars(each) for each in (config, *config.all_parts())],
         dequantize=options.dequantizes,
-        use_safetensors=options.use_safetensors,
-        variant=options.variant,
+        **options.choice,
         weights_only=options.weights_only,
         disable_mmap=options.disable_mmap,
     )

@@ -23,8 +23,6 @@ NOT_OFFERED = {
     "adapter_kwargs": "load the base model, then model.load_adapter(name, ...)",
     "adapter_name": "load the base model, then model.load_adapter(name, adapter_name)",
     "distributed_config": "share layers out with tp_plan='auto' and device_mesh=",
-    "from_flax": "convert the checkpoint to safetensors first",
-    "from_tf": "convert the checkpoint to safetensors first",
     "fusion_config": "decoding joins and packs projections by itself",
     "gguf_file": NO_GGUF,
     "kernel_config": "choose a kernel with attn_implementation=",
@@ -60,8 +58,14 @@ class LoadOptions:
     load_in_8bit: bool = False
     dequantize: bool = False
     disable_mmap: bool | None = None
+    from_tf: bool = False
+    from_flax: bool = False
+    weight_file: str | None = None
+    """The name of the one weight file that the caller gave the path of."""
 
     def __post_init__(self) -> None:
+        if self.from_tf and self.from_flax:
+            raise InputError("from_tf=True and from_flax=True exclude each other")
         if self.strict not in (True, False, "body", "full", "off"):
             raise InputError(
                 f"strict={shown(self.strict)}: one of 'full' (True), 'body', 'off' (False)"
@@ -73,6 +77,16 @@ class LoadOptions:
                 f"attn_implementation={shown(attention)}: expected a name, such as 'eager', or one "
                 "for each part, such as {'encoder': 'eager', '': 'sdpa'}"
             )
+
+    @property
+    def choice(self) -> dict[str, Any]:
+        """Which weight files to take, as the arguments of `find_weights`."""
+        return {
+            "use_safetensors": self.use_safetensors,
+            "variant": self.variant,
+            "framework": "tf" if self.from_tf else "flax" if self.from_flax else None,
+            "weight_file": self.weight_file,
+        }
 
     def quantizer(self) -> tuple[str, Mapping[str, Any]] | None:
         """Return which quantizer the caller chose, and its settings.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from automodel_core.checkpoint.formats.choice import named_weight_file
 from automodel_core.checkpoint.places.config_file import (
     ClassOf,
     base_of_adapter,
@@ -63,6 +64,8 @@ class LoadRequest:
         """
         is_given = isinstance(kwargs.get("config"), PreTrainedConfig)
         options, rest = LoadOptions.split(kwargs)
+        if name is not None and (weight_file := named_weight_file(name)) is not None:
+            name, options = weight_file.parent, replace(options, weight_file=weight_file.name)
         hub, rest = HubOptions.split(rest)
         config = rest.pop("config", None)
         if (name is None) == (options.state_dict is None):

@@ -44,8 +44,8 @@ def test_the_order_of_formats(tmp_path: Path) -> None:
 
 
 def test_weights_of_other_frameworks_are_named(tmp_path: Path) -> None:
-    (tmp_path / "tf_model.h5").write_bytes(b"")
-    with pytest.raises(CheckpointNotFoundError, match=r"tf_model\.h5 belongs to another framework"):
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(CheckpointNotFoundError, match=r"save_pretrained .* writes tf_model\.h5"):
         find_weights(open_checkpoint(tmp_path))
 
 

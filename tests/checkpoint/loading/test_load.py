@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from automodel_core.checkpoint.formats.safetensors_header import TensorInfo
+from automodel_core.checkpoint.formats.header import TensorInfo
 from automodel_core.checkpoint.loading.load import load_weights
 from automodel_core.checkpoint.loading.report import LoadReport, Origin
 from automodel_core.checkpoint.names.table import WeightNames
