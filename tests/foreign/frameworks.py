@@ -1,0 +1,118 @@
+"""Models of the frameworks: built with random weights, run, and saved.
+
+What transformers 4.57.6 has of TensorFlow and Flax; every weight is random, biases and norms, too.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import jax
+import numpy as np
+import tensorflow as tf
+import transformers
+
+from foreign.cases import Case
+
+__all__ = ["ModelOf", "build", "inputs_of", "outputs_of"]
+
+ModelOf = Any
+Arrays = Mapping[str, Any]
+
+clip = jax.numpy.clip
+
+
+def _clip(values: Any, *bounds: Any, a_min: Any = None, a_max: Any = None) -> Any:
+    """``jnp.clip`` with the names of arguments that it had, which Flax's T5 uses."""
+    return clip(values, *bounds) if a_min is a_max is None else clip(values, a_min, a_max)
+
+
+jax.numpy.clip = _clip
+
+
+def build(case: Case, framework: str, seed: int = 0) -> ModelOf:
+    """Return a model of ``"tf"`` or ``"flax"`` with random weights."""
+    keys = copy.deepcopy({**case.keys, **case.flags})
+    config = transformers.AutoConfig.for_model(case.model_type, **keys)
+    prefix = {"tf": "TF", "flax": "Flax"}[framework]
+    head = f"For{case.head}" if case.head else ""
+    auto = getattr(transformers, f"{prefix}AutoModel{head}", None)
+    if auto is None:
+        auto = getattr(transformers, f"{prefix}AutoModel{head.replace('TextEncoding', '')}")
+    randomise(model := auto.from_config(config), framework, seed, inputs_of(case))
+    return model
+
+
+def randomise(model: ModelOf, framework: str, seed: int, inputs: Arrays) -> None:
+    """Give every weight random values; those of norms and variances stay positive."""
+    draw = np.random.default_rng(seed)
+
+    def values(name: str, shape: Any) -> Any:
+        drawn = draw.standard_normal(shape) * 0.3
+        positive = any(part in name for part in ("gamma", "scale", "var", "running"))
+        return (abs(drawn) + 0.5 if positive and "logit" not in name else drawn).astype("float32")
+
+    if framework == "tf":
+        model(**inputs, training=False)
+        for weight in model.weights:
+            if weight.dtype.is_floating:
+                weight.assign(values(weight.name, tuple(weight.shape)))
+        return
+    path_of = jax.tree_util.keystr
+    model.params = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: values(path_of(path), leaf.shape), model.params
+    )
+
+
+def inputs_of(case: Case) -> dict[str, Any]:
+    """Return small inputs as arrays of NumPy."""
+    ids = np.array([[5, 6, 7, 8, 9], [10, 11, 12, 13, 14]], dtype="int32")
+    mask = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]], dtype="int32")
+    text = {"input_ids": ids, "attention_mask": mask}
+    pixels = np.random.default_rng(1).standard_normal((2, 3, 8, 8)).astype("float32")
+    if case.head == "MultipleChoice":
+        return {key: np.stack([value, value[::-1]], axis=1) for key, value in text.items()}
+    if case.model_type == "gpt2" and case.head == "SequenceClassification":
+        return {"input_ids": ids[:1]}
+    match case.inputs:
+        case "seq2seq" if case.head not in ("TextEncoding", "SequenceClassification"):
+            return {**text, "decoder_input_ids": ids[:, :3]}
+        case "layout":
+            boxes = np.arange(40, dtype="int32").reshape(2, 5, 4) % 16
+            boxes[..., 2:] += boxes[..., :2]
+            return {**text, "bbox": boxes}
+        case "image to text":
+            return {"pixel_values": pixels, "decoder_input_ids": ids[:, :3]}
+        case "image":
+            return {"pixel_values": pixels}
+        case "image and text":
+            return {**text, "pixel_values": pixels}
+    return text
+
+
+def outputs_of(model: ModelOf, framework: str, inputs: Arrays) -> dict[str, Any]:
+    """Return the arrays that a model answers with."""
+    given = dict(inputs)
+    if framework == "tf":
+        found = model(**given, training=False)
+    else:
+        if "pixel_values" in given and "input_ids" not in given:
+            given["pixel_values"] = given["pixel_values"]
+        found = model(**given)
+    wanted = ("logits", "last_hidden_state", "prediction_logits", "seq_relationship_logits",
+              "sop_logits", "start_logits", "end_logits", "logits_per_image", "reconstruction",
+              "text_embeds")  # fmt: skip
+    return {key: np.asarray(value) for key in wanted if (value := found.get(key)) is not None}
+
+
+def save(model: ModelOf, folder: Path, **options: Any) -> None:
+    """Save a model in the usual way of its framework."""
+    model.save_pretrained(folder, **options)
+    tf.keras.backend.clear_session()
