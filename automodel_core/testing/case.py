@@ -29,6 +29,8 @@ __all__ = ["Inputs", "Subject", "model_names", "outputs", "tensors_of", "values_
 Inputs = dict[str, Any]
 
 BATCH, LENGTH, CHOICES = 2, 7, 3
+PATCHES = "bool_masked_pos"
+"""The argument that says which patches are hidden."""
 ANY_SIZE = 64
 """Of images, where a model takes them as large as they are."""
 SPECIAL = ("pad_token_id", "bos_token_id", "eos_token_id")
@@ -140,11 +142,24 @@ class Subject:
         """Whether the model scores each text with each image."""
         return self.sees_images_beside_text and "return_loss" in self.accepted
 
+    @property
+    def sees_videos(self) -> bool:
+        """Whether the images are frames of videos, as the configuration counts them."""
+        return self.sees_images and "num_frames" in vars(self.config())
+
+    def hidden_tubelets(self, config: Any) -> Tensor:
+        """Return a mask ``(batch, tubelets)`` of those of a video that are hidden."""
+        height, width = patch_grid(config.image_size, config.patch_size)
+        count: int = config.num_frames // config.tubelet_size * height * width
+        order = torch.rand(BATCH, count, generator=torch.Generator().manual_seed(5)).argsort(dim=1)
+        return order < count // 2
+
     def pixels(self, config: Any, rows: int = BATCH) -> Tensor:
         """Return images of the size that the configuration, or one of its parts, names if any."""
         parts = (config, *config.all_parts())
         seen = next((part for part in parts if "image_size" in vars(part)), config)
-        shape = (rows, seen.num_channels, *edges(seen.get("image_size", ANY_SIZE)))
+        frames = (seen.num_frames,) if self.sees_videos else ()
+        shape = (rows, *frames, seen.num_channels, *edges(seen.get("image_size", ANY_SIZE)))
         return torch.randn(shape, generator=torch.Generator().manual_seed(2))
 
     def pixel_classes(self, config: Any) -> Tensor:
@@ -205,6 +220,8 @@ class Subject:
             tokens = self.tokens(config, BATCH * CHOICES).view(BATCH, CHOICES, LENGTH)
             return {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
         example = self.prompt(config)
+        if self.sees_videos and self.task == "pretraining":
+            example[PATCHES] = self.hidden_tubelets(config)
         if self.reads_boxes:
             example[BOXES] = drawn_boxes(config, BATCH, LENGTH)
         if "decoder_input_ids" in self.accepted and self.task not in DECODES_ITS_INPUT:
@@ -228,11 +245,12 @@ class Subject:
         if self.task == "masked-image-modeling":
             # The loss is about the patches that are hidden.
             height, width = patch_grid(config.image_size, config.patch_size)
-            return {"bool_masked_pos": torch.arange(BATCH * height * width).view(BATCH, -1) % 3 > 0}
+            return {PATCHES: torch.arange(BATCH * height * width).view(BATCH, -1) % 3 > 0}
         if "labels" not in self.accepted:
             return {}
         if self.task in (
             "image-classification",
+            "video-classification",
             "sequence-classification",
             "next-sentence-prediction",
         ):

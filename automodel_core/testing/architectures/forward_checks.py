@@ -18,6 +18,7 @@ from automodel_core.testing.architectures.properties import (
     has_attention,
     has_attention_bricks,
     has_stacks,
+    keeps_every_token,
 )
 from automodel_core.testing.case import BATCH, Subject, outputs, tensors_of, values_of
 from automodel_core.testing.check import CheckFailedError, Rule, require, require_close
@@ -237,5 +238,5 @@ FORWARD_CHECKS = (
     Rule(each_attention_runs_its_function_once, has_attention_bricks),
     Rule(half_precision_is_finite),
     Rule(threads_do_not_meet, has_stacks),
-    Rule(exports_with_dynamic_sizes, has_attention),
+    Rule(exports_with_dynamic_sizes, has_attention, keeps_every_token),
 )

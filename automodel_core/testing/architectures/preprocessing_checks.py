@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from typing import Any
 
@@ -100,10 +101,9 @@ def image_processor_serves_the_model(subject: Subject) -> None:
     # Without a size of its own, a processor keeps about that of the image.
     edges = (12, 15) if processor.size else (height, width)
     size = {"size": {"height": height, "width": width}} if processor.size else {}
-    image = torch.arange(expected.shape[1] * edges[0] * edges[1]).view(-1, *edges)
-    prepared = again(
-        [image.to(torch.uint8)] * BATCH, **size, do_center_crop=False, return_tensors="pt"
-    )
+    shape = (*expected.shape[1:-2], *edges)
+    picture = torch.arange(math.prod(shape)).view(shape).to(torch.uint8)
+    prepared = again([picture] * BATCH, **size, do_center_crop=False, return_tensors="pt")
     require(
         prepared["pixel_values"].shape == expected.shape,
         f"pixel_values are {tuple(prepared['pixel_values'].shape)}, not {tuple(expected.shape)}",

@@ -19,7 +19,7 @@ from automodel_core.layers.mixer import MixerLayer
 from automodel_core.layers.stack import LayerStack, TransformerStack
 from automodel_core.modeling.bodies.backbone import BackboneMixin
 from automodel_core.modeling.bodies.text import TextRunner
-from automodel_core.testing.case import DECODES_ITS_INPUT, Subject
+from automodel_core.testing.case import DECODES_ITS_INPUT, PATCHES, Subject
 
 __all__ = [
     "base_class",
@@ -54,6 +54,7 @@ __all__ = [
     "has_vocabulary_scores",
     "interpolates",
     "is_provided",
+    "keeps_every_token",
     "keeps_keys",
     "lacks_something",
     "makes_a_tokenizer",
@@ -147,6 +148,11 @@ def has_one_vocabulary(subject: Subject) -> bool:
     size: int = model.config.vocab_size
     embeddings = {m.weight for m in model.modules() if isinstance(m, nn.Embedding)}
     return sum(len(weight) == size for weight in embeddings) == 1
+
+
+def keeps_every_token(subject: Subject) -> bool:
+    """Return whether no mask among the inputs decides how many tokens there are."""
+    return PATCHES not in subject.example(subject.config())
 
 
 # ---- what a model is made of ----
@@ -307,8 +313,8 @@ def rebuilds_pictures(subject: Subject) -> bool:
 
 def classifies(subject: Subject) -> bool:
     """Return whether the model scores labels that the configuration names."""
-    kinds = ("sequence-classification", "token-classification", "image-classification")
-    return subject.task in kinds or scores_pixels(subject)
+    whole = ("sequence-classification", "image-classification", "video-classification")
+    return subject.task in (*whole, "token-classification") or scores_pixels(subject)
 
 
 def classifies_whole_inputs(subject: Subject) -> bool:

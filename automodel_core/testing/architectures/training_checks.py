@@ -29,7 +29,7 @@ from automodel_core.testing.architectures.properties import (
     rebuilds_pictures,
     scores_pixels,
 )
-from automodel_core.testing.case import BATCH, LENGTH, Inputs, Subject, outputs, tensors_of
+from automodel_core.testing.case import BATCH, LENGTH, PATCHES, Inputs, Subject, outputs, tensors_of
 from automodel_core.testing.check import Rule, require, require_close
 
 __all__ = ["TRAINING_CHECKS"]
@@ -38,7 +38,6 @@ STEPS, RATE, LEARNT = 30, 0.01, 0.6
 """Steps of training, their learning rate, and the share of the loss that may be left."""
 LABELS = 5
 IGNORED = -100
-PATCHES = "bool_masked_pos"
 
 
 def loss_inputs(example: Inputs) -> Inputs:

@@ -1,0 +1,58 @@
+"""The configuration of VideoMAE."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from automodel_core.configuration import PreTrainedConfig
+from automodel_core.errors import ConfigurationError
+from automodel_core.fields import NonNegativeFloat, PositiveInt, Probability
+
+
+class VideoMAEConfig(PreTrainedConfig):
+    """VideoMAE (https://arxiv.org/abs/2203.12602): sizes are one number, or height and width."""
+
+    model_type = "videomae"
+    aliases: ClassVar = {"qv_bias": "qkv_bias"}  # keys never have one
+
+    image_size: PositiveInt | list[PositiveInt] = 224
+    patch_size: PositiveInt | list[PositiveInt] = 16
+    num_channels: PositiveInt = 3
+    num_frames: PositiveInt = 16
+    tubelet_size: PositiveInt = 2
+    hidden_size: PositiveInt = 768
+    num_hidden_layers: PositiveInt = 12
+    num_attention_heads: PositiveInt = 12
+    intermediate_size: PositiveInt = 3072
+    hidden_act: str = "gelu"
+    hidden_dropout_prob: Probability = 0.0
+    attention_probs_dropout_prob: Probability = 0.0
+    initializer_range: NonNegativeFloat = 0.02
+    layer_norm_eps: NonNegativeFloat = 1e-12
+    qkv_bias: bool = True
+    use_mean_pooling: bool = True
+    decoder_num_attention_heads: PositiveInt = 6
+    decoder_hidden_size: PositiveInt = 384
+    decoder_num_hidden_layers: PositiveInt = 4
+    decoder_intermediate_size: PositiveInt = 1536
+    norm_pix_loss: bool = True
+
+    def validate(self) -> None:
+        for part in ("", "decoder_"):
+            size, heads = (vars(self)[part + key] for key in ("hidden_size", "num_attention_heads"))
+            if size % heads:
+                raise ConfigurationError(
+                    f"VideoMAEConfig: {part}hidden_size={size} is not a multiple of "
+                    f"{part}num_attention_heads={heads}"
+                )
+        for key in ("image_size", "patch_size"):
+            value = vars(self)[key]
+            if isinstance(value, list) and len(value) != 2:
+                raise ConfigurationError(
+                    f"VideoMAEConfig: {key}={value}: expected a number, or height and width"
+                )
+        if self.num_frames < self.tubelet_size:
+            raise ConfigurationError(
+                f"VideoMAEConfig: num_frames={self.num_frames} make no tubelet of "
+                f"tubelet_size={self.tubelet_size}"
+            )
