@@ -35,6 +35,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         _lock,
         _verify,
         _generate,
+        _run,
         _convert,
         _export,
         _new,
@@ -193,7 +194,7 @@ def _verify(commands: Commands) -> None:
 
 def _generate(commands: Commands) -> None:
     def run(options: argparse.Namespace) -> int:
-        from automodel_core.cli.generate import generate
+        from automodel_core.cli.answers.generate import generate
 
         return generate(options)
 
@@ -222,6 +223,42 @@ def _generate(commands: Commands) -> None:
     talk.add_argument(
         "--progress", action="store_true", help="show tokens and speed, and answers when complete"
     )
+
+
+def _run(commands: Commands) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from automodel_core.cli.answers.run import run
+
+        return run(options)
+
+    about = "answer texts or pictures: labels, entities, captions, depths, segments, ..."
+    parser = _command(commands, "run", run, about)
+    parser.add_argument("task", metavar="TASK", help="such as text-classification")
+    _checkpoint(parser)
+    parser.add_argument(
+        "input",
+        metavar="INPUT",
+        nargs="*",
+        help="texts, or files or addresses of pictures; none: each line of stdin",
+    )
+    parser.add_argument("--question", help="what to ask about each picture, page or text")
+    parser.add_argument("--labels", metavar="A,B,...", help="what to choose among")
+    parser.add_argument(
+        "--option",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        type=_option,
+        help="of the task, such as top_k=3; a value is JSON or a text, @FILE is read",
+    )
+    parser.add_argument(
+        "--out", metavar="FILE", help="paint the answer; for several inputs a folder"
+    )
+    parser.add_argument("--plugin", metavar="DISTRIBUTION", help="who provides the model")
+    parser.add_argument("--dtype", help="type of the weights, such as bfloat16 (default: as saved)")
+    parser.add_argument("--device", help="such as cpu or cuda:0")
+    parser.add_argument("--batch-size", type=_count, metavar="N", help="inputs in one run")
+    parser.add_argument("--quiet", action="store_true", help="print answers only")
 
 
 def _convert(commands: Commands) -> None:
@@ -290,6 +327,13 @@ def _bound(text: str) -> tuple[str | int, str]:
     if not separator or not device or not size:
         raise argparse.ArgumentTypeError(f"{text} is not DEVICE=SIZE, such as cpu=16GB")
     return int(device) if device.isdecimal() else device, size
+
+
+def _option(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE, such as top_k=3")
+    return name, value
 
 
 def _count(text: str) -> int:

@@ -123,7 +123,7 @@ def test_the_web_is_read_within_limits(
 
 
 def test_time_and_network_are_bounded(web: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match=r"took more than 0.0 seconds|cannot be fetched"):
+    with pytest.raises(InputError, match=r"took more than .* seconds|cannot be fetched"):
         fetch(f"{web}/picture", timeout=1e-9)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(InputError, match="HF_HUB_OFFLINE is set"):

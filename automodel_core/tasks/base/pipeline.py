@@ -218,6 +218,13 @@ class Pipeline:
         found: Tensor = outputs[name]
         return found
 
+    def painted(self, source: Any, result: Any) -> Any:
+        """Return a Pillow image with the answer to an input painted into it.
+
+        Raises `InputError` where there is no picture to paint into.
+        """
+        raise InputError(f"{type(self).__name__} answers {type(source).__name__}: nothing to paint")
+
     # ---- the rest of what users call ----
 
     @property

@@ -187,3 +187,7 @@ class DocumentQuestionAnsweringPipeline(PicturePipeline, GenerativePipeline):
             text = text.replace(token or "\0", "")
         found = ANSWER.search(FIRST_TAG.sub("", text, count=1).strip())
         return {"answer": None if found is None else found[1].strip()}
+
+    def painted(self, source: Any, result: Any) -> Any:
+        """Return the page of a pair, with the answers below it."""
+        return super().painted(source["image"], result)

@@ -74,3 +74,7 @@ class VisualQuestionAnsweringPipeline(PicturePipeline, GenerativePipeline):
             {"score": score, "answer": label_of(self.model.config, answer)}
             for score, answer in zip(scores.tolist(), answers.tolist(), strict=True)
         ]
+
+    def painted(self, source: Any, result: Any) -> Any:
+        """Return the picture of a pair, with the answers below it."""
+        return super().painted(source["image"], result)

@@ -8,6 +8,7 @@ from typing import Any
 
 from automodel_core.tasks.base.chunks import Chunk
 from automodel_core.tasks.base.looking import PicturePipeline
+from automodel_core.tasks.painting import coloured
 from automodel_core.vision.images import pillow_image
 
 __all__ = ["DepthEstimationPipeline"]
@@ -43,3 +44,7 @@ class DepthEstimationPipeline(PicturePipeline):
         span = depth.max() - depth.min()
         shades = (depth - depth.min()) / span.where(span > 0, span.new_ones(())) * 255
         return {"predicted_depth": depth, "depth": pillow_image(shades)}
+
+    def painted(self, source: Any, result: Any) -> Any:
+        """Return the depths in colours, the least dark, the greatest bright."""
+        return coloured(result["depth"])

@@ -8,6 +8,7 @@ from typing import Any
 
 from automodel_core.tasks.base.chunks import Chunk
 from automodel_core.tasks.base.looking import PicturePipeline
+from automodel_core.tasks.painting import dotted, shown
 
 __all__ = ["KeypointDetectionPipeline"]
 
@@ -53,3 +54,7 @@ class KeypointDetectionPipeline(PicturePipeline):
                 found["scores"].tolist(), found["keypoints"].tolist(), strict=True
             )
         ]
+
+    def painted(self, source: Any, result: Any) -> Any:
+        """Return the picture with a ring around each point."""
+        return dotted(shown(self.seen(source, None)), result)

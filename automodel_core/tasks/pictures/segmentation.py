@@ -12,6 +12,7 @@ from automodel_core.errors import InputError, shown
 from automodel_core.tasks.base.chunks import Chunk
 from automodel_core.tasks.base.looking import PicturePipeline
 from automodel_core.tasks.base.scores import label_of
+from automodel_core.tasks.painting import overlaid, shown as picture_of
 from automodel_core.vision.images import pillow_image
 
 __all__ = ["ImageSegmentationPipeline"]
@@ -59,8 +60,7 @@ class ImageSegmentationPipeline(PicturePipeline):
                 self._segment(classes == number, number, None)
                 for number in classes.unique().tolist()
             ]
-        process = dict.fromkeys(found)  # the first of them is used
-        name = f"post_process_{next(iter(process))}_segmentation"
+        name = f"post_process_{found[0]}_segmentation"
         (segments,) = getattr(self.image_processor, name)(
             outputs,
             threshold=threshold,
@@ -82,3 +82,7 @@ class ImageSegmentationPipeline(PicturePipeline):
 
     def forward(self, inputs: dict[str, Any]) -> Mapping[str, Any]:
         return dict(self.model(**inputs))
+
+    def painted(self, source: Any, result: Any) -> Any:
+        """Return the picture with each segment in a colour of its own."""
+        return overlaid(picture_of(self.seen(source, None)), result)

@@ -1,0 +1,1 @@
+"""The commands that answer inputs with a model: ``generate`` and ``run``."""

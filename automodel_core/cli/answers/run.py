@@ -1,0 +1,188 @@
+"""``run``: answers of a task's pipeline, printed, or painted into the pictures they are about."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from automodel_core.cli.checkpoints import hub_arguments
+from automodel_core.cli.output import note, print_json
+from automodel_core.errors import InputError
+
+__all__ = ["run"]
+
+MOST_NUMBERS = 16
+"""How many numbers of a list are printed; of longer ones, how many there are."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the answer to each input; one that cannot be used is told, and the others answered."""
+    from automodel_core.tasks import pipeline
+
+    loading = {**hub_arguments(options), "plugin": options.plugin}
+    loading = {name: value for name, value in loading.items() if value is not None}
+    answer = pipeline(
+        options.task,
+        model=options.name,
+        device=options.device,
+        dtype=options.dtype or "auto",
+        revision=loading.pop("revision", None),
+        model_kwargs=loading,
+    )
+    if not options.quiet:
+        note(f"{type(answer).__name__}: {type(answer.model).__name__} on {answer.device}")
+    settings = {name: _value(value) for name, value in options.option}
+    if options.labels is not None:
+        settings["candidate_labels"] = options.labels
+    given = options.input or list(_lines())
+    if not given:
+        raise InputError("there is nothing to answer: give INPUT, or lines on stdin")
+    inputs = [_with_question(one, options) for one in given]
+    results = (
+        [_first(answer, one, settings, options.batch_size) for one in inputs]
+        if (len(inputs) == 1)
+        else answer(inputs, on_error="return", batch_size=options.batch_size, **settings)
+    )
+    failed = 0
+    told = []
+    for number, (name, source, result) in enumerate(zip(given, inputs, results, strict=True)):
+        if isinstance(result, Exception):
+            failed += 1
+            note(f"automodel-core: error: {name}: {' '.join(str(result).split())}")
+            told.append({"input": name, "error": str(result)})
+            continue
+        told.append({"input": name, "result": plain(result)})
+        if options.out is not None:
+            _paint(answer, source, result, _place(options.out, name, number, len(given)))
+        if not options.json:
+            if len(given) > 1:
+                print(f"{name}:")
+            print("\n".join(lines(result)), flush=True)
+    if options.json:
+        print_json({"name": options.name, "task": options.task, "answers": told})
+    return 1 if failed else 0
+
+
+def _first(answer: Any, source: Any, settings: Mapping[str, Any], batch_size: int | None) -> Any:
+    """Return the answer to the only input, or its error, as they are for several."""
+    try:
+        return answer(source, batch_size=batch_size, **settings)
+    except (OSError, ValueError) as error:
+        return error
+
+
+def _lines() -> Iterator[str]:
+    """Yield the lines of stdin that are not empty."""
+    for line in sys.stdin:
+        if text := line.rstrip("\r\n"):
+            yield text
+
+
+def _value(text: str) -> Any:
+    """Return the value of an option: JSON, or the text itself; of ``@FILE`` what is in the file."""
+    if text.startswith("@"):
+        text = Path(text[1:]).read_text(encoding="utf-8")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _with_question(given: str, options: argparse.Namespace) -> Any:
+    """Return an input together with what is asked about it."""
+    if options.question is None:
+        return given
+    name = "context" if options.task == "question-answering" else "image"
+    return {name: given, "question": options.question}
+
+
+def _place(out: str, name: str, number: int, count: int) -> Path:
+    """Return the file that an answer is painted into."""
+    if count == 1 and not os.path.isdir(out):
+        return Path(out)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = Path(name).stem if os.path.isfile(name) else "answer"
+    return folder / f"{stem}-{number}.png"
+
+
+def _paint(answer: Any, source: Any, result: Any, place: Path) -> None:
+    answer.painted(source, result).save(place)
+    note(f"painted {place}")
+
+
+def plain(result: Any) -> Any:
+    """Return a result as JSON has it: tensors as lists, pictures as ``data:`` addresses."""
+    import torch
+
+    if isinstance(result, Mapping):
+        return {name: plain(value) for name, value in result.items()}
+    if isinstance(result, list | tuple):
+        return [plain(value) for value in result]
+    if isinstance(result, torch.Tensor):
+        return result.tolist()
+    if result is None or isinstance(result, str | int | float):
+        return result
+    import base64
+    import io
+
+    file = io.BytesIO()
+    result.save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def lines(result: Any, indent: str = "") -> Iterator[str]:
+    """Yield a result as lines for people."""
+    if isinstance(result, list) and not _is_numbers(result):
+        for one in result:
+            yield from lines(one, indent)
+    elif isinstance(result, Mapping) and all(map(_is_long, result.values())):
+        for name, value in result.items():
+            yield f"{indent}{name}:"
+            yield from lines(value, f"{indent}  ")
+    elif isinstance(result, Mapping):
+        named = {name: value for name, value in result.items() if name != "score"}
+        score = result.get("score")
+        first = [] if score is None else [f"{score:.4f}"]
+        cells = [*first, *(_cell(name, value, len(named)) for name, value in named.items())]
+        yield indent + "  ".join(cells)
+    else:
+        yield indent + _short(result)
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, list) and not _is_numbers(value)
+
+
+def _is_numbers(value: Any) -> bool:
+    """Return whether a list holds numbers, at any depth."""
+    while isinstance(value, list) and value:
+        value = value[0]
+    return isinstance(value, int | float)
+
+
+def _cell(name: str, value: Any, count: int) -> str:
+    return _short(value) if count == 1 or name in ("label", "answer") else f"{name}={_short(value)}"
+
+
+def _short(value: Any) -> str:
+    import torch
+
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, torch.Tensor):
+        return f"({' x '.join(map(str, value.shape))} numbers)"
+    if isinstance(value, list) and _is_numbers(value):
+        return _short(torch.tensor(value)) if _count(value) > MOST_NUMBERS else str(value)
+    if value is None or isinstance(value, str | int | list | dict):
+        return str(value)
+    return f"({value.width} x {value.height} picture)"
+
+
+def _count(value: Any) -> int:
+    return sum(map(_count, value)) if isinstance(value, list) else 1

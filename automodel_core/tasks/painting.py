@@ -1,0 +1,108 @@
+"""Paint answers into pictures: captions, depths, segments and points."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from automodel_core.vision.images import pillow_image
+
+__all__ = ["below", "coloured", "dotted", "overlaid", "shown"]
+
+MARGIN = 4
+INK = (20, 20, 20)
+PAPER = (255, 255, 255)
+DEPTHS = torch.tensor(
+    [[13, 8, 60], [90, 20, 110], [187, 55, 84], [249, 142, 9], [252, 255, 164]]
+).float()
+"""Colours from the least depth to the greatest."""
+COVER = 0.55
+"""How much of a segment's colour covers the picture."""
+GOLDEN = 0.618034
+
+
+def colour(number: int) -> tuple[int, int, int]:
+    """Return a colour that differs from those of the numbers around it."""
+    parts = colorsys.hsv_to_rgb(number * GOLDEN % 1.0, 0.75, 0.95)
+    red, green, blue = (round(255 * part) for part in parts)
+    return red, green, blue
+
+
+def below(image: Any, lines: Sequence[str], inks: Sequence[Any] = ()) -> Any:
+    """Return a picture with lines of text below it, wrapped to its width."""
+    font = import_module("PIL.ImageFont").load_default()
+    _, top, _, bottom = font.getbbox("Ag")
+    height = bottom - top + MARGIN
+    wrapped: list[tuple[str, Any]] = []
+    for number, line in enumerate(lines):
+        ink = inks[number] if number < len(inks) else INK
+        wrapped += [(part, ink) for part in _wrapped(line, image.width - 2 * MARGIN, font)]
+    size = (image.width, image.height + height * len(wrapped) + MARGIN)
+    result = import_module("PIL.Image").new("RGB", size, PAPER)
+    result.paste(image, (0, 0))
+    draw = import_module("PIL.ImageDraw").Draw(result)
+    for number, (line, ink) in enumerate(wrapped):
+        draw.text((MARGIN, image.height + number * height), line, fill=ink, font=font)
+    return result
+
+
+def _wrapped(line: str, width: int, font: Any) -> list[str]:
+    """Return a line in parts that are no wider than a picture, broken between words."""
+    parts: list[str] = []
+    for word in line.split():
+        longer = f"{parts[-1]} {word}" if parts else word
+        if parts and font.getlength(longer) <= width:
+            parts[-1] = longer
+        else:
+            parts.append(word)
+    return parts
+
+
+def coloured(depth: Any) -> Any:
+    """Return a grey picture of depths in colours, from dark to bright."""
+    values = torch.frombuffer(bytearray(depth.tobytes()), dtype=torch.uint8).float()
+    places = values / 255 * (len(DEPTHS) - 1)
+    lower = places.floor().long().clamp(max=len(DEPTHS) - 2)
+    share = (places - lower)[:, None]
+    mixed = DEPTHS[lower] * (1 - share) + DEPTHS[lower + 1] * share
+    return pillow_image(mixed.view(depth.height, depth.width, 3).permute(2, 0, 1).round())
+
+
+def overlaid(image: Any, segments: Sequence[Mapping[str, Any]]) -> Any:
+    """Return a picture with each segment in a colour of its own, and their labels below it."""
+    result = image.copy()
+    inks = [colour(number) for number in range(len(segments))]
+    for segment, ink in zip(segments, inks, strict=True):
+        cover = import_module("PIL.Image").new("RGB", image.size, ink)
+        mask = segment["mask"].point(lambda value: int(value * COVER))
+        result.paste(cover, (0, 0), mask)
+    lines = [
+        segment["label"]
+        if segment["score"] is None
+        else f"{segment['label']} {segment['score']:.2f}"
+        for segment in segments
+    ]
+    return below(result, lines, inks)
+
+
+def dotted(image: Any, points: Sequence[Mapping[str, Any]]) -> Any:
+    """Return a picture with a ring around each point, the surest in the brightest colour."""
+    result = image.copy()
+    draw = import_module("PIL.ImageDraw").Draw(result)
+    radius = max(1, min(image.size) // 100)
+    for point in reversed(points):
+        x, y = point["x"], point["y"]
+        shade = round(255 * min(1.0, max(0.0, point["score"])))
+        box = (x - radius, y - radius, x + radius, y + radius)
+        draw.ellipse(box, outline=(255, shade, 0))
+    return result
+
+
+def shown(pixels: Tensor) -> Any:
+    """Return a picture ``(3, height, width)`` as Pillow's."""
+    return pillow_image(pixels if pixels.dtype == torch.uint8 else pixels.clamp(0, 255))

@@ -1,0 +1,48 @@
+"""Answers are painted where they belong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from automodel_core.tasks import painting
+
+Image: Any = pytest.importorskip("PIL.Image")
+
+
+def test_texts_are_wrapped_below_a_picture() -> None:
+    before = Image.new("RGB", (80, 20), (1, 2, 3))
+    one = painting.below(before, ["a"])
+    assert one.crop((0, 0, 80, 20)).tobytes() == before.tobytes()
+    assert painting.below(before, ["many words that need more than a line"]).height > one.height
+
+
+def test_depths_go_from_dark_to_bright() -> None:
+    depth = Image.new("L", (3, 1))
+    depth.putdata([0, 128, 255])
+    shades = [sum(painting.coloured(depth).getpixel((x, 0))) for x in range(3)]
+    assert shades == sorted(shades)
+    assert painting.coloured(depth).getpixel((2, 0)) == (252, 255, 164)
+
+
+def test_segments_have_colours_of_their_own() -> None:
+    before = Image.new("RGB", (60, 10))
+    left, right = Image.new("L", (60, 10)), Image.new("L", (60, 10))
+    left.paste(255, (0, 0, 20, 10))
+    right.paste(255, (40, 0, 60, 10))
+    segments = [
+        {"label": "left", "score": None, "mask": left},
+        {"label": "right", "score": 0.5, "mask": right},
+    ]
+    after = painting.overlaid(before, segments)
+    colours = [after.getpixel((x, 5)) for x in (5, 30, 50)]
+    assert len(set(colours)) == 3
+    assert colours[1] == (0, 0, 0)
+
+
+def test_points_are_ringed() -> None:
+    before = Image.new("RGB", (20, 20))
+    after = painting.dotted(before, [{"x": 10.0, "y": 5.0, "score": 0.9}])
+    assert after.tobytes() != before.tobytes()
+    assert after.crop((0, 10, 20, 20)).tobytes() == before.crop((0, 10, 20, 20)).tobytes()
