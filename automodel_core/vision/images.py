@@ -40,6 +40,8 @@ FIRST, LAST = "channels_first", "channels_last"
 WIDE = {"I": torch.int32, "F": torch.float32, "I;16": torch.uint16}
 """Modes of Pillow with more than eight bits a value."""
 SIXTEEN_BITS = 65_535
+ORIENTATION = 0x0112
+"""The number of the metadata that says how a picture is turned; 1 if it is not."""
 WITH_ALPHA = (2, 4)
 FORMATS = (
     "AVIF",
@@ -82,15 +84,21 @@ def image_tensor(
 ) -> Tensor:
     """Convert a Pillow image, an array, a tensor or the file at a path to a tensor.
 
-    ``convert_rgb`` repeats grey, rounds values of sixteen bits to eight and blends transparent
-    pixels with white. ``data_format`` is that of an array or tensor; by default it is inferred from
-    the shape.
+    A picture is as viewers show it: upright and, with ``convert_rgb``, in colours of eight bits,
+    whose transparent pixels are blended with white. ``data_format`` is that of an array or tensor;
+    by default it is inferred from the shape. Raises `InputError` for what is no image, for values
+    that are no numbers, and for what cannot be shown in RGB.
     """
     if isinstance(image, str | os.PathLike):
         return _of_pillow(read_picture(os.fspath(image), _viewed), convert_rgb=True)
     if _is_pillow(image):
-        return _of_pillow(image, convert_rgb)
+        try:
+            return _of_pillow(upright(image), convert_rgb)
+        except (OSError, ValueError) as error:  # its file is read now
+            raise InputError(f"a picture of mode {image.mode} cannot be read: {error}") from error
     image = _channels_first(picture_values(image), data_format)
+    if image.is_floating_point() and not bool(image.isfinite().all()):
+        raise InputError("an image has values that are infinite, or no numbers (NaN)")
     if convert_rgb and image.dtype == torch.uint16:
         image = _rounded(image)
     image = _eight_bits(image)
@@ -104,7 +112,7 @@ def picture_values(image: Any) -> Tensor:
     ``(height, width, channels)``.
     """
     if _is_pillow(image):
-        return pillow_values(image)
+        return pillow_values(upright(image))
     if _is_numpy(image):
         image = torch.from_numpy(image.copy())
     if not isinstance(image, Tensor):
@@ -157,7 +165,7 @@ def picture_of_bytes(content: bytes, name: str) -> Tensor:
 
 def upright(image: Any) -> Any:
     """Return a Pillow image turned as its metadata says; other images as they are."""
-    if not _is_pillow(image):
+    if not _is_pillow(image) or image.getexif().get(ORIENTATION, 1) == 1:
         return image
     return import_module("PIL.ImageOps").exif_transpose(image)
 
@@ -203,6 +211,8 @@ def _check_pixels(image: Any, most: int | None) -> None:
 
 
 def _of_pillow(image: Any, convert_rgb: bool) -> Tensor:
+    if not image.width * image.height:
+        raise InputError(f"a picture of {image.width} x {image.height} pixels shows nothing")
     if convert_rgb and image.mode.partition(";")[0] not in WIDE:
         image = _pillow_rgb(image)
     elif image.mode in ("P", "PA"):
@@ -210,15 +220,26 @@ def _of_pillow(image: Any, convert_rgb: bool) -> Tensor:
     pixels = pillow_values(image).permute(2, 0, 1).contiguous()
     if not convert_rgb or pixels.dtype == torch.uint8:
         return _eight_bits(pixels)
-    return _rgb(_eight_bits(_rounded(pixels)))
+    if pixels.is_floating_point() and pixels.max() > 1:
+        pixels = pixels.round().to(torch.int64)
+    return _rgb(_eight_bits(_rounded(pixels, is_wide=image.mode.startswith("I;16"))))
 
 
-def _rounded(pixels: Tensor) -> Tensor:
-    """Return integers of up to sixteen bits as if they had eight; others as they are."""
+def _rounded(pixels: Tensor, *, is_wide: bool = False) -> Tensor:
+    """Return integers of sixteen bits as if they had eight, and of eight bits as they are.
+
+    Numbers tell which they are, unless ``is_wide`` says so: dark pictures have small ones. Raises
+    `InputError` for those of more bits.
+    """
     if pixels.is_floating_point():
         return pixels
     values = pixels.to(torch.int64)
-    if values.max() <= 255 or values.max() > SIXTEEN_BITS or values.min() < 0:
+    lowest, highest = int(values.min()), int(values.max())
+    if lowest < 0 or highest > SIXTEEN_BITS:
+        raise InputError(
+            f"values from {lowest} to {highest} are no colours of eight or sixteen bits: scale them"
+        )
+    if highest <= 255 and not is_wide:
         return pixels
     return (values * 255 + SIXTEEN_BITS // 2) // SIXTEEN_BITS
 
@@ -281,8 +302,9 @@ def _rgb(image: Tensor) -> Tensor:
     """Return three channels; transparent pixels are blended with white."""
     channels = image.shape[0]
     if channels in WITH_ALPHA:
-        white = 255.0 if image.dtype == torch.uint8 else 1.0
+        whole = image.dtype == torch.uint8
+        white = 255.0 if whole or image.max() > 1 else 1.0
         alpha = image[-1:].double() / white
         blended = alpha * image[:-1] + (1.0 - alpha) * white
-        image = (blended.round() if white == 255.0 else blended).to(image.dtype)
+        image = (blended.round() if whole else blended).to(image.dtype)
     return image.expand(3, -1, -1) if image.shape[0] == 1 else image

@@ -43,6 +43,7 @@ class GLPNImageProcessor(BaseImageProcessor, DepthPostProcessing):
     do_rescale: bool | None = True
     rescale_factor: float = 1 / 255
     do_normalize: bool | None = False
+    do_convert_rgb: bool | None = True
 
     def transform(self, image: Tensor) -> Tensor:
         if self.do_resize:
