@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from automodel_core.errors import InputError, shown, warn_caller
+from automodel_core.modeling.heads.two_towers import TwoTowerModel
+from automodel_core.modeling.losses.contrastive import softmax_contrastive_loss
 from automodel_core.tasks.base.chunks import Chunk
 from automodel_core.tasks.base.looking import PicturePipeline
 
@@ -15,8 +17,11 @@ __all__ = ["ZeroShotImageClassificationPipeline"]
 class ZeroShotImageClassificationPipeline(PicturePipeline):
     """Returns score and label of each of ``candidate_labels``, the likeliest first.
 
-    Each label stands in ``hypothesis_template``.
+    Each label stands in ``hypothesis_template``. The scores add up to one, unless the model judges
+    each label by itself.
     """
+
+    model: Any
 
     needs = ("tokenizer", "image_processor")
 
@@ -46,14 +51,23 @@ class ZeroShotImageClassificationPipeline(PicturePipeline):
                 f"hypothesis_template={shown(template)} has no place for a label: {{}}"
             )
         texts = [template.format(label) for label in labels]
-        settings = {"padding": True, **self._text_defaults(), **(given or {})}
+        settings = {**self._lengths(), **(given or {})}
         encoded = self.tokenizer(texts, return_tensors="pt", **settings)
         return {**options, "labels": list(labels), "texts": dict(encoded)}
 
-    def _text_defaults(self) -> dict[str, Any]:
-        """Return how the model's processor encodes texts, where it has a way of its own."""
-        defaults: dict[str, Any] = {} if self.processor is None else self.processor.text_defaults()
-        return defaults
+    @property
+    def _judges_alone(self) -> bool:
+        """Whether each label is judged by itself: the model was not taught to choose among them."""
+        model = self.model
+        chooses = not isinstance(model, TwoTowerModel)
+        return not (chooses or type(model).pair_loss is softmax_contrastive_loss)
+
+    def _lengths(self) -> dict[str, Any]:
+        """Return how texts are padded: for labels judged alone as in training, to the limit."""
+        if not self._judges_alone:
+            return {"padding": True}
+        limit = self.model.text_model.config.position_limit
+        return {"padding": "max_length", "max_length": limit, "truncation": True}
 
     def preprocess(self, item: Any, *, timeout: float | None = None) -> Chunk:
         return Chunk.of_batch(self.prepared(self.seen(item, timeout)))
@@ -70,7 +84,8 @@ class ZeroShotImageClassificationPipeline(PicturePipeline):
         self, chunks: Sequence[Chunk], *, labels: Sequence[str] = ()
     ) -> list[dict[str, Any]]:
         (chunk,) = chunks
-        scores = chunk.outputs["logits"].softmax(dim=-1).tolist()
+        logits = chunk.outputs["logits"]
+        scores = (logits.sigmoid() if self._judges_alone else logits.softmax(dim=-1)).tolist()
         found = [
             {"score": score, "label": label} for score, label in zip(scores, labels, strict=True)
         ]

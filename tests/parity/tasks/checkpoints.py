@@ -38,8 +38,8 @@ NLI = ("contradiction", "neutral", "entailment")
 NAMES = ("O", "B-PER", "I-PER", "B-LOC")
 
 
-def wordpiece(**settings: Any) -> Any:
-    """Return a tokenizer as BERT's."""
+def wordpiece(*, token_types: bool = True) -> Any:
+    """Return a tokenizer as BERT's, or one that does not tell the texts of a pair apart."""
     known = {word: index for index, word in enumerate(WORDS)}
     tokenizer = Tokenizer(models.WordPiece(known, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -57,8 +57,7 @@ def wordpiece(**settings: Any) -> Any:
         sep_token="[SEP]",
         mask_token="[MASK]",
         model_max_length=32,
-        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
-        **settings,
+        model_input_names=["input_ids", *["token_type_ids"] * token_types, "attention_mask"],
     )
 
 
@@ -183,7 +182,33 @@ def _layoutlm() -> Any:
     return _settled(transformers.LayoutLMForQuestionAnswering(config))
 
 
+def _towers(kind: str, **of_texts: Any) -> Any:
+    sizes = {
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+    }
+    config = getattr(transformers, f"{kind}Config")(
+        text_config={**sizes, "vocab_size": len(WORDS), **of_texts},
+        vision_config={**sizes, "image_size": 16, "patch_size": 4},
+        **({"projection_dim": 16} if kind == "CLIP" else {}),
+    )
+    return _settled(getattr(transformers, f"{kind}Model")(config))
+
+
+def _clip_pictures() -> Any:
+    return transformers.CLIPImageProcessor(
+        size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16}
+    )
+
+
 CHECKPOINTS: dict[str, Any] = {
+    "towers": lambda: (
+        _towers("CLIP", eos_token_id=3, max_position_embeddings=32),
+        wordpiece(token_types=False),
+        _clip_pictures(),
+    ),
     "pictures": lambda: (
         _vit("ViTForImageClassification", num_labels=7),
         _sized("ViTImageProcessor"),

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from parity.tasks.comparing import Call, Pipelines, assert_same, known
+from parity.tasks.pictures import drawn
 
+PICTURE, OTHER = drawn(), drawn(16, 40, seed=1)
 WORDS = "the cat sat on a mat . anna lives in berlin , where sport is news .".split()
 PAGE = [(word, [30 * i, 100, 30 * i + 25, 140 + i]) for i, word in enumerate(WORDS)]
 ASKED = {"question": "who lives in berlin", "image": None, "word_boxes": PAGE}
@@ -17,7 +19,16 @@ def pages(*args: Any, **options: Any) -> Call:
     return Call("document-question-answering", "pages", args, options)
 
 
+def labels(*args: Any, checkpoint: str = "towers", **options: Any) -> Call:
+    return Call("zero-shot-image-classification", checkpoint, args, options)
+
+
+LABELS = ["a cat", "the dog on a mat", "berlin"]
 CALLS = {
+    "labels of a picture": labels(PICTURE, candidate_labels=LABELS),
+    "labels of pictures": labels(
+        [PICTURE, OTHER], candidate_labels=LABELS, hypothesis_template="this is {} ."
+    ),
     "an answer of a page": pages(ASKED),
     "answers of a page": pages(None, "where is the cat", PAGE, top_k=4),
     "answers of pages": pages([ASKED, {**ASKED, "word_boxes": PAGE[:5]}], top_k=2),
