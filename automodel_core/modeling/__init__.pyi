@@ -40,6 +40,7 @@ from automodel_core.modeling.heads.parts import (
     ClassificationHead as ClassificationHead,
     HeadTransform as HeadTransform,
     Pooler as Pooler,
+    SequenceSummary as SequenceSummary,
     answer_scores as answer_scores,
     states_to_score as states_to_score,
 )
@@ -57,6 +58,7 @@ from automodel_core.modeling.heads.text import (
     TextModelForMultipleChoice as TextModelForMultipleChoice,
     TextModelForNextSentencePrediction as TextModelForNextSentencePrediction,
     TextModelForQuestionAnswering as TextModelForQuestionAnswering,
+    TextModelForReplacedTokens as TextModelForReplacedTokens,
     TextModelForSequenceClassification as TextModelForSequenceClassification,
     TextModelForTokenClassification as TextModelForTokenClassification,
     TextModelHead as TextModelHead,
@@ -77,6 +79,7 @@ from automodel_core.modeling.losses.image import (
 from automodel_core.modeling.losses.labels import classification_loss as classification_loss
 from automodel_core.modeling.losses.text import (
     next_token_loss as next_token_loss,
+    replaced_token_loss as replaced_token_loss,
     span_loss as span_loss,
     token_loss as token_loss,
 )

@@ -17,6 +17,7 @@ from automodel_core import registry
 from automodel_core.errors import InputError
 from automodel_core.exporting.inputs import BOXES, drawn_boxes
 from automodel_core.layers.images.patches import edges, patch_grid
+from automodel_core.modeling.heads.text import TextModelForReplacedTokens
 from automodel_core.modeling.outputs.image import BackboneOutput
 
 if TYPE_CHECKING:
@@ -257,6 +258,8 @@ class Subject:
             return {"labels": rows % 2}
         if self.task == "multiple-choice":
             return {"labels": rows % CHOICES}
+        if issubclass(self.model_class, TextModelForReplacedTokens):
+            return {"labels": self.tokens(config) % 2}
         if self.task == "token-classification":
             return {"labels": self.tokens(config) % config.num_labels}
         labels: Inputs = {"labels": self.tokens(config)}

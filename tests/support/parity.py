@@ -193,7 +193,7 @@ class ArchitectureParity:
         chance = torch.Generator().manual_seed(1)
         for key in [key for key in given if key.endswith("input_ids")]:
             ids = given.pop(key)
-            size = model.config.hidden_size
+            size = model.get_input_embeddings().embedding_dim
             embeds = torch.randn(*ids.shape, size, generator=chance)
             given[key.replace("input_ids", "inputs_embeds")] = embeds
             if key == "input_ids" and head.endswith("ForQuestionAnswering"):

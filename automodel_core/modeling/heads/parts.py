@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from automodel_core.errors import ConfigurationError
 from automodel_core.layers.activations import activation as activation_named
 from automodel_core.layers.kernels.linear import linear, project
 from automodel_core.layers.kernels.norms import layer_norm
 from automodel_core.modeling.losses.text import span_loss
 
-__all__ = ["ClassificationHead", "HeadTransform", "Pooler", "answer_scores", "states_to_score"]
+__all__ = [
+    "ClassificationHead",
+    "HeadTransform",
+    "Pooler",
+    "SequenceSummary",
+    "answer_scores",
+    "states_to_score",
+]
 
 
 class Pooler(nn.Module):
@@ -44,6 +52,42 @@ class ClassificationHead(nn.Module):
         hidden_states = self.activation(self.dense(self.dropout(hidden_states)))
         scores: Tensor = self.out_proj(self.dropout(hidden_states))
         return scores
+
+
+class SequenceSummary(nn.Module):
+    """One state for a sequence, projected: of the last, the first or a named token, or the mean."""
+
+    def __init__(
+        self,
+        kind: str,
+        projection: nn.Module,
+        activation: str | None = None,
+        *,
+        first_dropout: float = 0.0,
+        last_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if kind == "attn":
+            raise ConfigurationError("summary_type='attn' was never defined: use another one")
+        self.kind = kind
+        self.summary = projection
+        self.activation = activation_named(activation or "linear")
+        self.first_dropout = nn.Dropout(first_dropout)
+        self.last_dropout = nn.Dropout(last_dropout)
+
+    def forward(self, states: Tensor, token_indices: Tensor | None = None) -> Tensor:
+        """Return ``(..., labels)`` for ``(..., length, size)``; indices are ``(...)``."""
+        if self.kind == "mean":
+            chosen = states.mean(dim=-2)
+        elif self.kind == "first":
+            chosen = states[..., 0, :]
+        elif self.kind == "last" or token_indices is None:
+            chosen = states[..., -1, :]
+        else:
+            chosen = states.take_along_dim(token_indices[..., None, None], dim=-2).squeeze(-2)
+        scores: Tensor = self.activation(self.summary(self.first_dropout(chosen)))
+        dropped: Tensor = self.last_dropout(scores)
+        return dropped
 
 
 class HeadTransform(nn.Module):

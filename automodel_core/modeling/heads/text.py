@@ -22,7 +22,7 @@ from automodel_core.modeling.calls import ForwardOptions, model_call
 from automodel_core.modeling.heads.parts import HeadTransform, answer_scores, states_to_score
 from automodel_core.modeling.losses.classes import ItemCount
 from automodel_core.modeling.losses.labels import classification_loss
-from automodel_core.modeling.losses.text import next_token_loss, token_loss
+from automodel_core.modeling.losses.text import next_token_loss, replaced_token_loss, token_loss
 from automodel_core.modeling.outputs.base import BaseModelOutput, ModelOutput
 from automodel_core.modeling.outputs.text import (
     CausalLMOutput,
@@ -48,6 +48,7 @@ __all__ = [
     "TextModelForMultipleChoice",
     "TextModelForNextSentencePrediction",
     "TextModelForQuestionAnswering",
+    "TextModelForReplacedTokens",
     "TextModelForSequenceClassification",
     "TextModelForTokenClassification",
     "TextModelHead",
@@ -251,6 +252,30 @@ class TextModelForTokenClassification(TextModelForLabels[TokenClassifierOutput])
     def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
         scores: Tensor = self.classifier(self.dropout(body.last_hidden_state))
         return scores
+
+
+class TextModelForReplacedTokens(TextModelForLabels[TokenClassifierOutput]):
+    """A score ``(batch, length)`` of each token by a ``detector``: whether it was replaced (1)."""
+
+    output = TokenClassifierOutput
+    detector: nn.Module
+
+    def classify(self, body: BaseModelOutput, inputs: TextInputs) -> Tensor:
+        scores: Tensor = self.detector(body.last_hidden_state)
+        return scores
+
+    def score(
+        self,
+        inputs: TextInputs,
+        labels: Tensor | None,
+        num_items_in_batch: ItemCount = None,
+        **options: Unpack[DecoderOptions],
+    ) -> TokenClassifierOutput:
+        output = super().score(inputs, None, **options)
+        if labels is not None:
+            shown = inputs.attention_mask
+            output.loss = replaced_token_loss(output.logits, labels, shown, num_items_in_batch)
+        return output
 
 
 class TextModelForMultipleChoice(TextModelForLabels[MultipleChoiceModelOutput]):

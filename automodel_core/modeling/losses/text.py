@@ -8,7 +8,7 @@ from torch import Tensor
 from automodel_core.errors import InputError
 from automodel_core.modeling.losses.classes import ItemCount, batch_mean, class_loss
 
-__all__ = ["next_token_loss", "span_loss", "token_loss"]
+__all__ = ["next_token_loss", "replaced_token_loss", "span_loss", "token_loss"]
 
 
 def token_loss(logits: Tensor, labels: Tensor, num_items_in_batch: ItemCount = None) -> Tensor:
@@ -20,6 +20,24 @@ def token_loss(logits: Tensor, labels: Tensor, num_items_in_batch: ItemCount = N
 def next_token_loss(logits: Tensor, labels: Tensor, num_items_in_batch: ItemCount = None) -> Tensor:
     """Return the `token_loss` of each position's scores against the token that follows it."""
     return token_loss(logits[:, :-1], labels[:, 1:], num_items_in_batch)
+
+
+def replaced_token_loss(
+    logits: Tensor,
+    labels: Tensor,
+    attention_mask: Tensor | None = None,
+    num_items_in_batch: ItemCount = None,
+) -> Tensor:
+    """Return the `batch_mean` of the binary cross-entropy of scores and labels ``(batch, length)``.
+
+    Tokens that ``attention_mask`` hides do not count.
+    """
+    labels = labels.to(logits.device)
+    counted = labels != -100
+    if attention_mask is not None:
+        counted = counted & (attention_mask == 1)
+    scores, targets = logits[counted], labels[counted].to(logits.dtype)
+    return batch_mean(F.binary_cross_entropy_with_logits, scores, targets, num_items_in_batch)
 
 
 def span_loss(start_logits: Tensor, end_logits: Tensor, starts: Tensor, ends: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from automodel_core.layers.mixer import MixerLayer
 from automodel_core.layers.stack import LayerStack, TransformerStack
 from automodel_core.modeling.bodies.backbone import BackboneMixin
 from automodel_core.modeling.bodies.text import TextRunner
+from automodel_core.modeling.heads.text import TextModelForReplacedTokens
 from automodel_core.testing.case import DECODES_ITS_INPUT, PATCHES, Subject
 
 __all__ = [
@@ -286,7 +287,8 @@ def has_labels(subject: Subject) -> object:
 
 def has_usual_loss(subject: Subject) -> bool:
     """Return whether the loss is a cross-entropy of classes, as of tokens, texts or positions."""
-    if subject.compares or scores_pixels(subject) or estimates_depth(subject):
+    others = scores_pixels, estimates_depth, detects_replaced_tokens
+    if subject.compares or any(learns(subject) for learns in others):
         return False
     return subject.reads_text or "labels" in subject.labels(subject.config())
 
@@ -294,6 +296,11 @@ def has_usual_loss(subject: Subject) -> bool:
 def gives_feature_maps(subject: Subject) -> bool:
     """Return whether the model is a backbone, and its configuration chooses among stages."""
     return issubclass(subject.model_class, BackboneMixin)
+
+
+def detects_replaced_tokens(subject: Subject) -> bool:
+    """Return whether the model learns which tokens were replaced."""
+    return issubclass(subject.model_class, TextModelForReplacedTokens)
 
 
 def scores_pixels(subject: Subject) -> bool:

@@ -21,6 +21,7 @@ from automodel_core.testing.architectures.input_checks import padded_text
 from automodel_core.testing.architectures.properties import (
     classifies,
     classifies_whole_inputs,
+    detects_replaced_tokens,
     dropout_fields,
     has_dropout,
     has_labels,
@@ -274,10 +275,22 @@ def loss_is_that_of_the_hidden_pixels(subject: Subject) -> None:
     require_close(found["loss"], (rebuilt - pixels).abs()[shown.bool()].mean(), "the loss")
 
 
+def loss_is_that_of_tokens_that_are_shown(subject: Subject) -> None:
+    """The loss of a detector is the mean over the tokens that are no padding."""
+    model: Any = subject.model()
+    given = {**padded_text(subject, subject.example(model.config)), **subject.labels(model.config)}
+    found = outputs(model, given)
+    shown = given["attention_mask"] == 1
+    logits, labels = found["logits"][shown], given["labels"][shown].float()
+    expected = F.binary_cross_entropy_with_logits(logits, labels)
+    require_close(found["loss"], expected, "the loss")
+
+
 TRAINING_CHECKS = (
     Rule(labels_give_a_loss, has_labels),
     Rule(loss_is_that_of_the_logits, has_labels, has_usual_loss),
     Rule(loss_is_that_of_the_hidden_pixels, rebuilds_pictures),
+    Rule(loss_is_that_of_tokens_that_are_shown, detects_replaced_tokens),
     Rule(scores_number_labels, classifies),
     Rule(loss_follows_problem_type, classifies_whole_inputs),
     Rule(gradients_reach_every_weight),

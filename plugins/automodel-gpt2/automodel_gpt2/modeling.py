@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
-from automodel_core.errors import ConfigurationError
 from automodel_core.layers import layer_norm
 from automodel_gpt2.configuration import GPT2Config
 from automodel_gpt2.weights import gpt2_names
@@ -141,37 +140,6 @@ class GPT2ForQuestionAnswering(GPT2Head, modeling.TextModelForQuestionAnswering)
         self.post_init()
 
 
-class SequenceSummary(nn.Module):
-    """One state for a sequence, scored: the last, the first, the mean, or that of a named token."""
-
-    def __init__(self, config: GPT2Config, num_labels: int) -> None:
-        super().__init__()
-        if config.summary_type == "attn":
-            raise ConfigurationError("summary_type='attn' was never defined: use another one")
-        self.kind = config.summary_type
-        size = num_labels if config.summary_proj_to_labels else config.n_embd
-        self.summary = (
-            layers.linear(config.n_embd, size) if config.summary_use_proj else nn.Identity()
-        )
-        self.activation = layers.activation(config.summary_activation or "linear")
-        self.first_dropout = nn.Dropout(config.summary_first_dropout)
-        self.last_dropout = nn.Dropout(config.summary_last_dropout)
-
-    def forward(self, states: Tensor, token_indices: Tensor | None) -> Tensor:
-        """Return ``(..., labels)`` for ``(..., length, size)``; indices are ``(...)``."""
-        if self.kind == "mean":
-            chosen = states.mean(dim=-2)
-        elif self.kind == "first":
-            chosen = states[..., 0, :]
-        elif self.kind == "last" or token_indices is None:
-            chosen = states[..., -1, :]
-        else:
-            chosen = states.take_along_dim(token_indices[..., None, None], dim=-2).squeeze(-2)
-        scores: Tensor = self.activation(self.summary(self.first_dropout(chosen)))
-        dropped: Tensor = self.last_dropout(scores)
-        return dropped
-
-
 @dataclass
 class GPT2DoubleHeadsModelOutput(modeling.ModelOutput):
     """Scores ``(..., length, vocabulary)`` and of each choice, and a loss for either."""
@@ -193,7 +161,14 @@ class GPT2DoubleHeadsModel(GPT2Head, modeling.GenerativePreTrainedModel):
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config)
         self.lm_head = layers.linear(config.n_embd, config.vocab_size, bias=False)
-        self.multiple_choice_head = SequenceSummary(config, num_labels=1)
+        size = 1 if config.summary_proj_to_labels else config.n_embd
+        self.multiple_choice_head = modeling.SequenceSummary(
+            config.summary_type,
+            layers.linear(config.n_embd, size) if config.summary_use_proj else nn.Identity(),
+            config.summary_activation,
+            first_dropout=config.summary_first_dropout,
+            last_dropout=config.summary_last_dropout,
+        )
         self.post_init()
 
     @modeling.model_call
