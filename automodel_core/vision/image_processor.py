@@ -109,16 +109,8 @@ class BaseImageProcessor(Preprocessor):
         Raises `InputError` for what is no image and for settings that do not exist.
         """
         here = self.overridden(settings)
-        singles = flatten_images(images)
-        if not singles:
-            raise InputError("there are no images to process")
-        tensors = []
-        convert_rgb = here.is_for_rgb if here.do_convert_rgb is None else here.do_convert_rgb
-        for single in singles:
-            image = image_tensor(
-                single, convert_rgb=convert_rgb, data_format=_plain(input_data_format)
-            )
-            tensors.append(here.transform(image if device is None else image.to(device)))
+        read = here.read_images(images, input_data_format)
+        tensors = [here.transform(each if device is None else each.to(device)) for each in read]
         if here.do_pad:
             tensors = here.pad_batch(tensors)
         layout = _plain(data_format) or FIRST
@@ -127,6 +119,17 @@ class BaseImageProcessor(Preprocessor):
         if layout == LAST:
             tensors = [tensor.permute(1, 2, 0) for tensor in tensors]
         return BatchFeature({"pixel_values": tensors}, return_tensors)
+
+    def read_images(self, images: Any, input_data_format: str | None = None) -> list[Tensor]:
+        """Return images of any kind as tensors ``(channels, height, width)``, not yet changed."""
+        singles = flatten_images(images)
+        if not singles:
+            raise InputError("there are no images to process")
+        convert_rgb = self.is_for_rgb if self.do_convert_rgb is None else self.do_convert_rgb
+        layout = _plain(input_data_format)
+        return [
+            image_tensor(single, convert_rgb=convert_rgb, data_format=layout) for single in singles
+        ]
 
     @property
     def is_for_rgb(self) -> bool:

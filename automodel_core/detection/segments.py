@@ -1,0 +1,135 @@
+"""Segments: one map for an image, in which every pixel belongs to at most one object."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from automodel_core.detection.run_lengths import segmentation_to_rle
+from automodel_core.errors import InputError
+from automodel_core.preprocessing.batch import BatchFeature
+from automodel_core.vision.segmentation import semantic_segmentation
+
+__all__ = [
+    "SegmentThresholds",
+    "panoptic_segments",
+    "query_segmentation",
+    "segments_of_queries",
+    "with_run_lengths",
+]
+
+
+@dataclass(frozen=True)
+class SegmentThresholds:
+    """What a query needs to become a segment.
+
+    Its score must be above ``score``. Pixels belong to it whose probability reaches ``mask``; of
+    these it must keep more than ``overlap``, where better queries take theirs.
+    """
+
+    score: float = 0.5
+    mask: float = 0.5
+    overlap: float = 0.8
+
+
+def panoptic_segments(
+    masks: Tensor,
+    scores: Tensor,
+    labels: Tensor,
+    thresholds: SegmentThresholds,
+    fused: Collection[int] = (),
+) -> tuple[Tensor, list[dict[str, Any]]]:
+    """Return the map ``(height, width)`` of int32, and what each of its segments is.
+
+    ``masks`` ``(queries, height, width)`` are probabilities, weighed by ``scores`` ``(queries,)``.
+    Segments are numbered from 1; those whose label is in ``fused`` have one number together.
+    """
+    weighed = masks * scores.view(-1, 1, 1)
+    best = weighed.argmax(dim=0)
+    segmentation = torch.zeros(masks.shape[1:], dtype=torch.int32, device=masks.device)
+    infos: list[dict[str, Any]] = []
+    numbers: dict[int, int] = {}  # of fused labels
+    highest = 0
+    for query, (label, score) in enumerate(zip(labels.tolist(), scores.tolist(), strict=True)):
+        own = best == query
+        area, possible = int(own.sum()), int((weighed[query] >= thresholds.mask).sum())
+        if not area or not possible or not area / possible > thresholds.overlap:
+            continue
+        number = numbers.get(label, highest + 1)
+        highest = max(highest, number)
+        if label in fused:
+            numbers[label] = number
+        segmentation[own] = number
+        infos.append(
+            {
+                "id": number,
+                "label_id": label,
+                "was_fused": label in fused,
+                "score": round(score, 6),
+            }
+        )
+    return segmentation, infos
+
+
+def segments_of_queries(
+    logits: Tensor,
+    masks: Tensor,
+    thresholds: SegmentThresholds,
+    fused: Collection[int] = (),
+    target_sizes: Sequence[tuple[int, int] | None] | Tensor | None = None,
+) -> list[dict[str, Any]]:
+    """Return ``segmentation`` and ``segments_info`` of each image.
+
+    ``logits`` are ``(batch, queries, classes + 1)``, the last of them "no object", ``masks``
+    ``(batch, queries, rows, columns)`` logits, resized to ``target_sizes``. Where no query is
+    sure enough, the map is -1 everywhere.
+    """
+    sizes = _sizes(target_sizes, len(logits))
+    best = logits.softmax(dim=-1).max(dim=-1)
+    found = []
+    for image, size in enumerate(sizes):
+        scores, labels = best.values[image], best.indices[image]
+        kept = (labels != logits.shape[-1] - 1) & (scores > thresholds.score)
+        own = masks[image][kept].sigmoid()
+        shape = tuple(masks.shape[-2:]) if size is None else size
+        if not kept.any():
+            nothing = torch.full(shape, -1.0, device=masks.device)
+            found.append({"segmentation": nothing, "segments_info": []})
+            continue
+        if size is not None:
+            own = F.interpolate(own[None], size=size, mode="bilinear", align_corners=False)[0]
+        segmentation, infos = panoptic_segments(own, scores[kept], labels[kept], thresholds, fused)
+        found.append({"segmentation": segmentation, "segments_info": infos})
+    return found
+
+
+def query_segmentation(
+    logits: Tensor, masks: Tensor, target_sizes: Sequence[tuple[int, int]] | Tensor | None = None
+) -> list[BatchFeature]:
+    """Return ``segmentation`` and ``segmentation_scores`` of each image: what queries vote for.
+
+    ``logits`` are ``(batch, queries, classes + 1)``, ``masks`` ``(batch, queries, rows, columns)``
+    logits. Votes are resized to ``target_sizes`` before the best class is chosen.
+    """
+    votes = torch.einsum("bqc,bqhw->bchw", logits.softmax(dim=-1)[..., :-1], masks.sigmoid())
+    return semantic_segmentation(votes, target_sizes)
+
+
+def with_run_lengths(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the results with run lengths, one list for each segment, in place of the maps."""
+    return [{**each, "segmentation": segmentation_to_rle(each["segmentation"])} for each in results]
+
+
+def _sizes(
+    target_sizes: Sequence[tuple[int, int] | None] | Tensor | None, count: int
+) -> list[tuple[int, int] | None]:
+    if target_sizes is None:
+        return [None] * count
+    if len(target_sizes) != count:
+        raise InputError(f"{len(target_sizes)} target_sizes were given for {count} images")
+    return [None if each is None else (int(each[0]), int(each[1])) for each in target_sizes]
