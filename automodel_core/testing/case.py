@@ -32,6 +32,8 @@ Inputs = dict[str, Any]
 BATCH, LENGTH, CHOICES = 2, 7, 3
 PATCHES = "bool_masked_pos"
 """The argument that says which patches are hidden."""
+KEYPOINTS = "keypoints"
+"""The output ``(batch, points, 2)`` of models that find points, padded where ``mask`` is 0."""
 ANY_SIZE = 64
 """Of images, where a model takes them as large as they are."""
 SPECIAL = ("pad_token_id", "bos_token_id", "eos_token_id")
@@ -160,7 +162,12 @@ class Subject:
         parts = (config, *config.all_parts())
         seen = next((part for part in parts if "image_size" in vars(part)), config)
         frames = (seen.num_frames,) if self.sees_videos else ()
-        shape = (rows, *frames, seen.num_channels, *edges(seen.get("image_size", ANY_SIZE)))
+        shape = (
+            rows,
+            *frames,
+            seen.get("num_channels", 3),
+            *edges(seen.get("image_size", ANY_SIZE)),
+        )
         return torch.randn(shape, generator=torch.Generator().manual_seed(2))
 
     def pixel_classes(self, config: Any) -> Tensor:

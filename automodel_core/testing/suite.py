@@ -16,6 +16,7 @@ from automodel_core.testing.architectures.dense_checks import DENSE_CHECKS
 from automodel_core.testing.architectures.forward_checks import FORWARD_CHECKS
 from automodel_core.testing.architectures.generation_checks import GENERATION_CHECKS
 from automodel_core.testing.architectures.input_checks import INPUT_CHECKS
+from automodel_core.testing.architectures.keypoint_checks import KEYPOINT_CHECKS
 from automodel_core.testing.architectures.plugin_checks import PLUGIN_CHECKS
 from automodel_core.testing.architectures.preprocessing_checks import IMAGE_CHECKS, TOKENIZER_CHECKS
 from automodel_core.testing.architectures.training_checks import TRAINING_CHECKS
@@ -44,6 +45,7 @@ TASK_CHECKS = (
     *IMAGE_CHECKS,
     *COMPARISON_CHECKS,
     *DENSE_CHECKS,
+    *KEYPOINT_CHECKS,
     *REFERENCE_CHECKS,
 )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from automodel_core import registry
 from automodel_core.errors import ConfigurationError, InputError, shown
+from automodel_core.fields import Field
 
 __all__ = ["decoder_tasks", "tiny"]
 
@@ -33,7 +34,7 @@ def tiny(model_type: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, field in config_class._fields().items():
         size = smaller(name, field.default)
-        if field.own and size != field.default:
+        if field.own and size != field.default and accepts(field, size):
             values[name] = size
     try:
         config = config_class(**values)
@@ -47,6 +48,15 @@ def tiny(model_type: str) -> dict[str, Any]:
     if config.is_encoder_decoder and config.decoder_start_token_id is None:
         values["decoder_start_token_id"] = config.pad_token_id or 0
     return values
+
+
+def accepts(field: Field, value: Any) -> bool:
+    """Return whether a field takes a value, as far as it alone can tell."""
+    try:
+        field.check(value)
+    except ValueError:
+        return False
+    return True
 
 
 def smaller(name: str, default: Any) -> Any:

@@ -45,6 +45,8 @@ def assert_close(ours: Any, theirs: Any, name: str = "", floor: float = 1e-3) ->
         return
     assert isinstance(ours, Tensor), f"{name} is {ours!r}"
     assert ours.shape == theirs.shape, f"{name}: {tuple(ours.shape)}, not {tuple(theirs.shape)}"
+    if not theirs.numel():
+        return
     difference = (ours - theirs).abs().max().item()
     allowed = TOLERANCE * max(theirs.abs().max().item(), floor)
     assert difference <= allowed, f"{name} differs by {difference:.2e}, allowed are {allowed:.2e}"

@@ -20,7 +20,7 @@ from automodel_core.testing.architectures.properties import (
     has_stacks,
     keeps_every_token,
 )
-from automodel_core.testing.case import BATCH, Subject, outputs, tensors_of, values_of
+from automodel_core.testing.case import BATCH, KEYPOINTS, Subject, outputs, tensors_of, values_of
 from automodel_core.testing.check import CheckFailedError, Rule, require, require_close
 
 __all__ = ["FORWARD_CHECKS"]
@@ -144,7 +144,9 @@ def half_precision_is_finite(subject: Subject) -> None:
     example = subject.example(model.config)
     for name, value in outputs(model.to(torch.bfloat16), example).items():
         require(torch.isfinite(value).all(), f"{name} is not finite in bfloat16")
-        same = value.dtype == torch.bfloat16 or not value.is_floating_point()
+        # Coordinates in half precision would be other points.
+        exempt = name == KEYPOINTS or not value.is_floating_point()
+        same = value.dtype == torch.bfloat16 or exempt
         require(same, f"{name} of a model in bfloat16 is in {value.dtype}")
 
 

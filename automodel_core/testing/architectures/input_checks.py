@@ -17,7 +17,7 @@ from automodel_core.testing.architectures.properties import (
     reads_embeddings,
     reads_masked_text,
 )
-from automodel_core.testing.case import BATCH, LENGTH, Inputs, Subject, outputs
+from automodel_core.testing.case import BATCH, KEYPOINTS, LENGTH, Inputs, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
 
 __all__ = ["INPUT_CHECKS"]
@@ -34,6 +34,9 @@ def rows_do_not_meet(subject: Subject) -> None:
         for name, value in example.items()
     }
     together = outputs(model, example)
+    if KEYPOINTS in together:  # a row is padded to the points of another
+        count = int(together["mask"][0].sum())
+        together = {name: value[:, :count] for name, value in together.items()}
     for name, value in outputs(model, alone).items():
         if value.dim() and len(together[name]) == BATCH:
             # A text may be scored with each image of the batch.

@@ -20,7 +20,7 @@ from automodel_core.layers.stack import LayerStack, TransformerStack
 from automodel_core.modeling.bodies.backbone import BackboneMixin
 from automodel_core.modeling.bodies.text import TextRunner
 from automodel_core.modeling.heads.text import TextModelForReplacedTokens
-from automodel_core.testing.case import DECODES_ITS_INPUT, PATCHES, Subject
+from automodel_core.testing.case import DECODES_ITS_INPUT, KEYPOINTS, PATCHES, Subject, outputs
 
 __all__ = [
     "base_class",
@@ -35,6 +35,7 @@ __all__ = [
     "empty_tokenizer",
     "encodes_text",
     "estimates_depth",
+    "finds_points",
     "generates",
     "gives_feature_maps",
     "has_a_body",
@@ -225,6 +226,11 @@ def ties_vocabulary(subject: Subject) -> bool:
 
 
 # ---- what a model does ----
+
+
+def finds_points(subject: Subject) -> bool:
+    """Return whether the model finds points in images, in each as many as there are."""
+    return KEYPOINTS in outputs(subject.model(), subject.example(subject.config()))
 
 
 def generates(subject: Subject) -> bool:
