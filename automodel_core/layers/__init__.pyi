@@ -56,6 +56,10 @@ from automodel_core.layers.images.patches import (
     patch_grid as patch_grid,
     resampled_positions as resampled_positions,
 )
+from automodel_core.layers.images.standardised import (
+    StandardisedConv2d as StandardisedConv2d,
+    same_padding as same_padding,
+)
 from automodel_core.layers.images.windows import (
     MergedPatches as MergedPatches,
     WindowPositions as WindowPositions,

@@ -1,4 +1,7 @@
 from automodel_core.families.dpt.image_processing import (
+    BitImageProcessor as BitImageProcessor,
+    BitImageProcessorFast as BitImageProcessorFast,
+    BitImageProcessorPil as BitImageProcessorPil,
     DPTFeatureExtractor as DPTFeatureExtractor,
     DPTImageProcessor as DPTImageProcessor,
     DPTImageProcessorFast as DPTImageProcessorFast,

@@ -1,4 +1,4 @@
-"""The image processor of DPT and its descendants."""
+"""The image processors of DPT and its descendants, and of the backbones that they stand on."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from torch import Tensor
 
 from automodel_core.fields import PositiveInt
 from automodel_core.vision.depth import DepthPostProcessing
+from automodel_core.vision.image_processor import BaseImageProcessor
 from automodel_core.vision.segmentation import SegmentationImageProcessor
 from automodel_core.vision.settings import (
     IMAGENET_STANDARD_MEAN,
     IMAGENET_STANDARD_STD,
+    OPENAI_CLIP_MEAN,
+    OPENAI_CLIP_STD,
     ChannelValues,
     Resample,
     Resampling,
@@ -21,11 +24,35 @@ from automodel_core.vision.settings import (
 from automodel_core.vision.transforms import center_crop, output_size, pad, resize
 
 __all__ = [
+    "BitImageProcessor",
+    "BitImageProcessorFast",
+    "BitImageProcessorPil",
     "DPTFeatureExtractor",
     "DPTImageProcessor",
     "DPTImageProcessorFast",
     "DPTImageProcessorPil",
 ]
+
+
+SHORTEST_EDGE: Size = {"shortest_edge": 224}
+
+
+class BitImageProcessor(BaseImageProcessor):
+    """Resize the shortest edge to 224, take the middle, and normalise."""
+
+    default_to_square: bool = False
+
+    do_resize: bool | None = True
+    size: Size = SHORTEST_EDGE
+    resample: Resample = int(Resampling.BICUBIC)
+    do_center_crop: bool | None = True
+    crop_size: Size = fixed_size(224)
+    do_rescale: bool | None = True
+    rescale_factor: float = 1 / 255
+    do_normalize: bool | None = True
+    image_mean: ChannelValues = OPENAI_CLIP_MEAN
+    image_std: ChannelValues = OPENAI_CLIP_STD
+    do_convert_rgb: bool | None = True
 
 
 class DPTImageProcessor(DepthPostProcessing, SegmentationImageProcessor):
@@ -81,4 +108,5 @@ class DPTImageProcessor(DepthPostProcessing, SegmentationImageProcessor):
         return height, width
 
 
+BitImageProcessorFast = BitImageProcessorPil = BitImageProcessor
 DPTFeatureExtractor = DPTImageProcessorFast = DPTImageProcessorPil = DPTImageProcessor

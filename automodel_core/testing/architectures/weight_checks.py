@@ -149,7 +149,15 @@ def first_values_are_as_configured(subject: Subject) -> None:
     spread = next(filter(None, spreads), None)
     if spread is None:
         return
+    parts = [(f"{path}.", part) for path, part in model.named_modules() if path]
+    others = tuple(
+        path
+        for path, part in parts
+        if isinstance(part, PreTrainedModel) and spread not in (*part.config, *part.config.aliases)
+    )
     for name, weight in weights_in(model, DRAWN):
+        if name.startswith(others):  # drawn by the rules of another architecture
+            continue
         ratio = (
             float(wider[name].detach().norm() / weight.detach().norm()) if name in wider else WIDER
         )

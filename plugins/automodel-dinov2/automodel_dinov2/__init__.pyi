@@ -1,4 +1,7 @@
 from automodel_core.families.dpt import (
+    BitImageProcessor as BitImageProcessor,
+    BitImageProcessorFast as BitImageProcessorFast,
+    BitImageProcessorPil as BitImageProcessorPil,
     DPTFeatureExtractor as DPTFeatureExtractor,
     DPTImageProcessor as DPTImageProcessor,
     DPTImageProcessorFast as DPTImageProcessorFast,
@@ -11,11 +14,6 @@ from automodel_dinov2.configuration import (
 from automodel_dinov2.depth_anything import (
     DepthAnythingForDepthEstimation as DepthAnythingForDepthEstimation,
     DepthAnythingPreTrainedModel as DepthAnythingPreTrainedModel,
-)
-from automodel_dinov2.image_processing import (
-    BitImageProcessor as BitImageProcessor,
-    BitImageProcessorFast as BitImageProcessorFast,
-    BitImageProcessorPil as BitImageProcessorPil,
 )
 from automodel_dinov2.modeling import (
     Dinov2Backbone as Dinov2Backbone,

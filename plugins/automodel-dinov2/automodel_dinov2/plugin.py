@@ -17,7 +17,7 @@ def automodel_architectures() -> list[Architecture]:
                 "image-classification": "automodel_dinov2.modeling:Dinov2ForImageClassification",
                 "backbone": "automodel_dinov2.modeling:Dinov2Backbone",
             },
-            image_processor="automodel_dinov2.image_processing:BitImageProcessor",
+            image_processor="automodel_core.families.dpt:BitImageProcessor",
         ),
         Architecture(
             model_type="depth_anything",

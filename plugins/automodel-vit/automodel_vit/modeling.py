@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -12,27 +11,13 @@ from torch import Tensor, nn
 from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import InputError
+from automodel_core.families.vit import vit_layer
 from automodel_core.layers import layer_norm
 from automodel_vit.configuration import ViTConfig
 from automodel_vit.weights import vit_names
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-
-def vit_layer(config: ViTConfig) -> layers.TransformerLayer:
-    """Return one layer, which normalises what enters each part."""
-    size, heads = config.hidden_size, config.num_attention_heads
-    return layers.TransformerLayer(
-        layers.Attention(
-            layers.equal_heads(size, heads, bias=config.qkv_bias, out_bias=True),
-            dropout=config.attention_probs_dropout_prob,
-        ),
-        layers.FeedForward(size, config.intermediate_size, activation=config.hidden_act),
-        partial(layer_norm, size, eps=config.layer_norm_eps),
-        norm_first=True,
-        dropout=config.hidden_dropout_prob,
-    )
 
 
 class ViTEmbeddings(nn.Module):

@@ -5,25 +5,13 @@ from __future__ import annotations
 import functools
 
 from automodel_core.checkpoint import WeightNames
+from automodel_core.families.vit import VIT_NAMES
 
 LAYER = "encoder.layer.*"
 BODY_NAMES = {
+    **VIT_NAMES,
     "embeddings": "embed",
     "embeddings.patch_embeddings": "embed.patches",
-    **{
-        f"{LAYER}.{hub}": f"stack.layers.*.{module}"
-        for hub, module in {
-            "attention.attention.query": "self_attn.q_proj",
-            "attention.attention.key": "self_attn.k_proj",
-            "attention.attention.value": "self_attn.v_proj",
-            "attention.output.dense": "self_attn.o_proj",
-            "intermediate.dense": "mlp.up_proj",
-            "output.dense": "mlp.down_proj",
-            "layernorm_before": "self_attn_norm",
-            "layernorm_after": "mlp_norm",
-        }.items()
-    },
-    "layernorm": "norm",
 }
 IN_MEMORY = {
     f"layers.*.{newer}": f"{LAYER}.{hub}"
