@@ -83,13 +83,13 @@ def byte_level() -> Any:
     return found
 
 
-def _settled(model: nn.Module, seed: int = 0) -> Any:
+def _settled(model: nn.Module, seed: int = 0, scale: float = 0.6) -> Any:
     """Give a model large random weights, so that answers are not all alike."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() > 1:
-                parameter.normal_(0.0, 0.6, generator=generator)
+                parameter.normal_(0.0, scale, generator=generator)
     return model.eval()
 
 
@@ -177,6 +177,41 @@ def _segformer(head: str, **settings: Any) -> Any:
     return _settled(getattr(transformers, head)(config))
 
 
+def _glpn() -> Any:
+    config = transformers.GLPNConfig(
+        num_encoder_blocks=4,
+        depths=[1, 1, 1, 1],
+        sr_ratios=[2, 1, 1, 1],
+        hidden_sizes=[8, 8, 16, 16],
+        patch_sizes=[7, 3, 3, 3],
+        strides=[4, 2, 2, 2],
+        num_attention_heads=[1, 1, 2, 2],
+        mlp_ratios=[2, 2, 2, 2],
+        decoder_hidden_size=8,
+    )
+    return _settled(transformers.GLPNForDepthEstimation(config), scale=0.3)
+
+
+def _videomae() -> Any:
+    config = transformers.VideoMAEConfig(
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=16,
+        patch_size=8,
+        num_frames=4,
+        num_labels=6,
+    )
+    return _settled(transformers.VideoMAEForVideoClassification(config))
+
+
+def _videos() -> Any:
+    return transformers.VideoMAEImageProcessor(
+        size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16}
+    )
+
+
 def _layoutlm() -> Any:
     config = transformers.LayoutLMConfig(**BERT, max_2d_position_embeddings=1024)
     return _settled(transformers.LayoutLMForQuestionAnswering(config))
@@ -219,6 +254,8 @@ CHECKPOINTS: dict[str, Any] = {
         _segformer("SegformerForSemanticSegmentation"),
         _sized("SegformerImageProcessor", 32),
     ),
+    "depths": lambda: (_glpn(), transformers.GLPNImageProcessor()),
+    "videos": lambda: (_videomae(), _videos()),
     "pages": lambda: (_layoutlm(), wordpiece()),
     "classes": lambda: (_bert("BertForSequenceClassification", NLI), wordpiece()),
     "score": lambda: (_bert("BertForSequenceClassification", ("much",)), wordpiece()),

@@ -40,6 +40,8 @@ CALLS = {
     "captions": seen(
         *CAPTIONS, [PICTURE, OTHER], generate_kwargs={"max_new_tokens": 4, "num_beams": 2}
     ),
+    "a depth": seen("depth-estimation", "depths", drawn(70, 45)),
+    "depths": seen("depth-estimation", "depths", [drawn(70, 45), drawn(64, 64, seed=1)]),
     "segments": seen(*SEGMENTS, PICTURE),
     "segments of several": seen(*SEGMENTS, [PICTURE, OTHER], subtask="semantic", batch_size=2),
 }
