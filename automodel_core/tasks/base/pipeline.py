@@ -139,6 +139,10 @@ class Pipeline:
         """Return options checked and complete, those of a call over those of the constructor."""
         return options
 
+    def listed(self, results: list[Any]) -> list[Any]:
+        """Return the results of a list as the task returns them; failed ones are `Failed`."""
+        return results
+
     @property
     def padding(self) -> Padding:
         """How token ids of one batch are padded."""
@@ -170,7 +174,7 @@ class Pipeline:
         run = self._run(inputs if many else [inputs], options, batch_size)
         with_line = _shown(run.results(items_of(inputs) if many else [inputs]), inputs, shows)
         if isinstance(inputs, list):
-            return results_or_raise(list(with_line), on_error)
+            return results_or_raise(self.listed(list(with_line)), on_error)
         if many:
             return Results(with_line, length_of(inputs), on_error)
         (result,) = with_line

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from automodel_core.errors import InputError, shown
 from automodel_core.tasks.inputs.fetching import fetch, is_address
-from automodel_core.vision.images import image_tensor, picture_of_bytes, upright
+from automodel_core.vision.images import image_tensor, picture_of_bytes
 
 __all__ = ["is_picture", "picture"]
 
@@ -31,7 +31,7 @@ def picture(source: Any, *, timeout: float | None = None) -> Tensor:
             return picture_of_bytes(fetch(source, timeout=timeout), shown(source))
         if source.startswith(DATA) or not os.path.exists(source):
             return _of_base64(source)
-    return image_tensor(upright(source), convert_rgb=True)
+    return image_tensor(source, convert_rgb=True)
 
 
 def is_picture(source: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from automodel_core.errors import InputError, did_you_mean, shown, warn_caller
 from automodel_core.tasks.base.chunks import Chunk
+from automodel_core.tasks.base.failures import Failed
 from automodel_core.tasks.base.generating import GenerativePipeline, without_padding
 from automodel_core.tasks.base.return_types import ReturnType, return_type_of
 
@@ -26,16 +27,12 @@ class Text2TextGenerationPipeline(GenerativePipeline):
     defaults: ClassVar[Mapping[str, Any]] = {"max_new_tokens": 256, "num_beams": 4}
     return_name: ClassVar[str] = "generated"
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Answer one text, a list of them, or those of a generator or dataset."""
-        results = super().__call__(*args, **kwargs)
-        texts = args[0] if args else None
-        single = isinstance(results, list) and all(
-            isinstance(result, list) and len(result) == 1 for result in results
-        )
-        if isinstance(texts, list) and all(isinstance(text, str) for text in texts) and single:
-            return [result[0] for result in results]
-        return results
+    def listed(self, results: list[Any]) -> list[Any]:
+        """Return one text for each of a list, where each has one."""
+        found = [result for result in results if not isinstance(result, Failed)]
+        if any(len(texts) != 1 for texts in found):
+            return results
+        return [result if isinstance(result, Failed) else result[0] for result in results]
 
     def settled(self, options: dict[str, Any]) -> dict[str, Any]:
         """Choose the form of the answer, and turn a stop sequence into an id."""
