@@ -65,7 +65,7 @@ def pipeline(
     model_kwargs: Mapping[str, Any] | None = None,
     pipeline_class: type[Pipeline] | None = None,
     **kwargs: Any,
-) -> Any:
+) -> Pipeline:
     """Return what answers inputs of a task with a checkpoint, or with a model that is loaded.
 
     ``model`` is a folder, a repository or a model; without it the task's usual checkpoint is
@@ -106,7 +106,8 @@ def pipeline(
     place = named or config._name_or_path or None
     parts = _components(chosen, given, place, {**hub, "use_fast": use_fast})
     task = _with_languages(task, config)
-    return chosen(model=model, task=task, device=device, **parts, **kwargs)
+    made: Pipeline = chosen(model=model, task=task, device=device, **parts, **kwargs)
+    return made
 
 
 HUB = (
@@ -220,7 +221,7 @@ def _task_of(config: Any) -> str:
 
 def _load(
     name: str, task: str, tasks: tuple[registry.Task, ...], config: Any, loading: dict[str, Any]
-) -> Any:
+) -> Pipeline:
     """Load a model of the first task that the architecture serves."""
     plugin = loading.get("plugin")
     for one in tasks:

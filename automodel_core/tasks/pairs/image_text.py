@@ -73,11 +73,9 @@ class ImageTextToTextPipeline(GenerativePipeline):
         for name in ("assistant_model", "assistant_tokenizer", "tokenizer"):
             if name in options:
                 given[name] = options.pop(name)
-        return {
-            **options,
-            "settings": super().settled(given),
-            "return_type": return_type_of(options),
-        }
+        options["return_type"] = return_type_of(options)
+        options["settings"] = super().settled(given)
+        return options
 
     def preprocess(
         self,

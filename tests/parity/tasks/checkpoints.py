@@ -212,6 +212,65 @@ def _videos() -> Any:
     )
 
 
+def _donut() -> Any:
+    encoder = transformers.DonutSwinConfig(
+        image_size=[32, 32],
+        patch_size=4,
+        embed_dim=8,
+        depths=[1, 1],
+        num_heads=[1, 2],
+        window_size=4,
+    )
+    decoder = transformers.MBartConfig(
+        vocab_size=len(WORDS),
+        d_model=16,
+        decoder_layers=2,
+        decoder_attention_heads=2,
+        decoder_ffn_dim=32,
+        is_decoder=True,
+        add_cross_attention=True,
+    )
+    config = transformers.VisionEncoderDecoderConfig.from_encoder_decoder_configs(encoder, decoder)
+    model = transformers.VisionEncoderDecoderModel(config)
+    for settings in (model.config, model.generation_config):
+        settings.decoder_start_token_id = 2
+        settings.pad_token_id = 0
+        settings.eos_token_id = 3
+    return _settled(model)
+
+
+def _donut_processor() -> Any:
+    images = transformers.DonutImageProcessor(size={"height": 32, "width": 32})
+    tokenizer = wordpiece(token_types=False)
+    tokenizer.eos_token = "[SEP]"
+    return transformers.DonutProcessor(images, tokenizer)
+
+
+def _dpt() -> Any:
+    config = transformers.DPTConfig(
+        hidden_size=16,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=32,
+        patch_size=8,
+        backbone_out_indices=[0, 1, 2, 3],
+        neck_hidden_sizes=[8, 8, 8, 8],
+        fusion_hidden_size=8,
+    )
+    return _settled(transformers.DPTForDepthEstimation(config), scale=0.2)
+
+
+def _superpoint() -> Any:
+    config = transformers.SuperPointConfig(
+        encoder_hidden_sizes=[6, 5, 7, 8],
+        decoder_hidden_size=12,
+        descriptor_decoder_dim=10,
+        border_removal_distance=1,
+    )
+    return _settled(transformers.SuperPointForKeypointDetection(config), scale=0.4)
+
+
 def _layoutlm() -> Any:
     config = transformers.LayoutLMConfig(**BERT, max_2d_position_embeddings=1024)
     return _settled(transformers.LayoutLMForQuestionAnswering(config))
@@ -256,6 +315,15 @@ CHECKPOINTS: dict[str, Any] = {
     ),
     "depths": lambda: (_glpn(), transformers.GLPNImageProcessor()),
     "videos": lambda: (_videomae(), _videos()),
+    "relative-depths": lambda: (
+        _dpt(),
+        transformers.DPTImageProcessor(size={"height": 32, "width": 32}),
+    ),
+    "points": lambda: (
+        _superpoint(),
+        transformers.SuperPointImageProcessor(size={"height": 48, "width": 64}),
+    ),
+    "read-pages": lambda: (_donut(), _donut_processor()),
     "pages": lambda: (_layoutlm(), wordpiece()),
     "classes": lambda: (_bert("BertForSequenceClassification", NLI), wordpiece()),
     "score": lambda: (_bert("BertForSequenceClassification", ("much",)), wordpiece()),

@@ -29,6 +29,24 @@ CALLS = {
     "labels of pictures": labels(
         [PICTURE, OTHER], candidate_labels=LABELS, hypothesis_template="this is {} ."
     ),
+    "an answer written": Call(
+        "document-question-answering", "read-pages", (PICTURE, "who is anna"), {}
+    ),
+    "answers written": Call(
+        "document-question-answering",
+        "read-pages",
+        ([{"image": PICTURE, "question": "who"}, {"image": OTHER, "question": "where is it"}],),
+        {},
+    ),
+    "a text of a picture and a text": Call(
+        "image-text-to-text", "read-pages", (PICTURE, "the cat"), {"max_new_tokens": 4}
+    ),
+    "a new text of a picture and a text": Call(
+        "image-text-to-text",
+        "read-pages",
+        (PICTURE, "the cat"),
+        {"return_full_text": False, "generate_kwargs": {"max_new_tokens": 4, "num_beams": 2}},
+    ),
     "an answer of a page": pages(ASKED),
     "answers of a page": pages(None, "where is the cat", PAGE, top_k=4),
     "answers of pages": pages([ASKED, {**ASKED, "word_boxes": PAGE[:5]}], top_k=2),

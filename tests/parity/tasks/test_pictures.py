@@ -6,7 +6,10 @@ import base64
 from typing import Any
 
 import pytest
+import torch
+import transformers
 
+import automodel_core
 from parity.tasks.comparing import Call, Pipelines, assert_same, known
 from parity.tasks.pictures import drawn, written
 
@@ -42,6 +45,7 @@ CALLS = {
     ),
     "a depth": seen("depth-estimation", "depths", drawn(70, 45)),
     "depths": seen("depth-estimation", "depths", [drawn(70, 45), drawn(64, 64, seed=1)]),
+    "a relative depth": seen("depth-estimation", "relative-depths", PICTURE),
     "segments": seen(*SEGMENTS, PICTURE),
     "segments of several": seen(*SEGMENTS, [PICTURE, OTHER], subtask="semantic", batch_size=2),
 }
@@ -50,3 +54,22 @@ CALLS = {
 @pytest.mark.parametrize("name", known(CALLS))
 def test_results_are_the_reference_s(pipelines: Pipelines, name: str) -> None:
     assert_same(*pipelines.both(CALLS[name]))
+
+
+def test_points_are_those_of_the_reference_s_parts(pipelines: Pipelines) -> None:
+    """The reference has no pipeline for key points."""
+    ours = pipelines.of(automodel_core, seen("keypoint-detection", "points"))
+    folder = ours.model.name_or_path
+    processor = transformers.AutoImageProcessor.from_pretrained(folder)
+    model = transformers.AutoModelForKeypointDetection.from_pretrained(folder)
+    with torch.no_grad():
+        outputs = model(**processor(PICTURE, return_tensors="pt"))
+    sizes = [(PICTURE.height, PICTURE.width)]
+    (found,) = processor.post_process_keypoint_detection(outputs, sizes)
+    order = found["scores"].argsort(descending=True, stable=True)[:20]
+    points = zip(found["scores"][order].tolist(), found["keypoints"][order].tolist(), strict=True)
+    expected = [{"score": score, "x": x, "y": y} for score, (x, y) in points]
+    assert expected
+    assert_same(ours(PICTURE, top_k=20), expected)
+    tensors = ours([PICTURE], return_tensors=True, threshold=expected[0]["score"])[0]
+    assert set(tensors) == {"keypoints", "scores", "descriptors"}
