@@ -104,7 +104,7 @@ def _tensors(output: Any) -> dict[str, Any]:
     for name, value in output.items():
         if isinstance(value, torch.Tensor):
             found[name] = value
-        elif isinstance(value, tuple) and name.endswith("hidden_states"):
+        elif isinstance(value, tuple) and name.endswith(("hidden_states", "feature_maps")):
             found |= {f"{name}.{index}": each for index, each in enumerate(value)}
     return found
 

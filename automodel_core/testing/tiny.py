@@ -18,6 +18,7 @@ SIZES = (
     ("head", 4),
     ("patch", 4),
     ("stride", 4),
+    ("groups", 2),
 )
 """Parts of the names of fields, and the sizes that make a model tiny."""
 POSITIONS, WIDTH, LARGE = 64, 16, 64

@@ -75,7 +75,7 @@ HYBRID_BACKBONE = {
     "out_features": ["stage1", "stage2", "stage3"],
     "embedding_dynamic_padding": True,
 }
-OUT_INDICES, SHAPE, IGNORED = [2, 5, 8, 11], [1, 1024, 24, 24], [0, 1]
+OUT_INDICES, SHAPE = [2, 5, 8, 11], [1, 1024, 24, 24]
 FACTORS: list[float] = [4, 2, 1, 0.5]
 NECK_SIZES = [96, 192, 384, 768]
 
@@ -118,7 +118,8 @@ class DPTConfig(WithBackboneConfig):
     semantic_loss_ignore_index: int = 255
     semantic_classifier_dropout: Probability = 0.1
     backbone_featmap_shape: list[PositiveInt] | None = SHAPE
-    neck_ignore_stages: list[NonNegativeInt] = IGNORED
+    neck_ignore_stages: list[NonNegativeInt] | None = None
+    """The maps of a hybrid's backbone that go to the neck as they are, by default the first two."""
     backbone_config: AnyConfig | None = None
     pooler_output_size: int | None = None
     pooler_act: str = "tanh"
@@ -135,7 +136,9 @@ class DPTConfig(WithBackboneConfig):
         self.pooler_output_size = self.pooler_output_size or self.hidden_size
         if not self.is_hybrid:
             self.backbone_featmap_shape, self.neck_ignore_stages = None, []
-        elif self.readout_type != "project":
+        elif self.neck_ignore_stages is None:
+            self.neck_ignore_stages = [0, 1]
+        if self.is_hybrid and self.readout_type != "project":
             raise ConfigurationError(
                 f"DPTConfig: readout_type={self.readout_type!r} cannot be used with is_hybrid, "
                 "which projects"

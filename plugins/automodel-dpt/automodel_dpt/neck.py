@@ -29,7 +29,7 @@ class DPTReassembleStage(nn.Module):
         if part is not None and not config.is_hybrid:
             size = part.get("hidden_size", size)
         self.readout_type, self.size = config.readout_type, size
-        self.ignored = frozenset(config.neck_ignore_stages)
+        self.ignored = frozenset(config.neck_ignore_stages or ())
         self.activation = layers.activation(config.hidden_act)
         self.layers, self.readout_projects = nn.ModuleList(), nn.ModuleList()
         stages = zip(config.neck_hidden_sizes, config.reassemble_factors, strict=True)

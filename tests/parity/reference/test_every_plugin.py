@@ -32,7 +32,36 @@ GIVEN = {
         "num_heads": [2, 4],
         "window_size": 3,
         "mlp_ratio": 2.0,
-    }
+    },
+    "dpt": {
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 24,
+        "image_size": 16,
+        "patch_size": 4,
+        "backbone_out_indices": [0, 1],
+        "reassemble_factors": [2, 1],
+        "neck_hidden_sizes": [8, 12],
+        "fusion_hidden_size": 16,
+    },
+    "depth_anything": {
+        "backbone_config": {
+            "model_type": "dinov2",
+            "hidden_size": 16,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "image_size": 16,
+            "patch_size": 4,
+            "out_indices": [1, 2],
+            "reshape_hidden_states": False,
+        },
+        "patch_size": 4,
+        "reassemble_hidden_size": 16,
+        "reassemble_factors": [2, 1],
+        "neck_hidden_sizes": [8, 12],
+        "fusion_hidden_size": 16,
+    },
 }
 """Configurations that cannot be guessed."""
 MODEL_TYPES = sorted(set(registry.model_types()) - COMPOSITES)
