@@ -23,6 +23,8 @@ WITH_LABELS = [
 ]
 JOINED = ("EncoderDecoderModel", "VisionEncoderDecoderModel")
 """Their parts are the suite's own, which the reference has not."""
+UNTRAINED = ("GLPNForDepthEstimation",)
+"""Where the reference's loss cannot be divided in place, as its own Trainer does."""
 COUNTS_THE_BATCH = (
     "BertLMHeadModel", "GPT2LMHeadModel", "ViTForImageClassification",
 )  # fmt: skip
@@ -75,7 +77,11 @@ def test_losses_are_those_of_the_reference(head: str, tmp_path: Path) -> None:
     model = undisturbed(HEADS[head])
     rows = rows_of(HEADS[head], model.config)
     model.save_pretrained(tmp_path)
-    twin = None if head in JOINED else getattr(transformers, head).from_pretrained(tmp_path)
+    twin = (
+        None
+        if head in JOINED + UNTRAINED
+        else getattr(transformers, head).from_pretrained(tmp_path)
+    )
     found, evaluated = losses(model, rows, tmp_path)
     assert found[0] > 0
     if twin is not None:

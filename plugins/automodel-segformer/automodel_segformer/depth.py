@@ -159,4 +159,6 @@ def log_depth_loss(depths: Tensor, truth: Tensor) -> Tensor:
     if not known.any():
         raise InputError("labels hold no depth above zero to learn from")
     differences = torch.log(truth[known]) - torch.log(depths[known])
-    return torch.sqrt(differences.square().mean() - BALANCE * differences.mean().square())
+    squared: Tensor = differences.square().mean() - BALANCE * differences.mean().square()
+    # A root by torch.sqrt keeps its result for the gradients, and trainers divide it in place.
+    return squared**0.5

@@ -8,6 +8,9 @@ from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError
 from automodel_core.fields import NonNegativeFloat, PositiveInt, Probability
 
+Size = PositiveInt
+"""Of a vector; frames, layers and heads are counted."""
+
 
 class VideoMAEConfig(PreTrainedConfig):
     """VideoMAE (https://arxiv.org/abs/2203.12602): sizes are one number, or height and width."""
@@ -20,10 +23,10 @@ class VideoMAEConfig(PreTrainedConfig):
     num_channels: PositiveInt = 3
     num_frames: PositiveInt = 16
     tubelet_size: PositiveInt = 2
-    hidden_size: PositiveInt = 768
+    hidden_size: Size = 768
     num_hidden_layers: PositiveInt = 12
     num_attention_heads: PositiveInt = 12
-    intermediate_size: PositiveInt = 3072
+    intermediate_size: Size = 3072
     hidden_act: str = "gelu"
     hidden_dropout_prob: Probability = 0.0
     attention_probs_dropout_prob: Probability = 0.0
@@ -32,9 +35,9 @@ class VideoMAEConfig(PreTrainedConfig):
     qkv_bias: bool = True
     use_mean_pooling: bool = True
     decoder_num_attention_heads: PositiveInt = 6
-    decoder_hidden_size: PositiveInt = 384
+    decoder_hidden_size: Size = 384
     decoder_num_hidden_layers: PositiveInt = 4
-    decoder_intermediate_size: PositiveInt = 1536
+    decoder_intermediate_size: Size = 1536
     norm_pix_loss: bool = True
 
     def validate(self) -> None:
