@@ -13,7 +13,7 @@ from torch import Tensor
 
 from automodel_core.layers.images.patches import edges
 from support.images import ImageFamily
-from support.parity import ROWS, SEEN, ArchitectureParity, Case, Family
+from support.parity import ROWS, ArchitectureParity, Case, Family
 from support.reference import assert_close
 
 __all__ = ["TowerCase", "TowerFamily", "TowerParity"]
@@ -123,7 +123,8 @@ class TowerParity(ArchitectureParity):
             super().test_tuples_have_the_same_order(head)
             return
         reference, model = self.family.pair(self.first_case(), head)
-        given = self.arguments(self.first_case(), head) | SEEN | {"return_dict": False}
+        given = self.arguments(self.first_case(), head) | self.shown(head)
+        given["return_dict"] = False
         with torch.no_grad():
             expected, found = reference(**given), model(**given)
         assert_close(found[:4], expected[:4])

@@ -37,12 +37,23 @@ POSITION_IDS = "embeddings.position_ids"
 """A range of numbers that old files hold."""
 
 
-def tower_names(rules: Mapping[str, str], hub: str, module: str = "") -> WeightNames:
+def tower_names(
+    rules: Mapping[str, str],
+    hub: str,
+    module: str = "",
+    fused: Mapping[str, tuple[str, ...]] | None = None,
+) -> WeightNames:
     """Return the names of a tower, under ``hub`` in files and at the path ``module`` here.
 
     Its class's `base_model_prefix` is ``hub``: one alone is read without the prefix too, as
-    transformers 5 writes it.
+    transformers 5 writes it. ``fused`` has what files hold joined.
     """
     path = f"{module}." if module else ""
-    names = {f"{hub}.{theirs}": f"{path}{ours}" for theirs, ours in rules.items()}
-    return WeightNames(names, ignored=(f"{hub}.{POSITION_IDS}", POSITION_IDS))
+    return WeightNames(
+        {f"{hub}.{theirs}": f"{path}{ours}" for theirs, ours in rules.items()},
+        fused={
+            f"{hub}.{theirs}": tuple(f"{path}{part}" for part in parts)
+            for theirs, parts in (fused or {}).items()
+        },
+        ignored=(f"{hub}.{POSITION_IDS}", POSITION_IDS),
+    )

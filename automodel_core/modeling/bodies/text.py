@@ -45,6 +45,8 @@ class TextRunner(CallableModule):
     """What stands before the names of its arguments in those of the whole model."""
     has_token_types: ClassVar[bool] = False
     """Whether `embed` reads ``token_type_ids``."""
+    pools_last_place: ClassVar[bool] = False
+    """Whether `pool` takes the last place, padding or not: texts are padded to one length."""
     takes_cache: ClassVar[bool] = False
     """Whether an encoder, too, may be given ``past_key_values``."""
     is_decoder: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -38,7 +38,7 @@ class TwoTowerModel(PreTrainedModel):
     logit_bias: nn.Parameter | None
 
     input_embeddings = "text_model.embed_tokens"
-    pair_loss: ClassVar[Callable[[Tensor], Tensor]] = staticmethod(softmax_contrastive_loss)
+    pair_loss: Callable[[Tensor], Tensor] = staticmethod(softmax_contrastive_loss)
     """The loss of scores ``(batch, batch)`` of which the diagonal should be high."""
 
     def get_text_features(
@@ -130,7 +130,7 @@ class TwoTowerModel(PreTrainedModel):
                 f"return_loss=True needs a text for each image, got {scores.shape[0]} texts and "
                 f"{scores.shape[1]} images"
             )
-        return type(self).pair_loss(scores)
+        return self.pair_loss(scores)
 
     def _run(self, tower: nn.Module, options: ForwardOptions, **given: Any) -> BaseModelOutput:
         output: BaseModelOutput = tower(**given, **{**options, "return_dict": True})

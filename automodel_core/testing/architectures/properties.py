@@ -61,6 +61,7 @@ __all__ = [
     "lacks_something",
     "makes_a_tokenizer",
     "names_vocabulary",
+    "pools_last_place",
     "reads_boxes",
     "reads_embeddings",
     "reads_masked_text",
@@ -84,6 +85,11 @@ def parts(subject: Subject, *kinds: type[Any]) -> list[Any]:
 def reads_masked_text(subject: Subject) -> bool:
     """Return whether the model reads text with a mask for padding."""
     return subject.reads_text and "attention_mask" in subject.accepted
+
+
+def pools_last_place(subject: Subject) -> bool:
+    """Return whether the state of a text's last place, padding or not, stands for it."""
+    return any(runner.pools_last_place for runner in parts(subject, TextRunner))
 
 
 def reads_embeddings(subject: Subject) -> bool:

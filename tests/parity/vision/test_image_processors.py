@@ -16,6 +16,7 @@ from PIL import Image
 
 import automodel_clip
 import automodel_donut
+import automodel_siglip
 import automodel_vit
 from automodel_core import AutoImageProcessor
 from support.parity import IS_5
@@ -29,6 +30,9 @@ if IS_5:
     )
     from transformers.models.donut.image_processing_pil_donut import (
         DonutImageProcessorPil as ReferenceDonut,
+    )
+    from transformers.models.siglip.image_processing_pil_siglip import (
+        SiglipImageProcessorPil as ReferenceSiglip,
     )
     from transformers.models.vit.image_processing_pil_vit import (
         ViTImageProcessorPil as ReferenceViT,
@@ -46,6 +50,8 @@ KINDS = {
     "deit": (automodel_vit.DeiTImageProcessor, ReferenceDeiT),
     "clip": (automodel_clip.CLIPImageProcessor, ReferenceCLIP),
 }
+if IS_5:  # 4 takes tables of height and width alone
+    KINDS["siglip"] = (automodel_siglip.SiglipImageProcessor, ReferenceSiglip)
 SETTINGS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "small": {"size": {"height": 20, "width": 34}},
