@@ -19,6 +19,7 @@ from automodel_core.errors import (
     shown,
     warn_caller,
 )
+from automodel_core.processing import ProcessorMixin
 from automodel_core.tasks.defaults import NOT_SERVED_YET, usual_checkpoints
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ def pipeline(
         loading["revision"] = revision
     hub = {key: loading[key] for key in HUB if key in loading}
     named = os.fspath(model) if isinstance(model, str | os.PathLike) else None
-    config = _config(config if config is not None else model, hub)
+    if config is not None and named is not None:
+        loading["config"] = config
+    config = _config(model if config is None else config, hub)
     task = _task_of(config) if task is None else task
     reference, tasks = _found(task)
     chosen: Any = registry.resolve(reference) if pipeline_class is None else pipeline_class
@@ -274,6 +277,12 @@ def _components(
         except ABSENT:
             if needed or part is not None:
                 raise
+    joined = found.get("processor")
+    if joined is not None and not isinstance(joined, ProcessorMixin):
+        raise UnsupportedTaskError(
+            f"{pipeline_class.__name__} needs a processor, and {shown(str(place))} has a "
+            f"{type(joined).__name__} alone"
+        )
     return found
 
 

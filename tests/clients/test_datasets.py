@@ -15,7 +15,8 @@ from datasets.fingerprint import Hasher  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
 from automodel_bert import BertTokenizer  # noqa: E402
-from automodel_core import AutoImageProcessor, AutoTokenizer  # noqa: E402
+from automodel_core import AutoImageProcessor, AutoTokenizer, pipeline  # noqa: E402
+from automodel_core.tasks import KeyDataset  # noqa: E402
 from automodel_vit import ViTImageProcessor  # noqa: E402
 from support.collating import Collate  # noqa: E402
 
@@ -117,3 +118,16 @@ def test_workers_of_a_loader_encode(tokenizer: Any, start: str) -> None:
         expected = tokenizer(texts, padding=True, return_tensors="pt")
         assert torch.equal(batch["input_ids"], expected.input_ids)
         assert batch.input_ids.dtype == torch.int64
+
+
+@pytest.mark.parametrize("given", ["column", "key", "stream"])
+def test_a_pipeline_answers_a_dataset(given: str) -> None:
+    answer = pipeline("text2text-generation", model=DEMO / "checkpoint", device="cpu")
+    dataset = datasets.Dataset.from_dict({"text": TEXTS})
+    texts: Any = {
+        "column": lambda: dataset["text"],
+        "key": lambda: KeyDataset(dataset, "text"),
+        "stream": lambda: (item["text"] for item in dataset.to_iterable_dataset()),
+    }[given]()
+    found = list(answer(texts, batch_size=3))
+    assert [text[0] if isinstance(text, list) else text for text in found] == answer(TEXTS)

@@ -142,3 +142,19 @@ def test_the_core_is_imported_without_tasks() -> None:
         "assert 'torch' not in sys.modules and 'automodel_core.tasks.base' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_configuration_is_used_as_it_is_given(checkpoint: Path) -> None:
+    config = automodel_core.AutoConfig.from_pretrained(checkpoint)
+    config.id2label = {0: "one", 1: "two", 2: "three"}
+    (found,) = pipeline("text-classification", model=checkpoint, config=config)(TEXT)
+    assert found["label"] in ("one", "two", "three")
+
+
+def test_a_processor_is_no_tokenizer_alone(checkpoint: Path) -> None:
+    with pytest.raises(UnsupportedTaskError, match="needs a processor.*alone"):
+        pipeline(
+            "text-classification",
+            model=checkpoint,
+            pipeline_class=automodel_core.ImageTextToTextPipeline,
+        )

@@ -14,6 +14,7 @@ from automodel_core.tasks.base.lengths import Bounds, batches_by_length
 __all__ = ["Results", "Run", "Steps"]
 
 MOST_BYTES = 64 * 2**20
+MOST_TOKENS = 2**17
 """The size of a window's prepared inputs at which it is closed, however few they are."""
 
 
@@ -41,15 +42,17 @@ class Run:
     def results(self, inputs: Iterable[Any]) -> Iterator[Any]:
         """Yield the result of each input, or a `Failed`, reading one window ahead at most."""
         prepared: list[list[Chunk] | Failed] = []
-        size = 0
+        size = tokens = 0
         positions = count()
         for item in inputs:
             chunks = self._prepared(next(positions), item)
             prepared.append(chunks)
-            size += 0 if isinstance(chunks, Failed) else sum(map(_bytes_of, chunks))
-            if len(prepared) >= self.window or size >= MOST_BYTES:
+            for chunk in () if isinstance(chunks, Failed) else chunks:
+                size += sum(value.nbytes for value in chunk.inputs.values())
+                tokens += chunk.length
+            if len(prepared) >= self.window or size >= MOST_BYTES or tokens >= MOST_TOKENS:
                 yield from self._window(prepared)
-                prepared, size = [], 0
+                prepared, size, tokens = [], 0, 0
         yield from self._window(prepared)
 
     def _prepared(self, position: int, item: Any) -> list[Chunk] | Failed:
@@ -68,6 +71,7 @@ class Run:
         problems: dict[int, Exception] = {}
         for batch in batches_by_length(lengths, forms, self.bounds):
             self._forward([chunks[position] for position in batch], problems)
+        del chunks  # so that each input's outputs go with its result
         for position, one in enumerate(prepared):
             yield one if isinstance(one, Failed) else self._answered(position, one, problems)
             prepared[position] = []
@@ -122,7 +126,3 @@ class Results(Iterator[Any]):
         if self._length is None:
             raise TypeError("the results of a generator have no length")
         return self._length
-
-
-def _bytes_of(chunk: Chunk) -> int:
-    return sum(value.nbytes for value in chunk.inputs.values())

@@ -50,9 +50,7 @@ def is_lazy(inputs: Any) -> bool:
     """Return whether inputs are a generator or a dataset, and not one input or a list."""
     if isinstance(inputs, SINGLE) or tensor_kind(inputs) is not None:
         return False
-    return isinstance(inputs, Iterator | Dataset) or (
-        isinstance(inputs, Iterable) and isinstance(inputs, Sized)
-    )
+    return isinstance(inputs, Iterable | Dataset)
 
 
 def items_of(inputs: Any) -> Iterator[Any]:

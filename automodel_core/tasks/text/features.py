@@ -20,7 +20,6 @@ class FeatureExtractionPipeline(Pipeline):
     """
 
     needs = ("tokenizer",)
-    may_need = ("image_processor",)
     per_token = ("states",)
     tokens = 2048
 
