@@ -224,7 +224,7 @@ def _task_of(config: Any) -> str:
 
 def _load(
     name: str, task: str, tasks: tuple[registry.Task, ...], config: Any, loading: dict[str, Any]
-) -> Pipeline:
+) -> Any:
     """Load a model of the first task that the architecture serves."""
     plugin = loading.get("plugin")
     for one in tasks:

@@ -152,7 +152,7 @@ def test_a_configuration_is_used_as_it_is_given(checkpoint: Path) -> None:
 
 
 def test_a_processor_is_no_tokenizer_alone(checkpoint: Path) -> None:
-    with pytest.raises(UnsupportedTaskError, match="needs a processor.*alone"):
+    with pytest.raises(UnsupportedTaskError, match=r"needs a processor.*alone"):
         pipeline(
             "text-classification",
             model=checkpoint,
