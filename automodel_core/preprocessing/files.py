@@ -8,7 +8,7 @@ transformers 4 writes the settings of an image processor or a feature extractor 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from automodel_core.checkpoint.places.json_files import read_json
@@ -30,12 +30,16 @@ def file_of(kind: str) -> str:
 
 
 def read_settings(
-    kind: str, name: str | os.PathLike[str], arguments: Mapping[str, Any]
+    kind: str,
+    name: str | os.PathLike[str],
+    arguments: Mapping[str, Any],
+    stand_ins: Sequence[str] = (),
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the settings of a checkpoint's ``kind`` of preprocessor, and the other arguments.
 
-    ``arguments`` are those of ``from_pretrained``; ``checkpoint`` among them is the checkpoint
-    already opened. Raises `CheckpointNotFoundError` that lists the files present.
+    Where it has none, those of the ``stand_ins`` serve, kinds in their order. ``arguments`` are
+    those of ``from_pretrained``; ``checkpoint`` among them is the checkpoint already opened.
+    Raises `CheckpointNotFoundError` that lists the files present.
     """
     options, rest = HubOptions.split(arguments)
     files: CheckpointFiles | None = rest.pop("checkpoint", None)
@@ -43,11 +47,12 @@ def read_settings(
         return _settings_in(read_json(file), kind), rest
     if files is None:
         files = open_checkpoint(name, options)
-    for filename in dict.fromkeys((PROCESSOR_FILE, file_of(kind), PREPROCESSOR_FILE)):
-        path = files.find(filename)
-        values = {} if path is None else read_json(path)
-        if path is not None and (filename != PROCESSOR_FILE or kind in values):
-            return _settings_in(values, kind), rest
+    for each in (kind, *stand_ins):
+        for filename in (PROCESSOR_FILE, file_of(each)):
+            path = files.find(filename)
+            values = {} if path is None else read_json(path)
+            if path is not None and (filename != PROCESSOR_FILE or each in values):
+                return _settings_in(values, each), rest
     raise CheckpointNotFoundError(
         f"{files.place} has no {kind.replace('_', ' ')}: {file_of(kind)} was expected; "
         f"{files.present()}"

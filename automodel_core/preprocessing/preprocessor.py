@@ -30,6 +30,8 @@ class Preprocessor(TypedSettings):
 
     kind: ClassVar[str]
     """``image_processor``, ``feature_extractor``, ...: its key in ``processor_config.json``."""
+    stand_ins: ClassVar[tuple[str, ...]] = ()
+    """Kinds whose settings serve where a checkpoint has none of this kind."""
     model_input_names: ClassVar[tuple[str, ...]]
 
     def __init__(self, **settings: Any) -> None:
@@ -64,7 +66,9 @@ class Preprocessor(TypedSettings):
         With ``return_unused_kwargs=True`` the result is ``(processor, unused)``. Raises
         `CheckpointNotFoundError` that lists the files present.
         """
-        values, kwargs = read_settings(cls.kind, pretrained_model_name_or_path, kwargs)
+        values, kwargs = read_settings(
+            cls.kind, pretrained_model_name_or_path, kwargs, cls.stand_ins
+        )
         with located(file_of(cls.kind), os.fspath(pretrained_model_name_or_path)):
             loaded: Self | tuple[Self, dict[str, Any]] = cls.from_dict(values, **kwargs)
         return loaded

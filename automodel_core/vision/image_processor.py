@@ -183,7 +183,7 @@ class BaseImageProcessor(Preprocessor):
         cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the settings of a checkpoint, and the keywords that did not say where it is."""
-        return read_settings(cls.kind, pretrained_model_name_or_path, kwargs)
+        return read_settings(cls.kind, pretrained_model_name_or_path, kwargs, cls.stand_ins)
 
 
 def _plain(value: str | None) -> str | None:

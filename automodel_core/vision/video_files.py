@@ -5,6 +5,7 @@ Needs the extra ``automodel-core[video]``.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Collection
 from importlib import import_module
@@ -29,30 +30,35 @@ MOST_VIDEO_PIXELS = 12 * MOST_PIXELS
 
 
 def decoded_frames(
-    path: str | os.PathLike[str], choose: Callable[[VideoMetadata], Collection[int]]
+    source: str | os.PathLike[str] | bytes, choose: Callable[[VideoMetadata], Collection[int]]
 ) -> tuple[list[Tensor], VideoMetadata]:
     """Return frames ``(3, height, width)`` of a video, upright, and what is known of it.
 
-    ``choose`` returns the indices of the frames to keep. Raises `InputError` for what is no video
-    and for more pixels than `MOST_VIDEO_PIXELS`, `MissingExtraError` without PyAV.
+    ``source`` is the path of a file, or what is in one. ``choose`` returns the indices of the
+    frames to keep. Raises `InputError` for what is no video and for more pixels than
+    `MOST_VIDEO_PIXELS`, `MissingExtraError` without PyAV.
     """
-    name = os.fspath(path)
-    if not os.path.isfile(name):
-        raise InputError(f"there is no video file {shown(name)}")
+    name = "the video" if isinstance(source, bytes) else shown(os.fspath(source))
+    if not isinstance(source, bytes) and not os.path.isfile(source):
+        raise InputError(f"there is no video file {name}")
     av = _av()
     try:
-        metadata = _metadata(av, name)
+        with _opened(av, source) as container:
+            metadata = _metadata(_stream(container, name), container)
         wanted = metadata.frames_indices = sorted(choose(metadata))
         _check_pixels(metadata, len(set(wanted)))
-        kept = _frames(av, name, set(wanted))
+        with _opened(av, source) as container:
+            kept = _frames(_stream(container, name), container, set(wanted))
     except av.FFmpegError as error:
         raise InputError(
-            f"{shown(name)} is not a video that FFmpeg reads: {type(error).__name__}: "
-            f"{shown(str(error))}"
+            f"{name} is not a video that FFmpeg reads: {type(error).__name__}: {shown(str(error))}"
         ) from error
     missing = set(wanted) - kept.keys()
     if missing:
-        raise InputError(f"{shown(name)} ends before frame {min(missing)}")
+        raise InputError(
+            f"{name} ends before frame {min(missing)}: it has {metadata.total_num_frames} frames, "
+            "so take fewer"
+        )
     return [kept[index] for index in wanted], metadata
 
 
@@ -66,28 +72,31 @@ def _av() -> Any:
         ) from error
 
 
-def _stream(av: Any, container: Any, name: str) -> Any:
+def _opened(av: Any, source: str | os.PathLike[str] | bytes) -> Any:
+    file = io.BytesIO(source) if isinstance(source, bytes) else os.fspath(source)
+    return av.open(file, options=OPTIONS)
+
+
+def _stream(container: Any, name: str) -> Any:
     if not container.streams.video:
-        raise InputError(f"{shown(name)} holds no video")
+        raise InputError(f"{name} holds no video")
     stream = container.streams.video[0]
     stream.thread_type = "AUTO"
     return stream
 
 
-def _metadata(av: Any, name: str) -> VideoMetadata:
-    with av.open(name, options=OPTIONS) as container:
-        stream = _stream(av, container, name)
-        rate = float(stream.average_rate) if stream.average_rate else None
-        # Some files do not say how many frames they have.
-        count = stream.frames or sum(1 for _ in container.decode(stream))
-        return VideoMetadata(
-            total_num_frames=count,
-            fps=rate,
-            width=stream.codec_context.width,
-            height=stream.codec_context.height,
-            duration=count / rate if rate else None,
-            video_backend="pyav",
-        )
+def _metadata(stream: Any, container: Any) -> VideoMetadata:
+    rate = float(stream.average_rate) if stream.average_rate else None
+    # Some files do not say how many frames they have.
+    count = stream.frames or sum(1 for _ in container.decode(stream))
+    return VideoMetadata(
+        total_num_frames=count,
+        fps=rate,
+        width=stream.codec_context.width,
+        height=stream.codec_context.height,
+        duration=count / rate if rate else None,
+        video_backend="pyav",
+    )
 
 
 def _check_pixels(metadata: VideoMetadata, count: int) -> None:
@@ -100,15 +109,14 @@ def _check_pixels(metadata: VideoMetadata, count: int) -> None:
         )
 
 
-def _frames(av: Any, name: str, wanted: set[int]) -> dict[int, Tensor]:
+def _frames(stream: Any, container: Any, wanted: set[int]) -> dict[int, Tensor]:
     """Return the frames at these indices."""
     kept: dict[int, Tensor] = {}
-    with av.open(name, options=OPTIONS) as container:
-        for index, frame in enumerate(container.decode(_stream(av, container, name))):
-            if len(kept) == len(wanted):
-                break
-            if index in wanted:
-                # The camera may have been held upright.
-                picture = frame.to_image().rotate(frame.rotation, expand=True)
-                kept[index] = image_tensor(picture, convert_rgb=True)
+    for index, frame in enumerate(container.decode(stream)):
+        if len(kept) == len(wanted):
+            break
+        if index in wanted:
+            # The camera may have been held upright.
+            picture = frame.to_image().rotate(frame.rotation, expand=True)
+            kept[index] = image_tensor(picture, convert_rgb=True)
     return kept

@@ -26,6 +26,7 @@ class BaseVideoProcessor(BaseImageProcessor):
     """Turns videos into ``(frames, channels, height, width)``, each frame as an image."""
 
     kind = "video_processor"
+    stand_ins = ("image_processor",)
     model_input_names: ClassVar[tuple[str, ...]] = ("pixel_values_videos",)
 
     do_sample_frames: bool | None = False

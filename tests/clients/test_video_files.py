@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from automodel_core.errors import InputError
+from automodel_core.tasks.inputs.videos import frames
 from automodel_core.vision import BaseVideoProcessor
 from automodel_core.vision.video_files import decoded_frames
 
@@ -43,6 +44,19 @@ def test_frames_of_a_file(tmp_path: Path) -> None:
         assert abs(frame[:, HEIGHT // 2 + 4 :].float().mean() - 10 * index) < 6
 
 
+def test_content_of_a_file(tmp_path: Path) -> None:
+    path = film(tmp_path / "film.mp4")
+    expected, _ = decoded_frames(path, lambda metadata: [2, 7])
+    for found in (
+        decoded_frames(path.read_bytes(), lambda metadata: [2, 7])[0],
+        frames(str(path), [2, 7]),
+        frames(path.read_bytes(), [2, 7]),
+    ):
+        assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+    with pytest.raises(InputError, match="the video is not a video that FFmpeg reads"):
+        decoded_frames(b"no film", lambda metadata: [0])
+
+
 def test_a_processor_takes_some_frames_of_files(tmp_path: Path) -> None:
     path = film(tmp_path / "film.mp4")
     processor = BaseVideoProcessor(size={"height": 8, "width": 8}, do_normalize=False)
@@ -65,7 +79,8 @@ def test_what_is_no_video(tmp_path: Path) -> None:
     lists = tmp_path / "list.ts"
     lists.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/etc/hosts\n#EXT-X-ENDLIST\n")
     for path in (broken, lists):
-        with pytest.raises(InputError, match="is not a video that FFmpeg reads"):
-            decoded_frames(path, lambda metadata: [0])
-    with pytest.raises(InputError, match="ends before frame 99"):
+        for given in (path, path.read_bytes()):
+            with pytest.raises(InputError, match="is not a video that FFmpeg reads"):
+                decoded_frames(given, lambda metadata: [0])
+    with pytest.raises(InputError, match="ends before frame 99: it has 12 frames"):
         decoded_frames(film(tmp_path / "film.mp4"), lambda metadata: [99])

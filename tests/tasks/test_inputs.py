@@ -14,11 +14,12 @@ import pytest
 import torch
 
 from automodel_core.errors import InputError, MissingExtraError
-from automodel_core.tasks.inputs import documents, fetching, videos
+from automodel_core.tasks.inputs import documents, fetching
 from automodel_core.tasks.inputs.documents import given_words, read_words
 from automodel_core.tasks.inputs.fetching import fetch
 from automodel_core.tasks.inputs.pictures import picture
 from automodel_core.tasks.inputs.videos import frames, places
+from automodel_core.vision import video_files
 
 Image: Any = pytest.importorskip("PIL.Image")
 
@@ -149,8 +150,9 @@ def test_files_of_videos_need_a_decoder(tmp_path: Path, monkeypatch: pytest.Monk
     def missing(name: str) -> Any:
         raise ImportError(name)
 
-    monkeypatch.setattr(videos, "import_module", missing)
-    with pytest.raises(MissingExtraError, match="pip install av; or give the frames"):
+    (tmp_path / "a.mp4").touch()
+    monkeypatch.setattr(video_files, "import_module", missing)
+    with pytest.raises(MissingExtraError, match=r"'automodel-core\[video\]'; frames may be given"):
         frames(str(tmp_path / "a.mp4"), [0])
     monkeypatch.setattr(documents, "import_module", missing)
     with pytest.raises(MissingExtraError, match="pytesseract; or give word_boxes="):

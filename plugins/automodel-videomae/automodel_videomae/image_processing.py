@@ -22,6 +22,7 @@ class VideoMAEImageProcessor(BaseVideoProcessor):
     """Resize the shortest edge of frames to 224, take the middle, and scale from -1 to 1."""
 
     kind = "image_processor"
+    stand_ins = ("video_processor",)
     model_input_names: ClassVar[tuple[str, ...]] = ("pixel_values",)
     default_to_square = False
 
@@ -41,6 +42,7 @@ class VideoMAEVideoProcessor(VideoMAEImageProcessor):
     """The same, as newer checkpoints describe it in ``video_preprocessor_config.json``."""
 
     kind = "video_processor"
+    stand_ins = ("image_processor",)
 
     do_convert_rgb: bool | None = True
 

@@ -46,6 +46,10 @@ def test_each_is_written_to_its_own_file(tmp_path: Path) -> None:
     found = AutoProcessor.from_pretrained(tmp_path)
     assert type(found) is VideoMAEVideoProcessor
     assert found.num_frames == 16
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "videomae"}), "utf-8")
+    older = AutoImageProcessor.from_pretrained(tmp_path)
+    assert type(older) is VideoMAEImageProcessor
+    assert older.num_frames == 16
     VideoMAEImageProcessor(size=50).save_pretrained(tmp_path)
     assert AutoVideoProcessor.from_pretrained(tmp_path).size == {"shortest_edge": 224}
     assert AutoImageProcessor.from_pretrained(tmp_path).size == {"shortest_edge": 50}
