@@ -62,7 +62,6 @@ TASK_TABLE: tuple[tuple[str, str, str], ...] = (
 )
 
 PIPELINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("feature-extraction", "FeatureExtractionPipeline", ("base",)),
     ("text-classification", "TextClassificationPipeline", ("sequence-classification",)),
     ("sentiment-analysis", "TextClassificationPipeline", ("sequence-classification",)),
     (
@@ -73,13 +72,11 @@ PIPELINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("token-classification", "TokenClassificationPipeline", ("token-classification",)),
     ("ner", "TokenClassificationPipeline", ("token-classification",)),
     ("question-answering", "QuestionAnsweringPipeline", ("question-answering",)),
-    ("fill-mask", "FillMaskPipeline", ("masked-lm",)),
     ("text-generation", "TextGenerationPipeline", ("causal-lm",)),
     ("text2text-generation", "Text2TextGenerationPipeline", ("seq2seq-lm",)),
     ("summarization", "SummarizationPipeline", ("seq2seq-lm",)),
     ("translation", "TranslationPipeline", ("seq2seq-lm",)),
     ("image-classification", "ImageClassificationPipeline", ("image-classification",)),
-    ("image-feature-extraction", "ImageFeatureExtractionPipeline", ("base",)),
     ("image-to-text", "ImageToTextPipeline", ("vision2seq", "image-text-to-text")),
     ("image-text-to-text", "ImageTextToTextPipeline", ("image-text-to-text", "vision2seq")),
     ("depth-estimation", "DepthEstimationPipeline", ("depth-estimation",)),
@@ -111,10 +108,13 @@ PIPELINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "DocumentQuestionAnsweringPipeline",
         ("document-question-answering", "vision2seq", "image-text-to-text"),
     ),
+    ("fill-mask", "FillMaskPipeline", ("masked-lm",)),
+    ("feature-extraction", "FeatureExtractionPipeline", ("base",)),
+    ("image-feature-extraction", "ImageFeatureExtractionPipeline", ("base",)),
 )
-"""The core's pipelines: name, class in ``automodel_core.tasks``, tasks by preference.
+"""The core's pipelines: name, class in ``automodel_core.tasks``, tasks of its models.
 
-A task's first name is the one that `pipeline` takes for a checkpoint if none is given.
+Of those that fit a checkpoint's class, `pipeline` takes the first if no task is given.
 """
 
 # What follows "AutoModelFor" in the names of Flax's classes, and in those of TensorFlow alone.

@@ -20,6 +20,7 @@ from automodel_core.errors import (
     warn_caller,
 )
 from automodel_core.processing import ProcessorMixin
+from automodel_core.registry.task_table import PIPELINES
 from automodel_core.tasks.defaults import NOT_SERVED_YET, usual_checkpoints
 
 if TYPE_CHECKING:
@@ -208,18 +209,34 @@ def _config(given: Any, hub: Mapping[str, Any]) -> Any:
 
 
 def _task_of(config: Any) -> str:
-    """Return the pipeline for the class that a checkpoint was saved from."""
+    """Return the pipeline for the class that a checkpoint was saved from.
+
+    Of several the first is chosen whose components the architecture has.
+    """
     named = config.architectures or ()
-    for task in registry.parts.every(registry.Task).values():
-        if not task.pipelines or not registry.architectures.serves(config, task.name):
+    names = dict.fromkeys((*(name for name, _, _ in PIPELINES), *registry.parts.pipelines()))
+    fitting = []
+    for name in names:
+        reference, tasks = _found(name)
+        if not any(_class_of(config, task.name) in named for task in tasks):
             continue
-        reference = registry.architectures.model_reference(config, task.name)
-        if reference.rpartition(":")[2] in named:
-            return next(iter(task.pipelines))
+        fitting.append(name)
+        found: Any = registry.resolve(reference)
+        if all(registry.architectures.component_class(config, kind) for kind in found.needs):
+            return name
+    if fitting:
+        return fitting[0]
     raise UnsupportedTaskError(
         f"the checkpoint is of {', '.join(named) or 'no class that it names'}, which has no "
         "pipeline of its own: give the task, such as pipeline('feature-extraction', model=...)"
     )
+
+
+def _class_of(config: Any, task: str) -> str | None:
+    """Return the name of the model class that an architecture has for a task, if it has one."""
+    if not registry.architectures.serves(config, task):
+        return None
+    return registry.architectures.model_reference(config, task).rpartition(":")[2]
 
 
 def _load(
