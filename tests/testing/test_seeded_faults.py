@@ -22,6 +22,14 @@ CLIP_TOWER = {
     "num_attention_heads": 4,
     "intermediate_size": 24,
 }
+MIX_TRANSFORMER = {
+    "depths": [1, 1, 1, 1],
+    "hidden_sizes": [8, 8, 12, 16],
+    "num_attention_heads": [1, 2, 3, 4],
+    "sr_ratios": [4, 2, 2, 1],
+    "mlp_ratios": [2, 2, 2, 2],
+    "decoder_hidden_size": 8,
+}
 TINY: dict[str, dict[str, Any]] = {
     "bert": {
         "vocab_size": 99,
@@ -62,6 +70,26 @@ TINY: dict[str, dict[str, Any]] = {
         },
         "vision_config": {**CLIP_TOWER, "image_size": 12, "patch_size": 4},
         "projection_dim": 8,
+    },
+    "segformer": MIX_TRANSFORMER,
+    "glpn": MIX_TRANSFORMER,
+    "superpoint": {
+        "encoder_hidden_sizes": [6, 6, 8, 8],
+        "decoder_hidden_size": 12,
+        "descriptor_decoder_dim": 10,
+    },
+    "videomae": {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 4,
+        "intermediate_size": 24,
+        "image_size": 8,
+        "patch_size": 4,
+        "num_frames": 4,
+        "decoder_hidden_size": 12,
+        "decoder_num_hidden_layers": 1,
+        "decoder_num_attention_heads": 2,
+        "decoder_intermediate_size": 16,
     },
     "vit": {
         "hidden_size": 16,
