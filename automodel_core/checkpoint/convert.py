@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from automodel_core.checkpoint.formats.choice import WeightFiles, find_weights, variant_name
+from automodel_core.checkpoint.formats.translated import TranslatedTensors
 from automodel_core.checkpoint.places.config_file import CONFIG_FILE
 from automodel_core.checkpoint.places.exchange import exchange_files
 from automodel_core.checkpoint.places.files import CheckpointFiles
@@ -22,7 +23,7 @@ from automodel_core.errors import InputError, shown
 __all__ = ["Conversion", "Converted", "convert_files"]
 
 WEIGHTS = tuple(
-    ".bin .safetensors .h5 .msgpack .ot .pt .pth .ckpt .onnx .gguf .index.json .index".split()
+    ".bin .safetensors .h5 .msgpack .ot .pt .pth .ckpt .onnx .gguf .index.json .index .meta".split()
 )
 """How names of weight files end: they are not copied."""
 TOKENIZER_FILE = "tokenizer_config.json"
@@ -36,6 +37,7 @@ class Conversion:
     ``dtype`` is for weights with a point, ``None`` leaves them as they are; where ``in_fp32`` says
     so of a hub name, float16 becomes float32. ``tied`` maps hub names to those of the weights that
     they share: of these one is written. Others are written each, also those that share memory.
+    ``hub_names`` returns the hub's names of weights that another framework calls otherwise.
     """
 
     dtype: torch.dtype | None = None
@@ -43,6 +45,7 @@ class Conversion:
     max_shard_size: int | str = "5GB"
     tied: Mapping[str, str] = field(default_factory=dict)
     in_fp32: Callable[[str], bool] = lambda name: False
+    hub_names: Callable[[Iterable[str]], Mapping[str, str]] = lambda names: {}
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -64,18 +67,21 @@ def convert_files(
     conversion: Conversion,
     *,
     source_variant: str | None = None,
+    weight_file: str | None = None,
     started: Callable[[int], object] = lambda total: None,
     progress: Callable[[int], object] = lambda count: None,
 ) -> Converted:
     """Write the checkpoint of ``files`` into a folder, with all else that loads read, in one step.
 
     If it is their own folder, the new weights take the place of those of the same variant, and
-    other files stay. ``started`` is told how many bytes there are to write, ``progress`` of each
+    other files stay. ``weight_file`` is the one to convert, where there are several. ``started`` is
+    told how many bytes there are to write, ``progress`` of each
     piece.
     """
-    weights = find_weights(files, variant=source_variant)
+    weights = find_weights(files, variant=source_variant, weight_file=weight_file)
     tensors = weights.open()
-    state = {name: tensors.tensor(name) for name in tensors}
+    names = conversion.hub_names(tensors) if isinstance(tensors, TranslatedTensors) else {}
+    state = {names.get(name, name): tensors.tensor(name) for name in tensors}
     ready = WeightsToSave(
         state,
         max_shard_size=conversion.max_shard_size,
@@ -89,7 +95,11 @@ def convert_files(
     started(ready.nbytes)
     with exchange_files(folder) as exchange:
         written = ready.write(exchange, progress)
-        copied = _others(files) if in_place else _copy(files, exchange.staging)
+        copied = (
+            _others(files, weights.names)
+            if in_place
+            else _copy(files, exchange.staging, weights.names)
+        )
         if conversion.dtype is not None and replaces and files.has(CONFIG_FILE):
             values = _with_dtype(read_json(files.require(CONFIG_FILE)), conversion.dtype)
             (exchange.staging / CONFIG_FILE).unlink(missing_ok=True)
@@ -125,13 +135,14 @@ def _all_names(weights: WeightFiles, variant: str | None) -> set[str]:
     return {*weights.names, *([variant_name(index, variant)] if index is not None else [])}
 
 
-def _others(files: CheckpointFiles) -> list[str]:
-    return [name for name in sorted(files.names() or ()) if not name.endswith(WEIGHTS)]
+def _others(files: CheckpointFiles, weights: Sequence[str]) -> list[str]:
+    names = set(files.names() or ()) - {*weights}
+    return sorted(name for name in names if not name.endswith(WEIGHTS))
 
 
-def _copy(files: CheckpointFiles, target: Path) -> list[str]:
+def _copy(files: CheckpointFiles, target: Path, weights: Sequence[str] = ()) -> list[str]:
     """Copy all files but weights, and return their names."""
-    names = _others(files)
+    names = _others(files, weights)
     for name in names:
         shutil.copyfile(files.require(name), target / name)
     return names

@@ -8,11 +8,13 @@ from typing import Any
 from automodel_core.cli.output import print_json
 from automodel_core.errors import UnsupportedTaskError, shown
 
-__all__ = ["auto_class_for", "hub_arguments", "plan"]
+__all__ = ["auto_class_for", "hub_arguments", "of_file", "plan"]
 
 
 def plan(options: argparse.Namespace) -> int:
     """Print what ``from_pretrained`` would do."""
+    name = options.name
+    options, _ = of_file(options)
     arguments = {**hub_arguments(options), "plugin": options.plugin}
     if options.dtype is not None:
         arguments["dtype"] = options.dtype
@@ -21,7 +23,7 @@ def plan(options: argparse.Namespace) -> int:
         arguments["device_map"] = options.device_map
     if options.max_memory is not None:
         arguments["max_memory"] = dict(options.max_memory)
-    planned = auto_class.plan(options.name, **arguments)
+    planned = auto_class.plan(name, **arguments)
     if options.json:
         print_json(planned.to_dict())
     else:
@@ -29,6 +31,16 @@ def plan(options: argparse.Namespace) -> int:
         if options.weights and planned.report is not None:
             print(f"\n{planned.report.table()}", end="")
     return 0
+
+
+def of_file(options: argparse.Namespace) -> tuple[argparse.Namespace, str | None]:
+    """Return the options with a folder as the name, and the weight file in it that was named."""
+    from automodel_core.checkpoint.formats.choice import named_weight_file
+
+    file = named_weight_file(options.name)
+    if file is None:
+        return options, None
+    return argparse.Namespace(**{**vars(options), "name": str(file.parent)}), file.name
 
 
 def hub_arguments(options: argparse.Namespace) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automodel_core.auto.plan import readable_size
-from automodel_core.cli.checkpoints import auto_class_for, hub_arguments
+from automodel_core.cli.checkpoints import auto_class_for, hub_arguments, of_file
 from automodel_core.cli.output import note, print_json
 from automodel_core.errors import AutomodelError, InputError, shown
 
@@ -31,11 +31,12 @@ def convert(options: argparse.Namespace) -> int:
     from automodel_core.checkpoint.places.options import HubOptions
     from automodel_core.checkpoint.places.source import open_checkpoint
 
+    options, weight_file = of_file(options)
     files = open_checkpoint(options.name, HubOptions(**hub_arguments(options)))
     if options.to_hub is not None and options.folder is None:
         with tempfile.TemporaryDirectory() as folder:
-            return _convert(options, files, Path(folder, "checkpoint"))
-    return _convert(options, files, _target(options, files))
+            return _convert(options, files, Path(folder, "checkpoint"), weight_file)
+    return _convert(options, files, _target(options, files), weight_file)
 
 
 def _target(options: argparse.Namespace, files: CheckpointFiles) -> Path:
@@ -56,7 +57,9 @@ def _target(options: argparse.Namespace, files: CheckpointFiles) -> Path:
     return target
 
 
-def _convert(options: argparse.Namespace, files: CheckpointFiles, folder: Path) -> int:
+def _convert(
+    options: argparse.Namespace, files: CheckpointFiles, folder: Path, weight_file: str | None
+) -> int:
     from automodel_core.checkpoint.convert import convert_files
 
     with _progress(hidden=options.quiet or options.json) as (started, progress):
@@ -65,6 +68,7 @@ def _convert(options: argparse.Namespace, files: CheckpointFiles, folder: Path) 
             folder,
             _conversion(options),
             source_variant=options.source_variant,
+            weight_file=weight_file,
             started=started,
             progress=progress,
         )
@@ -115,6 +119,7 @@ def _facts(options: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from automodel_core import registry
+    from automodel_core.checkpoint.loading.match import match_names
     from automodel_core.checkpoint.places.hub.model_card import installed_versions
     from automodel_core.modeling.pretrained.saving import tied_on_hub
 
@@ -123,8 +128,15 @@ def _facts(options: argparse.Namespace) -> dict[str, Any]:
     with torch.device("meta"):
         model = kind(config)
     names, wide = model.own_names(), set(model.segments_in_fp32())
+    needed = {names.to_hub(name).name: None for name in model.state_dict()}
+
+    def hub_names(stored: Iterable[str]) -> dict[str, str]:
+        matching = match_names(stored, needed, names, base_prefix=model.base_model_prefix)
+        return {name: hub for hub, name in matching.found.items()}
+
     return {
         "tied": tied_on_hub(model),
+        "hub_names": hub_names,
         "in_fp32": lambda hub: any(
             not wide.isdisjoint(module.split(".")) for module in names.to_module(hub)
         ),

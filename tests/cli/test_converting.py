@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from automodel_core import AutoModelForCausalLM
+from automodel_core import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForVision2Seq
 from automodel_core.checkpoint import save_weights
 from automodel_core.checkpoint.formats.safetensors_header import read_header
 from automodel_core.cli import main
@@ -177,3 +177,33 @@ def test_a_bar_shows_progress(
     assert "100%" in capsys.readouterr().err
     assert main(["convert", str(copy), "--quiet"]) == 0
     assert "100%" not in capsys.readouterr().err
+
+
+FOREIGN = Path(__file__).parents[1] / "foreign" / "data"
+DEMOS = Path(__file__).parents[2] / "docs" / "demo"
+
+
+@pytest.mark.parametrize("file", ["", "vision_encoder_decoder_checkpoint.ckpt.index"])
+def test_weights_of_another_framework_get_the_hubs_names(
+    file: str, tmp_path: Path, capsys: Capture
+) -> None:
+    told(capsys, str(DEMOS / "tf_model" / file), str(tmp_path / "new"))
+    assert names(tmp_path / "new") == {"config.json", "expected.json", "model.safetensors"}
+    header = read_header(tmp_path / "new" / "model.safetensors")
+    assert header.metadata["format"] == "pt"
+    assert "encoder.embeddings.cls_token" in header.tensors
+    assert "decoder.transformer.wte.weight" in header.tensors
+    old, new = (
+        AutoModelForVision2Seq.from_pretrained(path).state_dict()
+        for path in (DEMOS / "tf_model", tmp_path / "new")
+    )
+    assert all(torch.equal(new[name], value) for name, value in old.items())
+
+
+def test_weights_of_another_framework_in_place(tmp_path: Path, capsys: Capture) -> None:
+    folder = Path(shutil.copytree(FOREIGN / "flax-shards", tmp_path / "model"))
+    told(capsys, str(folder), "--dtype", "bf16")
+    assert names(folder) == {"config.json", "expected.json", "model.safetensors"}
+    tensors = read_header(folder / "model.safetensors").tensors
+    assert {info.dtype for info in tensors.values()} == {"bfloat16"}
+    assert AutoModelForMaskedLM.from_pretrained(folder).load_report.complete

@@ -52,12 +52,14 @@ class JoinedTensors(LazyTensors):
         return torch.cat(read, dim=parts.dim).view(parts.shape)
 
     def read(self, name: str, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-        reader = super() if name in self._joined else self._source
-        return reader.read(name, dtype, device)
+        if name in self._joined:
+            return super().read(name, dtype, device)
+        return self._source.read(name, dtype, device)
 
     def confirm(self) -> None:
         self._source.confirm()
 
     def copied(self, name: str, dtype: torch.dtype) -> torch.Tensor:
-        reader = super() if name in self._joined else self._source
-        return reader.copied(name, dtype)
+        if name in self._joined:
+            return super().copied(name, dtype)
+        return self._source.copied(name, dtype)

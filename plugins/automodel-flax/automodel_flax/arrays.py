@@ -97,7 +97,7 @@ class ArrayReader:
 
     def _below(self, path: str, known: Mapping[str, object]) -> list[str]:
         """Return the keys ``path/0``, ``path/1`` and so on."""
-        keys = []
+        keys: list[str] = []
         while (key := f"{path}/{len(keys)}") in known:
             keys.append(key)
         return keys
