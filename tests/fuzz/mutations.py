@@ -13,10 +13,14 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+import torch
+
 __all__ = [
     "Mutation",
     "mutate_archive",
+    "mutate_bundle",
     "mutate_bytes",
+    "mutate_hdf5",
     "mutate_json",
     "mutate_lines",
     "mutate_protobuf",
@@ -219,6 +223,53 @@ def _number(data: bytes, place: int) -> tuple[int, int]:
 
 def _varint(value: int) -> bytes:
     return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + _varint(value >> 7)
+
+
+def mutate_hdf5(draw: Random, data: bytes) -> bytes:
+    """Change numbers of what an HDF5 file says about itself, or swap addresses in it."""
+    changed = bytearray(data)
+    marks = [found.start() for found in re.finditer(rb"TREE|SNOD|HEAP", data)]
+    addresses = [mark.to_bytes(8, "little") for mark in marks]
+    pointers = [found.start() for address in addresses[:40] for found in _all(address, data)]
+    for _ in range(draw.choice((1, 1, 2, 4))):
+        match draw.randrange(4):
+            case 0 if pointers:
+                place = draw.choice(pointers)
+                changed[place : place + 8] = draw.choice((*addresses, *SIZES))
+            case 1:
+                place = draw.choice(marks) + 4 + draw.randrange(60)
+                changed[place] = draw.randrange(256)
+            case 2:
+                place = draw.choice(marks) + 8 * draw.randrange(16)
+                changed[place : place + 8] = draw.choice(SIZES)
+            case _:
+                place = draw.randrange(len(changed) - 16) & ~7
+                changed[place : place + 8] = draw.choice((*addresses, *SIZES))
+    return bytes(changed)
+
+
+def _all(part: bytes, data: bytes) -> Any:
+    return re.finditer(re.escape(part), data)
+
+
+def mutate_bundle(draw: Random, data: bytes) -> bytes:
+    """Change the blocks of an index of TensorFlow, and let their checksums fit again."""
+    from automodel_tensorflow.crc32c import crc32c, masked
+
+    changed = bytearray(data)
+    footer = changed[-48:]
+    numbers, place = [], 0
+    for _ in range(4):
+        number, place = _number(footer, place)
+        numbers.append(number)
+    start, size = draw.choice(((0, numbers[0] - 5), (numbers[2], numbers[3])))
+    for _ in range(draw.choice((1, 1, 2, 4))):
+        place = start + draw.randrange(max(size, 1))
+        changed[place] = draw.choice((0, 1, 127, 128, 255, draw.randrange(256)))
+    block = torch.tensor(list(changed[start : start + size + 1]), dtype=torch.uint8)
+    checksum = masked(crc32c([block])).to_bytes(4, "little")
+    changed[start + size + 1 : start + size + 5] = checksum
+    return bytes(changed)
 
 
 def mutate_lines(draw: Random, data: bytes) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,10 @@ from automodel_core import (
     AutoConfig,
     AutoImageProcessor,
     AutoModel,
+    AutoModelForCausalLM,
     AutoModelForImageTextToText,
+    AutoModelForMaskedLM,
+    AutoModelForPreTraining,
     AutoModelForSeq2SeqLM,
     AutoProcessor,
     AutoTokenizer,
@@ -32,7 +36,9 @@ from automodel_core.text import PreTrainedTokenizer
 from fuzz.mutations import (
     Mutation,
     mutate_archive,
+    mutate_bundle,
     mutate_bytes,
+    mutate_hdf5,
     mutate_json,
     mutate_lines,
     mutate_protobuf,
@@ -42,6 +48,7 @@ from fuzz.mutations import (
 
 __all__ = ["SUBJECTS", "Subject", "build"]
 
+FOREIGN = Path(__file__).parents[1] / "foreign" / "data"
 MOST_PIXELS = Image.MAX_IMAGE_PIXELS or 0
 TEXT = "The  house, ünknown <s> \u2581x 123!"
 WORDS = ["the", "house", "hous", "##e", "x", "##x", "!", ",", "1", "##2", "##3", "[", "]"]
@@ -306,6 +313,15 @@ def donut(folder: Path) -> None:
     write(folder, "tokenizer_config.json", {"tokenizer_class": "XLMRobertaTokenizer"})
 
 
+def foreign(name: str) -> Callable[[Path], None]:
+    """Return what copies a checkpoint that another framework wrote."""
+
+    def copy(folder: Path) -> None:
+        shutil.copytree(FOREIGN / name, folder, dirs_exist_ok=True)
+
+    return copy
+
+
 def pictures(form: str) -> Callable[[Path], None]:
     """Return what writes a small picture in a format of Pillow."""
 
@@ -317,11 +333,14 @@ def pictures(form: str) -> Callable[[Path], None]:
     return write_picture
 
 
+FRAMEWORKS = ("keras", "keras-safetensors", "flax", "flax-shards")
 FORMS = ("png", "jpeg", "gif", "webp", "bmp", "tiff")
 FOLDERS: dict[str, Callable[[Path], None]] = {
     **{maker.__name__: maker for maker in (bert, fast, gpt2, t5, legacy, mapped, marian, vit)},
     **{maker.__name__: maker for maker in (captions, donut)},
     **{form: pictures(form) for form in FORMS},
+    **{name: foreign(name) for name in FRAMEWORKS},
+    "tf_bert": foreign("../../../docs/demo/tf_bert"),
 }
 Auto = AutoTokenizer.from_pretrained
 SUBJECTS = (
@@ -359,6 +378,29 @@ SUBJECTS = (
     Subject("donut", "processor_config.json", mutate_json, AutoProcessor.from_pretrained, see),
     Subject("donut", "sentencepiece.bpe.model", mutate_protobuf, Auto, encode),
     *(Subject(form, f"picture.{form}", mutate_bytes, look) for form in FORMS),
+    Subject("keras", "tf_model.h5", mutate_bytes, AutoModelForMaskedLM.from_pretrained),
+    Subject("keras", "tf_model.h5", mutate_hdf5, AutoModelForMaskedLM.from_pretrained),
+    Subject(
+        "keras-safetensors",
+        "model.safetensors",
+        mutate_safetensors,
+        AutoModelForMaskedLM.from_pretrained,
+    ),
+    Subject("tf_bert", "bert_model.ckpt.index", mutate_bytes, AutoModel.from_pretrained),
+    Subject("tf_bert", "bert_model.ckpt.index", mutate_bundle, AutoModel.from_pretrained),
+    Subject(
+        "tf_bert",
+        "bert_model.ckpt.data-00000-of-00001",
+        mutate_bytes,
+        AutoModelForPreTraining.from_pretrained,
+    ),
+    Subject("flax", "flax_model.msgpack", mutate_bytes, AutoModelForCausalLM.from_pretrained),
+    Subject(
+        "flax-shards",
+        "flax_model.msgpack.index.json",
+        mutate_json,
+        AutoModelForMaskedLM.from_pretrained,
+    ),
 )
 
 

@@ -6,12 +6,14 @@ A second by the clock of the process, so that a busy machine is no fault.
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from fuzz.running import report, run_corpus
 from fuzz.subjects import build, field
@@ -52,6 +54,43 @@ def config(**changes: Any) -> Callable[[bytes], bytes]:
     return lambda content: changed(content, **changes)
 
 
+def varint(value: int) -> bytes:
+    return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + varint(value >> 7)
+
+
+def table(block: bytes) -> Callable[[bytes], bytes]:
+    """Return what writes an index of TensorFlow with this block of entries."""
+    from automodel_tensorflow.crc32c import crc32c, masked
+
+    def sealed(block: bytes) -> bytes:
+        whole = block + struct.pack("<II", 0, 1) + b"\0"
+        return whole + struct.pack("<I", masked(crc32c([torch.tensor(list(whole)).byte()])))
+
+    def write(_: bytes) -> bytes:
+        data = sealed(block)
+        value = varint(0) + varint(len(data) - 5)
+        index = sealed(bytes([0, 1, len(value)]) + b"z" + value)
+        footer = b"\0\0" + varint(len(data)) + varint(len(index) - 5)
+        return data + index + footer.ljust(40, b"\0") + bytes.fromhex("57fb808b247547db")
+
+    return write
+
+
+def lying_h5(content: bytes) -> bytes:
+    """Let every array of an HDF5 file have 2**40 bytes."""
+    return re.sub(
+        rb"(\x03\x01.{8}).{8}", rb"\1" + struct.pack("<Q", 2**40), content, flags=re.DOTALL
+    )
+
+
+def circular_h5(content: bytes) -> bytes:
+    """Let every group of an HDF5 file have the members of the first one."""
+    first, *others = (found.start() for found in re.finditer(b"TREE", content))
+    for place in others:
+        content = content.replace(struct.pack("<Q", place), struct.pack("<Q", first))
+    return content
+
+
 HUGE_ID = b'"hous":4000000000'
 DOUBLING = (
     b"{% set n = namespace(x='xx') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}"
@@ -83,6 +122,24 @@ BOMBS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "nothing replaced": ("fast/tokenizer.json", normalizer(("", "x"))),
     "size": ("vit/preprocessor_config.json", config(size={"height": 10**6, "width": 10**6})),
     "edge": ("vit/preprocessor_config.json", config(size={"shortest_edge": 10**6})),
+    "arrays of HDF5": ("keras/tf_model.h5", lying_h5),
+    "circles of HDF5": ("keras/tf_model.h5", circular_h5),
+    "an array of MessagePack": (
+        "flax/flax_model.msgpack", lambda c: b"\x81\xa1a\xc9" + b"\xff" * 4 + b"\1" + c
+    ),
+    "nested MessagePack": ("flax/flax_model.msgpack", lambda c: b"\x81\xa1a" * 10**6 + b"\xc0"),
+    "values of MessagePack": (
+        "flax/flax_model.msgpack", lambda c: b"\xdf" + b"\xff" * 4 + b"\xa1a\xc0" * 3_000_000
+    ),
+    "tensors of an index": ("tf_bert/bert_model.ckpt.index", table(b"\0\1\0a" * 3_000_000)),
+    "names of an index": (
+        "tf_bert/bert_model.ckpt.index",
+        table(b"".join(varint(length) + b"\1\0a" for length in range(2**18))),
+    ),
+    "shape in an index": (
+        "tf_bert/bert_model.ckpt.index",
+        table(b"\0\0\2\x08\1\0\1\x12a\x08\1\x12\x0c\x12\x0a\x08" + b"\x80" * 5 + b"\x01\x28\0"),
+    ),
     "header": ("bert/model.safetensors", lambda c: struct.pack("<Q", 10**8) + b"{" * 1000),
     "loops": (
         "gpt2/chat_template.jinja",
