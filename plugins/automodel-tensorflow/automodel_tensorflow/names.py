@@ -67,6 +67,8 @@ def translate_keras(name: str, info: TensorInfo) -> Translation:
         return Translation(torch_name, tuple(range(len(shape)))[::-1])
     if last == "bias" and len(shape) == 2 and shape[0] == 1:
         return Translation(torch_name, shape=shape[1:])  # of GPT-2's projections
+    if last == "logit_scale":
+        return Translation(torch_name, shape=())
     if last == "weight_g":
         return Translation(torch_name, shape=shape[::-1])
     return Translation(torch_name)

@@ -70,6 +70,9 @@ def test_a_variable_of_tensorflow_1(name: str) -> None:
 def test_axes_of_one_are_left_out() -> None:
     found = translate_keras("transformer/h_._0/attn/c_attn/bias:0", info((1, 12)))
     assert found == Translation("transformer.h.0.attn.c_attn.bias", None, (12,))
+    assert translate_keras("clip/logit_scale:0", info((1,))) == Translation(
+        "clip.logit_scale", None, ()
+    )
     found = translate_bundle("model/h0/attn/c_attn/w", info((1, 4, 12)))
     assert found == Translation("model.h.0.attn.c_attn.weight", None, (4, 12))
 
