@@ -103,11 +103,7 @@ def inputs_of(case: Case) -> dict[str, Any]:
 
 def outputs_of(model: ModelOf, framework: str, inputs: Arrays) -> dict[str, Any]:
     """Return the arrays that a model answers with."""
-    given = dict(inputs)
-    if framework == "tf":
-        found = model(**given, training=False)
-    else:
-        found = model(**given)
+    found = model(**inputs, **({"training": False} if framework == "tf" else {}))
     wanted = ("logits", "last_hidden_state", "prediction_logits", "seq_relationship_logits",
               "sop_logits", "start_logits", "end_logits", "logits_per_image", "reconstruction",
               "text_embeds")  # fmt: skip

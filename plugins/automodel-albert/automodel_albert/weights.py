@@ -17,6 +17,33 @@ LAYER_NAMES = {
     "ffn_output": "mlp.down_proj",
     "full_layer_layer_norm": "mlp_norm",
 }
+GROUP = "bert.encoder.transformer.group.*.inner_group.*"
+# As Google's own files have them; the parts of a layer are numbered like its variables.
+GOOGLE = {
+    "bert": "",
+    "bert.pooler.dense": "pooler",
+    **{
+        f"{GROUP}.{theirs}": f"encoder.albert_layer_groups.*.albert_layers.*.{hub}"
+        for theirs, hub in {
+            **{
+                f"attention.1.self.{part}": f"attention.{part}"
+                for part in ("query", "key", "value")
+            },
+            "attention.1.output.dense": "attention.dense",
+            "LayerNorm": "attention.LayerNorm",
+            "ffn.1.intermediate.dense": "ffn",
+            "ffn.1.intermediate.output.dense": "ffn_output",
+            "LayerNorm.1": "full_layer_layer_norm",
+        }.items()
+    },
+}
+GOOGLES_HEADS = {
+    "cls.predictions": "predictions",
+    "cls.predictions.transform": "predictions",
+    "cls.seq_relationship": "sop_classifier.classifier",
+    "weight": "classifier.weight",
+    "bias": "classifier.bias",
+}
 
 
 @functools.cache
@@ -41,11 +68,11 @@ def albert_names(body: str, groups: int, inner: int, *, is_tied: bool) -> Weight
             **layers,
             "pooler": "pooler.dense",
         }
-    )
+    ) | WeightNames(foreign=GOOGLE)
     if not body:
         return names
     return (
         names.nested(hub="albert", module=body)
-        | WeightNames({"sop_classifier.classifier": "sentence_order"})
+        | WeightNames({"sop_classifier.classifier": "sentence_order"}, foreign=GOOGLES_HEADS)
         | vocabulary_names("predictions", "dense", "LayerNorm", is_tied=is_tied)
     )

@@ -7,6 +7,13 @@ import functools
 from automodel_core.checkpoint import WeightNames
 from automodel_core.families.bert import EMBEDDING_NAMES, LAYER_NAMES, body_names, vocabulary_names
 
+# As Google's own files have the heads that were added for a task.
+GOOGLE = {
+    "cls.squad": "qa_outputs",
+    "weight": "classifier.weight",
+    "bias": "classifier.bias",
+}
+
 
 @functools.cache
 def bert_names(body: str, *, is_tied: bool) -> WeightNames:
@@ -19,7 +26,7 @@ def bert_names(body: str, *, is_tied: bool) -> WeightNames:
         return names
     return (
         names.nested(hub="bert", module=body)
-        | WeightNames({"cls.seq_relationship": "next_sentence"})
+        | WeightNames({"cls.seq_relationship": "next_sentence"}, foreign=GOOGLE)
         | vocabulary_names(
             "cls.predictions", "transform.dense", "transform.LayerNorm", is_tied=is_tied
         )

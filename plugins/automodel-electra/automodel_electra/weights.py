@@ -14,10 +14,18 @@ HEAD_NAMES = {
     "discriminator_predictions.dense": "detector.dense",
     "discriminator_predictions.dense_prediction": "detector.out_proj",
 }
+# As Google's own files have them.
+GOOGLE = {
+    "discriminator_predictions.dense.1": "discriminator_predictions.dense_prediction",
+    "generator_predictions.bias": "generator_lm_head.bias",
+}
 
 
 @functools.cache
 def electra_names(body: str) -> WeightNames:
     """Return the names of a body, or of a head whose body is at that path."""
     names = body_names({**EMBEDDING_NAMES, **LAYER_NAMES, "embeddings_project": "embed_proj"})
-    return names.nested(hub="electra", module=body) | WeightNames(HEAD_NAMES) if body else names
+    if not body:
+        return names
+    heads = WeightNames(HEAD_NAMES, foreign=GOOGLE)
+    return names.nested(hub="electra", module=body) | heads

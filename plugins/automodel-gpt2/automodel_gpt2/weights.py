@@ -33,10 +33,14 @@ BUFFERS = [
     for attention in ("attn", "crossattention")
     for buffer in ("bias", "masked_bias")
 ]
+# As OpenAI's own files have them.
+OPENAI = {f"h.*.ln.{number}": f"h.*.ln_{number}" for number in (1, 2)}
 
 
 @functools.cache
 def gpt2_names(body: str) -> WeightNames:
     """Return the names of a body, or of a head whose body is at that path."""
-    names = WeightNames(BODY_NAMES, fused=FUSED, transposed=TRANSPOSED, ignored=BUFFERS)
+    names = WeightNames(
+        BODY_NAMES, fused=FUSED, transposed=TRANSPOSED, foreign=OPENAI, ignored=BUFFERS
+    )
     return names.nested(hub="transformer", module=body) if body else names

@@ -6,13 +6,32 @@ import functools
 
 from automodel_core.checkpoint import WeightNames
 
+# As Mesh TensorFlow's files have them.
+MESH = {
+    "decoder.logits": "lm_head",
+    **{
+        f"{side}.{theirs}": f"{side}.{hub}"
+        for side in ("encoder", "decoder")
+        for theirs, hub in {
+            "rms_norm": "final_layer_norm",
+            "block.*.layer.*.rms_norm": "block.*.layer.*.layer_norm",
+            **{
+                f"block.*.layer.*.DenseReluDense.wi.{number}": (
+                    f"block.*.layer.*.DenseReluDense.wi_{number}"
+                )
+                for number in (0, 1)
+            },
+        }.items()
+    },
+}
+
 
 @functools.cache
 def t5_names(
     is_gated: bool, biases_each_layer: bool, has_decoder: bool, hub: str, module: str
 ) -> WeightNames:
     """Return the names of a body, embeddings and stacks, under a prefix on either side."""
-    names = WeightNames({"shared": "embed_tokens"})
+    names = WeightNames({"shared": "embed_tokens"}, foreign=MESH)
     for side in ("encoder", "decoder") if has_decoder else ("encoder",):
         embeddings = WeightNames(aliases={f"{side}.embed_tokens.weight": "shared.weight"})
         rules = stack_rules(is_gated, biases_each_layer, decoder=side == "decoder")

@@ -27,6 +27,8 @@ _BUNDLE: Mapping[str, str] = {
     "output_weights": "weight",
     "output_bias": "bias",
     "embedding": "weight",
+    "wte": "wte.weight",
+    "wpe": "wpe.weight",
     "scale": "weight",
     "w": "weight",
     "g": "weight",
@@ -47,6 +49,8 @@ _NO_WEIGHTS = re.compile(
     r"|Adafactor\w*|global_step|beta[12]_power|current_step|save_counter)(/|$)|_slot_|^\."
 )
 """What optimizers keep."""
+_SCOPE = re.compile(r"^(module|model)/")
+"""What TensorFlow Hub and OpenAI put before all names."""
 _MODEL = re.compile(r"tf_?[a-z0-9_]+")
 _NUMBERED = re.compile(r"([A-Za-z][A-Za-z_]*?)_?(\d+)")
 
@@ -81,11 +85,11 @@ def translate_bundle(name: str, info: TensorInfo) -> Translation | None:
     """
     if _NO_WEIGHTS.search(name) or "float" not in info.dtype:
         return None
-    *levels, last = name.removesuffix(":0").split("/")
-    if (len(levels) > 1 and _MODEL.fullmatch(levels[0])) or "_._" in name:
-        # Variables of a Keras model, in a checkpoint of this kind.
-        del levels[: 1 if levels and _MODEL.fullmatch(levels[0]) else 0]
-        return translate_keras("/".join([*levels, last]), info)
+    model, _, inner = name.partition("/")
+    is_of_model = bool(inner and _MODEL.fullmatch(model))
+    if is_of_model or "_._" in name:  # a variable of Keras, in a checkpoint of this kind
+        return translate_keras(inner if is_of_model else name, info)
+    *levels, last = _SCOPE.sub("", name).split("/")
     levels = [part for level in levels for part in _numbered(level)]
     torch_last = f"{last}.weight" if _EMBEDDINGS.fullmatch(last) else _BUNDLE.get(last, last)
     torch_name = ".".join([*levels, torch_last])

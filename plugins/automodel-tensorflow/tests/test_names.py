@@ -42,8 +42,8 @@ BUNDLE = {
         (3, 4), "encoder.block.0.layer.0.SelfAttention.q.weight", (1, 0)
     ),
     "shared/embedding": ((9, 4), "shared.weight", None),
-    "model/h0/ln_1/g": ((4,), "model.h.0.ln.1.weight", None),
-    "model/wpe": ((9, 4), "model.wpe", None),
+    "model/h0/ln_1/g": ((4,), "h.0.ln.1.weight", None),
+    "model/wpe": ((9, 4), "wpe.weight", None),
     "tf_vit_model/vit/layernorm/gamma": ((4,), "vit.layernorm.weight", None),
     "vit/encoder/layer_._2/output/dense/kernel": (
         (3, 4), "vit.encoder.layer.2.output.dense.weight", (1, 0)
@@ -74,7 +74,7 @@ def test_axes_of_one_are_left_out() -> None:
         "clip.logit_scale", None, ()
     )
     found = translate_bundle("model/h0/attn/c_attn/w", info((1, 4, 12)))
-    assert found == Translation("model.h.0.attn.c_attn.weight", None, (4, 12))
+    assert found == Translation("h.0.attn.c_attn.weight", None, (4, 12))
 
 
 @pytest.mark.parametrize(
