@@ -43,11 +43,7 @@ def run(options: argparse.Namespace) -> int:
     if not given:
         raise InputError("there is nothing to answer: give INPUT, or lines on stdin")
     inputs = [_with_question(one, options) for one in given]
-    results = (
-        [_first(answer, one, settings, options.batch_size) for one in inputs]
-        if (len(inputs) == 1)
-        else answer(inputs, on_error="return", batch_size=options.batch_size, **settings)
-    )
+    results = _results(answer, inputs, {**settings, "batch_size": options.batch_size})
     failed = 0
     told = []
     for number, (name, source, result) in enumerate(zip(given, inputs, results, strict=True)):
@@ -68,12 +64,15 @@ def run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _first(answer: Any, source: Any, settings: Mapping[str, Any], batch_size: int | None) -> Any:
-    """Return the answer to the only input, or its error, as they are for several."""
+def _results(answer: Any, inputs: list[Any], settings: Mapping[str, Any]) -> list[Any]:
+    """Return the answer to each input, or its error; one input is asked as it is, and in no list."""
+    if len(inputs) > 1:
+        results: list[Any] = answer(inputs, on_error="return", **settings)
+        return results
     try:
-        return answer(source, batch_size=batch_size, **settings)
+        return [answer(inputs[0], **settings)]
     except (OSError, ValueError) as error:
-        return error
+        return [error]
 
 
 def _lines() -> Iterator[str]:

@@ -58,9 +58,8 @@ class ZeroShotImageClassificationPipeline(PicturePipeline):
     @property
     def _judges_alone(self) -> bool:
         """Whether each label is judged by itself: the model was not taught to choose among them."""
-        model = self.model
-        chooses = not isinstance(model, TwoTowerModel)
-        return not (chooses or type(model).pair_loss is softmax_contrastive_loss)
+        compares = isinstance(self.model, TwoTowerModel)
+        return compares and self.model.pair_loss is not softmax_contrastive_loss
 
     def _lengths(self) -> dict[str, Any]:
         """Return how texts are padded: for labels judged alone as in training, to the limit."""

@@ -313,6 +313,11 @@ CHECKPOINTS: dict[str, Any] = {
         _segformer("SegformerForSemanticSegmentation"),
         _sized("SegformerImageProcessor", 32),
     ),
+    "judging-towers": lambda: (
+        _towers("Siglip", max_position_embeddings=64, projection_size=16),
+        wordpiece(token_types=False),
+        _sized("SiglipImageProcessor"),
+    ),
     "depths": lambda: (_glpn(), transformers.GLPNImageProcessor()),
     "videos": lambda: (_videomae(), _videos()),
     "relative-depths": lambda: (

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+import automodel_core
+from automodel_core.errors import InputError
 from parity.tasks.comparing import Call, Pipelines, assert_same, known
 from parity.tasks.pictures import drawn
 
@@ -28,6 +30,9 @@ CALLS = {
     "labels of a picture": labels(PICTURE, candidate_labels=LABELS),
     "labels of pictures": labels(
         [PICTURE, OTHER], candidate_labels=LABELS, hypothesis_template="this is {} ."
+    ),
+    "labels each by itself": labels(
+        [PICTURE, OTHER], candidate_labels=LABELS, checkpoint="judging-towers"
     ),
     "an answer written": Call(
         "document-question-answering", "read-pages", (PICTURE, "who is anna"), {}
@@ -60,3 +65,42 @@ CALLS = {
 @pytest.mark.parametrize("name", known(CALLS))
 def test_results_are_the_reference_s(pipelines: Pipelines, name: str) -> None:
     assert_same(*pipelines.both(CALLS[name]))
+
+
+def said(**picture: Any) -> list[dict[str, Any]]:
+    parts = [{"type": "image", **picture}, {"type": "text", "text": "the cat"}]
+    return [{"role": "user", "content": parts}]
+
+
+def test_conversations_hold_pictures_or_are_given_them(pipelines: Pipelines) -> None:
+    """The models of the reference that talk about pictures are none of ours yet."""
+    ours = pipelines.of(automodel_core, Call("image-text-to-text", "read-pages"))
+    ours.tokenizer.chat_template = (
+        "{% for m in messages %}{% for part in m['content'] %}{{ part.get('text', '') }}"
+        "{% endfor %}{% endfor %}"
+    )
+    options = {"max_new_tokens": 3}
+    (alone,) = ours(PICTURE, "the cat", return_full_text=False, **options)
+    inside = ours(said(image=PICTURE), **options)
+    assert inside[0]["input_text"] == said(image=PICTURE)
+    *messages, answer = inside[0]["generated_text"]
+    assert messages == inside[0]["input_text"]
+    assert answer == {"role": "assistant", "content": alone["generated_text"]}
+    beside = ours(PICTURE, text=said(), **options)
+    assert beside[0]["generated_text"][-1] == answer
+    (first, _) = ours([said(image=PICTURE), said(image=OTHER)], **options)
+    assert first[0]["generated_text"][-1] == answer
+    with pytest.raises(InputError, match="more pictures in the messages"):
+        ours([PICTURE], text=[*said(), *said()], **options)
+    with pytest.raises(InputError, match="have no place"):
+        ours([PICTURE, OTHER], text=said(), **options)
+
+
+def test_open_answers_about_pictures_are_continued(pipelines: Pipelines) -> None:
+    ours = pipelines.of(automodel_core, Call("image-text-to-text", "read-pages"))
+    ours.tokenizer.chat_template = "{{ messages[-1]['content'][-1]['text'] }}"
+    begun = {"role": "assistant", "content": [{"type": "text", "text": "the dog"}]}
+    (found,) = ours([*said(image=PICTURE), begun], max_new_tokens=3)
+    (text,) = found["generated_text"][-1]["content"]
+    assert text["text"].startswith("the dog")
+    assert len(found["generated_text"]) == 2
