@@ -22,50 +22,57 @@ MOST_NUMBERS = 16
 
 def run(options: argparse.Namespace) -> int:
     """Print the answer to each input; one that cannot be used is told, and the others answered."""
-    from automodel_core.tasks import pipeline
-
-    loading = {**hub_arguments(options), "plugin": options.plugin}
-    loading = {name: value for name, value in loading.items() if value is not None}
-    answer = pipeline(
-        options.task,
-        model=options.name,
-        device=options.device,
-        dtype=options.dtype or "auto",
-        revision=loading.pop("revision", None),
-        model_kwargs=loading,
-    )
+    answer = _opened(options)
     if not options.quiet:
         note(f"{type(answer).__name__}: {type(answer.model).__name__} on {answer.device}")
     settings = {name: _value(value) for name, value in options.option}
     if options.labels is not None:
         settings["candidate_labels"] = options.labels
-    given = options.input or list(_lines())
-    if not given:
+    names = options.input or list(_lines())
+    if not names:
         raise InputError("there is nothing to answer: give INPUT, or lines on stdin")
-    inputs = [_with_question(one, options) for one in given]
+    inputs = [_with_question(name, options) for name in names]
     results = _results(answer, inputs, {**settings, "batch_size": options.batch_size})
-    failed = 0
-    told = []
-    for number, (name, source, result) in enumerate(zip(given, inputs, results, strict=True)):
+    answered = list(zip(names, inputs, results, strict=True))
+    for number, (name, source, result) in enumerate(answered):
         if isinstance(result, Exception):
-            failed += 1
             note(f"automodel-core: error: {name}: {' '.join(str(result).split())}")
-            told.append({"input": name, "error": str(result)})
             continue
-        told.append({"input": name, "result": plain(result)})
         if options.out is not None:
-            _paint(answer, source, result, _place(options.out, name, number, len(given)))
+            _paint(answer, source, result, _place(options.out, name, number, len(names)))
         if not options.json:
-            if len(given) > 1:
-                print(f"{name}:")
-            print("\n".join(lines(result)), flush=True)
+            head = [f"{name}:"] if len(names) > 1 else []
+            print("\n".join([*head, *lines(result)]), flush=True)
     if options.json:
+        told = [_told(name, result) for name, _, result in answered]
         print_json({"name": options.name, "task": options.task, "answers": told})
-    return 1 if failed else 0
+    return int(any(isinstance(result, Exception) for result in results))
+
+
+def _opened(options: argparse.Namespace) -> Any:
+    """Return the pipeline of a task and a checkpoint."""
+    from automodel_core.tasks import pipeline
+
+    loading = {**hub_arguments(options), "plugin": options.plugin}
+    return pipeline(
+        options.task,
+        model=options.name,
+        device=options.device,
+        dtype=options.dtype or "auto",
+        revision=loading.pop("revision", None),
+        model_kwargs={name: value for name, value in loading.items() if value is not None},
+    )
+
+
+def _told(name: str, result: Any) -> dict[str, Any]:
+    """Return what JSON says of an input."""
+    if isinstance(result, Exception):
+        return {"input": name, "error": str(result)}
+    return {"input": name, "result": plain(result)}
 
 
 def _results(answer: Any, inputs: list[Any], settings: Mapping[str, Any]) -> list[Any]:
-    """Return the answer to each input, or its error; one input is asked as it is, and in no list."""
+    """Return the answer to each input, or its error; one alone is asked as it is, in no list."""
     if len(inputs) > 1:
         results: list[Any] = answer(inputs, on_error="return", **settings)
         return results
