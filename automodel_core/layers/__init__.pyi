@@ -74,15 +74,18 @@ from automodel_core.layers.kernels.attention_functions import (
     sdpa_attention as sdpa_attention,
 )
 from automodel_core.layers.kernels.decode_steps import (
+    kept as kept,
     prepare_linear as prepare_linear,
     prepare_norm as prepare_norm,
     score_tokens as score_tokens,
+    weight_version as weight_version,
 )
 from automodel_core.layers.kernels.linear import (
     Embedding as Embedding,
     Linear as Linear,
     QuantisedLinear as QuantisedLinear,
     embedding as embedding,
+    is_plain as is_plain,
     linear as linear,
     look_up as look_up,
     project as project,

@@ -55,8 +55,6 @@ def set_attention(model: Any, chosen: str | Mapping[str, str]) -> None:
 
     Raises `InputError` for a name that nobody provides and for a part that there is not.
     """
-    from automodel_core.layers.attention import Attention  # torch, without which plans are made
-
     named = {"": chosen} if isinstance(chosen, str) else chosen
     paths = by_path(model, named, "attn_implementation")
     noted = {id(config): config for config in (model.config, *model.config.all_parts())}
@@ -64,8 +62,8 @@ def set_attention(model: Any, chosen: str | Mapping[str, str]) -> None:
         function = registry.parts.function(registry.AttentionImplementation, paths[path])
         part = model.get_submodule(path)
         for module in part.modules():
-            if isinstance(module, Attention):
-                module.attend = function
+            if "attend" in vars(module):  # also of an attention that a plugin wrote
+                vars(module)["attend"] = function
             own = vars(module).get("config")
             if id(own) in noted and (not path or own is not model.config):
                 noted[id(own)]._attn_implementation = paths[path]

@@ -19,7 +19,6 @@ from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import embedding, linear, look_up
 from automodel_core.layers.kernels.norms import layer_norm
-from automodel_core.layers.positions.absolute import SinusoidalPositions
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.inputs import TextInputs
@@ -85,7 +84,7 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
     out the embeddings of token types.
     """
 
-    embed_positions: nn.Embedding | SinusoidalPositions
+    embed_positions: nn.Module
     has_token_types = True
     takes_cache = True
 
@@ -96,7 +95,7 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
         size = config.token_size
         self.embed_tokens = embedding(config.vocab_size, size, padding_idx=config.pad_token_id)
         self.embed_positions = self.make_positions(config)
-        if self.has_token_types:
+        if self.has_token_types and config.type_vocab_size > 0:
             self.embed_token_types = embedding(config.type_vocab_size, size)
         self.embed_norm = layer_norm(size, eps=config.layer_norm_eps)
         self.embed_dropout = nn.Dropout(config.hidden_dropout_prob)
@@ -107,7 +106,7 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
         self.post_init()
 
     @classmethod
-    def make_positions(cls, config: Any) -> nn.Embedding | SinusoidalPositions:
+    def make_positions(cls, config: Any) -> nn.Module:
         """Return the embeddings of positions."""
         return embedding(config.max_position_embeddings, config.token_size)
 
@@ -141,14 +140,18 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
         inputs.positions(self.config.max_position_embeddings)  # which are limited all the same
         return embedded
 
+    def embedded_types(self, inputs: TextInputs) -> Tensor:
+        """Return the embeddings of token types, 0 by default."""
+        types = inputs.token_type_ids
+        if types is None:
+            types = torch.zeros(1, 1, dtype=torch.long, device=self.embed_token_types.weight.device)
+        return look_up(self.embed_token_types, types)
+
     def embed(self, inputs: TextInputs) -> Tensor:
         """Add token types (0 by default) and positions to the tokens, and normalise."""
         embedded = inputs.embedded_by(self.embed_tokens)
         if self.has_token_types:
-            types = inputs.token_type_ids
-            if types is None:
-                types = torch.zeros(1, 1, dtype=torch.long, device=embedded.device)
-            embedded = embedded + look_up(self.embed_token_types, types)
+            embedded = embedded + self.embedded_types(inputs)
         normed = self.embed_norm(self.place(embedded, inputs))
         projected: Tensor = self.embed_proj(self.embed_dropout(normed))
         return projected

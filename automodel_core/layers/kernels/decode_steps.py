@@ -10,8 +10,8 @@ from __future__ import annotations
 import functools
 import math
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -37,12 +37,16 @@ from automodel_core.layers.kernels.linear import (
 from automodel_core.layers.kernels.norms import RMSNorm
 
 __all__ = [
+    "kept",
     "may_prepare",
     "own_step",
     "prepare_linear",
     "prepare_norm",
     "score_tokens",
+    "weight_version",
 ]
+
+T = TypeVar("T")
 
 WORDS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 LARGE = 1 << 16
@@ -85,7 +89,13 @@ def version(parameter: Tensor) -> int:
     return 0 if parameter.is_inference() else parameter._version
 
 
-_prepared: WeakKeyDictionary[nn.Module, dict[object, TensorFunction]] = WeakKeyDictionary()
+def weight_version(weight: Tensor) -> tuple[object, ...]:
+    """Return what is equal as long as a weight is the same: where it is, and its numbers."""
+    place = weight.data_ptr(), weight.shape, weight.stride()
+    return *place, version(weight), checksum(weight)
+
+
+_prepared: WeakKeyDictionary[nn.Module, dict[Hashable, Any]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -118,18 +128,22 @@ def _kept(
     tensors = [
         t for n in linears for t in (*n._parameters.values(), *n._buffers.values()) if t is not None
     ]
-    key = (
-        rows,
-        len(linears),
-        *((t.data_ptr(), t.shape, t.stride(), version(t), checksum(t)) for t in tensors),
-    )
+    key = (rows, len(linears), *map(weight_version, tensors))
+    return kept(linears[0], key, pack)
+
+
+def kept(owner: nn.Module, key: Hashable, make: Callable[[], T]) -> T:
+    """Return what ``make`` computes from weights, or computed before under the same ``key``.
+
+    The key has the `weight_version` of each weight; one result stays, as long as its ``owner``.
+    """
     with _lock:
-        known = _prepared.get(linears[0], {}).get(key)
+        known: T | None = _prepared.get(owner, {}).get(key)
     if known is None:
         with torch.no_grad():
-            known = pack()
+            known = make()
         with _lock:
-            _prepared[linears[0]] = {key: known}
+            _prepared[owner] = {key: known}
     return known
 
 

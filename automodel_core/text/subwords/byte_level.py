@@ -45,7 +45,7 @@ class ByteLevelTokenizer(PreTrainedTokenizer):
         "merges_file": "merges.txt",
         "tokenizer_file": "tokenizer.json",
     }
-    model_input_names = ("input_ids", "attention_mask")
+    model_input_names: tuple[str, ...] = ("input_ids", "attention_mask")
     default_tokens: ClassVar[Mapping[str, str | AddedToken]] = {}
     """The special tokens of a checkpoint that names no others, in the order of their ids.
 
