@@ -26,7 +26,6 @@ from automodel_core import (
     AutoModelForCausalLM,
     AutoModelForImageTextToText,
     AutoModelForMaskedLM,
-    AutoModelForPreTraining,
     AutoModelForSeq2SeqLM,
     AutoProcessor,
     AutoTokenizer,
@@ -343,6 +342,7 @@ FOLDERS: dict[str, Callable[[Path], None]] = {
     "tf_bert": foreign("../../../docs/demo/tf_bert"),
 }
 Auto = AutoTokenizer.from_pretrained
+Masked = AutoModelForMaskedLM.from_pretrained
 SUBJECTS = (
     Subject("bert", "config.json", mutate_json, AutoModel.from_pretrained),
     Subject("bert", "config.json", mutate_json, AutoConfig.from_pretrained),
@@ -378,29 +378,14 @@ SUBJECTS = (
     Subject("donut", "processor_config.json", mutate_json, AutoProcessor.from_pretrained, see),
     Subject("donut", "sentencepiece.bpe.model", mutate_protobuf, Auto, encode),
     *(Subject(form, f"picture.{form}", mutate_bytes, look) for form in FORMS),
-    Subject("keras", "tf_model.h5", mutate_bytes, AutoModelForMaskedLM.from_pretrained),
-    Subject("keras", "tf_model.h5", mutate_hdf5, AutoModelForMaskedLM.from_pretrained),
-    Subject(
-        "keras-safetensors",
-        "model.safetensors",
-        mutate_safetensors,
-        AutoModelForMaskedLM.from_pretrained,
-    ),
+    Subject("keras", "tf_model.h5", mutate_bytes, Masked),
+    Subject("keras", "tf_model.h5", mutate_hdf5, Masked),
+    Subject("keras-safetensors", "model.safetensors", mutate_safetensors, Masked),
     Subject("tf_bert", "bert_model.ckpt.index", mutate_bytes, AutoModel.from_pretrained),
     Subject("tf_bert", "bert_model.ckpt.index", mutate_bundle, AutoModel.from_pretrained),
-    Subject(
-        "tf_bert",
-        "bert_model.ckpt.data-00000-of-00001",
-        mutate_bytes,
-        AutoModelForPreTraining.from_pretrained,
-    ),
+    Subject("tf_bert", "bert_model.ckpt.data-00000-of-00001", mutate_bytes, Masked),
     Subject("flax", "flax_model.msgpack", mutate_bytes, AutoModelForCausalLM.from_pretrained),
-    Subject(
-        "flax-shards",
-        "flax_model.msgpack.index.json",
-        mutate_json,
-        AutoModelForMaskedLM.from_pretrained,
-    ),
+    Subject("flax-shards", "flax_model.msgpack.index.json", mutate_json, Masked),
 )
 
 
