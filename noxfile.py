@@ -99,7 +99,7 @@ def tests(session: nox.Session) -> None:
     install_torch(session, *groups("test"))
     install_editable(session, *PLUGINS)
     plugin_tests = [f"plugins/{plugin}/tests" for plugin in PLUGINS]
-    elsewhere = [f"--ignore=tests/{name}" for name in ("clients", "parity", "typing")]
+    elsewhere = [f"--ignore=tests/{name}" for name in ("clients", "foreign", "parity", "typing")]
     everything = [*EVERY_CORE, "tests", *plugin_tests, *elsewhere]
     session.run("pytest", *(session.posargs or everything), env=ONE_THREAD)
 
@@ -108,6 +108,25 @@ def tests(session: nox.Session) -> None:
 @nox.parametrize("transformers", list(TRANSFORMERS), ids=list(TRANSFORMERS))
 def parity(session: nox.Session, transformers: str) -> None:
     """Compare with the reference implementation, in the version given in brackets."""
+    constraints = constraints_for(session, transformers)
+    install_torch(session, *groups("test", "reference"), constraints=constraints)
+    session.install("-q", "--no-deps", *groups("real-input"))
+    install_editable(session, *PLUGINS, constraints=constraints)
+    session.run("pytest", *(session.posargs or [*EVERY_CORE, "tests/parity"]), env=ONE_THREAD)
+
+
+@nox.session
+def foreign(session: nox.Session) -> None:
+    """Compare with models of TensorFlow and Flax, by the files that these write."""
+    constraints = constraints_for(session, "4.57.6")
+    install_torch(session, *groups("test", "reference", "foreign"), constraints=constraints)
+    install_editable(session, *PLUGINS, constraints=constraints)
+    quiet = ("-W", "ignore")  # of the frameworks, about themselves
+    session.run("pytest", *quiet, *(session.posargs or ["tests/foreign"]), env=ONE_THREAD)
+
+
+def constraints_for(session: nox.Session, transformers: str) -> str:
+    """Return the path of constraints with another version of the reference."""
     constraints = Path(session.create_tmp(), "constraints.txt").absolute()
     pins = TRANSFORMERS[transformers]
     kept = [
@@ -117,11 +136,7 @@ def parity(session: nox.Session, transformers: str) -> None:
     ]
     kept += [f"{name}=={version}" for name, version in pins.items()]
     constraints.write_text("\n".join(kept) + "\n", encoding="utf-8")
-    needed = groups("test", "reference")
-    install_torch(session, *needed, constraints=str(constraints))
-    session.install("-q", "--no-deps", *groups("real-input"))
-    install_editable(session, *PLUGINS, constraints=str(constraints))
-    session.run("pytest", *(session.posargs or [*EVERY_CORE, "tests/parity"]), env=ONE_THREAD)
+    return str(constraints)
 
 
 @nox.session
