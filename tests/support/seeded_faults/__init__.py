@@ -6,7 +6,17 @@ checks that must see it.
 
 from __future__ import annotations
 
-from support.seeded_faults import comparisons, inputs, outputs, places, tokenizers, weights
+from support.seeded_faults import comparisons, dense, inputs, outputs, places, tokenizers, weights
 from support.seeded_faults.seed import FAULTS, Fault
 
-__all__ = ["FAULTS", "Fault", "comparisons", "inputs", "outputs", "places", "tokenizers", "weights"]
+__all__ = [
+    "FAULTS",
+    "Fault",
+    "comparisons",
+    "dense",
+    "inputs",
+    "outputs",
+    "places",
+    "tokenizers",
+    "weights",
+]
