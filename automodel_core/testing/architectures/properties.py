@@ -348,7 +348,7 @@ def classifies_whole_inputs(subject: Subject) -> bool:
 
 def dropout_fields(config: Any) -> list[str]:
     """Return the fields of a configuration that say how much is dropped inside the body."""
-    heads = ("classifier", "qa", "semantic_classifier", "seq_classif", "summary")
+    heads = ("classifier", "pooler", "qa", "semantic_classifier", "seq_classif", "summary")
     dropouts = [name for name in config if "dropout" in name or name.endswith("pdrop")]
     return [
         name
