@@ -133,6 +133,28 @@ def _t5(**settings: Any) -> Any:
     return _settled(transformers.T5ForConditionalGeneration(config))
 
 
+def _bart(head: str, labels: tuple[str, ...] = ()) -> Any:
+    config = transformers.BartConfig(
+        vocab_size=len(WORDS),
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=32,
+        decoder_ffn_dim=32,
+        max_position_embeddings=64,
+        pad_token_id=0,
+        bos_token_id=2,
+        eos_token_id=3,
+        decoder_start_token_id=3,
+    )
+    if labels:
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: index for index, label in enumerate(labels)}
+    return _settled(getattr(transformers, head)(config))
+
+
 def _vit(head: str, **settings: Any) -> Any:
     config = transformers.ViTConfig(
         hidden_size=16,
@@ -340,6 +362,12 @@ CHECKPOINTS: dict[str, Any] = {
         _gpt2("GPT2ForSequenceClassification", num_labels=3, pad_token_id=0),
         byte_level(),
     ),
+    "pair-classes": lambda: (
+        _bart("BartForSequenceClassification", NLI),
+        wordpiece(token_types=False),
+    ),
+    "pair-spans": lambda: (_bart("BartForQuestionAnswering"), wordpiece(token_types=False)),
+    "pair-body": lambda: (_bart("BartModel"), wordpiece(token_types=False)),
     "names": lambda: (_bert("BertForTokenClassification", NAMES), wordpiece()),
     "bytes-names": lambda: (_gpt2("GPT2ForTokenClassification", num_labels=3), byte_level()),
     "spans": lambda: (_bert("BertForQuestionAnswering"), wordpiece()),

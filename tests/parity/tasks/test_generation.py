@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import transformers
 
 import automodel_core
 from parity.tasks.comparing import Call, Pipelines, assert_same, known
@@ -81,3 +82,18 @@ def test_rows_of_a_batch_are_as_if_alone(
         ours.tokenizer.pad_token = ours.tokenizer.eos_token
     alone = [ours([text], **call.options)[0] for text in texts]
     assert_same(ours(texts, batch_size=3, **call.options), alone)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_assistant_drafts_tokens(pipelines: Pipelines) -> None:
+    folder = pipelines.of(automodel_core, written()).model.name_or_path
+    options = {"max_new_tokens": 8, "do_sample": False, "return_full_text": False}
+    alone, helped, expected = (
+        side.pipeline("text-generation", model=folder, device=-1, **assistant)("the cat", **options)
+        for side, assistant in (
+            (automodel_core, {}),
+            (automodel_core, {"assistant_model": folder}),
+            (transformers, {"assistant_model": folder}),
+        )
+    )
+    assert helped == expected == alone

@@ -54,6 +54,16 @@ CALLS = {
     "one class": classes(CAT, checkpoint="score"),
     "numbers": classes(CAT, checkpoint="numbers", top_k=None),
     "class by a decoder": classes([CAT, ANNA, "dog"], checkpoint="decoder-classes"),
+    "class by an encoder and a decoder": classes([CAT, "dog"], checkpoint="pair-classes"),
+    "labels by an encoder and a decoder": Call(
+        "zero-shot-classification", "pair-classes", ([CAT, "dog ran"], ["sport", "news"]), {}
+    ),
+    "an answer by an encoder and a decoder": Call(
+        "question-answering", "pair-spans", (), {"question": "who", "context": CONTEXT}
+    ),
+    "features of an encoder and a decoder": Call(
+        "feature-extraction", "pair-body", ([CAT, "dog"],), {}
+    ),
     "sentiment": Call("sentiment-analysis", "classes", (CAT,), {"top_k": 1}),
     "top_k of the constructor": Call("text-classification", "classes", ([CAT],), {}, {"top_k": 2}),
     "labels in a text": zero_shot(CAT, "sport, politics"),
