@@ -14,6 +14,7 @@ MODULES = (
     "loading",
     "kernels",
     "forward",
+    "texts",
     "generation",
     "weights",
     "quality",

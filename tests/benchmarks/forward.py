@@ -1,68 +1,77 @@
-"""Milliseconds of one pass without a cache, against transformers."""
+"""Milliseconds and peak memory of one pass without a cache, against transformers and onnxruntime.
+
+The floor is the time of the same matrix products alone, each by the fastest routine at hand.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import tempfile
-from collections.abc import Callable
+import time
 from pathlib import Path
-from typing import Any
 
 import torch
 import transformers
 
-import automodel_core
+from benchmarks.passes import CONTENDERS, PASSES, TOKENS, peak
 from benchmarks.rounds import interleaved, table
 
-TOKENS = 128
 ROWS = (1, 8)
-BODIES: dict[str, Any] = {
-    "bert-base": transformers.BertConfig(),
-    "vit-base": transformers.ViTConfig(),
-    "gpt2": transformers.GPT2Config(use_cache=False),
-}
+MEASURED = ("automodel", "transformers", "onnxruntime")
+"""Who takes memory for a model."""
 
 
-def measure(folder: Path, name: str, rows: int, rounds: int) -> list[str]:
-    """Return a row of the table, and raise where the two models say different things."""
-    torch.manual_seed(0)
-    config = BODIES[name]
-    transformers.AutoModel.from_config(config).save_pretrained(folder / name)
-    models = {
-        "ours": automodel_core.AutoModel.from_pretrained(folder / name),
-        "theirs": transformers.AutoModel.from_pretrained(folder / name).eval(),
-    }
-    if hasattr(config, "image_size"):
-        inputs = {"pixel_values": torch.randn(rows, 3, config.image_size, config.image_size)}
-    else:
-        inputs = {"input_ids": torch.randint(3, config.vocab_size, (rows, TOKENS))}
-    found: dict[str, torch.Tensor] = {}
-
-    def run(which: str) -> Callable[[], None]:
-        @torch.inference_mode()
-        def once() -> None:
-            found[which] = models[which](**inputs).last_hidden_state
-
-        return once
-
-    result = interleaved({which: run(which) for which in models}, rounds)
-    torch.testing.assert_close(found["ours"], found["theirs"], rtol=1e-4, atol=1e-4)
-    times = [f"{result.median(which) * 1e3:.0f}" for which in models]
-    return [name, str(rows), *times, f"{result.ratio('ours', 'theirs'):.2f}"]
+def measure(folder: Path, name: str, rows: int, options: argparse.Namespace) -> list[str]:
+    """Return a row of the table, and raise where two models say different things."""
+    shape = PASSES[name]
+    runs = {who: CONTENDERS[who](folder, shape, rows) for who in options.contenders}
+    expected = runs[options.contenders[0]]()
+    for who, run in runs.items():
+        found = run()
+        if found is not None:
+            torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3, msg=who)
+    clock = time.process_time if options.cpu_time else time.perf_counter
+    result = interleaved(runs, options.rounds, clock)
+    del runs
+    first, *others = options.contenders
+    cells = [name, str(rows), f"{result.median(first) * 1e3:.0f}"]
+    for who in others:
+        cells += [f"{result.median(who) * 1e3:.0f}", f"{result.ratio(first, who):.2f}"]
+    if options.memory:
+        takers = [who for who in options.contenders if who in MEASURED]
+        cells += [str(peak(folder, name, rows, who)) for who in takers]
+    return cells
 
 
 def main() -> None:
+    here = [
+        who
+        for who in CONTENDERS
+        if who != "onnxruntime" or importlib.util.find_spec("onnxruntime") is not None
+    ]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--shapes", nargs="+", choices=PASSES, default=list(PASSES))
+    parser.add_argument("--rows", nargs="+", type=int, default=list(ROWS))
+    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=here)
+    parser.add_argument("--folder", type=Path, default=None, help="keep the checkpoints here")
+    parser.add_argument("--cpu-time", action="store_true", help="on one thread, beside other work")
+    parser.add_argument("--memory", action="store_true", help="measure peak memory too, in MiB")
     options = parser.parse_args()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
         lines = [
-            measure(Path(folder), name, rows, options.rounds) for name in BODIES for rows in ROWS
+            measure(folder, name, rows, options) for name in options.shapes for rows in options.rows
         ]
+    first, *others = options.contenders
+    header = ["shape", "rows", first, *(cell for who in others for cell in (who, "times"))]
+    if options.memory:
+        header += [f"{who}, MiB" for who in options.contenders if who in MEASURED]
     title = f"One pass, ms, fp32, {torch.get_num_threads()} threads, {TOKENS} tokens or one image"
-    print(table(title, ["shape", "rows", "automodel", "transformers", "times"], lines))
+    print(table(title, header, lines))
 
 
 if __name__ == "__main__":

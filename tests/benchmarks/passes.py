@@ -1,0 +1,179 @@
+"""Bodies at real sizes that are run once, without a cache, and who runs them.
+
+``python -m benchmarks.passes FOLDER SHAPE ROWS WHO`` prints the peak memory of a process that loads
+a checkpoint and runs it, in MiB.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor
+
+import automodel_core
+from automodel_core.exporting import export_model
+from benchmarks.products import floor
+
+__all__ = ["CONTENDERS", "PASSES", "Pass", "peak"]
+
+TOKENS = 128
+OUTPUTS = ("last_hidden_state", "predicted_depth", "logits_per_image")
+Run = Callable[[], "Tensor | None"]
+
+
+def text(config: Any, rows: int, tokens: int = TOKENS) -> dict[str, Tensor]:
+    """Return random tokens, none of them special, which all are shown."""
+    ids = torch.randint(3, config.vocab_size - 1, (rows, tokens))
+    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+
+def image(config: Any, rows: int) -> dict[str, Tensor]:
+    """Return random pixels."""
+    return {"pixel_values": torch.randn(rows, 3, config.image_size, config.image_size)}
+
+
+def both(config: Any, rows: int) -> dict[str, Tensor]:
+    """Return as many texts as images, of the longest that the model reads."""
+    words = text(config.text_config, rows, config.text_config.max_position_embeddings)
+    return {"input_ids": words["input_ids"], **image(config.vision_config, rows)}
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A configuration, what models of it read, and the Auto class that makes them."""
+
+    config: Any
+    inputs: Callable[[Any, int], dict[str, Tensor]] = text
+    auto: str = "AutoModel"
+
+    def checkpoint(self, folder: Path) -> Path:
+        """Return the folder of a checkpoint, written into ``folder`` unless it is there."""
+        target = folder / next(name for name, each in PASSES.items() if each is self)
+        if not (target / "model.safetensors").exists():
+            torch.manual_seed(0)
+            getattr(transformers, self.auto).from_config(self.config).save_pretrained(target)
+        return target
+
+    def drawn(self, rows: int) -> dict[str, Tensor]:
+        """Return the same inputs at each call."""
+        torch.manual_seed(1)
+        return self.inputs(self.config, rows)
+
+
+PASSES: dict[str, Pass] = {
+    "bert-base": Pass(transformers.BertConfig()),
+    "roberta-base": Pass(
+        transformers.RobertaConfig(
+            max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5
+        )
+    ),
+    "deberta-v3-base": Pass(
+        transformers.DebertaV2Config(
+            hidden_size=768,
+            num_hidden_layers=12,
+            num_attention_heads=12,
+            intermediate_size=3072,
+            type_vocab_size=0,
+            relative_attention=True,
+            position_buckets=256,
+            norm_rel_ebd="layer_norm",
+            share_att_key=True,
+            pos_att_type=["p2c", "c2p"],
+            position_biased_input=False,
+        )
+    ),
+    "vit-base": Pass(transformers.ViTConfig(), image),
+    "clip-base": Pass(transformers.CLIPConfig(), both),
+    "siglip-base": Pass(transformers.SiglipConfig(), both),
+    "dpt-large": Pass(transformers.DPTConfig(), image, "AutoModelForDepthEstimation"),
+    "gpt2": Pass(transformers.GPT2Config(use_cache=False)),
+}
+
+
+def of_model(model: Any, inputs: Mapping[str, Tensor]) -> Run:
+    @torch.inference_mode()
+    def once() -> Tensor:
+        output = model(**inputs)
+        found: Tensor = next(output[name] for name in OUTPUTS if name in output)
+        return found
+
+    return once
+
+
+def ours(folder: Path, shape: Pass, rows: int) -> Run:
+    auto: Any = getattr(automodel_core, shape.auto)
+    return of_model(auto.from_pretrained(shape.checkpoint(folder)), shape.drawn(rows))
+
+
+def theirs(folder: Path, shape: Pass, rows: int) -> Run:
+    auto = getattr(transformers, shape.auto)
+    return of_model(auto.from_pretrained(shape.checkpoint(folder)).eval(), shape.drawn(rows))
+
+
+def in_onnxruntime(folder: Path, shape: Pass, rows: int) -> Run:
+    """Run the program of our model: the same weights, on as many threads."""
+    import onnxruntime
+
+    target = shape.checkpoint(folder)
+    program = target.with_name(f"{target.name}-onnx")
+    if not program.exists():
+        model = getattr(automodel_core, shape.auto).from_pretrained(target)
+        export_model(model, program, to="onnx", inputs=shape.drawn(2), other_inputs=shape.drawn(3))
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(
+        str(program / "model.onnx"), settings, providers=["CPUExecutionProvider"]
+    )
+    inputs = shape.drawn(rows)
+    given = {part.name: inputs[part.name].numpy() for part in session.get_inputs()}
+    (wanted, *_) = (
+        name for name in OUTPUTS if name in {part.name for part in session.get_outputs()}
+    )
+    return lambda: torch.from_numpy(session.run([wanted], given)[0])
+
+
+def products(folder: Path, shape: Pass, rows: int) -> Run:
+    """Run the products alone, which give no output."""
+    auto = getattr(transformers, shape.auto)
+    model = auto.from_pretrained(shape.checkpoint(folder), attn_implementation="eager")
+    run = floor(model.eval(), shape.drawn(rows))
+
+    def once() -> None:
+        run()
+
+    return once
+
+
+CONTENDERS: dict[str, Callable[[Path, Pass, int], Run]] = {
+    "automodel": ours,
+    "transformers": theirs,
+    "onnxruntime": in_onnxruntime,
+    "products": products,
+}
+
+
+def peak(folder: Path, name: str, rows: int, who: str) -> int:
+    """Return the most memory, in MiB, that a process of its own takes to load and run a model."""
+    command = [sys.executable, "-m", "benchmarks.passes", str(folder), name, str(rows), who]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(ran.stdout.split()[-1])
+
+
+def main() -> None:
+    folder, name, rows, who = sys.argv[1:]
+    run = CONTENDERS[who](Path(folder), PASSES[name], int(rows))
+    for _ in range(2):
+        run()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+
+if __name__ == "__main__":
+    main()
