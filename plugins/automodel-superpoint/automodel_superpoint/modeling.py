@@ -48,7 +48,7 @@ class SuperPointBlock(nn.Module):
         self.halves = halves
 
     def forward(self, maps: Tensor) -> Tensor:
-        maps = self.conv_b(self.conv_a(maps).relu()).relu()
+        maps = self.conv_b(self.conv_a(maps).relu_()).relu_()
         return F.max_pool2d(maps, 2) if self.halves else maps
 
 
@@ -83,7 +83,7 @@ class SuperPointInterestPointDecoder(nn.Module):
 
     def forward(self, cells: Tensor) -> Tensor:
         """Return scores ``(batch, height, width)``, zero but for the best of their neighbours."""
-        chances = self.conv_score_b(self.conv_score_a(cells).relu()).softmax(dim=1)
+        chances = self.conv_score_b(self.conv_score_a(cells).relu_()).softmax(dim=1)
         pixels = F.pixel_shuffle(chances[:, :-1], CELL)
         return best_of_neighbours(pixels[:, 0], self.config.nms_radius)
 
@@ -113,7 +113,7 @@ class SuperPointDescriptorDecoder(nn.Module):
 
     def forward(self, cells: Tensor) -> Tensor:
         """Return a vector of length 1 for each cell, ``(batch, size, rows, columns)``."""
-        return F.normalize(self.conv_descriptor_b(self.conv_descriptor_a(cells).relu()), dim=1)
+        return F.normalize(self.conv_descriptor_b(self.conv_descriptor_a(cells).relu_()), dim=1)
 
     def at(self, points: Tensor, described: Tensor) -> Tensor:
         """Return vectors ``(points, size)`` for the points of one image, by its cells."""
