@@ -72,12 +72,19 @@ class PatchPositions(nn.Module):
 
     def placed(self, patches: Tensor, grid: tuple[int, int]) -> Tensor:
         """Return ``(batch, 1 + patches, hidden_size)`` for patches of a grid, row by row."""
+        return F.dropout(self.joined(patches, grid), self.dropout, self.training)
+
+    def joined(self, patches: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Return the token and the patches, their positions added."""
         learned: Tensor = self.position_embeddings
         if grid != self.grid:
-            learned = resampled_positions(learned.float(), 1, self.grid, grid, self.mode)
+            learned = self.resampled(learned.float(), grid)
         token = self.cls_token.expand(patches.shape[0], -1, -1)
-        states = torch.cat([token, patches], dim=1) + learned.to(patches.dtype)
-        return F.dropout(states, self.dropout, self.training)
+        return torch.cat([token, patches], dim=1) + learned.to(patches.dtype)
+
+    def resampled(self, learned: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Return the positions for another grid."""
+        return resampled_positions(learned, 1, self.grid, grid, self.mode)
 
 
 def resampled_positions(
@@ -86,6 +93,8 @@ def resampled_positions(
     old: tuple[int, int],
     new: tuple[int, int],
     mode: str = "bicubic",
+    *,
+    antialias: bool = False,
 ) -> Tensor:
     """Return learned positions ``(1, leading + patches, size)`` for another grid of patches.
 
@@ -95,5 +104,5 @@ def resampled_positions(
         return positions
     tokens, patches = positions[:, :leading], positions[:, leading:]
     grid = patches.unflatten(1, old).permute(0, 3, 1, 2)
-    grid = F.interpolate(grid, new, mode=mode, align_corners=False)
+    grid = F.interpolate(grid, new, mode=mode, align_corners=False, antialias=antialias)
     return torch.cat([tokens, grid.flatten(2).transpose(1, 2)], dim=1)

@@ -10,6 +10,7 @@ from automodel_core.families.dpt import (
 from automodel_dinov2.configuration import (
     DepthAnythingConfig as DepthAnythingConfig,
     Dinov2Config as Dinov2Config,
+    Dinov2WithRegistersConfig as Dinov2WithRegistersConfig,
 )
 from automodel_dinov2.depth_anything import (
     DepthAnythingForDepthEstimation as DepthAnythingForDepthEstimation,
@@ -20,4 +21,10 @@ from automodel_dinov2.modeling import (
     Dinov2ForImageClassification as Dinov2ForImageClassification,
     Dinov2Model as Dinov2Model,
     Dinov2PreTrainedModel as Dinov2PreTrainedModel,
+)
+from automodel_dinov2.registers import (
+    Dinov2WithRegistersBackbone as Dinov2WithRegistersBackbone,
+    Dinov2WithRegistersForImageClassification as Dinov2WithRegistersForImageClassification,
+    Dinov2WithRegistersModel as Dinov2WithRegistersModel,
+    Dinov2WithRegistersPreTrainedModel as Dinov2WithRegistersPreTrainedModel,
 )

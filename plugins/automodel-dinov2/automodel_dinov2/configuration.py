@@ -15,6 +15,7 @@ from automodel_core.configuration import (
 from automodel_core.errors import ConfigurationError
 from automodel_core.fields import (
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     Probability,
@@ -48,20 +49,38 @@ class Dinov2Config(BackboneConfigMixin):
     reshape_hidden_states: bool = True
     use_mask_token: bool = True
 
+    @property
+    def leading_tokens(self) -> int:
+        """How many states come before those of the patches."""
+        return 1
+
     def validate(self) -> None:
         super().validate()
         if self.hidden_size % self.num_attention_heads:
             raise ConfigurationError(
-                f"Dinov2Config: hidden_size={self.hidden_size} is not a multiple of "
+                f"{type(self).__name__}: hidden_size={self.hidden_size} is not a multiple of "
                 f"num_attention_heads={self.num_attention_heads}"
             )
         for key in ("image_size", "patch_size"):
             value = getattr(self, key)
             if isinstance(value, list) and len(value) != 2:
                 raise ConfigurationError(
-                    f"Dinov2Config: {key}={value} cannot be used: expected a number, or height "
-                    "and width"
+                    f"{type(self).__name__}: {key}={value} cannot be used: expected a number, or "
+                    "height and width"
                 )
+
+
+class Dinov2WithRegistersConfig(Dinov2Config):
+    """DINOv2 with learned tokens that stand for no patch (https://arxiv.org/abs/2309.16588)."""
+
+    model_type = "dinov2_with_registers"
+
+    patch_size: PositiveInt | list[PositiveInt] = 16
+    num_register_tokens: NonNegativeInt = 4
+
+    @property
+    def leading_tokens(self) -> int:
+        return 1 + self.num_register_tokens
 
 
 SMALL_DINOV2 = {

@@ -94,9 +94,11 @@ class Dinov2PreTrainedModel(modeling.PreTrainedModel):
 class Dinov2Layers(Dinov2PreTrainedModel):
     """The embeddings, the layers and a norm, which body and backbone use in their own ways."""
 
+    embeddings_class: ClassVar[type[Dinov2Embeddings]] = Dinov2Embeddings
+
     def __init__(self, config: Dinov2Config) -> None:
         super().__init__(config)
-        self.embed = Dinov2Embeddings(config)
+        self.embed = self.embeddings_class(config)
         self.stack = layers.TransformerStack(
             [dinov2_layer(config) for _ in range(config.num_hidden_layers)]
         )
@@ -158,10 +160,11 @@ class Dinov2ForImageClassification(
     """A class for an image, by the states of the first token and of the mean patch."""
 
     input_embeddings = "model.embed.patches"
+    body_class: ClassVar[type[Dinov2Model]] = Dinov2Model
 
     def __init__(self, config: Dinov2Config) -> None:
         super().__init__(config)
-        self.model = Dinov2Model(config)
+        self.model = self.body_class(config)
         size, labels = 2 * config.hidden_size, config.num_labels
         self.classifier = layers.linear(size, labels) if labels else nn.Identity()
         self.post_init()
@@ -169,7 +172,7 @@ class Dinov2ForImageClassification(
     def classify(self, body: modeling.BaseModelOutput) -> Tensor:
         states: Tensor = body.last_hidden_state
         scores: Tensor = self.classifier(
-            torch.cat([states[:, 0], states[:, 1:].mean(dim=1)], dim=1)
+            torch.cat([states[:, 0], states[:, self.config.leading_tokens :].mean(dim=1)], dim=1)
         )
         return scores
 
@@ -214,4 +217,5 @@ class Dinov2Backbone(modeling.BackboneMixin, Dinov2Layers):
             states = self.norm(states)
         if not self.config.reshape_hidden_states:
             return states
-        return layers.map_of_patches(states[:, 1:], grid).contiguous()
+        patches = states[:, self.config.leading_tokens :]
+        return layers.map_of_patches(patches, grid).contiguous()

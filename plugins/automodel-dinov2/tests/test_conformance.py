@@ -48,6 +48,11 @@ def test_dinov2_with_gates(check: Check) -> None:
     check()
 
 
+@architecture_checks("dinov2_with_registers", {**TINY, "num_register_tokens": 2})
+def test_dinov2_with_registers(check: Check) -> None:
+    check()
+
+
 @architecture_checks("depth_anything", DEPTH)
 def test_depth_anything(check: Check) -> None:
     check()

@@ -17,7 +17,11 @@ from automodel_core.testing import model_names
 from automodel_dinov2 import Dinov2Config, Dinov2Model
 
 Make = Callable[..., Any]
-HEADS = (*model_names("dinov2"), *model_names("depth_anything"))
+HEADS = (
+    *model_names("dinov2"),
+    *model_names("dinov2_with_registers"),
+    *model_names("depth_anything"),
+)
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -138,6 +142,21 @@ def test_a_projection_before_the_enlargement_changes_nothing(make: Make) -> None
     refined = fusion.residual_layer2(maps)
     wide = F.interpolate(refined, (6, 10), mode="bilinear", align_corners=True)
     torch.testing.assert_close(found, fusion.projection(wide))
+
+
+def test_registers_stand_between_the_first_token_and_the_patches(
+    make: Make, images: Tensor
+) -> None:
+    model = make("Dinov2WithRegistersModel", num_register_tokens=3)
+    seen = []
+    model.stack.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    model(images)
+    assert seen[0].shape == (2, 1 + 3 + 9, 16)
+    torch.testing.assert_close(seen[0][1, 1:4], model.embed.register_tokens[0])
+    backbone = make("Dinov2WithRegistersBackbone", num_register_tokens=3)
+    states = backbone(images, output_hidden_states=True).hidden_states[-1]
+    expected = backbone.norm(states)[:, 4:].transpose(1, 2).view(2, 16, 3, 3)
+    torch.testing.assert_close(backbone(images).feature_maps[0], expected)
 
 
 def test_hidden_patches_are_not_seen(make: Make, images: Tensor) -> None:

@@ -8,7 +8,7 @@ import automodel_dinov2
 from automodel_core.testing import model_names
 from support.images import ImageCase, ImageFamily
 
-__all__ = ["DEPTH_ANYTHING", "DINOV2", "SMALL"]
+__all__ = ["DEPTH_ANYTHING", "DINOV2", "SMALL", "WITH_REGISTERS"]
 
 SMALL: dict[str, Any] = {
     "hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 3, "mlp_ratio": 2,
@@ -33,6 +33,20 @@ DINOV2 = ImageFamily(
         "small scales": ImageCase({"layerscale_value": 1e-3, "mlp_ratio": 1}),
         "a number instead of classes": ImageCase({"num_labels": 1, "use_mask_token": False}),
         "several classes at once": ImageCase({"problem_type": "multi_label_classification"}),
+    },
+    asks_to_interpolate=False,
+)
+
+WITH_REGISTERS = ImageFamily(
+    automodel_dinov2,
+    model_names("dinov2_with_registers"),
+    SMALL,
+    {
+        "plain": ImageCase({"out_features": ["stem", "stage2"]}),
+        "one register, smaller images": ImageCase({"num_register_tokens": 1}, pixels=(8, 12)),
+        "larger images, states as they are": ImageCase(
+            {"reshape_hidden_states": False, "out_indices": [1, -1]}, pixels=(24, 20)
+        ),
     },
     asks_to_interpolate=False,
 )

@@ -10,7 +10,7 @@ import transformers
 
 import automodel_dinov2
 from automodel_core import AutoBackbone
-from parity.dinov2.cases import DEPTH_ANYTHING, DINOV2, SMALL
+from parity.dinov2.cases import DEPTH_ANYTHING, DINOV2, SMALL, WITH_REGISTERS
 from support.family import settled
 from support.reference import assert_close, assert_same_outputs
 from support.vision import ImageParity
@@ -18,6 +18,10 @@ from support.vision import ImageParity
 
 class TestDinov2(ImageParity):
     family = DINOV2
+
+
+class TestDinov2WithRegisters(ImageParity):
+    family = WITH_REGISTERS
 
 
 class TestDepthAnything(ImageParity):
