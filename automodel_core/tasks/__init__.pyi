@@ -3,14 +3,12 @@ from automodel_core.tasks.base.generating import GenerativePipeline as Generativ
 from automodel_core.tasks.base.looking import PicturePipeline as PicturePipeline
 from automodel_core.tasks.base.pipeline import Pipeline as Pipeline
 from automodel_core.tasks.base.return_types import ReturnType as ReturnType
+from automodel_core.tasks.finding import get_supported_tasks as get_supported_tasks
 from automodel_core.tasks.inputs.series import (
     KeyDataset as KeyDataset,
     KeyPairDataset as KeyPairDataset,
 )
-from automodel_core.tasks.opening import (
-    get_supported_tasks as get_supported_tasks,
-    pipeline as pipeline,
-)
+from automodel_core.tasks.opening import pipeline as pipeline
 from automodel_core.tasks.pairs.documents import (
     DocumentQuestionAnsweringPipeline as DocumentQuestionAnsweringPipeline,
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from automodel_core import auto, registry
+from automodel_core.auto.opening import open_request
 from automodel_core.errors import (
     BackendUnavailableError,
     CheckpointNotFoundError,
@@ -15,24 +15,23 @@ from automodel_core.errors import (
     RemoteCodeRefusedError,
     TokenizationError,
     UnsupportedTaskError,
-    did_you_mean,
     shown,
-    warn_caller,
 )
 from automodel_core.processing import ProcessorMixin
-from automodel_core.registry.task_table import PIPELINES
-from automodel_core.tasks.defaults import NOT_SERVED_YET, usual_checkpoints
+from automodel_core.tasks.finding import (
+    found_pipeline,
+    task_of,
+    usual_checkpoint,
+    with_languages,
+)
 
 if TYPE_CHECKING:
     import torch
 
     from automodel_core.tasks.base.pipeline import Pipeline
 
-__all__ = ["get_supported_tasks", "pipeline"]
+__all__ = ["pipeline"]
 
-logger = logging.getLogger(__name__)
-
-TRANSLATION = "translation"
 LOADERS: Mapping[str, Any] = {
     "tokenizer": auto.AutoTokenizer,
     "image_processor": auto.AutoImageProcessor,
@@ -41,11 +40,6 @@ LOADERS: Mapping[str, Any] = {
 }
 ABSENT = (CheckpointNotFoundError, TokenizationError, UnsupportedTaskError)
 """What is raised where a checkpoint has no preprocessor of a kind."""
-
-
-def get_supported_tasks() -> list[str]:
-    """Return the names that `pipeline` takes, those of installed plugins among them."""
-    return sorted((*registry.parts.pipelines(), "translation_XX_to_YY"))
 
 
 def pipeline(
@@ -86,7 +80,7 @@ def pipeline(
     older = kwargs.pop("torch_dtype", None)
     _take_placement(loading, device_map, older if dtype == "auto" and older is not None else dtype)
     if model is None:
-        model, revision = _usual(task, revision, tokenizer, feature_extractor)
+        model, revision = usual_checkpoint(task, revision, tokenizer, feature_extractor)
     if revision is not None:
         loading["revision"] = revision
     hub = {key: loading[key] for key in HUB if key in loading}
@@ -94,8 +88,9 @@ def pipeline(
     if config is not None and named is not None:
         loading["config"] = config
     config = _config(model if config is None else config, hub)
-    task = _task_of(config) if task is None else task
-    reference, tasks = _found(task)
+    if task is None:
+        task = task_of(config, config.architectures if named else [type(model).__name__])
+    reference, tasks = found_pipeline(task)
     chosen: Any = registry.resolve(reference) if pipeline_class is None else pipeline_class
     if named is not None:
         model = _load(named, task, tasks, config, loading)
@@ -107,9 +102,9 @@ def pipeline(
         "feature_extractor": feature_extractor,
         "processor": processor,
     }
-    place = named or config._name_or_path or None
-    parts = _components(chosen, given, place, {**hub, "use_fast": use_fast})
-    task = _with_languages(task, config)
+    places = [place for place in dict.fromkeys((named, config._name_or_path)) if place]
+    parts = _components(chosen, given, places, {**hub, "use_fast": use_fast})
+    task = with_languages(task, config)
     made: Pipeline = chosen(model=model, task=task, device=device, **parts, **kwargs)
     return made
 
@@ -139,104 +134,23 @@ def _take_placement(loading: dict[str, Any], device_map: Any, dtype: Any) -> Non
         loading[key] = value
 
 
-def _usual(
-    task: str | None, revision: str | None, tokenizer: Any, feature_extractor: Any
-) -> tuple[str, str]:
-    """Return the checkpoint and revision that a task has if none is named."""
-    if task is None:
-        raise InputError("give a task or a model: pipeline('fill-mask'), pipeline(model=NAME)")
-    for name, part in (("tokenizer", tokenizer), ("feature_extractor", feature_extractor)):
-        if part is not None:
-            raise InputError(f"{name}= is given without model=: which model is it for?")
-    _found(task)
-    usual = usual_checkpoints()
-    if task not in usual:
-        known = [name for name in usual if name.startswith(task)]
-        hint = f", or call pipeline({known[0]!r})" if known else ""
-        raise InputError(f"task {shown(task)} has no usual checkpoint: give model={hint}")
-    name, commit = usual[task]
-    logger.warning(
-        "No model is named; %s at revision %s is used. Name both in what is to stay as it is.",
-        name,
-        revision or commit,
-    )
-    return name, revision or commit
-
-
-def _found(task: str) -> tuple[str, tuple[registry.Task, ...]]:
-    """Return the reference of a pipeline and the tasks of its models; the error names near ones."""
-    name = task
-    if task.startswith(f"{TRANSLATION}_"):
-        parts = task.split("_")
-        if len(parts) != 4 or parts[2] != "to":
-            raise UnsupportedTaskError(
-                f"{shown(task)} is no translation: name it like translation_en_to_fr"
-            )
-        name = TRANSLATION
-    found = registry.parts.pipeline(name)
-    if found is not None:
-        return found
-    if name in NOT_SERVED_YET:
-        raise UnsupportedTaskError(
-            f"task {shown(task)} is known, and no architecture for it is installed"
-        )
-    tasks = registry.parts.every(registry.Task)
-    if name in tasks or name in {one.auto_class for one in tasks.values()}:
-        one = tasks.get(name) or next(t for t in tasks.values() if t.auto_class == name)
-        served = ", ".join(one.pipelines) or f"none: use {one.auto_class}"
-        raise UnsupportedTaskError(f"{shown(task)} is a task of models; its pipelines are {served}")
-    known = get_supported_tasks()
-    raise UnsupportedTaskError(
-        f"task {shown(task)} is not known{did_you_mean(task, known, 3)}; known are "
-        f"{', '.join(known)}"
-    )
-
-
 def _config(given: Any, hub: Mapping[str, Any]) -> Any:
-    """Return the configuration of a checkpoint, of a model, or as it is given."""
+    """Return the configuration of a checkpoint, of a model, or as it is given.
+
+    That of an adapter is its base model's.
+    """
     from automodel_core.configuration import PreTrainedConfig
 
     if isinstance(given, PreTrainedConfig):
         return given
     if isinstance(given, str | os.PathLike):
-        return auto.AutoConfig.from_pretrained(given, **hub)
+        return open_request(given, (), hub).config
     config = vars(given).get("config")
     if config is None:
         raise InputError(
             f"model= is the name of a checkpoint or a model, got {type(given).__name__}"
         )
     return config
-
-
-def _task_of(config: Any) -> str:
-    """Return the pipeline for the class that a checkpoint was saved from.
-
-    Of several the first is chosen whose components the architecture has.
-    """
-    named = config.architectures or ()
-    names = dict.fromkeys((*(name for name, _, _ in PIPELINES), *registry.parts.pipelines()))
-    fitting = []
-    for name in names:
-        reference, tasks = _found(name)
-        if not any(_class_of(config, task.name) in named for task in tasks):
-            continue
-        fitting.append(name)
-        found: Any = registry.resolve(reference)
-        if all(registry.architectures.component_class(config, kind) for kind in found.needs):
-            return name
-    if fitting:
-        return fitting[0]
-    raise UnsupportedTaskError(
-        f"the checkpoint is of {', '.join(named) or 'no class that it names'}, which has no "
-        "pipeline of its own: give the task, such as pipeline('feature-extraction', model=...)"
-    )
-
-
-def _class_of(config: Any, task: str) -> str | None:
-    """Return the name of the model class that an architecture has for a task, if it has one."""
-    if not registry.architectures.serves(config, task):
-        return None
-    return registry.architectures.model_reference(config, task).rpartition(":")[2]
 
 
 def _load(
@@ -265,50 +179,44 @@ def _load(
 def _components(
     pipeline_class: type[Pipeline],
     given: Mapping[str, Any],
-    place: str | None,
+    places: Sequence[str],
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what prepares inputs: given, or loaded from where the model came from."""
+    """Return what prepares inputs: given, or loaded from where the model came from.
+
+    Of several places the first that has it is used: an adapter's folder may have none.
+    """
     found: dict[str, Any] = {}
     for kind, part in given.items():
-        where: Any = part
-        more: dict[str, Any] = {}
-        if isinstance(part, tuple):
-            where, more = part
-        needed = kind in pipeline_class.needs
-        if part is None:
-            if not needed and kind not in pipeline_class.may_need:
-                continue
-            if given["processor"] is not None and kind in vars(given["processor"]):
-                continue
-            where = place
-        if where is None:
-            continue
-        if not isinstance(where, str | os.PathLike):
-            found[kind] = where
-            continue
-        try:
+        where, more = part if isinstance(part, tuple) else (part, {})
+        if isinstance(where, str | os.PathLike):
             found[kind] = LOADERS[kind].from_pretrained(where, **{**options, **more})
-        except RemoteCodeRefusedError:
-            raise
-        except ABSENT:
-            if needed or part is not None:
-                raise
+        elif where is not None:
+            found[kind] = where
+        elif kind in (*pipeline_class.needs, *pipeline_class.may_need) and not (
+            given["processor"] is not None and kind in vars(given["processor"])
+        ):
+            loaded = _of_places(LOADERS[kind], places, options, kind in pipeline_class.needs)
+            found |= {} if loaded is None else {kind: loaded}
     joined = found.get("processor")
     if joined is not None and not isinstance(joined, ProcessorMixin):
         raise UnsupportedTaskError(
-            f"{pipeline_class.__name__} needs a processor, and {shown(str(place))} has a "
+            f"{pipeline_class.__name__} needs a processor, and {shown(str(places[0]))} has a "
             f"{type(joined).__name__} alone"
         )
     return found
 
 
-def _with_languages(task: str, config: Any) -> str:
-    """Return the task with the languages that the configuration has settings for."""
-    if task != TRANSLATION:
-        return task
-    settings = config.task_specific_params or {}
-    named = next((key for key in settings if key.startswith(f"{TRANSLATION}_")), task)
-    if named != task:
-        warn_caller(f"task {shown(task)} is taken for {shown(named)}: name the languages in it")
-    return named
+def _of_places(loader: Any, places: Sequence[str], options: Mapping[str, Any], needed: bool) -> Any:
+    """Return a component of the first place that has it; the first's error if it is needed."""
+    problems = []
+    for place in places:
+        try:
+            return loader.from_pretrained(place, **options)
+        except RemoteCodeRefusedError:
+            raise
+        except ABSENT as error:
+            problems.append(error)
+    if needed and problems:
+        raise problems[0]
+    return None

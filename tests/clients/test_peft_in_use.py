@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from automodel_core import AutoModelForCausalLM
+from automodel_core import AutoModelForCausalLM, AutoModelForSeq2SeqLM, pipeline
 from automodel_core.errors import InputError
 from automodel_core.integrations.peft import (
     get_peft_model,
@@ -23,6 +23,7 @@ from support.adapters import CASES, Case, logits, trained  # noqa: E402
 from support.reference import assert_close  # noqa: E402
 
 LoraConfig = peft.LoraConfig
+DEMO = Path(__file__).parents[2] / "docs" / "demo" / "checkpoint"
 
 
 @pytest.fixture(params=CASES)
@@ -203,3 +204,18 @@ def test_a_trainer_saves_and_resumes_adapters(tmp_path: Path) -> None:
         if kind == "inside":  # under the hub's names
             model = load_adapter(case.ours(tmp_path / "base"), folder / "checkpoint-4")
             assert_close(logits(model, case), outcomes[1])
+
+
+def test_a_pipeline_answers_with_an_adapter(tmp_path: Path) -> None:
+    """Its tokenizer is the base model's where the adapter has none."""
+    base = AutoModelForSeq2SeqLM.from_pretrained(DEMO)
+    base.name_or_path = base.config._name_or_path = str(DEMO)
+    adapted = trained(get_peft_model(base, LoraConfig(target_modules=["q_proj"])))
+    adapted.peft_config["default"].base_model_name_or_path = str(DEMO)
+    adapted.save_pretrained(tmp_path)
+    answer = pipeline("text2text-generation", model=tmp_path, device="cpu")
+    assert answer.model.active_adapters() == ["default"]
+    (found,) = answer("nine", max_new_tokens=3, return_tensors=True)
+    prompt = answer.tokenizer("nine", return_tensors="pt")
+    expected = adapted.generate(**prompt, num_beams=4, max_new_tokens=3)
+    assert found["generated_token_ids"].tolist() == expected[0].tolist()

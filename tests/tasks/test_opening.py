@@ -39,6 +39,9 @@ def test_a_loaded_model_stays_as_it_is(model: Any, tokenizer: Any) -> None:
     assert model.training
     assert answer.model is model
     assert answer.dtype is torch.float32
+    assert type(pipeline(model=model, tokenizer=tokenizer)) is TextClassificationPipeline
+    older = TextClassificationPipeline(model, tokenizer, modelcard=None, binary_output=False)
+    assert older(TEXT) == answer(TEXT)
 
 
 def test_a_loaded_model_says_where_its_tokenizer_is(checkpoint: Path, model: Any) -> None:

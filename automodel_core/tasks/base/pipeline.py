@@ -28,6 +28,8 @@ __all__ = ["COMPONENTS", "Pipeline"]
 COMPONENTS = ("tokenizer", "feature_extractor", "image_processor", "processor")
 WINDOW = 1024
 """How many inputs of a list are sorted by length at a time."""
+IGNORED = ("args_parser", "binary_output", "dtype", "modelcard", "torch_dtype")
+"""Keywords of constructors that transformers' pipelines have, and that mean nothing here."""
 AHEAD = 8
 """How many batches of a generator are read ahead, if ``batch_size`` is given."""
 
@@ -86,7 +88,7 @@ class Pipeline:
         self._batch_size = batch_size
         self._progress = progress
         self._on_error = checked_reaction(on_error)
-        self._given = self.constructed(options)
+        self._given = self.constructed({k: v for k, v in options.items() if k not in IGNORED})
         self._options({})
 
     def _take(
