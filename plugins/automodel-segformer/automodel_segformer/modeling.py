@@ -127,9 +127,10 @@ class SegformerForSemanticSegmentation(SegformerPreTrainedModel, modeling.ImageM
 
     def maps(self, states: tuple[Tensor, ...], pixel_values: Any) -> tuple[Tensor, ...]:
         """Return the states of all stages as maps, where the last ones are in a row."""
-        if states[-1].dim() == 4:
+        *earlier, last = states
+        if last.dim() == 4:
             return states
-        before = states[-2] if len(states) > 1 else pixel_values
-        last: Any = self.model.stages[-1]
-        rows, columns = last.patches.grid(*before.shape[-2:])
-        return (*states[:-1], states[-1].transpose(1, 2).unflatten(2, (rows, columns)))
+        before = earlier[-1] if earlier else pixel_values
+        stage: Any = self.model.stages[-1]
+        rows, columns = stage.patches.grid(*before.shape[-2:])
+        return (*earlier, last.transpose(1, 2).unflatten(2, (rows, columns)))
