@@ -100,7 +100,8 @@ class DisentangledAttention(nn.Module):
         if view.version is None or self.training or not plain:
             return self._projected(self.position_dropout(embedded), used)
         weights = (weight for layer in used.values() for weight in layer.parameters())
-        version = (view.version, self.scale, *map(layers.weight_version, weights))
+        cast = torch.is_autocast_enabled("cpu")
+        version = (view.version, cast, *map(layers.weight_version, weights))
         return layers.kept(self, version, partial(self._projected, embedded, used))
 
     def _projected(self, embedded: Tensor, used: Mapping[str, nn.Module]) -> dict[str, Tensor]:
@@ -137,8 +138,9 @@ class DebertaAttention(DisentangledAttention):
     def project(self, hidden_states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         joined = layers.project(self.in_proj, hidden_states)
         query, key, value = joined.unflatten(-1, (self.num_heads, 3, self.head_dim)).unbind(-2)
-        query = query + self.q_bias.view(self.num_heads, self.head_dim)
-        value = value + self.v_bias.view(self.num_heads, self.head_dim)
+        # Autocast leaves biases as they are.
+        query = query + self.q_bias.to(query.dtype).view(self.num_heads, self.head_dim)
+        value = value + self.v_bias.to(value.dtype).view(self.num_heads, self.head_dim)
         return query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
 
     def weigh(self, query: Tensor, key: Tensor, tables: Tables, view: DistanceView) -> Tensor:

@@ -71,6 +71,18 @@ def test_nothing_is_kept_of_other_weights() -> None:
     torch.testing.assert_close(model(ids).last_hidden_state, before)
 
 
+@pytest.mark.parametrize("name", ["DebertaModel", "DebertaV2Model"])
+@torch.no_grad()
+def test_autocast_changes_nothing_that_is_kept(name: str) -> None:
+    ids = torch.arange(9)[None]
+    expected = build(name)(ids).last_hidden_state
+    model = build(name)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rounded = model(ids).last_hidden_state
+    assert 0 < (rounded - expected).abs().max() < 0.1
+    assert torch.equal(model(ids).last_hidden_state, expected)
+
+
 def test_the_names_on_disk_are_the_hubs() -> None:
     first = build("DebertaForMaskedLM").hub_state_dict().keys()
     layer = "deberta.encoder.layer.1.attention.self"
