@@ -2,6 +2,10 @@ from automodel_core.preprocessing.batch import BatchFeature as BatchFeature
 from automodel_core.vision.depth import DepthPostProcessing as DepthPostProcessing
 from automodel_core.vision.image_processor import BaseImageProcessor as BaseImageProcessor
 from automodel_core.vision.images import image_tensor as image_tensor
+from automodel_core.vision.padding import (
+    MaskedImageProcessor as MaskedImageProcessor,
+    pixel_mask as pixel_mask,
+)
 from automodel_core.vision.segmentation import (
     SegmentationImageProcessor as SegmentationImageProcessor,
     semantic_segmentation as semantic_segmentation,

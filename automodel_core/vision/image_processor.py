@@ -111,14 +111,14 @@ class BaseImageProcessor(Preprocessor):
         here = self.overridden(settings)
         read = here.read_images(images, input_data_format)
         tensors = [here.transform(each if device is None else each.to(device)) for each in read]
-        if here.do_pad:
-            tensors = here.pad_batch(tensors)
+        features = here.batched(tensors)
         layout = _plain(data_format) or FIRST
         if layout not in (FIRST, LAST):
             raise InputError(f"data_format={shown(layout)} is not {FIRST!r} or {LAST!r}")
         if layout == LAST:
-            tensors = [tensor.permute(1, 2, 0) for tensor in tensors]
-        return BatchFeature({"pixel_values": tensors}, return_tensors)
+            images = features["pixel_values"]
+            features["pixel_values"] = [image.permute(1, 2, 0) for image in images]
+        return BatchFeature(features, return_tensors)
 
     def read_images(self, images: Any, input_data_format: str | None = None) -> list[Tensor]:
         """Return images of any kind as tensors ``(channels, height, width)``, not yet changed."""
@@ -162,6 +162,10 @@ class BaseImageProcessor(Preprocessor):
             mean = self.required("image_mean", "do_normalize")
             image = normalize(image, mean, self.required("image_std", "do_normalize"))
         return image
+
+    def batched(self, images: list[Tensor]) -> dict[str, list[Tensor]]:
+        """Return the model's inputs by name for the transformed images of one call."""
+        return {"pixel_values": self.pad_batch(images) if self.do_pad else images}
 
     def pad_batch(self, images: list[Tensor]) -> list[Tensor]:
         """Return images of one size, ``pad_size`` or that of the largest, zeros right and below."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from automodel_core.errors import InputError
+from automodel_core.errors import InputError, shown
 from automodel_core.vision.images import pillow
 from automodel_core.vision.settings import MOST_PIXELS
 
@@ -104,12 +104,58 @@ def center_crop(image: Tensor, height: int, width: int) -> Tensor:
 
 
 def pad(
-    image: Tensor, *, top: int = 0, bottom: int = 0, left: int = 0, right: int = 0, value: float = 0
+    image: Tensor,
+    *,
+    top: int = 0,
+    bottom: int = 0,
+    left: int = 0,
+    right: int = 0,
+    value: float = 0,
+    mode: str = "constant",
 ) -> Tensor:
-    """Pad an image with a constant."""
+    """Pad an image with a constant, or with its own pixels.
+
+    ``"replicate"`` repeats the edge, ``"symmetric"`` mirrors the image with its edge and
+    ``"reflect"`` without; an image may be padded by more than its size. Raises `InputError` for
+    another mode.
+    """
     if not any((top, bottom, left, right)):
         return image
-    return F.pad(image, (left, right, top, bottom), value=value)
+    if mode == "constant":
+        return F.pad(image, (left, right, top, bottom), value=value)
+    if mode not in PLACES:
+        raise InputError(f"mode={shown(mode)} is not one of constant, {', '.join(PLACES)}")
+    rows, columns = (
+        PLACES[mode](torch.arange(-before, length + after, device=image.device), length)
+        for length, before, after in (
+            (image.shape[-2], top, bottom),
+            (image.shape[-1], left, right),
+        )
+    )
+    return image[..., rows[:, None], columns]
+
+
+def _replicated(places: Tensor, length: int) -> Tensor:
+    return places.clamp(0, length - 1)
+
+
+def _symmetric(places: Tensor, length: int) -> Tensor:
+    turned = places % (2 * length)
+    return torch.minimum(turned, 2 * length - 1 - turned)
+
+
+def _reflected(places: Tensor, length: int) -> Tensor:
+    period = max(2 * length - 2, 1)
+    turned = places % period
+    return torch.minimum(turned, period - turned) if length > 1 else torch.zeros_like(places)
+
+
+PLACES: Mapping[str, Callable[[Tensor, int], Tensor]] = {
+    "replicate": _replicated,
+    "symmetric": _symmetric,
+    "reflect": _reflected,
+}
+"""Which pixel of an edge of some length stands at each place, those beyond both ends too."""
 
 
 def rescale(image: Tensor, factor: float) -> Tensor:

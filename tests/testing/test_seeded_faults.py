@@ -113,6 +113,13 @@ TINY: dict[str, dict[str, Any]] = {
         "fusion_hidden_size": 20,
         "use_auxiliary_head": False,
     },
+    "vilt": {
+        **CLIP_TOWER,
+        "vocab_size": 99,
+        "max_position_embeddings": 32,
+        "image_size": 12,
+        "patch_size": 4,
+    },
     "vit": {
         "hidden_size": 16,
         "num_hidden_layers": 2,

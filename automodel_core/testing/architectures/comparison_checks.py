@@ -7,11 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from automodel_core.testing.architectures.properties import compares_texts_with_images
 from automodel_core.testing.case import BATCH, Inputs, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
 
 __all__ = ["COMPARISON_CHECKS"]
+
+
+def compares_texts_with_images(subject: Subject) -> bool:
+    """Return whether the model scores each text with each image."""
+    return subject.compares
 
 
 def split(example: Inputs) -> tuple[Inputs, Inputs]:

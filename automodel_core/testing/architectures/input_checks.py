@@ -17,6 +17,7 @@ from automodel_core.testing.architectures.properties import (
     reads_boxes,
     reads_embeddings,
     reads_masked_text,
+    sees_images,
 )
 from automodel_core.testing.case import BATCH, KEYPOINTS, LENGTH, Inputs, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
@@ -61,10 +62,32 @@ def padding_changes_nothing(subject: Subject) -> None:
     before, after = outputs(model, example), outputs(model, padded)
     for name, value in before.items():
         longer = after[name]
-        lengths = (value.shape[1:2], longer.shape[1:2])
-        is_of_tokens = lengths == ((LENGTH,), (LENGTH + PADDING,))
-        if is_of_tokens or not pools_last_place(subject):
-            require_close(longer[:, :LENGTH] if is_of_tokens else longer, value, name)
+        is_longer = value.dim() > 1 and longer.shape[1] == value.shape[1] + PADDING
+        if is_longer:  # what stands behind the text, as an image, has moved
+            longer = torch.cat([longer[:, :LENGTH], longer[:, LENGTH + PADDING :]], dim=1)
+        if is_longer or not pools_last_place(subject):
+            require_close(longer, value, name)
+
+
+def reads_pixel_masks(subject: Subject) -> bool:
+    """Return whether the model sees images with a mask for padding."""
+    return sees_images(subject) and "pixel_mask" in subject.accepted
+
+
+def padded_pixels_change_nothing(subject: Subject) -> None:
+    """An image gives the same when it is padded right and below, and masked there."""
+    model = subject.model()
+    example = subject.example(model.config)
+    pixels = example["pixel_values"]
+    height, width = pixels.shape[-2:]
+    chance = torch.Generator().manual_seed(5)
+    padded = torch.randn(*pixels.shape[:-2], 2 * height, 2 * width, generator=chance)
+    padded[..., :height, :width] = pixels
+    mask = torch.zeros(len(pixels), 2 * height, 2 * width, dtype=torch.long)
+    mask[:, :height, :width] = 1
+    found = outputs(model, {**example, "pixel_values": padded, "pixel_mask": mask})
+    for name, value in outputs(model, example).items():
+        require_close(found[name], value, name)
 
 
 def embeddings_stand_for_tokens(subject: Subject) -> None:
@@ -180,6 +203,7 @@ def other_tokens(subject: Subject, config: Any, tokens: Tensor) -> Tensor:
 INPUT_CHECKS = (
     Rule(rows_do_not_meet),
     Rule(padding_changes_nothing, reads_masked_text),
+    Rule(padded_pixels_change_nothing, reads_pixel_masks),
     Rule(embeddings_stand_for_tokens, reads_embeddings),
     Rule(inputs_stay_as_they_were),
     Rule(position_ids_matter, has_positions),

@@ -23,10 +23,10 @@ from automodel_core.modeling.heads.text import TextModelForReplacedTokens
 from automodel_core.testing.case import DECODES_ITS_INPUT, KEYPOINTS, PATCHES, Subject, outputs
 
 __all__ = [
+    "answers_about_images",
     "base_class",
     "classifies",
     "classifies_whole_inputs",
-    "compares_texts_with_images",
     "compiles",
     "continues_padded_text",
     "continues_text",
@@ -87,6 +87,11 @@ def reads_masked_text(subject: Subject) -> bool:
     return subject.reads_text and "attention_mask" in subject.accepted
 
 
+def answers_about_images(subject: Subject) -> bool:
+    """Return whether the model scores answers, several of which may be right."""
+    return subject.task == "visual-question-answering" and "labels" in subject.accepted
+
+
 def pools_last_place(subject: Subject) -> bool:
     """Return whether the state of a text's last place, padding or not, stands for it."""
     return any(runner.pools_last_place for runner in parts(subject, TextRunner))
@@ -136,11 +141,6 @@ def interpolates(subject: Subject) -> bool:
 def sees_images(subject: Subject) -> bool:
     """Return whether the model's input are images, alone or beside texts."""
     return subject.sees_images or subject.sees_images_beside_text
-
-
-def compares_texts_with_images(subject: Subject) -> bool:
-    """Return whether the model scores each text with each image."""
-    return subject.compares
 
 
 def names_vocabulary(subject: Subject) -> bool:
@@ -300,7 +300,11 @@ def has_labels(subject: Subject) -> object:
 def has_usual_loss(subject: Subject) -> bool:
     """Return whether the loss is a cross-entropy of classes, as of tokens, texts or positions."""
     others = scores_pixels, estimates_depth, detects_replaced_tokens
-    if subject.compares or any(learns(subject) for learns in others):
+    if (
+        subject.compares
+        or answers_about_images(subject)
+        or any(learns(subject) for learns in others)
+    ):
         return False
     return subject.reads_text or "labels" in subject.labels(subject.config())
 

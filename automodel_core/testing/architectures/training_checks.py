@@ -19,6 +19,7 @@ from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.testing.architectures.input_checks import padded_text
 from automodel_core.testing.architectures.properties import (
+    answers_about_images,
     classifies,
     classifies_whole_inputs,
     detects_replaced_tokens,
@@ -286,11 +287,21 @@ def loss_is_that_of_tokens_that_are_shown(subject: Subject) -> None:
     require_close(found["loss"], expected, "the loss")
 
 
+def loss_is_that_of_the_answers(subject: Subject) -> None:
+    """The loss is the sum of what is lost on each answer, in the mean over questions."""
+    model: Any = subject.model()
+    labels = subject.labels(model.config)
+    found = outputs(model, {**subject.example(model.config), **labels})
+    lost = F.binary_cross_entropy_with_logits(found["logits"], labels["labels"], reduction="none")
+    require_close(found["loss"], lost.sum(dim=1).mean(), "the loss")
+
+
 TRAINING_CHECKS = (
     Rule(labels_give_a_loss, has_labels),
     Rule(loss_is_that_of_the_logits, has_labels, has_usual_loss),
     Rule(loss_is_that_of_the_hidden_pixels, rebuilds_pictures),
     Rule(loss_is_that_of_tokens_that_are_shown, detects_replaced_tokens),
+    Rule(loss_is_that_of_the_answers, answers_about_images),
     Rule(scores_number_labels, classifies),
     Rule(loss_follows_problem_type, classifies_whole_inputs),
     Rule(gradients_reach_every_weight),

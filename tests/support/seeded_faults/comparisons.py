@@ -1,4 +1,4 @@
-"""Faults in models that compare texts with images."""
+"""Faults in models that see texts with images."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from automodel_clip import modeling as clip
 from automodel_core.modeling.heads import two_towers
 from automodel_core.modeling.losses.contrastive import softmax_contrastive_loss
+from automodel_vilt import embeddings as vilt, heads as vilt_heads
 from support.seeded_faults.seed import after_forward, around, seen
 
 
@@ -86,3 +87,24 @@ def other_sizes_are_cut(patch: pytest.MonkeyPatch) -> None:
         return original(embeddings, kept, interpolate)
 
     around(patch, clip.ImageEmbeddings, "forward", cut)
+
+
+@seen("vilt", "padded_pixels_change_nothing-base")
+def padded_pixels_are_seen(patch: pytest.MonkeyPatch) -> None:
+    """The mask of padded images is ignored."""
+
+    def whole(original: Any, embeddings: Any, pixel_values: Tensor, pixel_mask: Any) -> Any:
+        return original(embeddings, pixel_values, None)
+
+    around(patch, vilt.ImageEmbeddings, "forward", whole)
+
+
+@seen("vilt", "loss_is_that_of_the_answers-visual-question-answering")
+def answers_are_averaged(patch: pytest.MonkeyPatch) -> None:
+    """The loss of answers is a mean over them, not a sum."""
+
+    def change(output: Any, **_: Any) -> None:
+        if output.loss is not None:
+            output.loss = output.loss / output.logits.shape[1]
+
+    after_forward(patch, vilt_heads.ViltForQuestionAnswering, change)
