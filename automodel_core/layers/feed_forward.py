@@ -38,7 +38,7 @@ class FeedForward(nn.Module):
         self.dropout = dropout
 
     def forward(self, hidden_states: Tensor) -> Tensor:
-        wide = self.activation(project(self.up_proj, hidden_states))
+        wide = project(self.up_proj, hidden_states, self.activation)
         return _narrow(self.down_proj, F.dropout(wide, self.dropout, self.training))
 
     def decode_step(self, rows: int) -> FeedForwardStep:

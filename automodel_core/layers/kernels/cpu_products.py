@@ -164,10 +164,12 @@ def _blocks(outputs: int) -> int:
     return count if count >= threads else threads
 
 
-def product(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Return ``inputs @ weight.T + bias`` without gradients, for ``(..., in)`` inputs."""
+def product(
+    inputs: Tensor, weight: Tensor, bias: Tensor | None, activation: TensorFunction | None = None
+) -> Tensor:
+    """Return ``activation(inputs @ weight.T + bias)`` of ``(..., in)`` inputs, without gradients."""
     if torch.compiler.is_compiling():
-        return _compiled_product(inputs, weight, bias)
+        return _activated(_compiled_product(inputs, weight, bias), activation)
     if (
         MKL_IS_SLOW
         and inputs.numel() * len(weight) >= WORTHWHILE
@@ -176,11 +178,17 @@ def product(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         and forward_ad._current_level < 0  # tangents are gradients, too
         and runs_here(onednn_kernel)
     ):
+        by_onednn = activation is F.gelu
+        name, algorithm = ("gelu", "none") if by_onednn else ("none", "")
         outputs: Tensor = torch.ops.mkldnn._linear_pointwise.default(
-            inputs, weight, bias, "none", [], ""
+            inputs, weight, bias, name, [], algorithm
         )
-        return outputs
-    return F.linear(inputs, weight, bias)
+        return outputs if by_onednn else _activated(outputs, activation)
+    return _activated(F.linear(inputs, weight, bias), activation)
+
+
+def _activated(outputs: Tensor, activation: TensorFunction | None) -> Tensor:
+    return outputs if activation is None else activation(outputs)
 
 
 def _compiled_product(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

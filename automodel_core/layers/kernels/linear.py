@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import torch
 from torch import Tensor, nn
 
-from automodel_core.layers.kernels.cpu_products import product
+from automodel_core.layers.kernels.cpu_products import TensorFunction, product
 from automodel_core.layers.tracing import in_jit_trace
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def is_plain(module: nn.Module) -> TypeGuard[nn.Linear]:
     return type(weight) is nn.Parameter and type(weight.data) is Tensor
 
 
-def project(layer: nn.Module, inputs: Tensor) -> Tensor:
-    """Return ``layer(inputs)``, without gradients by what is the fastest on this CPU.
+def project(layer: nn.Module, inputs: Tensor, activation: TensorFunction | None = None) -> Tensor:
+    """Return ``layer(inputs)``, activated, without gradients by what is the fastest on this CPU.
 
     What is traced for other machines calls the layer, whose name and type tools look for.
     """
@@ -94,9 +94,9 @@ def project(layer: nn.Module, inputs: Tensor) -> Tensor:
         and not torch.compiler.is_exporting()
         and not in_jit_trace()
     ):
-        return product(inputs, layer.weight, layer.bias)
+        return product(inputs, layer.weight, layer.bias, activation)
     projected: Tensor = layer(inputs)
-    return projected
+    return projected if activation is None else activation(projected)
 
 
 def make_contiguous(layer: nn.Linear) -> None:

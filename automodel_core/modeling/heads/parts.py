@@ -106,7 +106,7 @@ class HeadTransform(nn.Module):
         self.norm = layer_norm(size, eps=eps)
 
     def forward(self, hidden_states: Tensor) -> Tensor:
-        transformed: Tensor = self.norm(self.activation(project(self.dense, hidden_states)))
+        transformed: Tensor = self.norm(project(self.dense, hidden_states, self.activation))
         return transformed
 
 

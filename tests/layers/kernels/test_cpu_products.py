@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
+from automodel_core.layers.activations import activation
 from automodel_core.layers.kernels import cpu_products as products
 from automodel_core.layers.kernels.cpu_products import KERNELS, kernel_for, runs_here
 from automodel_core.layers.kernels.decode_steps import prepare_linear
@@ -125,6 +126,19 @@ def test_layers_multiply_large_matrices_by_onednn(
             project(layer, inputs.transpose(0, -2)), expected.transpose(0, -2)
         )
     assert not seen
+
+
+@pytest.mark.parametrize("name", ["gelu", "gelu_new", "relu", "tanh"])
+def test_activations_come_with_the_product(seen: list[bool], name: str) -> None:
+    layer, inputs, act = linear(256, 128), 3 * torch.randn(64, 256), activation(name)
+    expected = act(torch.ops.aten.linear(inputs, layer.weight, layer.bias))
+    with torch.inference_mode():
+        torch.testing.assert_close(project(layer, inputs, act), expected)
+        assert not seen
+        torch.testing.assert_close(project(layer, inputs[:1], act), expected[:1])
+        torch.testing.assert_close(project(nn.Identity(), inputs, act), act(inputs))
+    project(layer, inputs, act).sum().backward()
+    assert layer.weight.grad is not None
 
 
 def test_the_rest_goes_the_general_way(seen: list[bool]) -> None:
