@@ -167,7 +167,7 @@ def _blocks(outputs: int) -> int:
 def product(
     inputs: Tensor, weight: Tensor, bias: Tensor | None, activation: TensorFunction | None = None
 ) -> Tensor:
-    """Return ``activation(inputs @ weight.T + bias)`` of ``(..., in)`` inputs, without gradients."""
+    """Return activated ``inputs @ weight.T + bias`` for ``(..., in)`` inputs, without gradients."""
     if torch.compiler.is_compiling():
         return _activated(_compiled_product(inputs, weight, bias), activation)
     if (
