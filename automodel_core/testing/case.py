@@ -161,7 +161,7 @@ class Subject:
         """Return images of the size that the configuration, or one of its parts, names if any."""
         parts = (config, *config.all_parts())
         seen = next((part for part in parts if "image_size" in vars(part)), config)
-        frames = (seen.num_frames,) if self.sees_videos else ()
+        frames = (seen.num_frames,) if "num_frames" in vars(seen) else ()
         shape = (
             rows,
             *frames,
