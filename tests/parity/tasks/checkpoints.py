@@ -268,6 +268,21 @@ def _donut_processor() -> Any:
     return transformers.DonutProcessor(images, tokenizer)
 
 
+def _vilt() -> Any:
+    config = transformers.ViltConfig(
+        **{name: value for name, value in BERT.items() if name != "max_position_embeddings"},
+        max_position_embeddings=40,
+        image_size=32,
+        patch_size=8,
+        num_labels=6,
+    )
+    return _settled(transformers.ViltForQuestionAnswering(config))
+
+
+def _vilt_pictures() -> Any:
+    return transformers.ViltImageProcessor(size={"shortest_edge": 32}, size_divisor=8)
+
+
 def _dpt() -> Any:
     config = transformers.DPTConfig(
         hidden_size=16,
@@ -350,6 +365,7 @@ CHECKPOINTS: dict[str, Any] = {
         _superpoint(),
         transformers.SuperPointImageProcessor(size={"height": 48, "width": 64}),
     ),
+    "questions": lambda: (_vilt(), wordpiece(), _vilt_pictures()),
     "read-pages": lambda: (_donut(), _donut_processor()),
     "pages": lambda: (_layoutlm(), wordpiece()),
     "classes": lambda: (_bert("BertForSequenceClassification", NLI), wordpiece()),

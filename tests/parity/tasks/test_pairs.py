@@ -25,6 +25,10 @@ def labels(*args: Any, checkpoint: str = "towers", **options: Any) -> Call:
     return Call("zero-shot-image-classification", checkpoint, args, options)
 
 
+def asked(*args: Any, **options: Any) -> Call:
+    return Call("visual-question-answering", "questions", args, options)
+
+
 LABELS = ["a cat", "the dog on a mat", "berlin"]
 CALLS = {
     "labels of a picture": labels(PICTURE, candidate_labels=LABELS),
@@ -34,6 +38,11 @@ CALLS = {
     "labels each by itself": labels(
         [PICTURE, OTHER], candidate_labels=LABELS, checkpoint="judging-towers"
     ),
+    "an answer about a picture": asked(PICTURE, "who is on the mat"),
+    "answers about a picture": asked(PICTURE, ["who is on the mat", "where"], top_k=2),
+    "answers about pictures": asked([PICTURE, OTHER], "where is the cat", top_k=9),
+    "answers about pictures, each to each": asked([PICTURE, OTHER], ["where", "who walks"]),
+    "answers to pairs": asked([{"image": OTHER, "question": "who"}], batch_size=2),
     "an answer written": Call(
         "document-question-answering", "read-pages", (PICTURE, "who is anna"), {}
     ),
