@@ -23,6 +23,8 @@ class DisentangledAttention(nn.Module):
 
     tp_plan: ClassVar[Mapping[str, str]] = {}
     """How processes share out the layer: each has it whole."""
+    talks: bool = False
+    """Whether heads mix their scores, for which no fused kernel is used."""
 
     def __init__(self, config: DebertaFamilyConfig) -> None:
         super().__init__()
@@ -73,9 +75,6 @@ class DisentangledAttention(nn.Module):
             )
         joined = layers.project(self.o_proj, attended.transpose(1, 2).flatten(2))
         return joined, weights if output_attentions else None
-
-    talks: bool = False
-    """Whether heads share their scores, for which no fused kernel is used."""
 
     def weigh(self, query: Tensor, key: Tensor, tables: Tables, view: DistanceView) -> Tensor:
         """Return the weights, some of them dropped."""
