@@ -15,14 +15,15 @@ pytest.importorskip("sentencepiece")
 import automodel_bart  # noqa: E402
 import automodel_bert  # noqa: E402
 import automodel_blenderbot  # noqa: E402
-import automodel_donut  # noqa: E402
+import automodel_distilbert  # noqa: E402
 import automodel_gpt2  # noqa: E402
 import automodel_m2m100  # noqa: E402
 import automodel_marian  # noqa: E402
 import automodel_mbart  # noqa: E402
+import automodel_mpnet  # noqa: E402
 import automodel_prophetnet  # noqa: E402
+import automodel_roberta  # noqa: E402
 import automodel_t5  # noqa: E402
-import automodel_trocr  # noqa: E402
 from automodel_core import AutoTokenizer  # noqa: E402
 from automodel_core.integrations import to_transformers  # noqa: E402
 from automodel_core.text import SentencePieceModel  # noqa: E402
@@ -81,12 +82,15 @@ KINDS: dict[str, Callable[[Path], Any]] = {
     "gpt2": trained(automodel_gpt2.GPT2Tokenizer),
     "gpt2 with a space": trained(automodel_gpt2.GPT2Tokenizer, add_prefix_space=True),
     "bart": trained(automodel_bart.BartTokenizer),
-    "roberta": trained(automodel_trocr.RobertaTokenizer),
+    "distilbert": trained(automodel_distilbert.DistilBertTokenizer),
+    "mpnet": trained(automodel_mpnet.MPNetTokenizer),
+    "roberta": trained(automodel_roberta.RobertaTokenizer),
     "prophetnet": trained(automodel_prophetnet.ProphetNetTokenizer),
     "blenderbot": trained(automodel_blenderbot.BlenderbotTokenizer),
     "t5": of_pieces(automodel_t5.T5Tokenizer, "spiece.model"),
     "t5 of bpe": of_pieces(automodel_t5.T5Tokenizer, "spiece.model", model_type="bpe"),
-    "xlm-roberta": of_pieces(automodel_donut.XLMRobertaTokenizer),
+    "xlm-roberta": of_pieces(automodel_roberta.XLMRobertaTokenizer),
+    "camembert": of_pieces(automodel_roberta.CamembertTokenizer),
     "mbart": of_pieces(automodel_mbart.MBartTokenizer),
     "mbart-50": of_pieces(automodel_mbart.MBart50Tokenizer),
     "nllb": of_pieces(automodel_m2m100.NllbTokenizer, model_type="bpe"),
