@@ -73,6 +73,7 @@ SEGFORMER = {
     "mlp_ratios": [2, 2],
     "decoder_hidden_size": 8,
 }
+RESNET = {"embedding_size": 8, "hidden_sizes": [8, 12], "depths": [1, 2], "layer_type": "basic"}
 PAIR = {
     "encoder": {**BERT, "model_type": "bert"},
     "decoder": {**BERT, "model_type": "bert", "is_decoder": True, "add_cross_attention": True},
@@ -161,6 +162,7 @@ CASES = [
     *_heads("segformer", SEGFORMER, "", "Model ImageClassification SemanticSegmentation", "image"),
     Case("dinov2", "", {**IMAGE, "mlp_ratio": 2}, "image", tf=False, flax=True),
     Case("dinov2", "ImageClassification", {**IMAGE, "mlp_ratio": 2}, "image", tf=False, flax=True),
+    *_heads("resnet", RESNET, "Model ImageClassification", "", "image"),
     Case("encoder-decoder", "Seq2SeqLM", PAIR, "seq2seq", flax=True),
     Case("vision-encoder-decoder", "Vision2Seq", CAPTIONS, "image to text", flax=True),
 ]

@@ -24,7 +24,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "shards": {"max_shard_size": "3KB"},
     "safetensors": {"safe_serialization": True},
 }
-BUFFERS = ("decode_head.batch_norm.num_batches_tracked",)
+COUNTED = ".num_batches_tracked"
 """What torch counts, and the frameworks do not."""
 RUNS = [
     pytest.param(case, framework, id=f"{case.name}-{framework}")
@@ -64,7 +64,7 @@ def test_logits_are_those_of_the_framework(case: Case, framework: str, tmp_path:
     for form, options in FORMS.items():
         save(model, tmp_path / form, **options)
         loaded, info = ours(case, tmp_path / form)
-        assert not [key for key in info["missing_keys"] if key not in BUFFERS], form
+        assert not [key for key in info["missing_keys"] if not key.endswith(COUNTED)], form
         assert not info["mismatched_keys"], form
         assert not [key for key in info["unexpected_keys"] if ".pooler." not in key], form
         compare(case, loaded, expected)

@@ -20,12 +20,15 @@ from automodel_core import (
     AutoModelForPreTraining,
     AutoModelForVision2Seq,
 )
+from automodel_core.auto.lock import lock_checkpoint
 from automodel_core.errors import (
     CheckpointFormatError,
     CheckpointNotFoundError,
     InputError,
+    LockMismatchError,
     PluginNotInstalledError,
 )
+from support.hub import FakeHub
 from support.tiny_plugin import Site
 
 ROOT = Path(__file__).parents[3]
@@ -147,6 +150,22 @@ def test_a_configuration_may_have_the_name_of_its_type(tmp_path: Path) -> None:
     (folder / "config.json").unlink()
     (folder / "bert_config.json").write_text(json.dumps(values))
     check_outputs("bundle", AutoModelForPreTraining.from_pretrained(folder))
+
+
+def test_a_checkpoint_of_several_files_comes_from_the_hub_and_is_locked(
+    hub: FakeHub, tmp_path: Path
+) -> None:
+    hub.add_folder("org/bundle", DEMOS["bundle"])
+    model = AutoModelForPreTraining.from_pretrained("org/bundle", from_tf=True)
+    check_outputs("bundle", model)
+    folder = copied("bundle", tmp_path)
+    lock = lock_checkpoint(folder)
+    data = "bert_model.ckpt.data-00000-of-00001"
+    assert {"bert_model.ckpt.index", data} <= lock.files.keys()
+    check_outputs("bundle", AutoModelForPreTraining.from_pretrained(folder, lock=lock.to_dict()))
+    (folder / data).write_bytes(bytes((folder / data).stat().st_size))
+    with pytest.raises(LockMismatchError, match=data):
+        AutoModelForPreTraining.from_pretrained(folder, lock=lock.to_dict())
 
 
 def test_two_names_that_are_one_in_torch_are_refused(tmp_path: Path) -> None:
