@@ -49,7 +49,7 @@ def compare(case: Case, model: Any, expected: dict[str, Any]) -> None:
     for key, value in expected.items():
         if found.get(key) is not None:
             torch.testing.assert_close(
-                found[key], torch.from_numpy(value.copy()), rtol=0, atol=TOLERANCE, msg=None
+                found[key], torch.from_numpy(value.copy()), rtol=TOLERANCE, atol=TOLERANCE
             )
             compared += 1
     assert compared

@@ -50,6 +50,9 @@ Model = TypeVar("Model", bound=WeightedModel)
 
 logger = logging.getLogger("automodel_core")
 
+COUNTED = ".num_batches_tracked"
+"""What batch norms count, which files of other frameworks and of early torch lack: from 0 again."""
+
 
 def load_pretrained(cls: type[Model], request: LoadRequest) -> Any:
     """Return what `PreTrainedModel.from_pretrained` returns: a model, or also its report."""
@@ -142,7 +145,8 @@ def load_model(cls: type[Model], request: LoadRequest, built: Model | None = Non
             heed_given_config(model, _stored(files, "config.json") or {})
     registry.plugins.notify("automodel_after_load", context=context, model=model)
     leftovers = _notable_leftovers(model, names, report.unexpected)
-    if report.missing or report.mismatched or report.untied:
+    missing = [name for name in report.missing if not name.endswith(COUNTED)]
+    if missing or report.mismatched or report.untied:
         logger.warning("%s", report)
     elif leftovers:
         logger.warning(
@@ -309,7 +313,8 @@ def _check_complete(
     lacking = sorted(
         hub
         for hub, targets in modules.items()
-        if strict in (True, "full") or any(map(model.needs, targets))
+        if strict in (True, "full")
+        or (not hub.endswith(COUNTED) and any(map(model.needs, targets)))
     )
     if lacking:
         raise IncompleteCheckpointError(

@@ -21,6 +21,10 @@ NAMES = {
     "batch_stats/embedder/normalization/mean": (
         (8,), "embedder.normalization.running_mean", None
     ),
+    "params/encoder/layers/0/layer/layer_1/convolution/kernel": (
+        (3, 3, 4, 8), "encoder.layers.0.layer.1.convolution.weight", (3, 2, 0, 1)
+    ),
+    "a/layer_1/bias": ((8,), "a.layer_1.bias", None),
     "a/mean": ((8,), "a.mean", None),
     "logit_scale": ((), "logit_scale", None),
 }  # fmt: skip

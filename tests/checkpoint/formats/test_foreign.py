@@ -16,11 +16,13 @@ import torch
 import automodel_core
 from automodel_core import (
     AutoConfig,
+    AutoModel,
     AutoModelForMaskedLM,
     AutoModelForPreTraining,
     AutoModelForVision2Seq,
 )
 from automodel_core.auto.lock import lock_checkpoint
+from automodel_core.checkpoint import save_weights
 from automodel_core.errors import (
     CheckpointFormatError,
     CheckpointNotFoundError,
@@ -166,6 +168,22 @@ def test_a_checkpoint_of_several_files_comes_from_the_hub_and_is_locked(
     (folder / data).write_bytes(bytes((folder / data).stat().st_size))
     with pytest.raises(LockMismatchError, match=data):
         AutoModelForPreTraining.from_pretrained(folder, lock=lock.to_dict())
+
+
+def test_what_batch_norms_counted_may_be_missing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = AutoConfig.for_model("resnet", embedding_size=4, hidden_sizes=[4], depths=[1])
+    model = AutoModel.from_config(config)
+    model.save_pretrained(tmp_path)
+    state = model.hub_state_dict()
+    kept = {name: value for name, value in state.items() if "num_batches" not in name}
+    assert len(kept) < len(state)
+    save_weights(kept, tmp_path)
+    loaded = AutoModel.from_pretrained(tmp_path)
+    assert set(loaded.load_report.missing) == state.keys() - kept.keys()
+    assert all(int(b) == 0 for n, b in loaded.named_buffers() if "num_batches" in n)
+    assert not caplog.records
 
 
 def test_two_names_that_are_one_in_torch_are_refused(tmp_path: Path) -> None:
