@@ -14,6 +14,7 @@ from automodel_core import (
     AutoImageProcessor,
     AutoProcessor,
     AutoTokenizer,
+    AutoVideoProcessor,
 )
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import (
@@ -51,6 +52,10 @@ class SightImageProcessor(Loaded):
 
 class SightFeatureExtractor(Loaded):
     """A feature extractor of this test."""
+
+
+class SightVideoProcessor(Loaded):
+    """A video processor of this test."""
 
 
 class SightProcessor(Loaded):
@@ -110,6 +115,18 @@ def test_the_architecture_decides_if_nothing_is_named(sight: None, tmp_path: Pat
         AutoFeatureExtractor.register(SightConfig, SightFeatureExtractor)
     with pytest.raises(RegistrationError, match=r"give an image_processor_class"):
         AutoImageProcessor.register(SightConfig)
+
+
+def test_videos_are_described_by_a_file_of_their_own(sight: None, tmp_path: Path) -> None:
+    name = say(tmp_path, config={"model_type": "sight"}, video_preprocessor_config={"size": 3})
+    with pytest.raises(UnsupportedTaskError, match="its architecture has none of its own"):
+        AutoVideoProcessor.from_pretrained(name)
+    AutoVideoProcessor.register(SightConfig, SightVideoProcessor)
+    assert type(AutoVideoProcessor.from_pretrained(name)) is SightVideoProcessor
+    named = {"video_processor_type": "PrivateVideoProcessor", "auto_map": "x.Y"}
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(RemoteCodeRefusedError, match=r"video processor 'PrivateVideoProcessor'"):
+        AutoVideoProcessor.from_pretrained(say(tmp_path, video_preprocessor_config=named))
 
 
 def test_a_composite_sees_with_its_encoder(sight: None, tmp_path: Path) -> None:
