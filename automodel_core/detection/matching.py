@@ -35,7 +35,7 @@ def match(costs: Tensor, counts: Sequence[int]) -> list[Pairs]:
 def box_costs(
     logits: Tensor, boxes: Tensor, targets: Sequence[Mapping[str, Tensor]], weights: Sequence[float]
 ) -> Tensor:
-    """Return the costs ``(batch, queries, objects)`` of DETR (https://arxiv.org/abs/2005.12872).
+    """Return the costs ``(batch, queries, objects)`` of https://arxiv.org/abs/2005.12872.
 
     ``logits`` are ``(batch, queries, classes)``, ``boxes`` ``(batch, queries, 4)`` centres and
     sizes. ``targets`` have ``class_labels`` ``(objects,)`` and ``boxes`` ``(objects, 4)``.

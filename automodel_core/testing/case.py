@@ -19,6 +19,7 @@ from automodel_core.exporting.inputs import BOXES, drawn_boxes
 from automodel_core.layers.images.patches import edges, patch_grid
 from automodel_core.modeling.heads.text import TextModelForReplacedTokens
 from automodel_core.modeling.outputs.image import BackboneOutput
+from automodel_core.testing.objects import QUERIES, drawn_objects, drawn_queries
 
 if TYPE_CHECKING:
     from automodel_core.configuration import PreTrainedConfig
@@ -198,6 +199,11 @@ class Subject:
         return self.reads_text and BOXES in self.accepted
 
     @property
+    def queries_images(self) -> bool:
+        """Whether the model asks images for objects, by queries whose states may be given."""
+        return self.sees_images and QUERIES in self.accepted
+
+    @property
     def generates(self) -> bool:
         """Whether the model writes text, after a text or an image."""
         return (self.reads_text or self.sees_images) and self.model_class.can_generate()
@@ -232,6 +238,8 @@ class Subject:
             example[PATCHES] = self.hidden_tubelets(config)
         if self.reads_boxes:
             example[BOXES] = drawn_boxes(config, BATCH, LENGTH)
+        if self.queries_images:
+            example[QUERIES] = drawn_queries(config, BATCH)
         if "decoder_input_ids" in self.accepted and self.task not in DECODES_ITS_INPUT:
             example["decoder_input_ids"] = self.tokens(config, length=LENGTH - 2)
         return example
@@ -256,6 +264,8 @@ class Subject:
             return {PATCHES: torch.arange(BATCH * height * width).view(BATCH, -1) % 3 > 0}
         if "labels" not in self.accepted:
             return {}
+        if self.queries_images:
+            return {"labels": drawn_objects(config, self.pixels(config))}
         if self.task in (
             "image-classification",
             "video-classification",

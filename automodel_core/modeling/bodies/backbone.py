@@ -88,10 +88,15 @@ def load_backbone(config: PreTrainedConfig) -> BackboneMixin:
     return kind(part)
 
 
-def backbone_names(config: PreTrainedConfig, path: str = "backbone") -> WeightNames:
-    """Return the names of the weights of a backbone that a model holds at a path, as files do."""
+def backbone_names(
+    config: PreTrainedConfig, path: str = "backbone", hub: str | None = None
+) -> WeightNames:
+    """Return the names of the weights of a backbone that a model holds at a path.
+
+    ``hub`` is where files hold it, by default at the same path.
+    """
     kind, part = _backbone_class(config)
-    return kind.weight_names(part).nested(path, path)
+    return kind.weight_names(part).nested(path if hub is None else hub, path)
 
 
 def _backbone_class(config: PreTrainedConfig) -> tuple[type[BackboneMixin], PreTrainedConfig]:

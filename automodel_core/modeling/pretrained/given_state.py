@@ -85,7 +85,10 @@ def state_to_load(
     expected = own_tensors(model)
     state = _unwrapped(given, expected)
     others = state.keys() - expected.keys()
-    on_hub = sum(not expected.keys().isdisjoint(names.to_module(name)) for name in others)
+    on_hub = sum(
+        any(not expected.keys().isdisjoint(names.to_module(each)) for each in spelled)
+        for spelled in ((name, *names.spellings(name)) for name in others)
+    )
     return names.hub_state_dict(state) if len(state) - len(others) > on_hub else state
 
 

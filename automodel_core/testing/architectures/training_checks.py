@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from automodel_core.layers.images.patches import edges
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
+from automodel_core.modeling.bodies.backbone import BackboneMixin
 from automodel_core.testing.architectures.input_checks import padded_text
 from automodel_core.testing.architectures.properties import (
     answers_about_images,
@@ -156,8 +157,9 @@ def context(subject: Subject, model: Any) -> Inputs:
 def gradients_reach_every_weight(subject: Subject) -> None:
     """In training, every weight gets a finite gradient that is not zero.
 
-    One that is frozen changes nothing: a checkpoint has it, and no forward reads it. A bias that
-    all choices share moves their scores and not their loss: its gradient is that of the outputs.
+    One that is frozen changes nothing: a checkpoint has it, and no forward reads it; but a backbone
+    may keep first layers as they were pretrained. A bias that all choices share moves their scores
+    and not their loss: its gradient is that of the outputs.
     """
     model = subject.model().train()
     frozen = {name: w for name, w in model.named_parameters() if not w.requires_grad}
@@ -177,7 +179,14 @@ def gradients_reach_every_weight(subject: Subject) -> None:
     for name, weight in unmoved.items():
         moved = weight.grad is not None and bool(weight.grad.any())
         require(moved, f"the gradient of {name} is zero")
-    require_unread(subject, model, frozen)
+    others = backbone_paths(model)
+    require_unread(subject, model, {k: w for k, w in frozen.items() if not k.startswith(others)})
+
+
+def backbone_paths(model: nn.Module) -> tuple[str, ...]:
+    """Return where a model holds backbones, with a dot behind."""
+    inside = model.named_modules()
+    return tuple(f"{path}." for path, part in inside if path and isinstance(part, BackboneMixin))
 
 
 def require_unread(subject: Subject, model: Any, frozen: Mapping[str, Tensor]) -> None:

@@ -1,0 +1,13 @@
+from automodel_core.families.detr.layers import (
+    PlacedAttention as PlacedAttention,
+    PlacedLayer as PlacedLayer,
+)
+from automodel_core.families.detr.positions import (
+    LearnedPlanePositions as LearnedPlanePositions,
+    SinePlanePositions as SinePlanePositions,
+)
+from automodel_core.families.detr.stacks import (
+    MapEncoder as MapEncoder,
+    QueryDecoder as QueryDecoder,
+    QueryDecoderOutput as QueryDecoderOutput,
+)

@@ -1,0 +1,111 @@
+"""Layers whose attentions know positions at every depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from automodel_core.layers.attention import Attention
+from automodel_core.layers.kernels.linear import project
+
+__all__ = ["PlacedAttention", "PlacedLayer"]
+
+Weights = Tensor | None
+
+
+class PlacedAttention(Attention):
+    """Attention to whose queries and keys positions are added, and to values none."""
+
+    def forward(  # type: ignore[override]
+        self,
+        hidden_states: Tensor,
+        mask: Tensor | None = None,
+        *,
+        context: Tensor | None = None,
+        positions: Tensor | None = None,
+        context_positions: Tensor | None = None,
+        output_attentions: bool = False,
+    ) -> tuple[Tensor, Weights]:
+        """Attend from states to a ``context``, by default to themselves.
+
+        States and their ``positions`` are ``(batch, places, size)``, or broadcast to it.
+        """
+        placed = hidden_states if positions is None else hidden_states + positions
+        if context is None:
+            context, placed_context = hidden_states, placed
+        else:
+            placed_context = context if context_positions is None else context + context_positions
+        value = self._split(project(self.v_proj, context))
+        query, key = self._query(placed), self._key(placed_context)
+        return self._attend(query, key, value, mask, output_attentions)
+
+
+class PlacedLayer(nn.Module):
+    """Self-attention, cross-attention if any, and a feed-forward part, each with its residual.
+
+    ``norm_first`` normalises what enters a part instead of the sum that leaves it.
+    """
+
+    def __init__(
+        self,
+        self_attn: PlacedAttention,
+        mlp: nn.Module,
+        norm: Callable[[], nn.Module],
+        *,
+        norm_first: bool,
+        cross_attn: PlacedAttention | None = None,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.self_attn = self_attn
+        self.self_attn_norm = norm()
+        self.cross_attn = cross_attn
+        self.cross_attn_norm = None if cross_attn is None else norm()
+        self.mlp = mlp
+        self.mlp_norm = norm()
+        self.norm_first = norm_first
+        self.dropout = dropout
+
+    def forward(
+        self,
+        states: Tensor,
+        positions: Tensor,
+        mask: Tensor | None = None,
+        context: Tensor | None = None,
+        context_positions: Tensor | None = None,
+        context_mask: Tensor | None = None,
+        output_attentions: bool = False,
+    ) -> tuple[Tensor, Weights, Weights]:
+        """Return the new states and, on request, the weights of both attentions."""
+        added, weights = self.self_attn(
+            self._entering(states, self.self_attn_norm),
+            mask,
+            positions=positions,
+            output_attentions=output_attentions,
+        )
+        states, cross_weights = self._leaving(states, added, self.self_attn_norm), None
+        if self.cross_attn is not None and self.cross_attn_norm is not None and context is not None:
+            added, cross_weights = self.cross_attn(
+                self._entering(states, self.cross_attn_norm),
+                context_mask,
+                context=context,
+                positions=positions,
+                context_positions=context_positions,
+                output_attentions=output_attentions,
+            )
+            states = self._leaving(states, added, self.cross_attn_norm)
+        added = self.mlp(self._entering(states, self.mlp_norm))
+        return self._leaving(states, added, self.mlp_norm), weights, cross_weights
+
+    def _entering(self, states: Tensor, norm: nn.Module) -> Tensor:
+        return norm(states) if self.norm_first else states
+
+    def _leaving(self, states: Tensor, added: Tensor, norm: nn.Module) -> Tensor:
+        total = states + F.dropout(added, self.dropout, self.training)
+        if total.dtype == torch.float16:
+            largest = torch.finfo(torch.float16).max
+            total = total.clamp(-largest, largest)
+        return total if self.norm_first else norm(total)
