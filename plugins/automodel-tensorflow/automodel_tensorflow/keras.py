@@ -20,6 +20,8 @@ from automodel_core.errors import CheckpointFormatError, shown
 from automodel_tensorflow.hdf5 import datasets
 
 _SHARD = re.compile(r"-\d{5}-of-\d{5}\.h5$")
+_OF_KERAS_3 = "vars"
+"""The group of a layer's variables in such files."""
 
 Span = tuple[int, int]
 
@@ -53,6 +55,11 @@ def open_h5(path: str | os.PathLike[str], *, disable_mmap: bool = False, **_: An
         infos: dict[str, TensorInfo] = {}
         spans: dict[str, Span] = {}
         for parts, found in datasets(file, where):
+            if _OF_KERAS_3 in parts[:-1]:
+                raise CheckpointFormatError(
+                    f"{where} was written by Keras 3, whose names are paths of Python attributes: "
+                    "save_pretrained of a model of transformers writes tf_model.h5"
+                )
             name = "/".join(parts if _SHARD.search(path.name) else _without_layer(parts))
             begin, end = found.span
             info = TensorInfo(found.shape, found.dtype, end - begin, str(path))

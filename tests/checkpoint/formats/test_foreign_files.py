@@ -135,6 +135,7 @@ PATCHES = {
     "another superblock": (b"\x89HDF\r\n\x1a\n\0", b"\x89HDF\r\n\x1a\n\2", "version 2 of HDF5's"),
     "no tree": (b"TREE", b"FRHP", "no tree of names"),
     "no heap": (b"HEAP", b"FRHP", "no names at byte"),
+    "Keras 3": (b"\0dense\0", b"\0vars\0\0", "was written by Keras 3"),
     "no leaf": (b"SNOD", b"BTHD", "no list of members"),
 }
 
