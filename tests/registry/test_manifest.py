@@ -109,6 +109,20 @@ def test_a_wrong_field_is_named(field: str, value: object, error: type[Exception
             lambda: CheckpointFormat(name="a", reader="b:c", weight_file="x", safe=1),  # type: ignore[arg-type]
             r"\.safe",
         ),
+        *(
+            (
+                lambda wrong=wrong: CheckpointFormat(
+                    name="a", reader="b:c", weight_file="x", safe=True, **wrong
+                ),
+                rf"CheckpointFormat\.{next(iter(wrong))}",
+            )
+            for wrong in (
+                {"framework": "a b"},
+                {"translation": "a"},
+                {"pattern": "a/*"},
+                {"beside": 1},
+            )
+        ),
     ],
 )
 def test_the_other_manifests_check_too(build: Any, where: str) -> None:
