@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from automodel_core import registry
 from automodel_core.errors import InputError
 from automodel_core.exporting.inputs import BOXES, drawn_boxes
 from automodel_core.layers.images.patches import edges, patch_grid
+from automodel_core.modeling.bodies.backbone import BackboneMixin
 from automodel_core.modeling.heads.text import TextModelForReplacedTokens
 from automodel_core.modeling.outputs.image import BackboneOutput
 from automodel_core.testing.objects import QUERIES, drawn_objects, drawn_queries
@@ -26,7 +27,15 @@ if TYPE_CHECKING:
     from automodel_core.modeling.pretrained.base import PreTrainedModel
     from automodel_core.registry.manifest import Architecture
 
-__all__ = ["Inputs", "Subject", "model_names", "outputs", "tensors_of", "values_of"]
+__all__ = [
+    "Inputs",
+    "Subject",
+    "backbone_paths",
+    "model_names",
+    "outputs",
+    "tensors_of",
+    "values_of",
+]
 
 Inputs = dict[str, Any]
 
@@ -314,6 +323,12 @@ def tensors_of(output: Mapping[str, Any]) -> dict[str, Tensor]:
         maps = enumerate(output.feature_maps)
         found |= {f"feature_maps[{index}]": feature_map for index, feature_map in maps}
     return found
+
+
+def backbone_paths(model: nn.Module) -> tuple[str, ...]:
+    """Return where a model holds backbones, with a dot behind."""
+    inside = model.named_modules()
+    return tuple(f"{path}." for path, part in inside if path and isinstance(part, BackboneMixin))
 
 
 def outputs(model: Any, inputs: Inputs, **more: Any) -> dict[str, Tensor]:

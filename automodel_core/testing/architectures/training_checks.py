@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from automodel_core.layers.images.patches import edges
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
-from automodel_core.modeling.bodies.backbone import BackboneMixin
 from automodel_core.testing.architectures.input_checks import padded_text
 from automodel_core.testing.architectures.properties import (
     answers_about_images,
@@ -32,7 +31,16 @@ from automodel_core.testing.architectures.properties import (
     rebuilds_pictures,
     scores_pixels,
 )
-from automodel_core.testing.case import BATCH, LENGTH, PATCHES, Inputs, Subject, outputs, tensors_of
+from automodel_core.testing.case import (
+    BATCH,
+    LENGTH,
+    PATCHES,
+    Inputs,
+    Subject,
+    backbone_paths,
+    outputs,
+    tensors_of,
+)
 from automodel_core.testing.check import Rule, require, require_close
 
 __all__ = ["TRAINING_CHECKS"]
@@ -181,12 +189,6 @@ def gradients_reach_every_weight(subject: Subject) -> None:
         require(moved, f"the gradient of {name} is zero")
     others = backbone_paths(model)
     require_unread(subject, model, {k: w for k, w in frozen.items() if not k.startswith(others)})
-
-
-def backbone_paths(model: nn.Module) -> tuple[str, ...]:
-    """Return where a model holds backbones, with a dot behind."""
-    inside = model.named_modules()
-    return tuple(f"{path}." for path, part in inside if path and isinstance(part, BackboneMixin))
 
 
 def require_unread(subject: Subject, model: Any, frozen: Mapping[str, Tensor]) -> None:
