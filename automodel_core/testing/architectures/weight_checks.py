@@ -118,7 +118,7 @@ def positions_grow_and_shrink(subject: Subject) -> None:
     require_same(outputs(model, example), before)
     texts = {name: each for name, each in example.items() if not name.startswith("pixel")}
     longer = example | {
-        name: torch.cat([each, each[:, -1:].expand(-1, limit + MORE - each.shape[1])], dim=1)
+        name: torch.cat([each, *[each[:, -1:]] * (limit + MORE - each.shape[1])], dim=1)
         for name, each in texts.items()
     }
     found = outputs(model, longer)
