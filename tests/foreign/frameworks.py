@@ -81,6 +81,8 @@ def inputs_of(case: Case) -> dict[str, Any]:
     mask = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]], dtype="int32")
     text = {"input_ids": ids, "attention_mask": mask}
     pixels = np.random.default_rng(1).standard_normal((2, 3, 8, 8)).astype("float32")
+    if case.model_type.startswith("deberta"):  # which computes something else at padding
+        text["attention_mask"] = np.ones_like(mask)
     if case.model_type == "electra":  # without them, Flax reads a text as the second
         text["token_type_ids"] = np.zeros_like(ids)
     if case.head == "MultipleChoice":
