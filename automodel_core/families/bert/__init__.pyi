@@ -25,4 +25,5 @@ from automodel_core.families.bert.names import (
 )
 from automodel_core.families.bert.pieces import BertFamilyPieces as BertFamilyPieces
 from automodel_core.families.bert.relative_positions import RelativePositions as RelativePositions
+from automodel_core.families.bert.tasks import encoder_models as encoder_models
 from automodel_core.families.bert.tokenization import BertFamilyTokenizer as BertFamilyTokenizer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from automodel_core import Architecture, hookimpl
+from automodel_core.families.bert import encoder_models
 
 _MODELS = "automodel_distilbert.modeling:DistilBert"
 
@@ -14,16 +15,7 @@ def automodel_architectures() -> list[Architecture]:
             model_type="distilbert",
             plugin_api=(1, 0),
             config="automodel_distilbert.configuration:DistilBertConfig",
-            models={
-                "base": f"{_MODELS}Model",
-                "text-encoding": f"{_MODELS}Model",
-                "pretraining": f"{_MODELS}ForMaskedLM",
-                "masked-lm": f"{_MODELS}ForMaskedLM",
-                "sequence-classification": f"{_MODELS}ForSequenceClassification",
-                "multiple-choice": f"{_MODELS}ForMultipleChoice",
-                "token-classification": f"{_MODELS}ForTokenClassification",
-                "question-answering": f"{_MODELS}ForQuestionAnswering",
-            },
+            models=encoder_models(_MODELS),
             tokenizer=(
                 "automodel_distilbert.tokenization:DistilBertTokenizer",
                 "automodel_distilbert.tokenization:BertTokenizer",
