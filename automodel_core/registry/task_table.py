@@ -90,6 +90,7 @@ PIPELINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "instance-segmentation",
         ),
     ),
+    ("object-detection", "ObjectDetectionPipeline", ("object-detection",)),
     ("keypoint-detection", "KeypointDetectionPipeline", ("keypoint-detection",)),
     ("video-classification", "VideoClassificationPipeline", ("video-classification",)),
     (

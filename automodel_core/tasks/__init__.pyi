@@ -34,6 +34,9 @@ from automodel_core.tasks.pictures.features import (
 from automodel_core.tasks.pictures.keypoints import (
     KeypointDetectionPipeline as KeypointDetectionPipeline,
 )
+from automodel_core.tasks.pictures.objects import (
+    ObjectDetectionPipeline as ObjectDetectionPipeline,
+)
 from automodel_core.tasks.pictures.segmentation import (
     ImageSegmentationPipeline as ImageSegmentationPipeline,
 )

@@ -24,7 +24,6 @@ NOT_SERVED_YET = frozenset(
         "image-to-image",
         "keypoint-matching",
         "mask-generation",
-        "object-detection",
         "table-question-answering",
         "text-to-audio",
         "text-to-speech",

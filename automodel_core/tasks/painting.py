@@ -1,4 +1,4 @@
-"""Paint answers into pictures: captions, depths, segments and points."""
+"""Paint answers into pictures: captions, depths, segments, objects and points."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from automodel_core.vision.images import pillow_image
 
-__all__ = ["below", "coloured", "dotted", "overlaid", "shown"]
+__all__ = ["below", "boxed", "coloured", "dotted", "overlaid", "shown"]
 
 MARGIN = 4
 INK = (20, 20, 20)
@@ -81,13 +81,26 @@ def overlaid(image: Any, segments: Sequence[Mapping[str, Any]]) -> Any:
         cover = import_module("PIL.Image").new("RGB", image.size, ink)
         mask = segment["mask"].point(lambda value: int(value * COVER))
         result.paste(cover, (0, 0), mask)
-    lines = [
-        segment["label"]
-        if segment["score"] is None
-        else f"{segment['label']} {segment['score']:.2f}"
-        for segment in segments
-    ]
-    return below(result, lines, inks)
+    return below(result, [_told(segment) for segment in segments], inks)
+
+
+def boxed(image: Any, objects: Sequence[Mapping[str, Any]]) -> Any:
+    """Return a picture with a frame around each object, and their labels below it."""
+    result = image.copy()
+    draw = import_module("PIL.ImageDraw").Draw(result)
+    inks = [colour(number) for number in range(len(objects))]
+    width = max(1, min(image.size) // 150)
+    for one, ink in zip(objects, inks, strict=True):
+        edges = one["box"]
+        left, right = sorted((edges["xmin"], edges["xmax"]))
+        upper, lower = sorted((edges["ymin"], edges["ymax"]))
+        draw.rectangle((left, upper, right, lower), outline=ink, width=width)
+    return below(result, [_told(one) for one in objects], inks)
+
+
+def _told(one: Mapping[str, Any]) -> str:
+    label, score = one["label"], one["score"]
+    return str(label) if score is None else f"{label} {score:.2f}"
 
 
 def dotted(image: Any, points: Sequence[Mapping[str, Any]]) -> Any:

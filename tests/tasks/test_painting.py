@@ -41,6 +41,16 @@ def test_segments_have_colours_of_their_own() -> None:
     assert colours[1] == (0, 0, 0)
 
 
+def test_objects_are_framed() -> None:
+    before = Image.new("RGB", (60, 40))
+    box = {"xmin": 5, "ymin": 8, "xmax": 30, "ymax": 20}
+    after = painting.boxed(before, [{"label": "cup", "score": 0.8, "box": box}])
+    assert after.height > before.height
+    inside = after.crop((6, 9, 30, 20))
+    assert inside.tobytes() == before.crop((6, 9, 30, 20)).tobytes()
+    assert all(after.getpixel((x, 8)) != (0, 0, 0) for x in range(5, 31))
+
+
 def test_points_are_ringed() -> None:
     before = Image.new("RGB", (20, 20))
     after = painting.dotted(before, [{"x": 10.0, "y": 5.0, "score": 0.9}])

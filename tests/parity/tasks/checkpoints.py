@@ -11,6 +11,8 @@ from parity.tasks.reading import NAMES, NLI, bart, bert, byte_level, gpt2, t5, w
 from parity.tasks.seeing import (
     captioner,
     clip_pictures,
+    detr,
+    detr_pictures,
     donut,
     donut_processor,
     dpt,
@@ -50,6 +52,8 @@ CHECKPOINTS: dict[str, Any] = {
         wordpiece(token_types=False),
         sized("SiglipImageProcessor"),
     ),
+    "objects": lambda: (detr("DetrForObjectDetection"), detr_pictures()),
+    "panoptic-pixels": lambda: (detr("DetrForSegmentation"), detr_pictures()),
     "depths": lambda: (glpn(), transformers.GLPNImageProcessor()),
     "videos": lambda: (videomae(), videos()),
     "relative-depths": lambda: (

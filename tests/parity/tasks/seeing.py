@@ -72,6 +72,33 @@ def segformer(head: str, **settings: Any) -> Any:
     return settled(getattr(transformers, head)(config))
 
 
+def detr(head: str) -> Any:
+    backbone = transformers.ResNetConfig(
+        embedding_size=8,
+        hidden_sizes=[8, 8, 16, 12],
+        depths=[1, 1, 1, 1],
+        out_features=["stage1", "stage2", "stage3", "stage4"],
+    )
+    config = transformers.DetrConfig(
+        use_timm_backbone=False,
+        use_pretrained_backbone=False,
+        backbone=None,
+        backbone_config=backbone,
+        num_queries=9,
+        encoder_layers=1,
+        encoder_ffn_dim=24,
+        decoder_layers=1,
+        decoder_ffn_dim=20,
+        d_model=64,
+        num_labels=5,
+    )
+    return settled(getattr(transformers, head)(config), scale=0.3)
+
+
+def detr_pictures() -> Any:
+    return transformers.DetrImageProcessor(size={"shortest_edge": 40, "longest_edge": 60})
+
+
 def glpn() -> Any:
     config = transformers.GLPNConfig(
         num_encoder_blocks=4,

@@ -23,6 +23,8 @@ TASKS = {
     "towers": "zero-shot-image-classification",
     "depths": "depth-estimation",
     "pixels": "image-segmentation",
+    "objects": "object-detection",
+    "panoptic-pixels": "image-segmentation",
     "points": "keypoint-detection",
     "videos": "video-classification",
     "pages": "document-question-answering",

@@ -24,6 +24,7 @@ CLASSES = ("image-classification", "pictures")
 FEATURES = ("image-feature-extraction", "picture-body")
 CAPTIONS = ("image-to-text", "captions")
 SEGMENTS = ("image-segmentation", "pixels")
+PANOPTIC = ("image-segmentation", "panoptic-pixels")
 
 CALLS = {
     "classes": seen(*CLASSES, PICTURE),
@@ -47,6 +48,11 @@ CALLS = {
     "depths": seen("depth-estimation", "depths", [drawn(70, 45), drawn(64, 64, seed=1)]),
     "a relative depth": seen("depth-estimation", "relative-depths", PICTURE),
     "segments": seen(*SEGMENTS, PICTURE),
+    "objects": seen("object-detection", "objects", PICTURE, threshold=0.2),
+    "objects of several": seen("object-detection", "objects", [PICTURE, OTHER], threshold=0.1),
+    "no objects": seen("object-detection", "objects", PICTURE, threshold=1.0),
+    "panoptic segments": seen(*PANOPTIC, PICTURE, threshold=0.1, overlap_mask_area_threshold=0.1),
+    "instances": seen(*PANOPTIC, PICTURE, subtask="instance", threshold=0.1),
     "segments of several": seen(*SEGMENTS, [PICTURE, OTHER], subtask="semantic", batch_size=2),
 }
 
