@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -30,7 +31,8 @@ from automodel_core.registry import CheckpointFormat
 
 __all__ = ["WeightFiles", "find_weights", "named_weight_file", "open_weights", "variant_name"]
 
-INDEX = ".index.json"
+INDEX = re.compile(r"\.index(\.[^.]+)?\.json$")
+"""How the name of an index ends, that of a variant too."""
 
 
 class WeightFiles:
@@ -214,8 +216,8 @@ def _formats(use_safetensors: bool | None, framework: str | None) -> list[Checkp
 def _reads(form: CheckpointFormat, filename: str) -> bool:
     """Return whether a file of this name is one of a format, or the index of one."""
     ending = Path(form.weight_file).suffix
-    if filename.endswith(INDEX):
-        return form.index_file is not None and filename.endswith(ending + INDEX)
+    if INDEX.search(filename):
+        return form.index_file is not None and INDEX.sub("", filename).endswith(ending)
     return filename.endswith(ending)
 
 
@@ -234,7 +236,7 @@ def _of_pattern(files: CheckpointFiles, form: CheckpointFormat) -> str | None:
 
 def _of_name(files: CheckpointFiles, form: CheckpointFormat, name: str) -> WeightFiles:
     """Return a weight file with what it needs, or the shards that an index lists."""
-    if name.endswith(INDEX):
+    if INDEX.search(name):
         weight_map = _read_index(files, name)
         return WeightFiles(files, form, tuple(sorted(set(weight_map.values()))), weight_map)
     names = [name]

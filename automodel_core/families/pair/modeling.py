@@ -213,6 +213,8 @@ class CompositeModel(GenerativePreTrainedModel):
         encoder = kind.weight_names(config.encoder)
         decoder = decoder_class(config.decoder).weight_names(config.decoder)
         pair = encoder.nested("encoder", "encoder") | decoder.nested("decoder", "decoder")
+        if not kind.base_model_prefix:
+            return pair
         # TensorFlow's files name the encoder's body, as those of a model with a head do.
         return pair | WeightNames(foreign={f"encoder.{kind.base_model_prefix}": "encoder"})
 

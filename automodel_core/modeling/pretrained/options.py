@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from automodel_core.checkpoint.places.file_names import NO_GGUF
@@ -60,7 +60,7 @@ class LoadOptions:
     disable_mmap: bool | None = None
     from_tf: bool = False
     from_flax: bool = False
-    weight_file: str | None = None
+    weight_file: str | None = field(default=None, metadata={"is_argument": False})
     """The name of the one weight file that the caller gave the path of."""
 
     def __post_init__(self) -> None:
@@ -124,6 +124,11 @@ class LoadOptions:
         return isinstance(values, Mapping) and values.get("dequantize") is True
 
     @classmethod
+    def arguments(cls) -> list[str]:
+        """Return the names of the options that callers may give."""
+        return [f.name for f in fields(cls) if f.metadata.get("is_argument", True)]
+
+    @classmethod
     def split(cls, kwargs: Mapping[str, Any]) -> tuple[LoadOptions, dict[str, Any]]:
         """Return the options that ``kwargs`` names, and the other arguments.
 
@@ -137,7 +142,7 @@ class LoadOptions:
         if "torch_dtype" in rest:
             old = rest.pop("torch_dtype")
             rest.setdefault("dtype", old)
-        named = {f.name: rest.pop(f.name) for f in fields(cls) if f.name in rest}
+        named = {name: rest.pop(name) for name in cls.arguments() if name in rest}
         if named.get("dtype", "") is None:
             del named["dtype"]
         return cls(**named), rest
@@ -145,7 +150,7 @@ class LoadOptions:
     @classmethod
     def as_given(cls, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return those of ``kwargs`` that say how to load, as the caller gave them."""
-        names = {*(f.name for f in fields(cls)), *NOT_OFFERED, *WITHOUT_EFFECT, "torch_dtype"}
+        names = {*cls.arguments(), *NOT_OFFERED, *WITHOUT_EFFECT, "torch_dtype"}
         return {key: value for key, value in kwargs.items() if key in names}
 
 

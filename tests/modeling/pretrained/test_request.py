@@ -116,5 +116,5 @@ def test_editors_are_told_every_argument(module: ModuleType, others: set[str]) -
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef) and node.name == "from_pretrained"
     ]
-    options = {f.name for f in (*fields(LoadOptions), *fields(HubOptions))}
+    options = {*LoadOptions.arguments(), *(f.name for f in fields(HubOptions))}
     assert max(signatures, key=len) == options - {"proxies"} | {"torch_dtype"} | others

@@ -117,7 +117,7 @@ def labels_contradict_each_other(patch: pytest.MonkeyPatch) -> None:
 @seen("bert", "hub_names_have_no_word_of_the_core-base")
 def rule_of_names_is_missing(patch: pytest.MonkeyPatch) -> None:
     """A rule of weight names is missing."""
-    patch.delitem(bert_weights.BODY_NAMES, "encoder.layer.*.output.LayerNorm")
+    patch.delitem(bert_weights.LAYER_NAMES, "encoder.layer.*.output.LayerNorm")
     patch.setattr(bert, "bert_names", bert_weights.bert_names.__wrapped__)  # without its memory
 
 
