@@ -210,7 +210,7 @@ class Subject:
     @property
     def queries_images(self) -> bool:
         """Whether the model asks images for objects, by queries whose states may be given."""
-        return self.sees_images and QUERIES in self.accepted
+        return self.sees_images and QUERIES in self.accepted and not self.generates
 
     @property
     def generates(self) -> bool:
