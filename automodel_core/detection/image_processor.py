@@ -28,17 +28,27 @@ from automodel_core.errors import InputError
 from automodel_core.preprocessing.batch import BatchFeature
 from automodel_core.preprocessing.tensors import TensorType
 from automodel_core.vision.image_processor import BaseImageProcessor
+from automodel_core.vision.settings import (
+    IMAGENET_DEFAULT_MEAN,
+    IMAGENET_DEFAULT_STD,
+    ChannelValues,
+    Resample,
+    Resampling,
+    Size,
+    shortest_edge,
+)
 
 __all__ = ["BoxPostProcessing", "DetectionImageProcessor", "QueryMaskPostProcessing"]
 
 TargetSizes = Sequence[tuple[int, int]] | Tensor | None
 LONGEST = 1333
-"""The bound on the longer edge where old files name the shorter one alone."""
+"""The bound on the longer edge, also where old files name the shorter one alone."""
 
 
 class DetectionImageProcessor(BaseImageProcessor):
     """Prepares images of different sizes as one batch, and their annotations as labels.
 
+    By default the shortest edge becomes 800, and values are normalised as ImageNet's pictures are.
     ``pixel_mask`` ``(batch, height, width)`` is 1 where an image is and 0 where it is padded.
     """
 
@@ -49,6 +59,14 @@ class DetectionImageProcessor(BaseImageProcessor):
     format: Literal["coco_detection", "coco_panoptic"] = "coco_detection"
     do_convert_annotations: bool | None = None
     """Whether boxes become centre and size, as shares of the image; by default `do_normalize`."""
+    do_resize: bool | None = True
+    size: Size = shortest_edge(800, longest=LONGEST)
+    resample: Resample = int(Resampling.BILINEAR)
+    do_rescale: bool | None = True
+    rescale_factor: float = 1 / 255
+    do_normalize: bool | None = True
+    image_mean: ChannelValues = IMAGENET_DEFAULT_MEAN
+    image_std: ChannelValues = IMAGENET_DEFAULT_STD
     do_pad: bool | None = True
 
     def __init__(self, **settings: Any) -> None:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import automodel_core.families.detr as family
-from automodel_core import detection, layers, modeling
+from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import InputError
 from automodel_detr.configuration import DetrConfig, TableTransformerConfig
@@ -19,8 +19,6 @@ from automodel_detr.weights import OLD_POSITIONS, detr_names
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-Targets = list[dict[str, Tensor]]
 
 
 @dataclass
@@ -31,19 +29,9 @@ class DetrModelOutput(modeling.Seq2SeqModelOutput):
 
 
 @dataclass
-class DetrObjectDetectionOutput(modeling.ModelOutput):
-    """Classes ``(batch, queries, labels + 1)`` and boxes ``(batch, queries, 4)`` of queries.
+class DetrObjectDetectionOutput(family.QueryDetectionOutput):
+    """Classes and boxes of queries, and states of decoder and encoder."""
 
-    The last class is "no object". Boxes are centre x, centre y, width and height, as shares of the
-    image.
-    """
-
-    loss: Tensor | None = None
-    loss_dict: dict[str, Tensor] | None = None
-    logits: Tensor = modeling.FILLED
-    pred_boxes: Tensor = modeling.FILLED
-    auxiliary_outputs: list[dict[str, Tensor]] | None = None
-    last_hidden_state: Tensor | None = None
     decoder_hidden_states: tuple[Tensor, ...] | None = None
     decoder_attentions: tuple[Tensor, ...] | None = None
     cross_attentions: tuple[Tensor, ...] | None = None
@@ -253,20 +241,7 @@ class DetrModel(DetrPreTrainedModel):
         )
 
 
-class BoxPredictor(nn.Module):
-    """Three layers that turn a state into a box."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(layers.linear(size, width) for width in (size, size, 4))
-
-    def forward(self, states: Tensor) -> Tensor:
-        for layer in self.layers[:-1]:
-            states = F.relu(layers.project(layer, states))
-        return layers.project(self.layers[-1], states).sigmoid()
-
-
-class DetrForObjectDetection(DetrPreTrainedModel):
+class DetrForObjectDetection(DetrPreTrainedModel, family.QueryObjectDetection):
     """Boxes around objects, and their classes."""
 
     body = "model"
@@ -277,26 +252,18 @@ class DetrForObjectDetection(DetrPreTrainedModel):
         super().__init__(config)
         self.model = self.model_class(config)
         self.class_labels_classifier = layers.linear(config.d_model, config.num_labels + 1)
-        self.bbox_predictor = BoxPredictor(config.d_model)
+        self.bbox_predictor = family.PredictionHead(config.d_model, 4)
         self.post_init()
 
-    def predict(self, states: Tensor) -> dict[str, Tensor]:
-        """Return classes and boxes of queries."""
-        logits = layers.project(self.class_labels_classifier, states)
-        return {"logits": logits, "pred_boxes": self.bbox_predictor(states)}
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        masks = self.config.mask_loss_coefficient, self.config.dice_loss_coefficient
+        return {**super().loss_weights, "loss_mask": masks[0], "loss_dice": masks[1]}
 
-    def losses(self, output: Any, body: DetrModelOutput, labels: Targets) -> None:
+    def losses(self, output: Any, body: DetrModelOutput, labels: family.Targets) -> None:
         """Add the losses of predictions, those of all layers if the configuration says so."""
-        criterion = SetCriterion(self.config, labels, output.logits.device)
-        found = criterion.losses(dict(output.items()))
-        if self.config.auxiliary_loss and body.intermediate_hidden_states is not None:
-            output.auxiliary_outputs = [
-                self.predict(states) for states in body.intermediate_hidden_states[:-1]
-            ]
-            for number, each in enumerate(output.auxiliary_outputs):
-                found |= {f"{k}_{number}": v for k, v in criterion.losses(each).items()}
-        output.loss_dict = found
-        output.loss = criterion.total(found)
+        layers = body.intermediate_hidden_states
+        self.add_losses(output, labels, None if layers is None else list(layers[:-1]))
 
     @modeling.model_call
     def forward(
@@ -306,7 +273,7 @@ class DetrForObjectDetection(DetrPreTrainedModel):
         decoder_attention_mask: Tensor | None = None,
         encoder_outputs: Any = None,
         decoder_inputs_embeds: Tensor | None = None,
-        labels: Targets | None = None,
+        labels: family.Targets | None = None,
         **options: Unpack[modeling.ForwardOptions],
     ) -> DetrObjectDetectionOutput:
         """Find objects in images ``(batch, channels, height, width)``.
@@ -326,52 +293,6 @@ class DetrForObjectDetection(DetrPreTrainedModel):
         if labels is not None:
             self.losses(output, body, labels)
         return output
-
-
-class SetCriterion:
-    """The loss of a set of predictions: each object has the query that fits it best."""
-
-    def __init__(self, config: DetrConfig, labels: Targets, device: torch.device) -> None:
-        self.config = config
-        self.targets = [{key: value.to(device) for key, value in each.items()} for each in labels]
-        self.counts = [len(each["class_labels"]) for each in labels]
-        self.count = detection.mean_count(self.targets, device)
-        self.weights = {
-            "loss_ce": 1.0,
-            "loss_bbox": config.bbox_loss_coefficient,
-            "loss_giou": config.giou_loss_coefficient,
-            "loss_mask": config.mask_loss_coefficient,
-            "loss_dice": config.dice_loss_coefficient,
-        }
-
-    def losses(self, predicted: dict[str, Any]) -> dict[str, Tensor]:
-        """Return the losses of classes and boxes, and of masks where they are predicted."""
-        config, targets = self.config, self.targets
-        logits, boxes = predicted["logits"], predicted["pred_boxes"]
-        wanted = logits.shape[0]
-        if len(targets) != wanted:
-            raise InputError(f"{len(targets)} labels were given for {wanted} images")
-        weights = (config.class_cost, config.bbox_cost, config.giou_cost)
-        costs = detection.box_costs(logits, boxes, targets, weights)
-        pairs = detection.match(costs, self.counts)
-        found = {
-            "loss_ce": detection.class_loss(logits, targets, pairs, config.eos_coefficient),
-            **detection.box_losses(boxes, targets, pairs, self.count),
-            "cardinality_error": detection.cardinality_error(logits, targets),
-        }
-        if "pred_masks" in predicted:
-            found |= detection.mask_losses(predicted["pred_masks"], targets, pairs, self.count)
-        return found
-
-    def total(self, found: dict[str, Tensor]) -> Tensor:
-        """Return the weighted sum; those of a layer have its number behind their name."""
-        return torch.stack(
-            [
-                self.weights[name] * loss
-                for key, loss in found.items()
-                if (name := key.rstrip("0123456789").rstrip("_")) in self.weights
-            ]
-        ).sum()
 
 
 class TableTransformerPreTrainedModel(DetrPreTrainedModel):

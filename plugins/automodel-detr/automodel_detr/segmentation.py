@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import automodel_core.families.detr as family
 from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import ConfigurationError
@@ -17,7 +18,6 @@ from automodel_detr.configuration import DetrConfig
 from automodel_detr.modeling import (
     DetrForObjectDetection,
     DetrPreTrainedModel,
-    Targets,
 )
 from automodel_detr.weights import segmentation_names
 
@@ -166,7 +166,7 @@ class DetrForSegmentation(DetrPreTrainedModel):
         decoder_attention_mask: Tensor | None = None,
         encoder_outputs: Any = None,
         decoder_inputs_embeds: Tensor | None = None,
-        labels: Targets | None = None,
+        labels: family.Targets | None = None,
         **options: Unpack[modeling.ForwardOptions],
     ) -> DetrSegmentationOutput:
         """Find objects in images ``(batch, channels, height, width)``, and draw them.
