@@ -213,6 +213,12 @@ class Subject:
         return self.sees_images and QUERIES in self.accepted and not self.generates
 
     @property
+    def learns_objects(self) -> bool:
+        """Whether the labels of the model are objects in images."""
+        finds = self.sees_images and self.task == "object-detection"
+        return "labels" in self.accepted and (finds or self.queries_images)
+
+    @property
     def generates(self) -> bool:
         """Whether the model writes text, after a text or an image."""
         return (self.reads_text or self.sees_images) and self.model_class.can_generate()
@@ -273,7 +279,7 @@ class Subject:
             return {PATCHES: torch.arange(BATCH * height * width).view(BATCH, -1) % 3 > 0}
         if "labels" not in self.accepted:
             return {}
-        if self.queries_images:
+        if self.learns_objects:
             return {"labels": drawn_objects(config, self.pixels(config))}
         if self.task in (
             "image-classification",

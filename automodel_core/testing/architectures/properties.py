@@ -302,7 +302,7 @@ def has_usual_loss(subject: Subject) -> bool:
     others = scores_pixels, estimates_depth, detects_replaced_tokens
     if (
         subject.compares
-        or subject.queries_images
+        or subject.learns_objects
         or answers_about_images(subject)
         or any(learns(subject) for learns in others)
     ):
