@@ -13,7 +13,7 @@ __all__ = ["NOT_SERVED_YET", "usual_checkpoints"]
 @functools.cache
 def usual_checkpoints() -> Mapping[str, tuple[str, str]]:
     """Return repository and revision of each task that are used if a caller names none."""
-    data = pkgutil.get_data(__package__, "defaults.json") or b"{}"
+    data = pkgutil.get_data("automodel_core.tasks", "defaults.json") or b"{}"
     return {task: (name, commit) for task, (name, commit) in json.loads(data).items()}
 
 

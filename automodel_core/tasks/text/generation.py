@@ -180,11 +180,13 @@ class TextGenerationPipeline(GenerativePipeline):
                 record: dict[str, Any] = {"generated_token_ids": sequence}
             else:
                 text: Any = self.tokenizer.decode(sequence, **decoding)[len(shown_prompt) :]
-                if return_type is ReturnType.FULL_TEXT and isinstance(prompt, str):
-                    text = prompt + text
-                elif return_type is ReturnType.FULL_TEXT:
+                if return_type is ReturnType.FULL_TEXT:
                     open_ = continue_final_message
-                    text = prompt.answered(text, prompt.is_open if open_ is None else open_)
+                    text = (
+                        prompt + text
+                        if isinstance(prompt, str)
+                        else prompt.answered(text, prompt.is_open if open_ is None else open_)
+                    )
                 record = {"generated_text": text}
             others = chunk.outputs.keys() - {"sequences", "past_key_values"}
             record |= {name: chunk.outputs[name][index].tolist() for name in sorted(others)}

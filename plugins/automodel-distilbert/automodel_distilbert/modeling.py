@@ -37,15 +37,16 @@ class DistilBertModel(DistilBertPreTrainedModel, family.BertFamilyModel):
         super().__init__(config, add_pooling_layer=False)
 
     @classmethod
-    def make_positions(cls, config: DistilBertConfig) -> nn.Embedding | layers.SinusoidalPositions:
+    def make_positions(cls, config: DistilBertConfig) -> nn.Module:
         if config.sinusoidal_pos_embds:
             return layers.InterleavedPositions(config.max_position_embeddings, config.dim)
         return super().make_positions(config)
 
     def place(self, embedded: Tensor, inputs: modeling.TextInputs) -> Tensor:
-        if isinstance(self.embed_positions, nn.Embedding):
+        table = self.embed_positions
+        if not isinstance(table, layers.SinusoidalPositions):
             return super().place(embedded, inputs)
-        placed: Tensor = embedded + self.embed_positions.weight[self.positions_of(inputs)]
+        placed: Tensor = embedded + table.weight[self.positions_of(inputs)]
         return placed
 
 
