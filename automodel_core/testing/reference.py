@@ -51,9 +51,12 @@ def case_of(subject: Subject) -> ReferenceCase:
         inputs |= {"input_ids": ids, "attention_mask": mask}
     values = {**subject.values, **subject.task_values.get(subject.task, {})}
     writes = subject.generates and not subject.sees_images
-    return ReferenceCase(
-        subject.model_class.__name__, values, inputs, subject.labels(config), writes
-    )
+    labels = {
+        name: torch.as_tensor(value)
+        for name, value in subject.labels(config).items()
+        if isinstance(value, Tensor | bool)  # objects in images are lists of tables
+    }
+    return ReferenceCase(subject.model_class.__name__, values, inputs, labels, writes)
 
 
 def reference_tasks(folder: Path | None) -> Mapping[str, Mapping[str, list[str]]]:

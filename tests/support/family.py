@@ -98,6 +98,7 @@ class Family:
             flat = self.batch(case, "", rows * CHOICES, seed)
             return {name: tensor.unflatten(0, (rows, CHOICES)) for name, tensor in flat.items()}
         pad = case.settings.get("pad_token_id", self.pad)
+        pad = self.pad if pad is None else pad
         chance = torch.Generator().manual_seed(seed)
         tensors = {}
         sides = ("", "decoder_") if self.is_encoder_decoder(head) else ("",)

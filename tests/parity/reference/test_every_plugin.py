@@ -15,7 +15,42 @@ from support.parity import IS_5
 
 COMPOSITES = {"encoder-decoder", "vision-encoder-decoder"}
 """Their configurations are two others, whose plugins are compared one by one and together."""
+LAYERS = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 24,
+}
+READS = {**LAYERS, "vocab_size": 99, "max_position_embeddings": 32, "eos_token_id": 4}
+SEES = {**LAYERS, "image_size": 12, "patch_size": 4}
+DETECTOR = {
+    "use_timm_backbone": False,
+    "backbone_config": {
+        "model_type": "resnet",
+        "embedding_size": 8,
+        "hidden_sizes": [8, 8, 16, 16],
+        "depths": [1, 1, 1, 1],
+        "out_indices": [1, 2, 3, 4],
+    },
+    "num_queries": 5,
+    "encoder_layers": 2,
+    "encoder_ffn_dim": 24,
+    "encoder_attention_heads": 8,
+    "decoder_layers": 2,
+    "decoder_ffn_dim": 20,
+    "decoder_attention_heads": 4,
+    "d_model": 64,
+}
+SHUFFLED = "the reference shuffles patches"
 DIFFERENT = {
+    "superpoint": {
+        f"equals_the_reference-{task}": "the reference keeps points near two borders"
+        for task in ("base", "keypoint-detection")
+    },
+    "vilt": {
+        f"equals_the_reference-{task}": SHUFFLED
+        for task in ("base", "masked-lm", "token-classification", "visual-question-answering")
+    },
     "mt5": {
         "defaults_are_those_of_the_reference": "version 5 ties by default, version 4 and T5 1.1 not"
     },
@@ -24,6 +59,11 @@ DIFFERENT = {
     },
 }
 GIVEN = {
+    "clip": {"text_config": READS, "vision_config": SEES, "projection_dim": 8},
+    "siglip": {"text_config": READS, "vision_config": SEES},
+    "detr": DETECTOR,
+    "table-transformer": DETECTOR,
+    "yolos": {**LAYERS, "image_size": [16, 24], "patch_size": 8, "num_detection_tokens": 5},
     "donut-swin": {
         "image_size": [24, 24],
         "patch_size": 4,
