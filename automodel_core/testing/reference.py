@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError, shown
 from automodel_core.integrations.reference import ReferenceCase, write_reference
 from automodel_core.testing.case import DECODES_ITS_INPUT, Subject
@@ -119,7 +120,8 @@ def knows_defaults(subject: Subject) -> bool:
 def defaults_are_those_of_the_reference(subject: Subject) -> None:
     """Without a key, a configuration has the value that another implementation gives it.
 
-    Keys that say nothing by default, as their values follow from others, are left out.
+    Keys that say nothing by default, as their values follow from others, are left out, and so are
+    parts, whose own types have defaults.
     """
     theirs = facts_of(Path(str(subject.reference)))["defaults"]
     fields = subject.config_class._fields().items()
@@ -127,6 +129,7 @@ def defaults_are_those_of_the_reference(subject: Subject) -> None:
         name: (field.default, theirs[name])
         for name, field in fields
         if field.own
+        and not isinstance(field.default, PreTrainedConfig)
         and None not in (field.default, theirs.get(name))
         and field.default != theirs[name]
     }

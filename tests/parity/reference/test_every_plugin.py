@@ -47,6 +47,10 @@ DIFFERENT = {
         f"equals_the_reference-{task}": "the reference keeps points near two borders"
         for task in ("base", "keypoint-detection")
     },
+    "table-transformer": {
+        f"equals_the_reference-{task}": "the reference takes decoder_inputs_embeds and ignores them"
+        for task in ("base", "object-detection")
+    },
     "vilt": {
         f"equals_the_reference-{task}": SHUFFLED
         for task in ("base", "masked-lm", "token-classification", "visual-question-answering")
