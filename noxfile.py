@@ -168,7 +168,12 @@ def plugins(session: nox.Session) -> None:
     before = installed(session)
     for plugin in session.posargs or PLUGINS:
         name = plugin.replace("-", "_")
-        session.install("-q", "-c", CONSTRAINTS, *(w for w in others if f"/{name}-" in w))
+        project = nox.project.load_toml(ROOT / "plugins" / plugin / "pyproject.toml")["project"]
+        needed = (re.split(r"[^\w-]", line)[0] for line in project["dependencies"])
+        ours = [distribution for distribution in needed if distribution.startswith("automodel-")]
+        built = ("--find-links", str(Path(core).parent))  # where a plugin finds those it builds on
+        wanted = (wheel for wheel in others if f"/{name}-" in wheel)
+        session.install("-q", "-c", CONSTRAINTS, *built, *wanted)
         session.run("python", "-m", "pip", "check")
         elsewhere = Path(session.create_tmp(), plugin).absolute()
         shutil.rmtree(elsewhere, ignore_errors=True)
@@ -176,7 +181,7 @@ def plugins(session: nox.Session) -> None:
         shutil.copy(ROOT / "plugins" / plugin / "pyproject.toml", elsewhere)
         shutil.copy(ROOT / "tests" / "house" / "alone.py", elsewhere)
         with session.chdir(elsewhere):
-            session.run("python", "alone.py", "automodel-core", plugin)
+            session.run("python", "alone.py", plugin, *ours)
             session.run("automodel-core", "doctor", "--imports")
             session.run("pytest", *EVERY_CORE, env=ONE_THREAD)
         brought = sorted(installed(session) - before)

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from automodel_core.layers.images.patches import edges, patch_grid
 from support.family import ROWS, Case, Family
+from support.parity import IS_5
 
-__all__ = ["AnySizeFamily", "ImageCase", "ImageFamily"]
+__all__ = ["AnySizeFamily", "ConvolutionalFamily", "ImageCase", "ImageFamily"]
 
 
 @dataclass(frozen=True)
@@ -86,3 +87,19 @@ class AnySizeFamily(ImageFamily):
         settings = {**self.small, **case.settings}
         shape = (rows, settings.get("num_channels", 3), *(case.pixels or (64, 64)))
         return {"pixel_values": torch.randn(shape, generator=torch.Generator().manual_seed(seed))}
+
+
+@dataclass(frozen=True)
+class ConvolutionalFamily(AnySizeFamily):
+    """An architecture without attentions, which version 4 takes no wish to see."""
+
+    def reference(self, case: Case, head: str, seed: int = 0, **more: Any) -> Any:
+        model = super().reference(case, head, seed, **more)
+        if not IS_5:
+            forward = model.forward
+
+            def blind(*given: Any, output_attentions: Any = None, **named: Any) -> Any:
+                return forward(*given, **named)
+
+            model.forward = blind
+        return model

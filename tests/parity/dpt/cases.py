@@ -6,7 +6,7 @@ from typing import Any
 
 import automodel_dpt
 from automodel_core.testing import model_names
-from support.images import ImageCase, ImageFamily
+from support.images import ConvolutionalFamily, ImageCase, ImageFamily
 
 __all__ = ["BACKBONE", "BIT", "DPT", "HYBRID"]
 
@@ -97,7 +97,7 @@ BACKBONE = ImageFamily(
     },
     asks_to_interpolate=False,
 )  # fmt: skip
-BIT = ImageFamily(
+BIT = ConvolutionalFamily(
     automodel_dpt,
     model_names("bit"),
     {
@@ -123,5 +123,4 @@ BIT = ImageFamily(
         "a number instead of classes": ImageCase({"num_labels": 1, "depths": [2, 1, 1]}),
         "several classes at once": ImageCase({"problem_type": "multi_label_classification"}),
     },
-    asks_to_interpolate=False,
 )  # fmt: skip

@@ -56,12 +56,7 @@ class TestDPTOnABackbone(DenseParity):
 
 class TestBit(DenseParity):
     family = BIT
-    # There is no attention, and one version cannot even be asked for it.
     test_either_attention_implementation = None
-
-    @pytest.fixture(autouse=True)
-    def without_attentions(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("support.parity.SEEN", {"output_hidden_states": True})
 
 
 @torch.no_grad()

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import automodel_resnet
 from automodel_core.testing import model_names
-from support.family import Case
-from support.images import AnySizeFamily, ImageCase
-from support.parity import IS_5
+from support.images import ConvolutionalFamily, ImageCase
 
-__all__ = ["RESNET", "SMALL", "ConvolutionalFamily"]
+__all__ = ["RESNET", "SMALL"]
 
 SMALL: dict[str, Any] = {
     "embedding_size": 8, "hidden_sizes": [8, 16, 12], "depths": [1, 2, 1], "num_labels": 5,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class ConvolutionalFamily(AnySizeFamily):
-    """An architecture without attentions, which version 4 takes no wish to see."""
-
-    def reference(self, case: Case, head: str, seed: int = 0, **more: Any) -> Any:
-        model = super().reference(case, head, seed, **more)
-        if not IS_5:
-            forward = model.forward
-
-            def blind(*given: Any, output_attentions: Any = None, **named: Any) -> Any:
-                return forward(*given, **named)
-
-            model.forward = blind
-        return model
 
 
 RESNET = ConvolutionalFamily(
