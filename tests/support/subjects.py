@@ -23,6 +23,11 @@ GIVEN: dict[str, dict[str, Any]] = {
     "vision-encoder-decoder": {"encoder": {**IMAGE, "hidden_size": 12}, "decoder": TEXT, **IDS},
 }  # fmt: skip
 """Configurations that cannot be guessed."""
+CORRECTED: dict[str, dict[str, Any]] = {
+    "detr": {"encoder_attention_heads": 8},
+    "dpt": {"backbone_out_indices": [0, 0, 0, 1]},
+}
+"""What is guessed wrong, as it must fit another value."""
 BY_TASK = {"causal-lm": {"is_decoder": True}}
 
 
@@ -33,7 +38,7 @@ def heads() -> dict[str, Subject]:
     for record in registry.plugins.records():
         for model_type in record.names if record.is_architecture else ():
             architecture = registry.get(model_type)
-            values = GIVEN.get(model_type) or tiny(model_type)
+            values = GIVEN.get(model_type) or {**tiny(model_type), **CORRECTED.get(model_type, {})}
             both = {"causal-lm", "masked-lm"} <= set(architecture.models)
             subject = Subject(model_type, values, BY_TASK if both else {})
             for task, reference in architecture.models.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -115,6 +115,12 @@ class ContextPooler(modeling.Pooler):
         return super().forward(self.dropout(hidden_states[:, :1]))
 
 
+def share_loss(scores: Tensor, shares: Tensor, reduction: Literal["mean", "sum"]) -> Tensor:
+    """Return the cross-entropy against ``(batch, classes)``, of which each share counts as one."""
+    losses = -shares.shape[-1] * scores.log_softmax(dim=-1) * shares
+    return losses.mean() if reduction == "mean" else losses.sum()
+
+
 class LabelsOfTexts(HeadWithContext, family.BertFamilyForSequenceClassification):
     """Classify texts; without a ``problem_type`` labels may be shares of classes."""
 
@@ -125,8 +131,9 @@ class LabelsOfTexts(HeadWithContext, family.BertFamilyForSequenceClassification)
             return super().loss(logits, labels, num_items_in_batch)
         if labels.dim() == 1 or labels.shape[-1] == 1:
             labels = labels.long().flatten()
-            return modeling.token_loss(logits, labels.masked_fill(labels < 0, -100))
-        return -(logits.log_softmax(dim=-1) * labels).sum(dim=-1).mean()
+            labels = labels.masked_fill(labels < 0, -100)
+            return modeling.token_loss(logits, labels, num_items_in_batch)
+        return modeling.batch_mean(share_loss, logits, labels, num_items_in_batch)
 
 
 class LabelsOfTokens(family.BertFamilyForTokenClassification):
