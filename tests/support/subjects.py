@@ -25,8 +25,10 @@ GIVEN: dict[str, dict[str, Any]] = {
 """Configurations that cannot be guessed."""
 CORRECTED: dict[str, dict[str, Any]] = {
     "detr": {"encoder_attention_heads": 8},
-    "dpt": {"backbone_out_indices": [0, 0, 0, 1]},
-}
+    "dpt": {
+        "backbone_out_indices": [0, 1], "reassemble_factors": [2, 1], "neck_hidden_sizes": [6, 8],
+    },
+}  # fmt: skip
 """What is guessed wrong, as it must fit another value."""
 BY_TASK = {"causal-lm": {"is_decoder": True}}
 
