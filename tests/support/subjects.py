@@ -28,8 +28,19 @@ CORRECTED: dict[str, dict[str, Any]] = {
     "dpt": {
         "backbone_out_indices": [0, 1], "reassemble_factors": [2, 1], "neck_hidden_sizes": [6, 8],
     },
+    "yolos": {"image_size": [16, 24]},
 }  # fmt: skip
 """What is guessed wrong, as it must fit another value."""
+TOWER = {
+    "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 16,
+}  # fmt: skip
+PAIR = {
+    "text_config": {
+        **TOWER, "vocab_size": 99, "bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1,
+    },
+    "vision_config": {**TOWER, "image_size": 16, "patch_size": 4},
+}  # fmt: skip
+GIVEN |= {"clip": {**PAIR, "projection_dim": 16}, "siglip": PAIR}
 BY_TASK = {"causal-lm": {"is_decoder": True}}
 
 
