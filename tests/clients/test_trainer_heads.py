@@ -64,13 +64,13 @@ def rows_of(subject: Subject, config: Any) -> list[dict[str, Any]]:
 
 def together(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return rows as one batch: tensors stacked, labels of detectors in a list, wishes once."""
-    batch: dict[str, Any] = {}
-    for key, value in rows[0].items():
-        values = [row[key] for row in rows]
-        batch[key] = torch.stack(values) if isinstance(value, torch.Tensor) else values
-        if value is True:
-            batch[key] = value
-    return batch
+
+    def joined(values: list[Any]) -> Any:
+        if isinstance(values[0], torch.Tensor):
+            return torch.stack(values)
+        return True if values[0] is True else values
+
+    return {key: joined([row[key] for row in rows]) for key in rows[0]}
 
 
 def losses(model: Any, rows: Any, folder: Path, **settings: Any) -> tuple[Losses, float]:

@@ -14,12 +14,23 @@ __all__ = ["HEADS", "heads"]
 
 TEXT, IMAGE = ({"model_type": f"small-{kind}"} for kind in ("text", "image"))
 IDS = {"decoder_start_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
+TOWER = {
+    "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 16,
+}  # fmt: skip
+PAIR = {
+    "text_config": {
+        **TOWER, "vocab_size": 99, "bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1,
+    },
+    "vision_config": {**TOWER, "image_size": 16, "patch_size": 4},
+}  # fmt: skip
 GIVEN: dict[str, dict[str, Any]] = {
+    "clip": {**PAIR, "projection_dim": 16},
     "donut-swin": {
         "image_size": 16, "patch_size": 2, "embed_dim": 8, "depths": [1, 2], "num_heads": [2, 4],
         "window_size": 4,
     },
     "encoder-decoder": {"encoder": {**TEXT, "hidden_size": 12}, "decoder": TEXT, **IDS},
+    "siglip": PAIR,
     "vision-encoder-decoder": {"encoder": {**IMAGE, "hidden_size": 12}, "decoder": TEXT, **IDS},
 }  # fmt: skip
 """Configurations that cannot be guessed."""
@@ -31,16 +42,6 @@ CORRECTED: dict[str, dict[str, Any]] = {
     "yolos": {"image_size": [16, 24]},
 }  # fmt: skip
 """What is guessed wrong, as it must fit another value."""
-TOWER = {
-    "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 16,
-}  # fmt: skip
-PAIR = {
-    "text_config": {
-        **TOWER, "vocab_size": 99, "bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1,
-    },
-    "vision_config": {**TOWER, "image_size": 16, "patch_size": 4},
-}  # fmt: skip
-GIVEN |= {"clip": {**PAIR, "projection_dim": 16}, "siglip": PAIR}
 BY_TASK = {"causal-lm": {"is_decoder": True}}
 
 

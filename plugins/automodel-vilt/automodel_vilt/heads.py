@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,8 @@ from automodel_vilt.modeling import IMAGE, ViltModel, ViltPreTrainedModel
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+Out = TypeVar("Out", bound=modeling.ModelOutput)
 
 
 class ViltInputs(modeling.ForwardOptions, total=False):
@@ -45,12 +48,6 @@ class ViltHead(ViltPreTrainedModel):
     def __init__(self, config: ViltConfig, *, add_pooling_layer: bool = True) -> None:
         super().__init__(config)
         self.model = ViltModel(config, add_pooling_layer=add_pooling_layer)
-
-    def of_text(self, states: Tensor, tokens: Tensor | None) -> Tensor:
-        """Return the states of the text, which come before those of the image."""
-        if tokens is None:
-            raise InputError("give either input_ids or inputs_embeds")
-        return states[:, : tokens.shape[1]]
 
 
 def scorer(size: int, width: int, labels: int) -> nn.Sequential:
@@ -116,9 +113,40 @@ class ViltForImageAndTextRetrieval(ViltHead):
         return modeling.SequenceClassifierOutput.of(body, logits=logits)
 
 
-class ViltForMaskedLM(ViltHead):
+class ViltForTokens(ViltHead, Generic[Out]):
+    """Scores for the tokens of a text beside an image: `classify` and ``output`` differ."""
+
+    output: type[Out]
+
+    @abstractmethod
+    def classify(self, states: Tensor) -> Tensor:
+        """Return the logits of the text's states ``(batch, length, size)``."""
+
+    @modeling.model_call
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        pixel_values: Tensor | None = None,
+        labels: Tensor | None = None,
+        **inputs: Unpack[ViltInputs],
+    ) -> Out:
+        """Score the tokens of texts; ``labels`` ``(batch, length)`` of -100 do not count."""
+        body = self.model(input_ids, attention_mask, token_type_ids, pixel_values, **inputs)
+        tokens = inputs.get("inputs_embeds") if input_ids is None else input_ids
+        if tokens is None:
+            raise InputError("give either input_ids or inputs_embeds")
+        # The states of the text come before those of the image.
+        logits = self.classify(body.last_hidden_state[:, : tokens.shape[1]])
+        loss = None if labels is None else modeling.token_loss(logits, labels)
+        return self.output.of(body, loss=loss, logits=logits)
+
+
+class ViltForMaskedLM(ViltForTokens[modeling.MaskedLMOutput]):
     """The tokens behind the masks of a text, beside an image."""
 
+    output = modeling.MaskedLMOutput
     output_embeddings = "lm_head"
 
     def __init__(self, config: ViltConfig) -> None:
@@ -130,27 +158,14 @@ class ViltForMaskedLM(ViltHead):
             self.model.pooler.requires_grad_(False)
         self.post_init()
 
-    @modeling.model_call
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        pixel_values: Tensor | None = None,
-        labels: Tensor | None = None,
-        **inputs: Unpack[ViltInputs],
-    ) -> modeling.MaskedLMOutput:
-        """Score the tokens of texts; ``labels`` ``(batch, length)`` of -100 do not count."""
-        body = self.model(input_ids, attention_mask, token_type_ids, pixel_values, **inputs)
-        tokens = inputs.get("inputs_embeds") if input_ids is None else input_ids
-        states = self.lm_transform(self.of_text(body.last_hidden_state, tokens))
-        logits = layers.project(self.lm_head, states)
-        loss = None if labels is None else modeling.token_loss(logits, labels)
-        return modeling.MaskedLMOutput.of(body, loss=loss, logits=logits)
+    def classify(self, states: Tensor) -> Tensor:
+        return layers.project(self.lm_head, self.lm_transform(states))
 
 
-class ViltForTokenClassification(ViltHead):
+class ViltForTokenClassification(ViltForTokens[modeling.TokenClassifierOutput]):
     """A class for each token of a text, beside an image."""
+
+    output = modeling.TokenClassifierOutput
 
     def __init__(self, config: ViltConfig) -> None:
         super().__init__(config, add_pooling_layer=False)
@@ -158,23 +173,9 @@ class ViltForTokenClassification(ViltHead):
         self.classifier = layers.linear(config.hidden_size, config.num_labels)
         self.post_init()
 
-    @modeling.model_call
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        pixel_values: Tensor | None = None,
-        labels: Tensor | None = None,
-        **inputs: Unpack[ViltInputs],
-    ) -> modeling.TokenClassifierOutput:
-        """Score the tokens of texts; ``labels`` ``(batch, length)`` of -100 do not count."""
-        body = self.model(input_ids, attention_mask, token_type_ids, pixel_values, **inputs)
-        tokens = inputs.get("inputs_embeds") if input_ids is None else input_ids
-        states = self.of_text(body.last_hidden_state, tokens)
-        logits = self.classifier(self.dropout(states))
-        loss = None if labels is None else modeling.token_loss(logits, labels)
-        return modeling.TokenClassifierOutput.of(body, loss=loss, logits=logits)
+    def classify(self, states: Tensor) -> Tensor:
+        scores: Tensor = self.classifier(self.dropout(states))
+        return scores
 
 
 class ViltForImagesAndTextClassification(ViltHead):
