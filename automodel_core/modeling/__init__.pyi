@@ -3,6 +3,7 @@ from automodel_core.modeling.bodies.backbone import (
     backbone_names as backbone_names,
     load_backbone as load_backbone,
 )
+from automodel_core.modeling.bodies.image import hidden_patches as hidden_patches
 from automodel_core.modeling.bodies.inputs import (
     DecoderOptions as DecoderOptions,
     TextInputs as TextInputs,

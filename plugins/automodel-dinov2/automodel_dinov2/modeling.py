@@ -54,15 +54,7 @@ class Dinov2Embeddings(layers.PatchPositions):
     ) -> Tensor:
         """Return ``(batch, 1 + patches, hidden_size)``."""
         patches = self.patches(pixel_values)
-        if bool_masked_pos is not None:
-            if self.mask_token is None:
-                raise InputError("bool_masked_pos needs a model with use_mask_token=True")
-            if bool_masked_pos.shape != patches.shape[:2]:
-                raise InputError(
-                    f"bool_masked_pos has shape {tuple(bool_masked_pos.shape)}, expected "
-                    f"{tuple(patches.shape[:2])}: one for each patch of each image"
-                )
-            patches = torch.where(bool_masked_pos.bool()[..., None], self.mask_token, patches)
+        patches = modeling.hidden_patches(patches, bool_masked_pos, self.mask_token)
         return self.placed(patches, grid)
 
 

@@ -52,16 +52,7 @@ class ViTEmbeddings(nn.Module):
                 f"{self.image_size[0]} x {self.image_size[1]}: resize them, or pass "
                 "interpolate_pos_encoding=True"
             )
-        if bool_masked_pos is not None:
-            if self.mask_token is None:
-                raise InputError("bool_masked_pos needs a model with use_mask_token=True")
-            if bool_masked_pos.shape != embedded.shape[:2]:
-                raise InputError(
-                    f"bool_masked_pos has shape {tuple(bool_masked_pos.shape)}, expected "
-                    f"{tuple(embedded.shape[:2])}: one for each patch of each image"
-                )
-            hidden = bool_masked_pos.bool().unsqueeze(-1)
-            embedded = torch.where(hidden, self.mask_token, embedded)
+        embedded = modeling.hidden_patches(embedded, bool_masked_pos, self.mask_token)
         tokens = [getattr(self, name) for name in self.leading_tokens]
         batch = embedded.shape[0]
         embedded = torch.cat([*(t.expand(batch, -1, -1) for t in tokens), embedded], dim=1)
