@@ -30,6 +30,7 @@ from automodel_core.text.subwords.byte_level import (
     ByteLevelTokenizer as ByteLevelTokenizer,
     FramedByteLevelTokenizer as FramedByteLevelTokenizer,
 )
+from automodel_core.text.subwords.pieces import SentencePieceTokenizer as SentencePieceTokenizer
 from automodel_core.text.subwords.sentencepiece import (
     SPACE as SPACE,
     Piece as Piece,

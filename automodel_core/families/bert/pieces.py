@@ -17,15 +17,14 @@ from tokenizers.pre_tokenizers import PreTokenizer
 from automodel_core.text.encoding.added_tokens import TokenLike, with_default_tokens
 from automodel_core.text.encoding.post_processor import typed_pairs_processor
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
+from automodel_core.text.subwords.pieces import SentencePieceTokenizer
 from automodel_core.text.subwords.sentencepiece import (
     Piece,
     PieceType,
     SentencePieceModel,
-    copy_model,
     refuse_sampling,
     sentencepiece_pipeline,
 )
-from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
 __all__ = ["BertFamilyPieces"]
 
@@ -33,7 +32,7 @@ CHARSMAP = re.compile(r'"precompiled_charsmap":\s*"([^"]*)"')
 UNKNOWN = 1
 
 
-class BertFamilyPieces(PreTrainedTokenizer):
+class BertFamilyPieces(SentencePieceTokenizer):
     """Pieces from a SentencePiece model or ``tokenizer.json``; the second text has type id 1.
 
     ``vocab`` is a model file, or pieces and scores by id; without a source the vocabulary holds the
@@ -105,19 +104,8 @@ class BertFamilyPieces(PreTrainedTokenizer):
         return SentencePieceModel(pieces, unk_id=ids[0] if ids else UNKNOWN)
 
     @property
-    def can_save_slow_tokenizer(self) -> bool:
-        return self.vocab_file is not None and os.path.isfile(self.vocab_file)
-
-    @property
     def saved_class_name(self) -> str:
         return type(self).__name__
-
-    def save_vocabulary(
-        self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None
-    ) -> tuple[str, ...]:
-        """Copy the model file that this tokenizer was made from."""
-        name = self.vocab_files_names["vocab_file"]
-        return copy_model(self.vocab_file, save_directory, name, filename_prefix)
 
 
 def _shown(rust: Tokenizer) -> str:

@@ -17,16 +17,15 @@ from tokenizers.processors import TemplateProcessing
 from automodel_core.families.fairseq.languages import MultilingualTokenizer
 from automodel_core.text.encoding.added_tokens import TokenLike, with_default_tokens
 from automodel_core.text.encoding.rust import Backend, backend_from, rust_errors
+from automodel_core.text.subwords.pieces import SentencePieceTokenizer
 from automodel_core.text.subwords.sentencepiece import (
     SPACE,
     Piece,
     PieceType,
     SentencePieceModel,
-    copy_model,
     refuse_sampling,
     sentencepiece_pipeline,
 )
-from automodel_core.text.tokenizer.tokenizer import PreTrainedTokenizer
 
 __all__ = ["FairseqPieces", "FairseqTokenizer", "FramedPieces", "fairseq_order"]
 
@@ -42,7 +41,7 @@ SMALLEST = SentencePieceModel(
 )
 
 
-class FairseqPieces(PreTrainedTokenizer):
+class FairseqPieces(SentencePieceTokenizer):
     """SentencePiece's pieces in fairseq's order, from a model file or ``tokenizer.json``.
 
     ``vocab`` is a model file, or pieces and scores by id; without a source there are no pieces.
@@ -113,19 +112,8 @@ class FairseqPieces(PreTrainedTokenizer):
         return sentencepiece_pipeline(model, extra=(*self.language_codes, str(mask)))
 
     @property
-    def can_save_slow_tokenizer(self) -> bool:
-        return self.vocab_file is not None and os.path.isfile(self.vocab_file)
-
-    @property
     def saved_class_name(self) -> str:
         return type(self).__name__
-
-    def save_vocabulary(
-        self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None
-    ) -> tuple[str, ...]:
-        """Copy the model file that this tokenizer was made from."""
-        name = self.vocab_files_names["vocab_file"]
-        return copy_model(self.vocab_file, save_directory, name, filename_prefix)
 
 
 class FramedPieces(FairseqPieces):

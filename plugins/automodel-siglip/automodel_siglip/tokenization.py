@@ -14,10 +14,9 @@ from automodel_core.errors import TokenizationError
 from automodel_core.text import (
     SPACE,
     Backend,
-    PreTrainedTokenizer,
     SentencePieceModel,
+    SentencePieceTokenizer,
     backend_from,
-    copy_model,
     refuse_sampling,
     rust_errors,
     sentencepiece_pipeline,
@@ -28,7 +27,7 @@ FINAL_SIGMA = Regex(r"(?<=\p{L})Σ(?!\p{L})")
 LONGEST = 64
 
 
-class SiglipTokenizer(PreTrainedTokenizer):
+class SiglipTokenizer(SentencePieceTokenizer):
     """Unigram from ``spiece.model``: ``X </s>``, and ``A </s> B </s>``.
 
     Texts are lower-cased unless ``do_lower_case`` is false. The model was trained on texts of
@@ -83,18 +82,8 @@ class SiglipTokenizer(PreTrainedTokenizer):
             )
 
     @property
-    def can_save_slow_tokenizer(self) -> bool:
-        return self.vocab_file is not None and os.path.isfile(self.vocab_file)
-
-    @property
     def saved_class_name(self) -> str:
         return "SiglipTokenizer"
-
-    def save_vocabulary(
-        self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None
-    ) -> tuple[str, ...]:
-        """Copy the ``spiece.model`` that this tokenizer was made from."""
-        return copy_model(self.vocab_file, save_directory, "spiece.model", filename_prefix)
 
 
 def _stripping(token: str | AddedToken) -> AddedToken:

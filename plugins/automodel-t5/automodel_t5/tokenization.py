@@ -18,10 +18,9 @@ from automodel_core.text import (
     Backend,
     Piece,
     PieceType,
-    PreTrainedTokenizer,
     SentencePieceModel,
+    SentencePieceTokenizer,
     backend_from,
-    copy_model,
     refuse_sampling,
     rust_errors,
     sentencepiece_pipeline,
@@ -30,7 +29,7 @@ from automodel_core.text import (
 SENTINEL = re.compile(r"<extra_id_\d+>")
 
 
-class T5Tokenizer(PreTrainedTokenizer):
+class T5Tokenizer(SentencePieceTokenizer):
     """Unigram from ``spiece.model`` or ``tokenizer.json``; serves T5, mT5 and UMT5.
 
     ``legacy=False`` cuts a ``spiece.model`` exactly as SentencePiece does: text right after a
@@ -116,18 +115,8 @@ class T5Tokenizer(PreTrainedTokenizer):
         return ids
 
     @property
-    def can_save_slow_tokenizer(self) -> bool:
-        return self.vocab_file is not None and os.path.isfile(self.vocab_file)
-
-    @property
     def saved_class_name(self) -> str:
         return "T5Tokenizer"
-
-    def save_vocabulary(
-        self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None
-    ) -> tuple[str, ...]:
-        """Copy the ``spiece.model`` that this tokenizer was made from."""
-        return copy_model(self.vocab_file, save_directory, "spiece.model", filename_prefix)
 
 
 def _sentinels(count: int) -> tuple[str, ...]:
