@@ -113,14 +113,22 @@ def _is_written(weight: Tensor) -> bool:
 def _initialise(model: WeightedModel) -> None:
     """Apply the rules for first values, parts before wholes.
 
-    A module follows the rules of the innermost model that it is a part of.
+    A module follows the rules of the innermost model that it is a part of. Where all weights are
+    without memory nothing is written: torch would import its compiler to draw them.
     """
     owners: dict[str, WeightedModel] = {}
     for path, module in model.named_modules():
         inside = owners.get(path.rpartition(".")[0], model)
         owners[path] = module if isinstance(module, WeightedModel) else inside
     for path, module in reversed(list(model.named_modules())):
-        owners[path]._init_weights(module)
+        if not _is_empty(module):
+            owners[path]._init_weights(module)
+
+
+def _is_empty(module: nn.Module) -> bool:
+    """Return whether a module has weights, and none of them has memory."""
+    weights = list(module.parameters())
+    return bool(weights) and all(weight.is_meta for weight in weights)
 
 
 @contextmanager

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -210,3 +213,20 @@ def test_rules_of_a_class_for_transformers_are_applied() -> None:
         assert model.classifier.weight.eq(0.125).all()
         assert not model.model.embed_tokens.weight.eq(0.125).any()
     assert torch.equal(loaded.model.embed_tokens.weight, state["wte.weight"])
+
+
+def test_a_new_head_is_drawn_without_the_compiler(tmp_path: Path) -> None:
+    """Drawing into tensors without memory would import it, for longer than a load takes."""
+    drawn(TinyModel, seed=5).save_pretrained(tmp_path)
+    code = (
+        "import sys; from support.tiny_lm import TinyForTokenClassification as Head; "
+        f"model = Head.from_pretrained({str(tmp_path)!r}); "
+        "print(float(model.classifier.weight.detach().std()) > 0, 'torch._dynamo' in sys.modules)"
+    )
+    folders = [path for path in sys.path if path]
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.stdout == "True False\n", ran.stderr
