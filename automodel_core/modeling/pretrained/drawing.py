@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from automodel_core.checkpoint.loading.placement import Placement
 from automodel_core.checkpoint.loading.shards import is_sharded, of_first, sharded_like
@@ -16,6 +18,14 @@ from automodel_core.modeling.pretrained.weighted import WeightedModel
 
 __all__ = ["draw_missing", "draw_new", "keep_weights", "missing_slots"]
 
+DRAWS = frozenset(
+    f"{name}_"
+    for name in (
+        "bernoulli", "cauchy", "exponential", "geometric", "kaiming_normal", "kaiming_uniform",
+        "log_normal", "normal", "random", "uniform",
+    )
+)  # fmt: skip
+"""What fills a tensor with random numbers, of `torch.Tensor` and `torch.nn.init`."""
 Fingerprint = tuple[int, float]
 
 
@@ -113,22 +123,29 @@ def _is_written(weight: Tensor) -> bool:
 def _initialise(model: WeightedModel) -> None:
     """Apply the rules for first values, parts before wholes.
 
-    A module follows the rules of the innermost model that it is a part of. Where all weights are
-    without memory nothing is written: torch would import its compiler to draw them.
+    A module follows the rules of the innermost model that it is a part of.
     """
     owners: dict[str, WeightedModel] = {}
     for path, module in model.named_modules():
         inside = owners.get(path.rpartition(".")[0], model)
         owners[path] = module if isinstance(module, WeightedModel) else inside
-    for path, module in reversed(list(model.named_modules())):
-        if not _is_empty(module):
+    with _NoDrawsWithoutMemory():
+        for path, module in reversed(list(model.named_modules())):
             owners[path]._init_weights(module)
 
 
-def _is_empty(module: nn.Module) -> bool:
-    """Return whether a module has weights, and none of them has memory."""
-    weights = list(module.parameters())
-    return bool(weights) and all(weight.is_meta for weight in weights)
+class _NoDrawsWithoutMemory(TorchFunctionMode):
+    """Leave weights without memory as they are: torch would import its compiler to draw them."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func.__name__ in DRAWS:
+            drawn = args[0] if args else kwargs["tensor"]
+            if drawn.is_meta:
+                return drawn
+        return func(*args, **kwargs)
 
 
 @contextmanager

@@ -215,13 +215,22 @@ def test_rules_of_a_class_for_transformers_are_applied() -> None:
     assert torch.equal(loaded.model.embed_tokens.weight, state["wte.weight"])
 
 
-def test_a_new_head_is_drawn_without_the_compiler(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part_lacks", ["everything", "its bias"])
+def test_a_new_part_is_drawn_without_the_compiler(tmp_path: Path, part_lacks: str) -> None:
     """Drawing into tensors without memory would import it, for longer than a load takes."""
     drawn(TinyModel, seed=5).save_pretrained(tmp_path)
+    if part_lacks == "its bias":
+        state = drawn(TinyForTokenClassification, seed=5).hub_state_dict()
+        torch.save(
+            {name: value for name, value in state.items() if name != "classifier.bias"},
+            tmp_path / "pytorch_model.bin",
+        )
+        (tmp_path / "model.safetensors").unlink()
     code = (
         "import sys; from support.tiny_lm import TinyForTokenClassification as Head; "
         f"model = Head.from_pretrained({str(tmp_path)!r}); "
-        "print(float(model.classifier.weight.detach().std()) > 0, 'torch._dynamo' in sys.modules)"
+        "print(float(model.classifier.weight.detach().std()) > 0, "
+        "bool(model.classifier.bias.eq(0).all()), 'torch._dynamo' in sys.modules)"
     )
     folders = [path for path in sys.path if path]
     ran = subprocess.run(
@@ -229,4 +238,4 @@ def test_a_new_head_is_drawn_without_the_compiler(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert ran.stdout == "True False\n", ran.stderr
+    assert ran.stdout == "True True False\n", ran.stderr
