@@ -91,6 +91,7 @@ from automodel_core.layers.kernels.linear import (
     project as project,
 )
 from automodel_core.layers.kernels.norms import RMSNorm as RMSNorm, layer_norm as layer_norm
+from automodel_core.layers.kernels.weight_norm import WeightNormConv1d as WeightNormConv1d
 from automodel_core.layers.masks import (
     additive as additive,
     causal_mask as causal_mask,
