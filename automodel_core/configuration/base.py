@@ -57,6 +57,8 @@ class PreTrainedConfig(ConfigFiles):
     keys_to_ignore_at_inference: ClassVar[list[str]] = ["past_key_values"]  # trainers add to it
     labels_by_default: ClassVar[int] = 2
     """How many labels there are where neither a file nor the caller says so."""
+    small_model: ClassVar[Mapping[str, Any]] = {}
+    """Keys of a small model that ``automodel-core check`` cannot guess from names and defaults."""
     attribute_map: ClassVar = Aliases()
     sub_configs: ClassVar = SubConfigs()
 

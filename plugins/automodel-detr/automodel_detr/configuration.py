@@ -39,6 +39,14 @@ class DetrConfig(WithBackboneConfig):
         "num_hidden_layers": "encoder_layers",
     }
     known_backbones = RESNETS
+    small_model: ClassVar = {
+        "backbone_config": {
+            "model_type": "resnet", "embedding_size": 8, "hidden_sizes": [8, 8, 16, 16],
+            "depths": [1, 1, 1, 1], "out_indices": STAGES,
+        },
+        "use_timm_backbone": False,
+        "encoder_attention_heads": 8,
+    }  # fmt: skip
 
     backbone_config: AnyConfig | None = None
     num_channels: PositiveInt = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from automodel_core.configuration import (
     AnyConfig,
@@ -106,6 +106,15 @@ class DepthAnythingConfig(WithBackboneConfig):
     """
 
     model_type = "depth_anything"
+    small_model: ClassVar = {
+        "backbone_config": {
+            "model_type": "dinov2", "hidden_size": 16, "num_hidden_layers": 2,
+            "num_attention_heads": 2, "image_size": 16, "patch_size": 4, "out_indices": [1, 2],
+            "reshape_hidden_states": False,
+        },
+        "reassemble_factors": [2, 1],
+        "neck_hidden_sizes": [6, 8],
+    }  # fmt: skip
 
     backbone_config: AnyConfig | None = None
     patch_size: PositiveInt = 14

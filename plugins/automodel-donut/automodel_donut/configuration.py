@@ -17,6 +17,7 @@ class DonutSwinConfig(PreTrainedConfig):
 
     model_type = "donut-swin"
     aliases: ClassVar = {"num_attention_heads": "num_heads", "num_hidden_layers": "num_layers"}
+    small_model: ClassVar = {"image_size": 32, "depths": [1, 2], "num_heads": [2, 4]}
 
     image_size: PositiveInt | list[PositiveInt] = 224
     patch_size: PositiveInt | list[PositiveInt] = 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from automodel_core.configuration import (
     AnyConfig,
@@ -89,6 +89,9 @@ class DPTConfig(WithBackboneConfig):
     """
 
     model_type = "dpt"
+    small_model: ClassVar = {
+        "backbone_out_indices": [0, 1], "reassemble_factors": [2, 1], "neck_hidden_sizes": [6, 8],
+    }  # fmt: skip
 
     hidden_size: PositiveInt = 768
     num_hidden_layers: PositiveInt | None = 12

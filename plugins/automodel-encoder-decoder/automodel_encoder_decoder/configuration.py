@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from automodel_core.families.pair import CompositeConfig
 
 
@@ -9,3 +11,10 @@ class EncoderDecoderConfig(CompositeConfig):
     """Text in, text out (https://arxiv.org/abs/1907.12461)."""
 
     model_type = "encoder-decoder"
+    small_model: ClassVar = {
+        "encoder": {"model_type": "small-text", "hidden_size": 12},
+        "decoder": {"model_type": "small-text"},
+        "decoder_start_token_id": 1,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from automodel_core.families.pair import CompositeConfig
 
 
@@ -9,6 +11,13 @@ class VisionEncoderDecoderConfig(CompositeConfig):
     """An image in, text out (https://arxiv.org/abs/2109.10282 reads handwriting so)."""
 
     model_type = "vision-encoder-decoder"
+    small_model: ClassVar = {
+        "encoder": {"model_type": "small-image", "hidden_size": 12},
+        "decoder": {"model_type": "small-text"},
+        "decoder_start_token_id": 1,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+    }
 
     tie_word_embeddings: bool = False
     """Between the sides there is nothing to tie; whether a decoder's are, its own keys say."""

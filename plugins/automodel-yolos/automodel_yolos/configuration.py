@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from automodel_core.families.vit import ViTFamilyConfig
 from automodel_core.fields import NonNegativeFloat, PositiveInt
 
@@ -12,6 +14,7 @@ class YolosConfig(ViTFamilyConfig):
     """YOLOS (https://arxiv.org/abs/2106.00666): a ViT with tokens that look for objects."""
 
     model_type = "yolos"
+    small_model: ClassVar = {"image_size": [16, 24]}
 
     image_size: PositiveInt | list[PositiveInt] = IMAGE_SIZE
     num_detection_tokens: PositiveInt = 100
