@@ -32,13 +32,10 @@ Labels = TypeVar("Labels", bound=Mapping[Any, Any])
 # Read from a file, these would steer code paths that only the caller may choose.
 CALLER_ONLY = frozenset(
     {
-        "_attn_implementation",
-        "_attn_implementation_internal",
-        "_experts_implementation_internal",
-        "attn_implementation",
-        "trust_remote_code",
+        "_attn_implementation", "_attn_implementation_internal",
+        "_experts_implementation_internal", "attn_implementation", "trust_remote_code",
     }
-)
+)  # fmt: skip
 TEXT_PARTS = ("decoder", "generator", "text_config")
 """What checkpoints call the part that is about text, if there is one."""
 NOT_SAVED = frozenset({"_name_or_path", "_commit_hash", "_attn_implementation"})

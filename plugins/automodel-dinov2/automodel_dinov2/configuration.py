@@ -110,7 +110,7 @@ class DepthAnythingConfig(WithBackboneConfig):
         "backbone_config": {
             "model_type": "dinov2", "hidden_size": 16, "num_hidden_layers": 2,
             "num_attention_heads": 2, "image_size": 16, "patch_size": 4, "out_indices": [1, 2],
-            "reshape_hidden_states": False,
+            "reshape_hidden_states": False, "use_mask_token": False,
         },
         "reassemble_factors": [2, 1],
         "neck_hidden_sizes": [6, 8],
