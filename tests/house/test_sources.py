@@ -49,6 +49,7 @@ WITHOUT_TORCH = (
         for name in ("configuration", "external_ids", "languages", "source_target", "vocabulary")
     ),
     "families/bert/configuration.py",
+    "families/hifigan/configuration.py",
     "families/llama/configuration.py",
     "families/pair/configuration.py",
     "configuration",

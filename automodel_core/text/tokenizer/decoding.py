@@ -64,14 +64,10 @@ class Decoding(Backends):
         else:
             rows, single = [[ids] if isinstance(ids, int) else ids], True
         try:
-            with rust_errors("decoding"):
-                texts = self._decoding_backend.rust.decode_batch(
-                    rows, skip_special_tokens=skip_special_tokens
-                )
+            texts = [self.written(text) for text in self.texts_of(rows, skip_special_tokens)]
         except TokenizationError:
             _check_ids(rows)
             raise
-        texts = [self.written(text) for text in texts]
         if clean_up_tokenization_spaces is None:
             clean_up_tokenization_spaces = self.clean_up_tokenization_spaces
         if clean_up_tokenization_spaces and self._may_clean_up():
@@ -88,6 +84,13 @@ class Decoding(Backends):
         """Return the text of each row of token ids."""
         texts = self.decode(sequences, skip_special_tokens, clean_up_tokenization_spaces, **kwargs)
         return [texts] if isinstance(texts, str) else texts
+
+    def texts_of(self, rows: list[list[int]], skip_special_tokens: bool) -> list[str]:
+        """Return the texts of rows of ids: by default as the Rust library joins their tokens."""
+        with rust_errors("decoding"):
+            return self._decoding_backend.rust.decode_batch(
+                rows, skip_special_tokens=skip_special_tokens
+            )
 
     def written(self, text: str) -> str:
         """Return what the Rust library has decoded as it is read: by default unchanged."""

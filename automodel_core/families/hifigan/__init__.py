@@ -1,0 +1,7 @@
+"""HiFi-GAN and its descendants: the configuration's keys, and the generator of waveforms."""
+
+from __future__ import annotations
+
+from automodel_core.exports import lazy_exports
+
+__all__, __getattr__, __dir__ = lazy_exports(__name__)

@@ -1,0 +1,2 @@
+from automodel_core.families.hifigan.configuration import GeneratorConfig as GeneratorConfig
+from automodel_core.families.hifigan.generator import WaveformGenerator as WaveformGenerator

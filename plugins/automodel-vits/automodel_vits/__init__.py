@@ -1,0 +1,7 @@
+"""VITS for automodel-core: speech from a text, in one model."""
+
+from __future__ import annotations
+
+from automodel_core.exports import lazy_exports
+
+__all__, __getattr__, __dir__ = lazy_exports(__name__)
