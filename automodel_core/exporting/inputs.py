@@ -16,7 +16,16 @@ from automodel_core.modeling.heads.seq2seq import (
 )
 from automodel_core.modeling.heads.text import TextModelForMultipleChoice
 
-__all__ = ["BOXES", "Inputs", "drawn_boxes", "dynamic_sizes", "example_inputs"]
+__all__ = [
+    "BOXES",
+    "TYPES",
+    "Inputs",
+    "drawn_boxes",
+    "drawn_types",
+    "dynamic_sizes",
+    "example_inputs",
+    "has_several_types",
+]
 
 Inputs = dict[str, Tensor]
 
@@ -25,6 +34,8 @@ READS_ITS_INPUT = (EncoderDecoderForQuestionAnswering, EncoderDecoderForSequence
 CHOICES = 2
 BOXES = "bbox"
 """The argument that says where on a page each token stands."""
+TYPES = "token_type_ids"
+"""The argument that says which text each token is of, or where in a table it stands."""
 
 
 def example_inputs(model: Any, batch: int, length: int) -> Inputs:
@@ -51,6 +62,8 @@ def example_inputs(model: Any, batch: int, length: int) -> Inputs:
         inputs["decoder_input_ids"] = _tokens(text, batch, max(2, length // 2))
     if BOXES in arguments:
         inputs[BOXES] = drawn_boxes(model.config, batch, length)
+    if TYPES in arguments and has_several_types(model.config):
+        inputs[TYPES] = drawn_types(model.config, batch, length)
     return {name: inputs[name].to(model.device) for name in arguments if name in inputs}
 
 
@@ -82,18 +95,41 @@ def drawn_boxes(config: Any, *shape: int) -> Tensor:
     return drawn.sort(dim=-2).values.flatten(-2)
 
 
+def has_several_types(config: Any) -> bool:
+    """Return whether each token has types of several kinds, as those of tables have."""
+    return "type_vocab_sizes" in vars(config)
+
+
+def drawn_types(config: Any, *shape: int) -> Tensor:
+    """Return types of each kind for tokens of that shape: a question, and then a small table.
+
+    The first kinds are segments, columns and rows.
+    """
+    sizes = config.type_vocab_sizes
+    chance = torch.Generator().manual_seed(shape[-1])
+    drawn = [torch.randint(size, shape, generator=chance) for size in sizes]
+    places = torch.arange(shape[-1]).expand(shape)
+    behind = (places >= shape[-1] // 3).long()
+    drawn[0] = behind.clamp(max=sizes[0] - 1)
+    drawn[1] = behind * (1 + places % 2).clamp(max=sizes[1] - 1)
+    drawn[2] = behind * (places // 2 % 3).clamp(max=sizes[2] - 1)
+    return torch.stack(drawn, dim=-1)
+
+
 def dynamic_sizes(inputs: Inputs) -> dict[str, dict[int, Any]]:
     """Return ``dynamic_shapes``: any batch, and any length of tokens and waveforms."""
     batch = torch.export.Dim("batch")
+    tokens = inputs.get("input_ids")
     lengths = {True: torch.export.Dim("decoder_length"), False: torch.export.Dim("length")}
     return {
         name: {0: batch}
         if value.is_floating_point() and value.dim() > 2
-        else {0: batch, _last_size(name, value): lengths[name.startswith("decoder_")]}
+        else {0: batch, _last_size(name, value, tokens): lengths[name.startswith("decoder_")]}
         for name, value in inputs.items()
     }
 
 
-def _last_size(name: str, value: Tensor) -> int:
-    """Return the dimension of the tokens; behind it, a box has its four edges."""
-    return value.dim() - (2 if name == BOXES else 1)
+def _last_size(name: str, value: Tensor, tokens: Tensor | None) -> int:
+    """Return the dimension of the tokens; behind it, a box has its edges, and a type its kinds."""
+    has_kinds = name == TYPES and tokens is not None and value.dim() > tokens.dim()
+    return value.dim() - (2 if name == BOXES or has_kinds else 1)

@@ -15,7 +15,13 @@ from torch import Tensor, nn
 
 from automodel_core import registry
 from automodel_core.errors import InputError
-from automodel_core.exporting.inputs import BOXES, drawn_boxes
+from automodel_core.exporting.inputs import (
+    BOXES,
+    TYPES,
+    drawn_boxes,
+    drawn_types,
+    has_several_types,
+)
 from automodel_core.layers.images.patches import edges, patch_grid
 from automodel_core.modeling.bodies.backbone import BackboneMixin
 from automodel_core.modeling.heads.text import TextModelForReplacedTokens
@@ -208,6 +214,16 @@ class Subject:
         return self.reads_text and BOXES in self.accepted
 
     @property
+    def reads_tables(self) -> bool:
+        """Whether each token has a column and a row, among types of several kinds."""
+        return self.reads_text and TYPES in self.accepted and has_several_types(self.config())
+
+    @property
+    def selects_cells(self) -> bool:
+        """Whether the model learns which cells of a table answer a question."""
+        return self.reads_tables and self.task == "table-question-answering"
+
+    @property
     def queries_images(self) -> bool:
         """Whether the model asks images for objects, by queries whose states may be given."""
         return self.sees_images and QUERIES in self.accepted and not self.generates
@@ -253,6 +269,8 @@ class Subject:
             example[PATCHES] = self.hidden_tubelets(config)
         if self.reads_boxes:
             example[BOXES] = drawn_boxes(config, BATCH, LENGTH)
+        if self.reads_tables:
+            example[TYPES] = drawn_types(config, BATCH, LENGTH)
         if self.queries_images:
             example[QUERIES] = drawn_queries(config, BATCH)
         if "decoder_input_ids" in self.accepted and self.task not in DECODES_ITS_INPUT:
@@ -279,6 +297,9 @@ class Subject:
             return {PATCHES: torch.arange(BATCH * height * width).view(BATCH, -1) % 3 > 0}
         if "labels" not in self.accepted:
             return {}
+        if self.selects_cells:  # of the second column, in the rows behind the header
+            types = drawn_types(config, BATCH, LENGTH)
+            return {"labels": ((types[..., 1] == 2) & (types[..., 2] > 0)).long()}
         if self.learns_objects:
             return {"labels": drawn_objects(config, self.pixels(config))}
         if self.task in (

@@ -43,6 +43,7 @@ from automodel_core.text.subwords.sentencepiece import (
 )
 from automodel_core.text.subwords.word_end import WordEndTokenizer as WordEndTokenizer
 from automodel_core.text.subwords.wordpiece import WordPieceTokenizer as WordPieceTokenizer
+from automodel_core.text.tables import Table as Table
 from automodel_core.text.tokenizer.tokenizer import (
     PreTrainedTokenizer as PreTrainedTokenizer,
     PreTrainedTokenizerBase as PreTrainedTokenizerBase,

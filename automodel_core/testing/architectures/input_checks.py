@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from automodel_core.errors import InputError
-from automodel_core.exporting.inputs import BOXES
+from automodel_core.exporting.inputs import BOXES, TYPES
 from automodel_core.testing.architectures.properties import (
     has_positions,
     has_text_encoder,
@@ -57,7 +57,8 @@ def rows_do_not_meet(subject: Subject) -> None:
 def padding_changes_nothing(subject: Subject) -> None:
     """Masked tokens at the end of the inputs change nothing before them.
 
-    Where the last place stands for a text, padding belongs to it, and other states stay.
+    Where the last place stands for a text, padding belongs to it, and other states stay. Where
+    cells are scored, a question shares its score with padding, and cells keep theirs.
     """
     model = subject.model()
     example = subject.example(model.config)
@@ -67,12 +68,17 @@ def padding_changes_nothing(subject: Subject) -> None:
         padded[name] = torch.nn.functional.pad(example[name], (0, PADDING), value=fill)
     if subject.reads_boxes:
         padded[BOXES] = torch.nn.functional.pad(example[BOXES], (0, 0, 0, PADDING))
+    if subject.reads_tables:
+        padded[TYPES] = torch.nn.functional.pad(example[TYPES], (0, 0, 0, PADDING))
     before, after = outputs(model, example), outputs(model, padded)
     for name, value in before.items():
         longer = after[name]
         is_longer = value.dim() > 1 and longer.shape[1] == value.shape[1] + PADDING
         if is_longer:  # what stands behind the text, as an image, has moved
             longer = torch.cat([longer[:, :LENGTH], longer[:, LENGTH + PADDING :]], dim=1)
+        if is_longer and subject.selects_cells:
+            in_table = example[TYPES][..., 0] > 0
+            longer, value = longer[in_table], value[in_table]
         if is_longer or not pools_last_place(subject):
             require_close(longer, value, name)
 
@@ -141,7 +147,10 @@ def differs(found: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
 
 
 def position_ids_matter(subject: Subject) -> None:
-    """Positions in order change nothing, and others change the outputs."""
+    """Positions in order change nothing, and others change the outputs.
+
+    In a table they may begin anew in each cell.
+    """
     model = subject.model()
     example = subject.example(model.config)
     expected = outputs(model, example)
@@ -149,7 +158,8 @@ def position_ids_matter(subject: Subject) -> None:
     # Some architectures count from behind the padding token.
     starts = (0, (model.config.pad_token_id or 0) + 1)
     fits = [not differs(outputs(model, example, position_ids=order + s), expected) for s in starts]
-    require(any(fits), f"position_ids in order, from {starts}, change the outputs")
+    in_order = any(fits) or subject.reads_tables
+    require(in_order, f"position_ids in order, from {starts}, change the outputs")
     backwards = outputs(model, example, position_ids=order.flip(-1))
     require(differs(backwards, expected), "other position_ids change nothing")
 

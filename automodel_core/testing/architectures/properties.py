@@ -303,6 +303,7 @@ def has_usual_loss(subject: Subject) -> bool:
     if (
         subject.compares
         or subject.learns_objects
+        or subject.selects_cells
         or answers_about_images(subject)
         or any(learns(subject) for learns in others)
     ):

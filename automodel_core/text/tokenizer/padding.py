@@ -41,10 +41,9 @@ class Padding(Padder, LengthSettings, TokenTable):
             )
         return lengths
 
-    def _warn_of_length(self, result: BatchEncoding) -> None:
+    def _warn_of_length(self, longest: int) -> None:
         if self._warned_of_length or not 0 < self.model_max_length < NO_LIMIT:
             return
-        longest = max((len(encoding) for encoding in result.encodings or ()), default=0)
         if longest > self.model_max_length:
             self._warned_of_length = True
             logger.warning(
@@ -53,6 +52,16 @@ class Padding(Padder, LengthSettings, TokenTable):
                 longest,
                 self.model_max_length,
             )
+
+    def padding_values(self) -> Mapping[str, Any]:
+        """Return what each input is padded with, for each token; others are not padded."""
+        pad_token_id = self.id_named("pad_token")
+        return {
+            self.model_input_names[0]: 0 if pad_token_id is None else pad_token_id,
+            "attention_mask": 0,
+            "token_type_ids": self.pad_token_type_id,
+            "special_tokens_mask": 1,
+        }
 
     def pad(
         self,
@@ -74,18 +83,11 @@ class Padding(Padder, LengthSettings, TokenTable):
             padding_side=padding_side,
             verbose=False,
         )
-        main_input = self.model_input_names[0]
-        pad_token_id = self.id_named("pad_token")
         return _pad_batch(
             encoded_inputs,
             lengths,
-            {
-                main_input: 0 if pad_token_id is None else pad_token_id,
-                "attention_mask": 0,
-                "token_type_ids": self.pad_token_type_id,
-                "special_tokens_mask": 1,
-            },
-            main_input=main_input,
+            self.padding_values(),
+            main_input=self.model_input_names[0],
             with_mask=self._wanted("attention_mask", return_attention_mask),
             return_tensors=return_tensors,
         )
@@ -94,7 +96,7 @@ class Padding(Padder, LengthSettings, TokenTable):
 def _pad_batch(
     inputs: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     lengths: Lengths,
-    fillers: Mapping[str, int],
+    fillers: Mapping[str, Any],
     *,
     main_input: str,
     with_mask: bool,
@@ -146,7 +148,7 @@ def _padded(
     row: dict[str, Any],
     longest: int,
     lengths: Lengths,
-    fillers: Mapping[str, int],
+    fillers: Mapping[str, Any],
     main_input: str,
     with_mask: bool,
 ) -> dict[str, Any]:

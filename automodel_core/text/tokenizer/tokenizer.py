@@ -223,7 +223,8 @@ class PreTrainedTokenizer(ChatTemplates, LegacyCalls, Padding, Decoding, Vocabul
             else:
                 result["labels"] = target["input_ids"]
         if max_length is None and verbose:
-            self._warn_of_length(result)
+            encodings = result.encodings or ()
+            self._warn_of_length(max((len(encoding) for encoding in encodings), default=0))
         return result
 
     @classmethod
