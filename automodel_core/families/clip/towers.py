@@ -1,7 +1,7 @@
 """The towers: a body that reads texts and one that sees images, each with a pooled state.
 
 A plugin derives from both, builds what its architecture has beside the layers, and says in `pool`
-what stands for a whole text or image.
+what stands for a whole text or image. `CausalTextTower` and `ClassTokenTower` are those of CLIP.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from automodel_core.errors import InputError
 from automodel_core.families.clip.configuration import TowerConfig
 from automodel_core.layers.attention import Attention, equal_heads
+from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.images.patches import (
     PatchEmbedding,
@@ -26,6 +27,7 @@ from automodel_core.layers.images.patches import (
 )
 from automodel_core.layers.kernels.linear import embedding
 from automodel_core.layers.kernels.norms import layer_norm
+from automodel_core.layers.masks import decoder_mask
 from automodel_core.layers.stack import StackOutput, TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.inputs import TextInputs
@@ -37,7 +39,14 @@ from automodel_core.modeling.pretrained.base import PreTrainedModel
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["ImageEmbeddings", "ImageTower", "TextTower", "tower_layer"]
+__all__ = [
+    "CausalTextTower",
+    "ClassTokenTower",
+    "ImageEmbeddings",
+    "ImageTower",
+    "TextTower",
+    "tower_layer",
+]
 
 
 def tower_layer(config: TowerConfig) -> TransformerLayer:
@@ -72,6 +81,24 @@ class TextTower(TextBody):
     def run(self, inputs: TextInputs, **options: Unpack[ForwardOptions]) -> StackOutput:
         output = super().run(inputs, **options)
         return replace(output, last_hidden_state=self.norm(output.last_hidden_state))
+
+
+class CausalTextTower(TextTower):
+    """A tower whose tokens see those before them; the end of a text stands for it."""
+
+    def mask(self, inputs: TextInputs, states: Tensor) -> Mask:
+        return decoder_mask(inputs.attention_mask, inputs.span, states)
+
+    def ends(self, input_ids: Tensor) -> Tensor:
+        """Return the place ``(batch,)`` where each text ends: that of its largest id."""
+        return input_ids.argmax(dim=-1)
+
+    def pool(self, states: Tensor, inputs: TextInputs) -> Tensor | None:
+        """Return each text's state at its end; embeddings do not show where that is."""
+        if inputs.input_ids is None:
+            return None
+        rows = torch.arange(states.shape[0], device=states.device)
+        return states[rows, self.ends(inputs.input_ids.to(states.device))]
 
 
 class ImageEmbeddings(nn.Module):
@@ -159,3 +186,17 @@ class ImageTower(PreTrainedModel):
             hidden_states=output.hidden_states,
             attentions=output.attentions,
         )
+
+
+class ClassTokenTower(ImageTower):
+    """A tower with a learned token before the patches; its state, normalised, stands for them."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        size = config.hidden_size
+        patches = PatchEmbedding(config.num_channels, size, config.patch_size, bias=False)
+        self.embed = ImageEmbeddings(config.image_size, patches, nn.Parameter(torch.zeros(size)))
+        self.embed_norm = layer_norm(size, eps=config.layer_norm_eps)
+
+    def pool(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        return states, self.norm(states[:, 0])

@@ -14,10 +14,10 @@ from automodel_core.checkpoint import WeightNames
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import InputError
 from automodel_core.families.clip import (
-    ImageEmbeddings,
-    ImageTower,
+    CausalTextTower,
+    ClassTokenTower,
     ImageTowerForImageClassification,
-    TextTower,
+    TowerPreTrainedModel,
 )
 
 if TYPE_CHECKING:
@@ -27,48 +27,13 @@ ENDS_AT_LARGEST = 2
 """The ``eos_token_id`` of files that never used it: there the end is the largest id of a text."""
 
 
-class CLIPPreTrainedModel(modeling.PreTrainedModel):
-    """What all CLIP models share: their first values, narrower the more layers there are."""
+class CLIPPreTrainedModel(TowerPreTrainedModel):
+    """What all CLIP models share."""
 
     config_class: ClassVar[type[PreTrainedConfig]] = CLIPConfig
-    config: Any
-
-    @torch.no_grad()
-    def init_module(self, module: nn.Module) -> None:
-        super().init_module(module)
-        if isinstance(module, layers.Attention | layers.FeedForward):
-            self._init_part(module)
-        elif isinstance(module, ImageEmbeddings):
-            factor, size = self.config.initializer_factor, self.config.hidden_size
-            spread = self.config.initializer_range * factor
-            module.patches.projection.weight.normal_(0.0, spread)
-            module.positions.weight.normal_(0.0, spread)
-            if module.class_token is not None:
-                module.class_token.normal_(0.0, size**-0.5 * factor)
-        elif isinstance(module, TextTower):
-            for table in (module.embed_tokens, module.embed_positions):
-                modeling.init_normal(table, 0.02 * self.config.initializer_factor)
-
-    def _init_part(self, module: layers.Attention | layers.FeedForward) -> None:
-        size, factor = self.config.hidden_size, self.config.initializer_factor
-        deep = size**-0.5 * (2 * self.config.num_hidden_layers) ** -0.5 * factor
-        if isinstance(module, layers.FeedForward):
-            module.up_proj.weight.normal_(0.0, (2 * size) ** -0.5 * factor)
-            module.down_proj.weight.normal_(0.0, deep)
-            return
-        for projection in (module.q_proj, module.k_proj, module.v_proj):
-            projection.weight.normal_(0.0, deep)
-        module.o_proj.weight.normal_(0.0, size**-0.5 * factor)
-
-    @torch.no_grad()
-    def init_projection(self, projection: nn.Module) -> None:
-        """Draw the weights of a layer that takes pooled states."""
-        if isinstance(projection, nn.Linear):
-            spread = projection.in_features**-0.5 * self.config.initializer_factor
-            projection.weight.normal_(0.0, spread)
 
 
-class CLIPTextModel(CLIPPreTrainedModel, TextTower):
+class CLIPTextModel(CLIPPreTrainedModel, CausalTextTower):
     """The tower of texts: a token sees those before it, and the end of a text stands for it."""
 
     config_class = CLIPTextConfig
@@ -81,41 +46,26 @@ class CLIPTextModel(CLIPPreTrainedModel, TextTower):
     def weight_names(cls, config: Any) -> WeightNames:
         return text_names("")
 
-    def mask(self, inputs: modeling.TextInputs, states: Tensor) -> layers.Mask:
-        return layers.decoder_mask(inputs.attention_mask, inputs.span, states)
-
-    def pool(self, states: Tensor, inputs: modeling.TextInputs) -> Tensor | None:
-        """Return each text's state at its first end; embeddings do not show where that is."""
-        if inputs.input_ids is None:
-            return None
-        ids = inputs.input_ids.to(states.device)
+    def ends(self, input_ids: Tensor) -> Tensor:
+        """Return the place ``(batch,)`` where each text first ends."""
         if self.config.eos_token_id == ENDS_AT_LARGEST:
-            ends = ids.argmax(dim=-1)
-        else:
-            ends = (ids == self.config.eos_token_id).int().argmax(dim=-1)
-        return states[torch.arange(states.shape[0], device=states.device), ends]
+            return super().ends(input_ids)
+        first: Tensor = (input_ids == self.config.eos_token_id).int().argmax(dim=-1)
+        return first
 
 
-class CLIPVisionModel(CLIPPreTrainedModel, ImageTower):
+class CLIPVisionModel(CLIPPreTrainedModel, ClassTokenTower):
     """The tower of images: the state of a token before the patches stands for them."""
 
     config_class = CLIPVisionConfig
 
     def __init__(self, config: CLIPVisionConfig) -> None:
         super().__init__(config)
-        size = config.hidden_size
-        patches = layers.PatchEmbedding(config.num_channels, size, config.patch_size, bias=False)
-        token = nn.Parameter(torch.zeros(size))
-        self.embed = ImageEmbeddings(config.image_size, patches, token)
-        self.embed_norm = layers.layer_norm(size, eps=config.layer_norm_eps)
         self.post_init()
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
         return image_names("")
-
-    def pool(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        return states, self.norm(states[:, 0])
 
 
 class CLIPModel(CLIPPreTrainedModel, modeling.TwoTowerModel):

@@ -1,24 +1,12 @@
-"""CLIP's tokenizer: ``<|startoftext|> X <|endoftext|>``, in lower case."""
+"""The tokenizer of CLIP's checkpoints."""
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from automodel_core.text import WordEndTokenizer
-
-START, END = "<|startoftext|>", "<|endoftext|>"
+from automodel_core.families.clip import CLIPFamilyTokenizer
 
 
-class CLIPTokenizer(WordEndTokenizer):
+class CLIPTokenizer(CLIPFamilyTokenizer):
     """BPE from ``vocab.json`` and ``merges.txt``, or ``tokenizer.json``."""
-
-    default_tokens: ClassVar = {
-        "bos_token": START,
-        "eos_token": END,
-        "unk_token": END,
-        "pad_token": END,
-    }
-    whole_words = (r"<\|startoftext\|>", r"<\|endoftext\|>")
 
 
 CLIPTokenizerFast = CLIPTokenizer
