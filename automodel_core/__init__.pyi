@@ -119,6 +119,7 @@ from automodel_core.tasks import (
     VisualQuestionAnsweringPipeline as VisualQuestionAnsweringPipeline,
     ZeroShotClassificationPipeline as ZeroShotClassificationPipeline,
     ZeroShotImageClassificationPipeline as ZeroShotImageClassificationPipeline,
+    ZeroShotObjectDetectionPipeline as ZeroShotObjectDetectionPipeline,
     pipeline as pipeline,
 )
 from automodel_core.text import (

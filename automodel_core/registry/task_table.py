@@ -99,6 +99,11 @@ PIPELINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("zero-shot-image-classification",),
     ),
     (
+        "zero-shot-object-detection",
+        "ZeroShotObjectDetectionPipeline",
+        ("zero-shot-object-detection",),
+    ),
+    (
         "visual-question-answering",
         "VisualQuestionAnsweringPipeline",
         ("visual-question-answering",),

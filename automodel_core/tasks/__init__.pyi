@@ -21,6 +21,9 @@ from automodel_core.tasks.pairs.visual_questions import (
 from automodel_core.tasks.pairs.zero_shot import (
     ZeroShotImageClassificationPipeline as ZeroShotImageClassificationPipeline,
 )
+from automodel_core.tasks.pairs.zero_shot_objects import (
+    ZeroShotObjectDetectionPipeline as ZeroShotObjectDetectionPipeline,
+)
 from automodel_core.tasks.pictures.captions import ImageToTextPipeline as ImageToTextPipeline
 from automodel_core.tasks.pictures.classification import (
     ImageClassificationPipeline as ImageClassificationPipeline,

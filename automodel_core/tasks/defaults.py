@@ -28,7 +28,6 @@ NOT_SERVED_YET = frozenset(
         "text-to-audio",
         "text-to-speech",
         "zero-shot-audio-classification",
-        "zero-shot-object-detection",
     }
 )
 """Tasks that transformers has, and of which no architecture that answers them is known here."""

@@ -14,6 +14,7 @@ __all__ = [
     "donut",
     "donut_processor",
     "dpt",
+    "finder",
     "glpn",
     "layoutlm",
     "segformer",
@@ -226,6 +227,22 @@ def towers(kind: str, **of_texts: Any) -> Any:
         **({"projection_dim": 16} if kind == "CLIP" else {}),
     )
     return settled(getattr(transformers, f"{kind}Model")(config))
+
+
+def finder(kind: str) -> Any:
+    """Return a detector of what texts name."""
+    sizes = {
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+    }
+    config = getattr(transformers, f"{kind}Config")(
+        text_config={**sizes, "vocab_size": len(WORDS)},
+        vision_config={**sizes, "image_size": 24, "patch_size": 4},
+        projection_dim=16,
+    )
+    return settled(getattr(transformers, f"{kind}ForObjectDetection")(config), scale=0.3)
 
 
 def clip_pictures() -> Any:

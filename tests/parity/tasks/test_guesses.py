@@ -24,6 +24,7 @@ TASKS = {
     "depths": "depth-estimation",
     "pixels": "image-segmentation",
     "objects": "object-detection",
+    "named-objects": "zero-shot-object-detection",
     "panoptic-pixels": "image-segmentation",
     "points": "keypoint-detection",
     "videos": "video-classification",

@@ -29,6 +29,10 @@ def asked(*args: Any, **options: Any) -> Call:
     return Call("visual-question-answering", "questions", args, options)
 
 
+def objects(*args: Any, **options: Any) -> Call:
+    return Call("zero-shot-object-detection", "named-objects", args, options)
+
+
 LABELS = ["a cat", "the dog on a mat", "berlin"]
 CALLS = {
     "labels of a picture": labels(PICTURE, candidate_labels=LABELS),
@@ -37,6 +41,31 @@ CALLS = {
     ),
     "labels each by itself": labels(
         [PICTURE, OTHER], candidate_labels=LABELS, checkpoint="judging-towers"
+    ),
+    "objects of labels": objects(PICTURE, candidate_labels=LABELS),
+    "objects of labels, the best": objects(PICTURE, LABELS, threshold=0.3, top_k=4),
+    "objects of labels in a text": objects(OTHER, candidate_labels="a cat,the dog", threshold=0.2),
+    "objects in pictures with labels of their own": objects(
+        [
+            {"image": PICTURE, "candidate_labels": LABELS},
+            {"image": OTHER, "candidate_labels": LABELS[1:]},
+        ],
+        batch_size=2,
+    ),
+    "no objects of labels": objects(PICTURE, candidate_labels=LABELS, threshold=1.0),
+    "objects in pictures": Call(
+        "zero-shot-object-detection",
+        "named-objects",
+        ([PICTURE, OTHER],),
+        {"candidate_labels": LABELS},
+        since=5,
+    ),
+    "objects in pictures, a list of labels each": Call(
+        "zero-shot-object-detection",
+        "named-objects",
+        ([PICTURE, OTHER],),
+        {"candidate_labels": [LABELS, LABELS[:1]]},
+        since=5,
     ),
     "an answer about a picture": asked(PICTURE, "who is on the mat"),
     "answers about a picture": asked(PICTURE, ["who is on the mat", "where"], top_k=2),
