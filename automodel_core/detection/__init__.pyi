@@ -14,6 +14,7 @@ from automodel_core.detection.boxes import (
     generalized_box_iou as generalized_box_iou,
     paired_generalized_iou as paired_generalized_iou,
     scale_boxes as scale_boxes,
+    size_table as size_table,
 )
 from automodel_core.detection.image_processor import (
     BoxPostProcessing as BoxPostProcessing,

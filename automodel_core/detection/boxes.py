@@ -18,6 +18,7 @@ __all__ = [
     "generalized_box_iou",
     "paired_generalized_iou",
     "scale_boxes",
+    "size_table",
 ]
 
 
@@ -38,11 +39,22 @@ def scale_boxes(boxes: Tensor, sizes: Sequence[tuple[int, int]] | Tensor) -> Ten
 
     ``sizes`` are height and width of each image.
     """
-    if len(sizes) != len(boxes):
-        raise InputError(f"{len(sizes)} target_sizes were given for {len(boxes)} images")
-    table = torch.as_tensor(sizes, device=boxes.device)
-    height, width = table.unbind(-1)
+    height, width = size_table(sizes, len(boxes), boxes.device).unbind(-1)
     return boxes * torch.stack([width, height, width, height], dim=-1)[:, None].to(boxes.dtype)
+
+
+def size_table(
+    sizes: Sequence[tuple[int, int]] | Tensor, images: int, device: torch.device
+) -> Tensor:
+    """Return the height and width ``(images, 2)`` of each image, however they are given.
+
+    Raises `InputError` for other than one size for each image.
+    """
+    if len(sizes) != images:
+        raise InputError(f"{len(sizes)} target_sizes were given for {images} images")
+    if isinstance(sizes, Tensor):
+        return sizes.to(device)
+    return torch.tensor([[float(edge) for edge in size] for size in sizes], device=device)
 
 
 def box_area(boxes: Tensor) -> Tensor:

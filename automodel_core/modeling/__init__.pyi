@@ -101,6 +101,7 @@ from automodel_core.modeling.outputs.image_text import (
     ImageEmbedsOutput as ImageEmbedsOutput,
     ImageTextOutput as ImageTextOutput,
     TextEmbedsOutput as TextEmbedsOutput,
+    TowersOutput as TowersOutput,
 )
 from automodel_core.modeling.outputs.seq2seq import (
     Seq2SeqLabelOutput as Seq2SeqLabelOutput,

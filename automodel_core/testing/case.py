@@ -39,6 +39,7 @@ __all__ = [
     "backbone_paths",
     "model_names",
     "outputs",
+    "row_of",
     "tensors_of",
     "values_of",
 ]
@@ -46,6 +47,8 @@ __all__ = [
 Inputs = dict[str, Any]
 
 BATCH, LENGTH, CHOICES = 2, 7, 3
+TEXTS = 3
+"""How many are looked for in each image."""
 PATCHES = "bool_masked_pos"
 """The argument that says which patches are hidden."""
 KEYPOINTS = "keypoints"
@@ -162,6 +165,11 @@ class Subject:
         return self.sees_images_beside_text and "return_loss" in self.accepted
 
     @property
+    def looks_for_texts(self) -> bool:
+        """Whether the model looks in each image for what several texts name."""
+        return self.sees_images_beside_text and self.task == "zero-shot-object-detection"
+
+    @property
     def sees_videos(self) -> bool:
         """Whether the images are frames of videos, as the configuration counts them."""
         return self.sees_images and "num_frames" in vars(self.config())
@@ -250,7 +258,7 @@ class Subject:
         prompt = {"pixel_values": self.pixels(config)} if images else {}
         if self.sees_images:
             return prompt
-        tokens = self.tokens(config)
+        tokens = self.tokens(config, BATCH * TEXTS if self.looks_for_texts else BATCH)
         return {"input_ids": tokens, "attention_mask": torch.ones_like(tokens), **prompt}
 
     def example(self, config: Any) -> Inputs:
@@ -341,6 +349,13 @@ def values_of(output: Mapping[str, Any]) -> dict[str, Any]:
         inside = values_of(value) if isinstance(value, Mapping) else {"": value}
         found |= {f"{name}.{key}" if key else name: part for key, part in inside.items()}
     return found
+
+
+def row_of(value: Any) -> Any:
+    """Return what belongs to the first row of a batch: of several texts for each, all of its."""
+    if not isinstance(value, Tensor) or not value.dim() or len(value) % BATCH:
+        return value
+    return value[: len(value) // BATCH]
 
 
 def tensors_of(output: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -151,17 +151,25 @@ class BaseImageProcessor(Preprocessor):
 
     def scale(self, image: Tensor) -> Tensor:
         """Rescale and normalise the values of an image."""
-        if self.do_rescale:
-            if image.is_floating_point() and image.min() >= 0 and image.max() <= 1:
-                logger.warning(
-                    "An image with values from 0 to 1 is rescaled as if they reached 255. "
-                    "do_rescale=False leaves them as they are."
-                )
-            image = rescale(image, self.rescale_factor)
-        if self.do_normalize:
-            mean = self.required("image_mean", "do_normalize")
-            image = normalize(image, mean, self.required("image_std", "do_normalize"))
-        return image
+        return self.normalized(self.rescaled(image))
+
+    def rescaled(self, image: Tensor) -> Tensor:
+        """Rescale the values of an image, if that is set."""
+        if not self.do_rescale:
+            return image
+        if image.is_floating_point() and image.min() >= 0 and image.max() <= 1:
+            logger.warning(
+                "An image with values from 0 to 1 is rescaled as if they reached 255. "
+                "do_rescale=False leaves them as they are."
+            )
+        return rescale(image, self.rescale_factor)
+
+    def normalized(self, image: Tensor) -> Tensor:
+        """Normalise the values of an image, if that is set."""
+        if not self.do_normalize:
+            return image
+        mean = self.required("image_mean", "do_normalize")
+        return normalize(image, mean, self.required("image_std", "do_normalize"))
 
     def batched(self, images: list[Tensor]) -> dict[str, list[Tensor]]:
         """Return the model's inputs by name for the transformed images of one call."""

@@ -71,6 +71,17 @@ TINY: dict[str, dict[str, Any]] = {
         "vision_config": {**CLIP_TOWER, "image_size": 12, "patch_size": 4},
         "projection_dim": 8,
     },
+    "owlvit": {
+        "text_config": {
+            **CLIP_TOWER,
+            "vocab_size": 99,
+            "max_position_embeddings": 32,
+            "bos_token_id": 97,
+            "eos_token_id": 98,
+        },
+        "vision_config": {**CLIP_TOWER, "image_size": 12, "patch_size": 4},
+        "projection_dim": 16,
+    },
     "segformer": MIX_TRANSFORMER,
     "glpn": MIX_TRANSFORMER,
     "superpoint": {

@@ -10,11 +10,22 @@ from automodel_core.modeling.outputs.base import FILLED, BaseModelOutput, ModelO
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ImageEmbedsOutput", "ImageTextOutput", "TextEmbedsOutput"]
+__all__ = ["ImageEmbedsOutput", "ImageTextOutput", "TextEmbedsOutput", "TowersOutput"]
 
 
 @dataclass
-class ImageTextOutput(ModelOutput):
+class TowersOutput(ModelOutput):
+    """The base of outputs that hold the outputs of towers."""
+
+    def to_tuple(self) -> tuple[Any, ...]:
+        """Return the values, those of the towers as tuples too."""
+        return tuple(
+            value.to_tuple() if isinstance(value, ModelOutput) else value for value in self.values()
+        )
+
+
+@dataclass
+class ImageTextOutput(TowersOutput):
     """How similar each text ``(texts, images)`` and each image ``(images, texts)`` is to the other.
 
     The vectors ``(batch, projection_dim)`` have length 1; the outputs of both towers are whole.
@@ -27,12 +38,6 @@ class ImageTextOutput(ModelOutput):
     image_embeds: Tensor = FILLED
     text_model_output: BaseModelOutput = FILLED
     vision_model_output: BaseModelOutput = FILLED
-
-    def to_tuple(self) -> tuple[Any, ...]:
-        """Return the values, those of the towers as tuples too."""
-        return tuple(
-            value.to_tuple() if isinstance(value, ModelOutput) else value for value in self.values()
-        )
 
 
 @dataclass

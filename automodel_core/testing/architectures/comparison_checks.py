@@ -1,4 +1,4 @@
-"""Checks of models that compare texts with images."""
+"""Checks of models that compare texts with images, or look in images for what texts name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from automodel_core.testing.case import BATCH, Inputs, Subject, outputs
+from automodel_core.errors import InputError
+from automodel_core.testing.case import BATCH, TEXTS, Inputs, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
 
 __all__ = ["COMPARISON_CHECKS"]
@@ -83,12 +84,82 @@ def loss_rewards_pairs(subject: Subject) -> None:
     require_close(exchanged["loss"] - found["loss"], margin / 2, "what exchanged texts add", 1e-3)
 
 
-COMPARISON_CHECKS = tuple(
-    Rule(check, compares_texts_with_images)
-    for check in (
-        every_text_meets_every_image,
-        scores_follow_the_angle,
-        features_are_the_vectors,
-        loss_rewards_pairs,
-    )
+def looks_for_texts(subject: Subject) -> bool:
+    """Return whether the model looks in each image for what several texts name."""
+    return subject.looks_for_texts
+
+
+def each_text_is_looked_for_by_itself(subject: Subject) -> None:
+    """In another order texts have the same scores, and boxes are those of the image."""
+    model = subject.model()
+    texts, images = split(subject.example(model.config))
+    found = outputs(model, {**texts, **images})
+    scores, boxes = found["logits"], found["pred_boxes"]
+    shape = (BATCH, boxes.shape[1], TEXTS)
+    require(scores.shape == shape, f"logits are {tuple(scores.shape)}, not {shape}")
+    turned = {
+        name: value.unflatten(0, (BATCH, TEXTS)).flip(1).flatten(0, 1)
+        for name, value in texts.items()
+    }
+    again = outputs(model, {**turned, **images})
+    require_close(again["logits"].flip(-1), scores, "the scores of texts in another order")
+    require_close(again["pred_boxes"], boxes, "boxes for texts in another order")
+    require(not torch.equal(scores[..., 0], scores[..., 1]), "all texts have the same scores")
+
+
+def boxes_are_shares_of_the_image(subject: Subject) -> None:
+    """Boxes are centre and size, from 0 to 1, of each image its own."""
+    model = subject.model()
+    boxes = outputs(model, subject.example(model.config))["pred_boxes"]
+    require(boxes.shape[-1] == 4, f"boxes are {tuple(boxes.shape)}: four numbers are a box")
+    require(bool(((boxes >= 0) & (boxes <= 1)).all()), "boxes are not shares of the image")
+    require(not torch.equal(boxes[0], boxes[1]), "all images have the same boxes")
+
+
+def absent_texts_are_not_found(subject: Subject) -> None:
+    """Where an image has fewer texts, those that fill up have the lowest score there is."""
+    model = subject.model()
+    texts, images = split(subject.example(model.config))
+    found = outputs(model, {**texts, **images})["logits"]
+    fewer = {**texts, "input_ids": texts["input_ids"].clone()}
+    fewer["input_ids"][TEXTS - 1] = 0
+    again = outputs(model, {**fewer, **images})["logits"]
+    require((again[0, :, -1] == torch.finfo(again.dtype).min).all(), "an absent text has scores")
+    again[0, :, -1] = found[0, :, -1]
+    require_close(again, found, "the scores of other texts")
+
+
+def texts_are_as_many_for_each_image(subject: Subject) -> None:
+    """Texts that cannot be shared out to the images evenly are refused."""
+    model = subject.model()
+    texts, images = split(subject.example(model.config))
+    fewer = {name: value[:-1] for name, value in texts.items()}
+    try:
+        outputs(model, {**fewer, **images})
+    except InputError as error:
+        count = str(BATCH * TEXTS - 1)
+        require(count in str(error), f"the error does not name {count} texts: {error}")
+    else:
+        require(False, f"{BATCH * TEXTS - 1} texts for {BATCH} images, and nothing is said")
+
+
+COMPARISON_CHECKS = (
+    *(
+        Rule(check, compares_texts_with_images)
+        for check in (
+            every_text_meets_every_image,
+            scores_follow_the_angle,
+            features_are_the_vectors,
+            loss_rewards_pairs,
+        )
+    ),
+    *(
+        Rule(check, looks_for_texts)
+        for check in (
+            each_text_is_looked_for_by_itself,
+            boxes_are_shares_of_the_image,
+            absent_texts_are_not_found,
+            texts_are_as_many_for_each_image,
+        )
+    ),
 )

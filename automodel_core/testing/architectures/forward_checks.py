@@ -20,7 +20,15 @@ from automodel_core.testing.architectures.properties import (
     has_stacks,
     keeps_every_token,
 )
-from automodel_core.testing.case import BATCH, KEYPOINTS, Subject, outputs, tensors_of, values_of
+from automodel_core.testing.case import (
+    BATCH,
+    KEYPOINTS,
+    Subject,
+    outputs,
+    row_of,
+    tensors_of,
+    values_of,
+)
 from automodel_core.testing.check import CheckFailedError, Rule, require, require_close
 
 __all__ = ["FORWARD_CHECKS"]
@@ -222,7 +230,7 @@ def open_dimensions(name: str, value: Any) -> tuple[int, ...]:
 
 def resized(name: str, value: Tensor) -> Tensor:
     """Return an input with another row and two tokens less; a mask hides the first of one row."""
-    value = torch.cat([value, value[:1]])
+    value = torch.cat([value, row_of(value)])
     for length in open_dimensions(name, value)[1:]:
         value = value.narrow(length, 2, value.shape[length] - 2).clone()
     if name == "attention_mask":

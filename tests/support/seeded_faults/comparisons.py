@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from automodel_clip import modeling as clip
+from automodel_core.families.clip import towers
 from automodel_core.modeling.heads import two_towers
 from automodel_core.modeling.losses.contrastive import softmax_contrastive_loss
+from automodel_owlvit import detection as owlvit
 from automodel_vilt import embeddings as vilt, heads as vilt_heads
 from support.seeded_faults.seed import after_forward, around, seen
 
@@ -86,7 +88,7 @@ def other_sizes_are_cut(patch: pytest.MonkeyPatch) -> None:
         kept = pixel_values if interpolate else pixel_values[..., :height, :width]
         return original(embeddings, kept, interpolate)
 
-    around(patch, clip.ImageEmbeddings, "forward", cut)
+    around(patch, towers.ImageEmbeddings, "forward", cut)
 
 
 @seen("vilt", "padded_pixels_change_nothing-base")
@@ -108,3 +110,80 @@ def answers_are_averaged(patch: pytest.MonkeyPatch) -> None:
             output.loss = output.loss / output.logits.shape[1]
 
     after_forward(patch, vilt_heads.ViltForQuestionAnswering, change)
+
+
+def class_predictor(patch: pytest.MonkeyPatch, change: Any) -> None:
+    """Let ``change`` stand in for what scores patches for queries."""
+    around(patch, owlvit.OwlViTForObjectDetection, "class_predictor", change)
+
+
+@seen("owlvit", "rows_do_not_meet-zero-shot-object-detection")
+def texts_are_shared_out_in_turn(patch: pytest.MonkeyPatch) -> None:
+    """The first text is looked for in the first image, the second in the second."""
+
+    def in_turn(original: Any, model: Any, patches: Tensor, queries: Tensor, shown: Any) -> Any:
+        images, texts, size = queries.shape
+        turned = queries.reshape(texts, images, size).transpose(0, 1)
+        return original(model, patches, turned, shown)
+
+    class_predictor(patch, in_turn)
+
+
+@seen("owlvit", "each_text_is_looked_for_by_itself-zero-shot-object-detection")
+def the_first_text_is_looked_for(patch: pytest.MonkeyPatch) -> None:
+    """What the first text of an image names is found for all of its texts."""
+
+    def first(original: Any, model: Any, patches: Tensor, queries: Tensor, shown: Any) -> Any:
+        return original(model, patches, queries[:, :1].expand_as(queries), shown)
+
+    class_predictor(patch, first)
+
+
+@seen("owlvit", "absent_texts_are_not_found-zero-shot-object-detection")
+def absent_texts_are_looked_for(patch: pytest.MonkeyPatch) -> None:
+    """Texts that only fill up those of an image are looked for too."""
+
+    def all_shown(original: Any, model: Any, patches: Tensor, queries: Tensor, shown: Any) -> Any:
+        return original(model, patches, queries, None)
+
+    class_predictor(patch, all_shown)
+
+
+@seen("owlvit", "absent_texts_are_not_found-zero-shot-object-detection")
+def texts_compete(patch: pytest.MonkeyPatch) -> None:
+    """A text that fits lowers the scores of the others."""
+
+    def competing(original: Any, model: Any, *given: Any) -> Any:
+        scores, vectors = original(model, *given)
+        return scores.log_softmax(dim=-1), vectors
+
+    class_predictor(patch, competing)
+
+
+@seen("owlvit", "boxes_are_shares_of_the_image-zero-shot-object-detection")
+def boxes_are_log_odds(patch: pytest.MonkeyPatch) -> None:
+    """Boxes are not turned into shares of the image."""
+
+    def left(original: Any, model: Any, *given: Any) -> Tensor:
+        return original(model, *given).logit()
+
+    around(patch, owlvit.OwlViTForObjectDetection, "box_predictor", left)
+
+
+@seen("owlvit", "texts_are_as_many_for_each_image-zero-shot-object-detection")
+def texts_that_are_left_over_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """Texts beyond those that every image has are not looked for, and nothing is said."""
+
+    def whole(texts: Tensor, images: int) -> Tensor:
+        return texts[: len(texts) // images * images]
+
+    def shortened(original: Any, model: Any, *given: Any, **options: Any) -> Any:
+        images = len(options["pixel_values"])
+        for name in ("input_ids", "attention_mask"):
+            options[name] = whole(options[name], images)
+        return original(model, *given, **options)
+
+    owner = owlvit.OwlViTForObjectDetection
+    signature = owner.forward.__signature__
+    around(patch, owner, "forward", shortened)
+    owner.forward.__signature__ = signature
