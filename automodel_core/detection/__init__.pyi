@@ -31,11 +31,22 @@ from automodel_core.detection.losses import (
     mean_count as mean_count,
     stacked_masks as stacked_masks,
 )
+from automodel_core.detection.masks.instances import instance_segments as instance_segments
+from automodel_core.detection.masks.labels import binary_masks as binary_masks
+from automodel_core.detection.masks.post_processing import (
+    MaskClassPostProcessing as MaskClassPostProcessing,
+)
+from automodel_core.detection.masks.processor import (
+    MaskClassImageProcessor as MaskClassImageProcessor,
+)
 from automodel_core.detection.matching import (
     Pairs as Pairs,
     assign as assign,
     box_costs as box_costs,
+    dice_costs as dice_costs,
+    focal_costs as focal_costs,
     match as match,
+    match_each as match_each,
 )
 from automodel_core.detection.polygons import polygons_to_mask as polygons_to_mask
 from automodel_core.detection.run_lengths import (

@@ -192,8 +192,9 @@ class QueryMaskPostProcessing:
         With ``return_segmentation_scores`` each is a `BatchFeature` of ``segmentation`` and
         ``segmentation_scores`` ``(classes, height, width)``.
         """
-        found = query_segmentation(outputs.logits, outputs.pred_masks, target_sizes)
-        return found if return_segmentation_scores else [each["segmentation"] for each in found]
+        return query_segmentation(
+            outputs.logits, outputs.pred_masks, target_sizes, scores=return_segmentation_scores
+        )
 
     def post_process_instance_segmentation(
         self,

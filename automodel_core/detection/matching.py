@@ -10,11 +10,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from automodel_core.detection.boxes import center_to_corners, generalized_box_iou
 
-__all__ = ["Pairs", "assign", "box_costs", "match"]
+__all__ = ["Pairs", "assign", "box_costs", "dice_costs", "focal_costs", "match", "match_each"]
 
 Pairs = tuple[Tensor, Tensor]
 """Numbers of queries, ascending, and of the objects that they answer for."""
@@ -26,10 +27,18 @@ def match(costs: Tensor, counts: Sequence[int]) -> list[Pairs]:
     ``costs`` ``(batch, queries, objects)`` has the objects of all images, one image after the
     other, ``counts`` says how many each has. Costs that are no finite numbers are the highest.
     """
-    most = torch.finfo(costs.dtype).max
-    finite = torch.nan_to_num(costs.detach(), nan=most, posinf=most, neginf=most).cpu()
-    own = finite.split(list(counts), dim=-1)
-    return [assign(of_image[number]) for number, of_image in enumerate(own)]
+    own = costs.split(list(counts), dim=-1)
+    return match_each([of_image[number] for number, of_image in enumerate(own)])
+
+
+def match_each(costs: Sequence[Tensor]) -> list[Pairs]:
+    """Return the cheapest pairs by the costs ``(queries, objects)`` of each image."""
+    found = []
+    for own in costs:
+        most = torch.finfo(own.dtype).max
+        finite = torch.nan_to_num(own.detach(), nan=most, posinf=most, neginf=most)
+        found.append(assign(finite.cpu()))
+    return found
 
 
 def box_costs(
@@ -52,6 +61,25 @@ def box_costs(
         - of_fit * generalized_box_iou(center_to_corners(found), center_to_corners(wanted))
     )
     return costs.view(batch, queries, -1)
+
+
+def focal_costs(masks: Tensor, wanted: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
+    """Return the focal loss ``(queries, objects)`` of each mask with each that is wanted.
+
+    ``masks`` ``(queries, pixels)`` are logits, ``wanted`` ``(objects, pixels)`` is 0 or 1. A loss
+    is the mean over pixels.
+    """
+    shares = masks.sigmoid()
+    inside = alpha * (1 - shares) ** gamma * F.softplus(-masks)
+    outside = (1 - alpha) * shares**gamma * F.softplus(masks)
+    return (inside @ wanted.t() + outside @ (1 - wanted).t()) / masks.shape[1]
+
+
+def dice_costs(masks: Tensor, wanted: Tensor) -> Tensor:
+    """Return how little each mask overlaps with each that is wanted, as `focal_costs`."""
+    shares = masks.sigmoid()
+    both = shares.sum(1)[:, None] + wanted.sum(1)
+    return 1 - (2 * shares @ wanted.t() + 1) / (both + 1)
 
 
 def assign(costs: Tensor) -> Pairs:

@@ -65,11 +65,9 @@ def segmentation_to_rle(segmentation: Tensor) -> list[list[int]]:
 
     A run is told by its first pixel, counted from 1 row by row, and its length.
     """
-    found = []
-    for number in segmentation.unique().tolist():
-        pixels = torch.zeros(segmentation.numel() + 2, dtype=torch.int8)
-        pixels[1:-1] = (segmentation == number).flatten()
-        starts = (pixels[1:] > pixels[:-1]).nonzero()[:, 0]
-        ends = (pixels[1:] < pixels[:-1]).nonzero()[:, 0]
-        found.append(torch.stack([starts + 1, ends - starts], dim=1).flatten().tolist())
-    return found
+    pixels = segmentation.flatten()
+    changes = (pixels[1:] != pixels[:-1]).nonzero()[:, 0] + 1
+    starts = torch.cat([changes.new_zeros(1), changes])
+    lengths = torch.diff(starts, append=starts.new_tensor([len(pixels)]))
+    runs, numbers = torch.stack([starts + 1, lengths], dim=1), pixels[starts]
+    return [runs[numbers == number].flatten().tolist() for number in numbers.unique()]

@@ -12,14 +12,15 @@ from torch import Tensor
 
 from automodel_core.detection.run_lengths import segmentation_to_rle
 from automodel_core.errors import InputError
-from automodel_core.preprocessing.batch import BatchFeature
 from automodel_core.vision.segmentation import semantic_segmentation
 
 __all__ = [
     "SegmentThresholds",
     "panoptic_segments",
     "query_segmentation",
+    "query_votes",
     "segments_of_queries",
+    "target_shapes",
     "with_run_lengths",
 ]
 
@@ -51,20 +52,20 @@ def panoptic_segments(
     """
     weighed = masks * scores.view(-1, 1, 1)
     best = weighed.argmax(dim=0)
-    segmentation = torch.zeros(masks.shape[1:], dtype=torch.int32, device=masks.device)
+    areas = best.flatten().bincount(minlength=len(masks)).tolist()
+    possible = (weighed >= thresholds.mask).flatten(1).sum(1).tolist()
+    numbers = [0] * len(masks)
     infos: list[dict[str, Any]] = []
-    numbers: dict[int, int] = {}  # of fused labels
+    of_fused: dict[int, int] = {}
     highest = 0
     for query, (label, score) in enumerate(zip(labels.tolist(), scores.tolist(), strict=True)):
-        own = best == query
-        area, possible = int(own.sum()), int((weighed[query] >= thresholds.mask).sum())
-        if not area or not possible or not area / possible > thresholds.overlap:
+        area, whole = areas[query], possible[query]
+        if not area or not whole or not area / whole > thresholds.overlap:
             continue
-        number = numbers.get(label, highest + 1)
+        number = numbers[query] = of_fused.get(label, highest + 1)
         highest = max(highest, number)
         if label in fused:
-            numbers[label] = number
-        segmentation[own] = number
+            of_fused[label] = number
         infos.append(
             {
                 "id": number,
@@ -73,6 +74,7 @@ def panoptic_segments(
                 "score": round(score, 6),
             }
         )
+    segmentation = torch.tensor(numbers, dtype=torch.int32, device=masks.device)[best]
     return segmentation, infos
 
 
@@ -89,7 +91,7 @@ def segments_of_queries(
     ``(batch, queries, rows, columns)`` logits, resized to ``target_sizes``. Where no query is
     sure enough, the map is -1 everywhere.
     """
-    sizes = _sizes(target_sizes, len(logits))
+    sizes = target_shapes(target_sizes, len(logits))
     best = logits.softmax(dim=-1).max(dim=-1)
     found = []
     for image, size in enumerate(sizes):
@@ -109,15 +111,26 @@ def segments_of_queries(
 
 
 def query_segmentation(
-    logits: Tensor, masks: Tensor, target_sizes: Sequence[tuple[int, int]] | Tensor | None = None
-) -> list[BatchFeature]:
-    """Return ``segmentation`` and ``segmentation_scores`` of each image: what queries vote for.
+    logits: Tensor,
+    masks: Tensor,
+    target_sizes: Sequence[tuple[int, int]] | Tensor | None = None,
+    *,
+    scores: bool = True,
+) -> list[Any]:
+    """Return the class of each pixel that queries vote for, of each image.
 
     ``logits`` are ``(batch, queries, classes + 1)``, ``masks`` ``(batch, queries, rows, columns)``
-    logits. Votes are resized to ``target_sizes`` before the best class is chosen.
+    logits. Votes are resized to ``target_sizes`` before the best class is chosen. With ``scores``
+    each is a `BatchFeature` of ``segmentation`` and ``segmentation_scores``.
     """
-    votes = torch.einsum("bqc,bqhw->bchw", logits.softmax(dim=-1)[..., :-1], masks.sigmoid())
-    return semantic_segmentation(votes, target_sizes)
+    found = semantic_segmentation(query_votes(logits, masks), target_sizes)
+    return found if scores else [each["segmentation"] for each in found]
+
+
+def query_votes(logits: Tensor, masks: Tensor) -> Tensor:
+    """Return how much queries vote for each class, ``(batch, classes, rows, columns)``."""
+    shares = logits.softmax(dim=-1)[..., :-1]
+    return torch.einsum("bqc,bqhw->bchw", shares, masks.sigmoid())
 
 
 def with_run_lengths(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -125,9 +138,10 @@ def with_run_lengths(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**each, "segmentation": segmentation_to_rle(each["segmentation"])} for each in results]
 
 
-def _sizes(
+def target_shapes(
     target_sizes: Sequence[tuple[int, int] | None] | Tensor | None, count: int
 ) -> list[tuple[int, int] | None]:
+    """Return the height and width that is asked for each image, ``None`` where none is."""
     if target_sizes is None:
         return [None] * count
     if len(target_sizes) != count:

@@ -26,7 +26,13 @@ from automodel_core.layers.images.patches import edges, patch_grid
 from automodel_core.modeling.bodies.backbone import BackboneMixin
 from automodel_core.modeling.heads.text import TextModelForReplacedTokens
 from automodel_core.modeling.outputs.image import BackboneOutput
-from automodel_core.testing.objects import QUERIES, drawn_objects, drawn_queries
+from automodel_core.testing.objects import (
+    MASK_LABELS,
+    QUERIES,
+    drawn_masks,
+    drawn_objects,
+    drawn_queries,
+)
 
 if TYPE_CHECKING:
     from automodel_core.configuration import PreTrainedConfig
@@ -243,6 +249,11 @@ class Subject:
         return "labels" in self.accepted and (finds or self.queries_images)
 
     @property
+    def learns_masks(self) -> bool:
+        """Whether the labels of the model are masks in images, and their classes."""
+        return self.sees_images and self.accepted.issuperset(MASK_LABELS)
+
+    @property
     def generates(self) -> bool:
         """Whether the model writes text, after a text or an image."""
         return (self.reads_text or self.sees_images) and self.model_class.can_generate()
@@ -303,6 +314,8 @@ class Subject:
             # The loss is about the patches that are hidden.
             height, width = patch_grid(config.image_size, config.patch_size)
             return {PATCHES: torch.arange(BATCH * height * width).view(BATCH, -1) % 3 > 0}
+        if self.learns_masks:
+            return drawn_masks(config, self.pixels(config))
         if "labels" not in self.accepted:
             return {}
         if self.selects_cells:  # of the second column, in the rows behind the header

@@ -7,16 +7,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["QUERIES", "drawn_objects", "drawn_queries"]
+__all__ = ["MASK_LABELS", "QUERIES", "drawn_masks", "drawn_objects", "drawn_queries"]
 
 QUERIES = "decoder_inputs_embeds"
+MASK_LABELS = ("mask_labels", "class_labels")
 COUNTS = (2, 1)
 """Of objects, in one image after the other."""
 
 
 def drawn_queries(config: Any, rows: int) -> Tensor:
     """Return states ``(rows, queries, size)``: where they are zero, some weights have no effect."""
-    shape = (rows, config.num_queries, config.hidden_size)
+    owners = (config, *config.all_parts())
+    owner = next(each for each in owners if "num_queries" in vars(each))
+    shape = (rows, owner.num_queries, owner.hidden_size)
     return torch.randn(shape, generator=torch.Generator().manual_seed(4))
 
 
@@ -35,3 +38,12 @@ def drawn_objects(config: Any, images: Tensor) -> list[dict[str, Tensor]]:
         masks = inside[:, None].expand(-1, height, -1)
         labels.append({"class_labels": classes, "boxes": boxes, "masks": masks})
     return labels
+
+
+def drawn_masks(config: Any, images: Tensor) -> dict[str, list[Tensor]]:
+    """Return the masks and classes of the same objects, as arguments of their own."""
+    objects = drawn_objects(config, images)
+    return {
+        "mask_labels": [each["masks"].to(images.dtype) for each in objects],
+        "class_labels": [each["class_labels"] for each in objects],
+    }

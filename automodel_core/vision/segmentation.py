@@ -17,7 +17,14 @@ from automodel_core.vision.image_processor import BaseImageProcessor
 from automodel_core.vision.images import is_array, picture_values, pillow_values, read_picture
 from automodel_core.vision.settings import Resampling
 
-__all__ = ["IGNORED", "SegmentationImageProcessor", "map_tensor", "semantic_segmentation"]
+__all__ = [
+    "IGNORED",
+    "SegmentationImageProcessor",
+    "flatten_maps",
+    "map_tensor",
+    "resizable",
+    "semantic_segmentation",
+]
 
 IGNORED = 255
 """The label of a pixel that has none."""
@@ -74,7 +81,7 @@ class SegmentationImageProcessor(BaseImageProcessor):
             classes = map_tensor(single)
             if self.do_reduce_labels:
                 classes = reduced(classes)
-            labels.append(self.transform(_resizable(classes)))
+            labels.append(self.transform(resizable(classes)))
         if self.do_pad:
             labels = self.pad_batch(labels)
         return [each[0].to(torch.int64) for each in labels]
@@ -153,7 +160,7 @@ def reduced(classes: Tensor) -> Tensor:
     return from_zero.masked_fill((classes == 0) | (classes == IGNORED), IGNORED)
 
 
-def _resizable(classes: Tensor) -> Tensor:
+def resizable(classes: Tensor) -> Tensor:
     """Return numbers of classes in a type that images have, none of them changed."""
     if classes.min() >= 0 and classes.max() <= 255:
         return classes.to(torch.uint8)

@@ -1,6 +1,11 @@
 from automodel_core.families.detr.layers import (
     PlacedAttention as PlacedAttention,
     PlacedLayer as PlacedLayer,
+    placed_layer as placed_layer,
+)
+from automodel_core.families.detr.names import (
+    layer_aliases as layer_aliases,
+    layer_names as layer_names,
 )
 from automodel_core.families.detr.objects import (
     PredictionHead as PredictionHead,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from automodel_core.layers.attention import Attention
+from automodel_core.layers.attention import Attention, equal_heads
+from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import project
+from automodel_core.layers.kernels.norms import layer_norm
 
-__all__ = ["PlacedAttention", "PlacedLayer"]
+__all__ = ["PlacedAttention", "PlacedLayer", "placed_layer"]
 
 Weights = Tensor | None
 
@@ -109,3 +113,31 @@ class PlacedLayer(nn.Module):
             largest = torch.finfo(torch.float16).max
             total = total.clamp(-largest, largest)
         return total if self.norm_first else norm(total)
+
+
+def placed_layer(
+    config: Any, heads: int, width: int, *, crosses: bool, norm_first: bool = False
+) -> PlacedLayer:
+    """Return a layer of an encoder or, if it ``crosses``, of a decoder.
+
+    The configuration is DETR's, but for the number of ``heads`` and the ``width`` between the
+    feed-forward part's projections, which encoder and decoder have of their own.
+    """
+    size = config.d_model
+
+    def attention() -> PlacedAttention:
+        return PlacedAttention(equal_heads(size, heads), dropout=config.attention_dropout)
+
+    return PlacedLayer(
+        attention(),
+        FeedForward(
+            size,
+            width,
+            activation=config.activation_function,
+            dropout=config.activation_dropout,
+        ),
+        partial(layer_norm, size, eps=1e-5),
+        norm_first=norm_first,
+        cross_attn=attention() if crosses else None,
+        dropout=config.dropout,
+    )

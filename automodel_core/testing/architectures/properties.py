@@ -304,6 +304,7 @@ def has_usual_loss(subject: Subject) -> bool:
         subject.compares
         or subject.learns_objects
         or subject.selects_cells
+        or subject.learns_masks
         or answers_about_images(subject)
         or any(learns(subject) for learns in others)
     ):

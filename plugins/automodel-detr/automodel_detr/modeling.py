@@ -68,28 +68,10 @@ class DetrPreTrainedModel(modeling.PreTrainedModel):
         else:
             super().init_module(module)
 
-    @classmethod
-    def make_layer(cls, config: DetrConfig, heads: int, width: int, crosses: bool) -> Any:
+    def make_layer(self, heads: int, width: int, crosses: bool) -> family.PlacedLayer:
         """Return a layer of the encoder or, with cross-attention, of the decoder."""
-        size = config.d_model
-
-        def attention() -> family.PlacedAttention:
-            return family.PlacedAttention(
-                layers.equal_heads(size, heads), dropout=config.attention_dropout
-            )
-
-        return family.PlacedLayer(
-            attention(),
-            layers.FeedForward(
-                size,
-                width,
-                activation=config.activation_function,
-                dropout=config.activation_dropout,
-            ),
-            partial(layers.layer_norm, size, eps=1e-5),
-            norm_first=cls.norm_first,
-            cross_attn=attention() if crosses else None,
-            dropout=config.dropout,
+        return family.placed_layer(
+            self.config, heads, width, crosses=crosses, norm_first=self.norm_first
         )
 
 
@@ -131,14 +113,14 @@ class DetrModel(DetrPreTrainedModel):
         norm = partial(layers.layer_norm, size, eps=1e-5)
         heads, width = config.encoder_attention_heads, config.encoder_ffn_dim
         self.encoder = family.MapEncoder(
-            [self.make_layer(config, heads, width, False) for _ in range(config.encoder_layers)],
+            [self.make_layer(heads, width, False) for _ in range(config.encoder_layers)],
             norm() if self.norm_first else None,
             config.dropout,
             config.encoder_layerdrop,
         )
         heads, width = config.decoder_attention_heads, config.decoder_ffn_dim
         self.decoder = family.QueryDecoder(
-            [self.make_layer(config, heads, width, True) for _ in range(config.decoder_layers)],
+            [self.make_layer(heads, width, True) for _ in range(config.decoder_layers)],
             norm(),
             config.auxiliary_loss,
             config.decoder_layerdrop,

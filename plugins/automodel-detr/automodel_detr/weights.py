@@ -4,36 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import automodel_core.families.detr as family
 from automodel_core.checkpoint import WeightNames
 from automodel_core.modeling import backbone_names
 
 BACKBONE = "backbone.conv_encoder.model"
-PARTS = {
-    "self_attn.out_proj": "self_attn.o_proj",
-    "self_attn_layer_norm": "self_attn_norm",
-    "encoder_attn": "cross_attn",
-    "encoder_attn.out_proj": "cross_attn.o_proj",
-    "encoder_attn_layer_norm": "cross_attn_norm",
-    "fc1": "mlp.up_proj",
-    "fc2": "mlp.down_proj",
-    "final_layer_norm": "mlp_norm",
-}
-LAYERS = {
-    f"{side}.layers.*.{hub}": f"{side}.layers.*.{module}"
-    for side in ("encoder", "decoder")
-    for hub, module in PARTS.items()
-}
+SIDES = ("encoder", "decoder")
+LAYERS = {hub: module for side in SIDES for hub, module in family.layer_names(side, side).items()}
 IN_MEMORY = {
-    **{
-        f"{side}.layers.*.{newer}": f"{side}.layers.*.{hub}"
-        for side in ("encoder", "decoder")
-        for newer, hub in {
-            "self_attn.o_proj": "self_attn.out_proj",
-            "encoder_attn.o_proj": "encoder_attn.out_proj",
-            "mlp.fc1": "fc1",
-            "mlp.fc2": "fc2",
-        }.items()
-    },
+    **{newer: hub for side in SIDES for newer, hub in family.layer_aliases(side).items()},
     "backbone.model": BACKBONE,
 }
 """Names that newer or older models of the reference have in memory."""

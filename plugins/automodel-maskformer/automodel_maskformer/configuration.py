@@ -1,0 +1,88 @@
+"""The configuration of MaskFormer, whose backbone and decoder have configurations of their own."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from automodel_core.configuration import AnyConfig, PreTrainedConfig, WithBackboneConfig
+from automodel_core.errors import ConfigurationError, shown
+from automodel_core.fields import NonNegativeFloat, PositiveInt
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+SWIN_BASE: dict[str, Any] = {
+    "model_type": "swin",
+    "image_size": 384,
+    "embed_dim": 128,
+    "depths": [2, 2, 18, 2],
+    "num_heads": [4, 8, 16, 32],
+    "window_size": 12,
+    "drop_path_rate": 0.3,
+}
+SWINS = ("swin", "maskformer-swin")
+GROUPS = 32
+"""Of channels, which norms of the pixel decoder normalise together."""
+
+
+class MaskFormerConfig(WithBackboneConfig):
+    """MaskFormer (https://arxiv.org/abs/2107.06278): masks and their classes by queries."""
+
+    model_type = "maskformer"
+    aliases: ClassVar = {"hidden_size": "mask_feature_size"}
+
+    fpn_feature_size: PositiveInt = 256
+    mask_feature_size: PositiveInt = 256
+    no_object_weight: NonNegativeFloat = 0.1
+    use_auxiliary_loss: bool = False
+    backbone_config: AnyConfig | None = None
+    decoder_config: AnyConfig | None = None
+    init_std: NonNegativeFloat = 0.02
+    init_xavier_std: NonNegativeFloat = 1.0
+    dice_weight: NonNegativeFloat = 1.0
+    cross_entropy_weight: NonNegativeFloat = 1.0
+    mask_weight: NonNegativeFloat = 20.0
+    output_auxiliary_logits: bool | None = None
+
+    def default_backbone(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        return SWIN_BASE
+
+    def _require_parts(self, given: dict[str, Any]) -> None:
+        decoder = given.get("decoder_config")
+        if decoder is None or isinstance(decoder, Mapping):
+            given["decoder_config"] = {"model_type": "detr", **(decoder or {})}
+        super()._require_parts(given)
+
+    def validate(self) -> None:
+        super().validate()
+        decoder = self.decoder_config
+        if decoder.model_type != "detr":
+            raise ConfigurationError(
+                f"{type(self).__name__}: decoder_config is of {shown(decoder.model_type)}, and "
+                "queries are decoded as by 'detr' only"
+            )
+        if self.fpn_feature_size % GROUPS:
+            raise ConfigurationError(
+                f"{type(self).__name__}: fpn_feature_size={shown(self.fpn_feature_size)} is no "
+                f"multiple of {GROUPS}, as the norms of the pixel decoder need"
+            )
+        self.num_attention_heads = decoder.encoder_attention_heads
+        self.num_hidden_layers = decoder.num_hidden_layers
+        if self.backbone_config.model_type in SWINS:
+            self._choose_all_stages()
+
+    def _choose_all_stages(self) -> None:
+        """Let Swin give the maps of all stages: files of its own name the last one, if any."""
+        stages = self.backbone_config.stage_names[1:]
+        if self.backbone_config.out_features != stages:
+            self.backbone_config = copy.deepcopy(self.backbone_config)
+            self.backbone_config.out_features = stages
+
+    @classmethod
+    def from_backbone_and_decoder_configs(
+        cls, backbone_config: PreTrainedConfig, decoder_config: PreTrainedConfig, **keys: Any
+    ) -> Self:
+        """Return the configuration of a model around a backbone and a decoder."""
+        return cls(backbone_config=backbone_config, decoder_config=decoder_config, **keys)

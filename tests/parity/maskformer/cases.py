@@ -1,0 +1,98 @@
+"""MaskFormer twice: its heads, and configurations unlike each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+import automodel_maskformer
+from automodel_core.testing.objects import drawn_objects
+from support.family import ROWS, Case
+from support.images import AnySizeFamily, ImageCase
+from support.parity import IS_5
+
+__all__ = ["DECODER", "MASKFORMER", "RESNET", "MaskFamily"]
+
+STAGES = ["stage1", "stage2", "stage3", "stage4"]
+RESNET: dict[str, Any] = {
+    "model_type": "resnet", "embedding_size": 8, "hidden_sizes": [8, 8, 16, 12],
+    "depths": [1, 1, 1, 1], "out_features": STAGES,
+}  # fmt: skip
+NO_BACKBONE: dict[str, Any] = (
+    {}
+    if IS_5
+    else {"backbone": None, "use_pretrained_backbone": False, "backbone_config": {**RESNET}}
+)
+DECODER: dict[str, Any] = {
+    **NO_BACKBONE,
+    "model_type": "detr", "use_timm_backbone": False, "num_queries": 7,
+    "encoder_layers": 1, "encoder_ffn_dim": 16, "encoder_attention_heads": 2,
+    "decoder_layers": 3, "decoder_ffn_dim": 20, "decoder_attention_heads": 4, "d_model": 64,
+}  # fmt: skip
+SMALL: dict[str, Any] = {
+    "backbone_config": RESNET, "decoder_config": DECODER, "fpn_feature_size": 64,
+    "mask_feature_size": 24, "num_labels": 5,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MaskFamily(AnySizeFamily):
+    """An architecture that learns from masks and their classes.
+
+    In double precision no rounding decides on which side of a ReLU a number lies, so that
+    gradients are those of one function.
+    """
+
+    dtype: torch.dtype = torch.float32
+
+    def pair(self, case: Case, head: str, seed: int = 0, **more: Any) -> tuple[Any, Any]:
+        reference, model = super().pair(case, head, seed, **more)
+        return reference.to(self.dtype), model.to(self.dtype)
+
+    def batch(self, case: Case, head: str, rows: int = ROWS, seed: int = 0) -> dict[str, Any]:
+        given = super().batch(case, head, rows, seed)
+        return {name: tensor.to(self.dtype) for name, tensor in given.items()}
+
+    def settings(self, case: Case, head: str) -> dict[str, Any]:
+        """Return keys with parts of their own: the reference takes ``model_type`` out of them."""
+        found = super().settings(case, head)
+        return {k: dict(value) if isinstance(value, dict) else value for k, value in found.items()}
+
+    def labels(self, head: str, given: Mapping[str, Any], config: Any) -> dict[str, Any]:
+        if head.endswith("Model"):
+            return {}
+        objects = drawn_objects(config, given["pixel_values"])
+        objects[-1] = {name: value[:0] for name, value in objects[-1].items()}  # an empty image
+        return {
+            "mask_labels": [each["masks"].to(self.dtype) for each in objects],
+            "class_labels": [each["class_labels"] for each in objects],
+        }
+
+
+MASKFORMER = MaskFamily(
+    automodel_maskformer,
+    ("MaskFormerModel", "MaskFormerForInstanceSegmentation"),
+    SMALL,
+    {
+        "plain": ImageCase(),
+        "wide images": ImageCase(pixels=(64, 96)),
+        "odd edges": ImageCase({"num_labels": 3}, pixels=(70, 51)),
+        "one label, other weights": ImageCase(
+            {"num_labels": 1, "dice_weight": 3.0, "mask_weight": 2.0, "no_object_weight": 0.4}
+        ),
+        "map as wide as queries": ImageCase(
+            {"backbone_config": {**RESNET, "hidden_sizes": [8, 8, 16, 64]}}
+        ),
+        "three stages": ImageCase({"backbone_config": {**RESNET, "out_features": STAGES[1:]}}),
+        "another activation, more queries": ImageCase(
+            {"decoder_config": {**DECODER, "activation_function": "gelu", "num_queries": 20}}
+        ),
+        "a single layer": ImageCase(
+            {"decoder_config": {**DECODER, "decoder_layers": 1, "d_model": 32}},
+            pixels=(96, 64),
+        ),
+    },
+)

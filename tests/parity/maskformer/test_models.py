@@ -1,0 +1,87 @@
+"""MaskFormer equals the reference: numbers, losses, gradients, files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from automodel_core import registry
+from parity.maskformer.cases import DECODER, MASKFORMER
+from support.images import ImageCase
+from support.reference import assert_close, assert_same_gradients, assert_same_outputs
+from support.vision import ImageParity
+
+HEAD = "MaskFormerForInstanceSegmentation"
+
+
+class MaskParity(ImageParity):
+    """The story; parts of the configuration are compared by their own architectures."""
+
+    untested_keys = ("backbone_config", "decoder_config")
+
+    def halved(self, given: dict[str, Any]) -> dict[str, Any]:
+        return {**given, "pixel_values": given["pixel_values"].bfloat16()}
+
+    def test_outputs_losses_and_gradients(self, name: str, head: str) -> None:
+        self.family = replace(self.family, dtype=torch.float64)  # type: ignore[misc]
+        super().test_outputs_losses_and_gradients(name, head)
+
+    def test_defaults_are_those_of_the_reference(self) -> None:
+        if "swin" not in registry.model_types():
+            pytest.skip("the default backbone is of another distribution")
+        super().test_defaults_are_those_of_the_reference()
+
+
+class TestMaskFormer(MaskParity):
+    family = MASKFORMER
+
+
+def test_losses_of_every_layer() -> None:
+    """The reference learns so only where hidden states are asked for."""
+    case = ImageCase({"use_auxiliary_loss": True})
+    reference, model = MASKFORMER.pair(case, HEAD)
+    given = MASKFORMER.batch(case, HEAD)
+    given |= MASKFORMER.labels(HEAD, given, reference.config)
+    shown = {"output_auxiliary_logits": True}
+    theirs, ours = (
+        reference(**given, **shown, output_hidden_states=True),
+        model(**given, **shown),
+    )
+    assert "hidden_states" not in ours
+    assert_close(ours.loss, theirs.loss, "loss")
+    for found, expected in zip(ours.auxiliary_logits, theirs.auxiliary_logits, strict=True):
+        assert found.keys() == expected.keys()
+        for name, value in expected.items():
+            assert_close(found[name], value, name)
+    theirs.loss.backward()
+    ours.loss.backward()
+    assert_same_gradients(model, reference)
+
+
+def test_states_that_are_normalised_between_layers() -> None:
+    """In 5 the reference cannot show hidden states of such a decoder."""
+    case = ImageCase({"decoder_config": {**DECODER, "auxiliary_loss": True}})
+    reference, model = MASKFORMER.pair(case, HEAD)
+    given = MASKFORMER.batch(case, HEAD)
+    with torch.no_grad():
+        assert_same_outputs(model(**given), reference(**given))
+
+
+@pytest.mark.parametrize("counts", [(0, 0, 0), (1, 0, 3), (9, 7, 2)])
+def test_no_objects_one_and_more_than_queries(counts: tuple[int, ...]) -> None:
+    case = ImageCase()
+    reference, model = MASKFORMER.pair(case, HEAD)
+    images = MASKFORMER.batch(case, HEAD)
+    chance = torch.Generator().manual_seed(3)
+    labels: dict[str, Any] = {
+        "mask_labels": [(torch.rand(n, 64, 64, generator=chance) > 0.7).float() for n in counts],
+        "class_labels": [torch.randint(0, 5, (n,), generator=chance) for n in counts],
+    }
+    labels["mask_labels"][1][:1] = 0.0  # a mask without a pixel
+    if not sum(counts):  # the reference stumbles over no object at all
+        assert torch.isfinite(model(**images, **labels).loss)
+        return
+    assert_close(model(**images, **labels).loss, reference(**images, **labels).loss)
