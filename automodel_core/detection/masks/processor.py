@@ -62,11 +62,12 @@ class MaskClassImageProcessor(MaskedImageProcessor):
     num_labels: PositiveInt | None = None
 
     def __init__(self, **settings: Any) -> None:
-        longest, size = settings.pop("max_size", None), settings.get("size")
+        longest = settings.pop("max_size", None)
+        size: Any = settings.get("size")
         if isinstance(size, int) and not isinstance(size, bool):
             settings["size"] = {"shortest_edge": size, "longest_edge": longest or LONGEST}
         elif longest is not None:
-            settings["size"] = {**(size or {"shortest_edge": SHORTEST}), "longest_edge": longest}
+            settings["size"] = {"shortest_edge": SHORTEST, **(size or {}), "longest_edge": longest}
         super().__init__(**settings)
 
     def __call__(

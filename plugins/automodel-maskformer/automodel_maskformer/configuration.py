@@ -32,6 +32,18 @@ class MaskFormerConfig(WithBackboneConfig):
 
     model_type = "maskformer"
     aliases: ClassVar = {"hidden_size": "mask_feature_size"}
+    small_model: ClassVar = {
+        "backbone_config": {
+            "model_type": "resnet", "embedding_size": 8, "hidden_sizes": [8, 8, 16, 16],
+            "depths": [1, 1, 1, 1], "out_indices": [1, 2, 3, 4],
+        },
+        "decoder_config": {
+            "model_type": "detr", "num_queries": 5, "encoder_layers": 1, "encoder_ffn_dim": 16,
+            "encoder_attention_heads": 2, "decoder_layers": 2, "decoder_ffn_dim": 20,
+            "decoder_attention_heads": 4, "d_model": 32, "dropout": 0.0,
+        },
+        "fpn_feature_size": GROUPS,
+    }  # fmt: skip
 
     fpn_feature_size: PositiveInt = 256
     mask_feature_size: PositiveInt = 256
@@ -57,7 +69,8 @@ class MaskFormerConfig(WithBackboneConfig):
 
     def validate(self) -> None:
         super().validate()
-        decoder = self.decoder_config
+        backbone: Any = self.backbone_config
+        decoder: Any = self.decoder_config
         if decoder.model_type != "detr":
             raise ConfigurationError(
                 f"{type(self).__name__}: decoder_config is of {shown(decoder.model_type)}, and "
@@ -70,15 +83,10 @@ class MaskFormerConfig(WithBackboneConfig):
             )
         self.num_attention_heads = decoder.encoder_attention_heads
         self.num_hidden_layers = decoder.num_hidden_layers
-        if self.backbone_config.model_type in SWINS:
-            self._choose_all_stages()
-
-    def _choose_all_stages(self) -> None:
-        """Let Swin give the maps of all stages: files of its own name the last one, if any."""
-        stages = self.backbone_config.stage_names[1:]
-        if self.backbone_config.out_features != stages:
-            self.backbone_config = copy.deepcopy(self.backbone_config)
-            self.backbone_config.out_features = stages
+        # Swin gives the maps of all stages; files of its own choose the last one, if any.
+        if backbone.model_type in SWINS and backbone.out_features != backbone.stage_names[1:]:
+            self.backbone_config = copy.deepcopy(backbone)
+            self.backbone_config.out_features = backbone.stage_names[1:]
 
     @classmethod
     def from_backbone_and_decoder_configs(

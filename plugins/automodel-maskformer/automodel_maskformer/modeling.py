@@ -86,16 +86,17 @@ class MaskFormerPreTrainedModel(modeling.PreTrainedModel):
 
     @torch.no_grad()
     def init_module(self, module: nn.Module) -> None:
-        spread = self.config.init_xavier_std
+        drawn: list[Any] = []
         if isinstance(module, GroupNormedConv):
-            nn.init.xavier_uniform_(module.conv.weight, gain=spread)
+            drawn = [module.conv]
         elif isinstance(module, family.PredictionHead):
-            for layer in module.layers:
-                nn.init.xavier_uniform_(layer.weight, gain=spread)
+            drawn = [*module.layers]
         elif isinstance(module, MaskFormerModel) and module.input_projection is not None:
-            nn.init.xavier_uniform_(module.input_projection.weight, gain=spread)
+            drawn = [module.input_projection]
         else:
             modeling.init_normal(module, self.config.init_std)
+        for layer in drawn:
+            nn.init.xavier_uniform_(layer.weight, gain=self.config.init_xavier_std)
 
 
 class MaskFormerModel(MaskFormerPreTrainedModel):
@@ -104,7 +105,8 @@ class MaskFormerModel(MaskFormerPreTrainedModel):
     def __init__(self, config: MaskFormerConfig) -> None:
         super().__init__(config)
         self.backbone = modeling.load_backbone(config)
-        channels, decoder = self.backbone.channels, config.decoder_config
+        channels: list[int] = self.backbone.channels
+        decoder: Any = config.decoder_config
         if len(channels) < 2:
             raise ConfigurationError(
                 "masks are drawn by the maps of several stages: out_features of the "
@@ -186,7 +188,7 @@ class MaskFormerForInstanceSegmentation(MaskFormerPreTrainedModel):
     def __init__(self, config: MaskFormerConfig) -> None:
         super().__init__(config)
         self.model = MaskFormerModel(config)
-        size = config.decoder_config.d_model
+        size = self.model.query_embeddings.embedding_dim
         self.class_predictor = layers.linear(size, config.num_labels + 1)
         self.mask_embedder = family.PredictionHead(size, config.mask_feature_size)
         weights = torch.ones(config.num_labels + 1, device="cpu")

@@ -5,26 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from automodel_core.testing import Check, architecture_checks
+from automodel_maskformer import MaskFormerConfig
 
-RESNET: dict[str, Any] = {
-    "model_type": "resnet", "embedding_size": 8, "hidden_sizes": [8, 8, 16, 16],
-    "depths": [1, 1, 1, 1], "out_indices": [1, 2, 3, 4],
-}  # fmt: skip
-DECODER: dict[str, Any] = {
-    "model_type": "detr", "num_queries": 5, "encoder_layers": 1, "encoder_ffn_dim": 16,
-    "encoder_attention_heads": 2, "decoder_layers": 2, "decoder_ffn_dim": 20,
-    "decoder_attention_heads": 4, "d_model": 32, "dropout": 0.0,
-}  # fmt: skip
-TINY: dict[str, Any] = {
-    "backbone_config": RESNET, "decoder_config": DECODER, "fpn_feature_size": 32,
-    "mask_feature_size": 24,
-}  # fmt: skip
+TINY: dict[str, Any] = {**MaskFormerConfig.small_model, "mask_feature_size": 24}
 ALL_LAYERS: dict[str, Any] = {
-    **TINY, "use_auxiliary_loss": True, "backbone_config": {**RESNET, "out_indices": [2, 3, 4]},
-    "decoder_config": {**DECODER, "d_model": 16, "auxiliary_loss": True}, "num_labels": 1,
-}  # fmt: skip
-
-
+    **TINY,
+    "use_auxiliary_loss": True,
+    "backbone_config": {**TINY["backbone_config"], "out_indices": [2, 3, 4]},
+    "decoder_config": {**TINY["decoder_config"], "d_model": 16, "auxiliary_loss": True},
+    "num_labels": 1,
+}
 DIFFERENT = {
     "sizes_are_those_of_the_configuration": "files call the features of pixels hidden_size",
     **{

@@ -16,13 +16,18 @@ from support.parity import IS_5
 COMPOSITES = {"encoder-decoder", "vision-encoder-decoder"}
 """Their configurations are two others, whose plugins are compared one by one and together."""
 SHUFFLED = "the reference shuffles patches"
+WITHOUT_STATES = "the reference takes decoder_inputs_embeds and ignores them"
 DIFFERENT = {
+    "maskformer": {
+        f"equals_the_reference-{task}": WITHOUT_STATES
+        for task in ("base", "instance-segmentation", "universal-segmentation")
+    },
     "superpoint": {
         f"equals_the_reference-{task}": "the reference keeps points near two borders"
         for task in ("base", "keypoint-detection")
     },
     "table-transformer": {
-        f"equals_the_reference-{task}": "the reference takes decoder_inputs_embeds and ignores them"
+        f"equals_the_reference-{task}": WITHOUT_STATES
         for task in ("base", "object-detection")
     },
     "vilt": {
