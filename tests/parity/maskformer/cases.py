@@ -38,6 +38,13 @@ SMALL: dict[str, Any] = {
 }  # fmt: skip
 
 
+class Part(dict[str, Any]):
+    """The keys of a part, which version 4 takes ``model_type`` out of: here it stays."""
+
+    def pop(self, key: str) -> Any:  # type: ignore[override]
+        return self[key]
+
+
 @dataclass(frozen=True)
 class MaskFamily(AnySizeFamily):
     """An architecture that learns from masks and their classes.
@@ -57,9 +64,8 @@ class MaskFamily(AnySizeFamily):
         return {name: tensor.to(self.dtype) for name, tensor in given.items()}
 
     def settings(self, case: Case, head: str) -> dict[str, Any]:
-        """Return keys with parts of their own: the reference takes ``model_type`` out of them."""
         found = super().settings(case, head)
-        return {k: dict(value) if isinstance(value, dict) else value for k, value in found.items()}
+        return {k: Part(value) if isinstance(value, dict) else value for k, value in found.items()}
 
     def labels(self, head: str, given: Mapping[str, Any], config: Any) -> dict[str, Any]:
         if head.endswith("Model"):

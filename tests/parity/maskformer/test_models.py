@@ -81,7 +81,4 @@ def test_no_objects_one_and_more_than_queries(counts: tuple[int, ...]) -> None:
         "class_labels": [torch.randint(0, 5, (n,), generator=chance) for n in counts],
     }
     labels["mask_labels"][1][:1] = 0.0  # a mask without a pixel
-    if not sum(counts):  # the reference stumbles over no object at all
-        assert torch.isfinite(model(**images, **labels).loss)
-        return
     assert_close(model(**images, **labels).loss, reference(**images, **labels).loss)
