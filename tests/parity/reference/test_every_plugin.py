@@ -27,8 +27,7 @@ DIFFERENT = {
         for task in ("base", "keypoint-detection")
     },
     "table-transformer": {
-        f"equals_the_reference-{task}": WITHOUT_STATES
-        for task in ("base", "object-detection")
+        f"equals_the_reference-{task}": WITHOUT_STATES for task in ("base", "object-detection")
     },
     "vilt": {
         f"equals_the_reference-{task}": SHUFFLED
