@@ -37,7 +37,12 @@ EVERY_CORE = ("-n", "auto")
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 TRANSFORMERS = {
     "5.23.0": {},
-    "4.57.6": {"transformers": "4.57.6", "huggingface-hub": "0.36.2", "tokenizers": "0.22.2"},
+    "4.57.6": {
+        "transformers": "4.57.6",
+        "huggingface-hub": "0.36.2",
+        "tokenizers": "0.22.2",
+        "pandas": "2.3.3",  # the tables of this version are those of pandas 2
+    },
 }
 
 nox.needs_version = ">=2024.10.9"

@@ -239,9 +239,9 @@ def _run(commands: Commands) -> None:
         "input",
         metavar="INPUT",
         nargs="*",
-        help="texts, or files or addresses of pictures; none: each line of stdin",
+        help="texts, files of tables, files or addresses of pictures; none: lines of stdin",
     )
-    parser.add_argument("--question", help="what to ask about each picture, page or text")
+    parser.add_argument("--question", help="what to ask about each picture, page, text or table")
     parser.add_argument("--labels", metavar="A,B,...", help="what to choose among")
     parser.add_argument(
         "--option",

@@ -114,6 +114,11 @@ PIPELINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "DocumentQuestionAnsweringPipeline",
         ("document-question-answering", "vision2seq", "image-text-to-text"),
     ),
+    (
+        "table-question-answering",
+        "TableQuestionAnsweringPipeline",
+        ("table-question-answering", "seq2seq-lm"),
+    ),
     ("fill-mask", "FillMaskPipeline", ("masked-lm",)),
     ("feature-extraction", "FeatureExtractionPipeline", ("base",)),
     ("image-feature-extraction", "ImageFeatureExtractionPipeline", ("base",)),

@@ -62,6 +62,9 @@ from automodel_core.tasks.text.generation import (
     TextGenerationPipeline as TextGenerationPipeline,
 )
 from automodel_core.tasks.text.masks import FillMaskPipeline as FillMaskPipeline
+from automodel_core.tasks.text.tables import (
+    TableQuestionAnsweringPipeline as TableQuestionAnsweringPipeline,
+)
 from automodel_core.tasks.text.text2text import (
     SummarizationPipeline as SummarizationPipeline,
     Text2TextGenerationPipeline as Text2TextGenerationPipeline,

@@ -24,7 +24,6 @@ NOT_SERVED_YET = frozenset(
         "image-to-image",
         "keypoint-matching",
         "mask-generation",
-        "table-question-answering",
         "text-to-audio",
         "text-to-speech",
         "zero-shot-audio-classification",

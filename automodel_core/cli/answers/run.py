@@ -101,8 +101,13 @@ def _value(text: str) -> Any:
 
 def _with_question(given: str, options: argparse.Namespace) -> Any:
     """Return an input together with what is asked about it."""
+    about_tables = options.task == "table-question-answering"
+    if options.question is None and about_tables:
+        raise InputError("give --question: what to ask about the table in each file")
     if options.question is None:
         return given
+    if about_tables:
+        return {"table": given, "query": options.question}
     name = "context" if options.task == "question-answering" else "image"
     return {name: given, "question": options.question}
 

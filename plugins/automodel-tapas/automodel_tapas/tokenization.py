@@ -20,6 +20,7 @@ from automodel_tapas.rows import KINDS, Question, ReadTable, row_of
 
 EMPTY_CELLS = ("n/a", "?", "nan")
 WORD = re.compile(r"[^\W_]")
+TABLE_ARGUMENTS = ("table", "queries", "answer_coordinates", "answer_text")
 ONE = "a question is a str, and several are a list of them"
 
 logger = logging.getLogger("automodel_core")
@@ -257,6 +258,11 @@ class TapasTokenizer(BertFamilyTokenizer):
             "numeric_values": math.nan,
             "numeric_values_scale": 1.0,
         }
+
+    @classmethod
+    def accepts(cls, key: str) -> bool:
+        """Return whether a call takes an argument of this name."""
+        return key in TABLE_ARGUMENTS or super().accepts(key)
 
     # ---- the steps of a call ----
 

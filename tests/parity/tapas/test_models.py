@@ -16,6 +16,7 @@ from support.reference import assert_close, assert_same_gradients, assert_same_o
 QA = "TapasForQuestionAnswering"
 
 
+@pytest.mark.filterwarnings("ignore:Some non-default generation parameters")  # temperature
 class TestTapas(ArchitectureParity):
     family = TAPAS
 

@@ -19,6 +19,9 @@ from automodel_core import AutoTokenizer
 from automodel_core.preprocessing.tensors import plain
 from automodel_tapas import TapasTokenizer
 from automodel_tapas.quantities import Date, quantities
+from support.parity import IS_5
+
+pytestmark = pytest.mark.filterwarnings("ignore:Series.__getitem__ treating keys as positions")
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789é"
 WORDS = "how many the age name movies date of birth brad pitt george clooney total 7 19 67".split()
@@ -202,6 +205,7 @@ def test_answers_are_found_by_their_text(vocabulary: Path) -> None:
     assert ours.convert_tokens_to_string(marked) == "di caprio 59"
 
 
+@pytest.mark.skipif(not IS_5, reason="version 4 refuses what has no table")
 def test_texts_without_a_table(vocabulary: Path) -> None:
     theirs, ours = pair(vocabulary)
     for text in QUESTIONS:

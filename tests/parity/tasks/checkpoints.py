@@ -7,7 +7,18 @@ from typing import Any
 
 import transformers
 
-from parity.tasks.reading import NAMES, NLI, bart, bert, byte_level, gpt2, t5, wordpiece
+from parity.tasks.reading import (
+    NAMES,
+    NLI,
+    bart,
+    bert,
+    byte_level,
+    gpt2,
+    t5,
+    table_pieces,
+    tapas,
+    wordpiece,
+)
 from parity.tasks.seeing import (
     captioner,
     clip_pictures,
@@ -89,6 +100,15 @@ CHECKPOINTS: dict[str, Any] = {
     ),
     "pair-spans": lambda: (bart("BartForQuestionAnswering"), wordpiece(token_types=False)),
     "pair-body": lambda: (bart("BartModel"), wordpiece(token_types=False)),
+    "cells": lambda: (tapas(), table_pieces()),
+    "sums-of-cells": lambda: (
+        tapas(
+            num_aggregation_labels=4,
+            aggregation_labels=dict(enumerate(("NONE", "SUM", "AVERAGE", "COUNT"))),
+            no_aggregation_label_index=0,
+        ),
+        table_pieces(),
+    ),
     "names": lambda: (bert("BertForTokenClassification", NAMES), wordpiece()),
     "bytes-names": lambda: (gpt2("GPT2ForTokenClassification", num_labels=3), byte_level()),
     "spans": lambda: (bert("BertForQuestionAnswering"), wordpiece()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +22,8 @@ __all__ = [
     "gpt2",
     "settled",
     "t5",
+    "table_pieces",
+    "tapas",
     "wordpiece",
 ]
 
@@ -164,3 +168,22 @@ def bart(head: str, labels: tuple[str, ...] = ()) -> Any:
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: index for index, label in enumerate(labels)}
     return settled(getattr(transformers, head)(config))
+
+
+def tapas(**settings: Any) -> Any:
+    config = transformers.TapasConfig(
+        **{**BERT, "vocab_size": len(WORDS) + 1, "max_position_embeddings": 64}, **settings
+    )
+    model = settled(transformers.TapasForQuestionAnswering(config), 3, 0.8)
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for weights in (model.output_weights, model.column_output_weights):
+            weights.normal_(0.0, 1.0, generator=generator)
+    return model
+
+
+def table_pieces() -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "vocab.txt")
+        path.write_text("\n".join([*WORDS, "[EMPTY]"]), encoding="utf-8")
+        return transformers.TapasTokenizer(str(path), model_max_length=48)
