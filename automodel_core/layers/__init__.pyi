@@ -40,6 +40,10 @@ from automodel_core.layers.images.convolutions import (
     activation_layer as activation_layer,
     freeze_batch_norms as freeze_batch_norms,
 )
+from automodel_core.layers.images.cosine import (
+    ContinuousPositions as ContinuousPositions,
+    CosineAttention as CosineAttention,
+)
 from automodel_core.layers.images.dense import (
     FeatureFusion as FeatureFusion,
     FeatureFusionStage as FeatureFusionStage,
@@ -62,7 +66,9 @@ from automodel_core.layers.images.standardised import (
 )
 from automodel_core.layers.images.windows import (
     MergedPatches as MergedPatches,
+    MergedThenNormed as MergedThenNormed,
     WindowPositions as WindowPositions,
+    Windows as Windows,
     between_windows as between_windows,
     from_windows as from_windows,
     to_windows as to_windows,

@@ -80,9 +80,22 @@ class ImageModelForImageClassification(ImageModelForLabels[ImageClassifierOutput
 
 
 class ImageModelForMaskedImageModeling(ImageModelHead):
-    """Reconstruct the pixels of hidden patches (SimMIM, https://arxiv.org/abs/2111.09886)."""
+    """Reconstruct the pixels of hidden patches (SimMIM, https://arxiv.org/abs/2111.09886).
+
+    Each of the last states stands for a square of ``merged_patches`` by as many patches.
+    """
 
     decoder: nn.Module
+    output: type[MaskedImageModelingOutput] = MaskedImageModelingOutput
+
+    @property
+    def merged_patches(self) -> int:
+        """How many patches beside each other become one state."""
+        return 1
+
+    def grid_of(self, pixel_values: Tensor) -> tuple[int, int]:
+        """Return how many of the body's last states are below and beside each other."""
+        return patch_grid(pixel_values.shape[-2:], self.config.patch_size)
 
     @model_call
     def forward(
@@ -99,10 +112,12 @@ class ImageModelForMaskedImageModeling(ImageModelHead):
         if pixel_values is None:
             raise InputError("give pixel_values")
         patch, stride = edges(self.config.patch_size), self.config.encoder_stride
-        if bool_masked_pos is not None and patch != (stride, stride):
+        merged = self.merged_patches
+        if bool_masked_pos is not None and [stride] * 2 != [edge * merged for edge in patch]:
             raise InputError(
-                f"encoder_stride={stride} must equal patch_size={self.config.patch_size}, or the "
-                "image that comes out has another size than the one that went in"
+                f"encoder_stride={stride} must equal patch_size={self.config.patch_size}"
+                f"{'' if merged == 1 else f' times {merged}'}, or the image that comes out has "
+                "another size than the one that went in"
             )
         body: BaseModelOutput = self.model(
             pixel_values,
@@ -110,14 +125,20 @@ class ImageModelForMaskedImageModeling(ImageModelHead):
             interpolate_pos_encoding=interpolate_pos_encoding,
             **options,
         )
-        rows, columns = patch_grid(pixel_values.shape[-2:], patch)
+        rows, columns = self.grid_of(pixel_values)
         states: Tensor = body.last_hidden_state[:, -rows * columns :]
         pixels = self.decoder(states.transpose(1, 2).unflatten(2, (rows, columns)))
         loss = None
         if bool_masked_pos is not None:
-            hidden = bool_masked_pos.reshape(-1, rows, columns)
+            if pixels.shape[-2:] != pixel_values.shape[-2:]:
+                height, width = pixel_values.shape[-2:]
+                raise InputError(
+                    f"images of {height} x {width} pixels have no loss, as their edges are no "
+                    f"multiples of {stride}: resize or pad them"
+                )
+            hidden = bool_masked_pos.reshape(-1, *patch_grid(pixel_values.shape[-2:], patch))
             loss = hidden_pixel_loss(pixels, pixel_values, hidden)
-        return MaskedImageModelingOutput.of(body, loss=loss, reconstruction=pixels)
+        return self.output.of(body, loss=loss, reconstruction=pixels)
 
 
 def pixel_decoder(hidden_size: int, channels: int, stride: int) -> nn.Sequential:

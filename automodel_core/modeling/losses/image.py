@@ -16,10 +16,10 @@ def hidden_pixel_loss(pixels: Tensor, pixel_values: Tensor, hidden: Tensor) -> T
     ``hidden`` is ``(batch, rows, columns)`` of the patches, true where one is hidden.
     """
     patch = [size // count for size, count in zip(pixels.shape[2:], hidden.shape[1:], strict=True)]
-    weights = hidden[:, None].to(pixels.dtype)
-    weights = weights.repeat_interleave(patch[0], 2).repeat_interleave(patch[1], 3)
-    distances = F.l1_loss(pixels, pixel_values, reduction="none") * weights
-    return distances.sum() / (weights.sum() + 1e-5) / pixels.shape[1]
+    counted = hidden[:, None].bool()
+    counted = counted.repeat_interleave(patch[0], 2).repeat_interleave(patch[1], 3)
+    distances = F.l1_loss(pixels, pixel_values, reduction="none") * counted
+    return distances.sum() / (counted.sum() + 1e-5) / pixels.shape[1]
 
 
 def pixel_class_loss(logits: Tensor, labels: Tensor, ignore_index: int) -> Tensor:

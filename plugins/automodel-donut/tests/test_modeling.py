@@ -52,8 +52,10 @@ def test_patches_see_their_window_and_merge_into_fours(make: Make, images: Tenso
     torch.testing.assert_close(output.pooler_output, output.last_hidden_state.mean(dim=1))
     changed = images.clone()
     changed[..., :4, :4] += 1.0
-    states = model.stack.stages[0].layers[0](model._embed(images), False)[0]
-    others = model.stack.stages[0].layers[0](model._embed(changed), False)[0]
+    stage = model.stack.stages[0]
+    windows = stage.windows(model.embed(images), True)[0]
+    states = stage.layers[0](model.embed(images), windows, False)[0]
+    others = stage.layers[0](model.embed(changed), windows, False)[0]
     touched = (states != others).any(-1)[0]
     assert touched.nonzero().tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
 
@@ -61,12 +63,14 @@ def test_patches_see_their_window_and_merge_into_fours(make: Make, images: Tenso
 def test_every_other_layer_looks_over_the_edges_of_windows(make: Make, images: Tensor) -> None:
     model = make("DonutSwinModel", window_size=3)
     layers = model.stack.stages[0].layers
-    assert [layer.shift for layer in layers] == [0, 1]
     states = torch.randn(1, 6, 6, 8)
+    windows = model.stack.stages[0].windows(states, True)
+    assert [cut.shift for cut in windows] == [0, 1]
     changed = states.clone()
     changed[0, 3, 3] = torch.randn(8)
-    for layer, expected in zip(layers, ({3, 4, 5}, {1, 2, 3}), strict=True):
-        touched = (layer(states, False)[0] != layer(changed, False)[0]).any(-1)[0].nonzero()
+    for layer, cut, expected in zip(layers, windows, ({3, 4, 5}, {1, 2, 3}), strict=True):
+        found, other = (layer(each, cut, False)[0] for each in (states, changed))
+        touched = (found != other).any(-1)[0].nonzero()
         assert set(touched[:, 0].tolist()) == set(touched[:, 1].tolist()) == expected
 
 
@@ -127,4 +131,4 @@ def test_first_values() -> None:
     layer = model.stack.stages[0].layers[0]
     assert 0.045 < layer.mlp.up_proj.weight.std() < 0.055
     assert not layer.self_attn.position_scores.table.any()
-    assert model.embed_norm.weight.eq(1).all()
+    assert model.embed.norm.weight.eq(1).all()

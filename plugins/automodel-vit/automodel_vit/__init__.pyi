@@ -1,3 +1,9 @@
+from automodel_core.families.vit import (
+    ViTFeatureExtractor as ViTFeatureExtractor,
+    ViTImageProcessor as ViTImageProcessor,
+    ViTImageProcessorFast as ViTImageProcessorFast,
+    ViTImageProcessorPil as ViTImageProcessorPil,
+)
 from automodel_vit.configuration import DeiTConfig as DeiTConfig, ViTConfig as ViTConfig
 from automodel_vit.distilled import (
     DeiTForImageClassification as DeiTForImageClassification,
@@ -11,10 +17,6 @@ from automodel_vit.image_processing import (
     DeiTImageProcessor as DeiTImageProcessor,
     DeiTImageProcessorFast as DeiTImageProcessorFast,
     DeiTImageProcessorPil as DeiTImageProcessorPil,
-    ViTFeatureExtractor as ViTFeatureExtractor,
-    ViTImageProcessor as ViTImageProcessor,
-    ViTImageProcessorFast as ViTImageProcessorFast,
-    ViTImageProcessorPil as ViTImageProcessorPil,
 )
 from automodel_vit.modeling import (
     ViTForImageClassification as ViTForImageClassification,

@@ -1,31 +1,9 @@
-"""The image processors of ViT and DeiT."""
+"""The image processor of DeiT; that of ViT is its family's."""
 
 from __future__ import annotations
 
-from automodel_core.vision import (
-    IMAGENET_STANDARD_MEAN,
-    IMAGENET_STANDARD_STD,
-    BaseImageProcessor,
-    ChannelValues,
-    Resample,
-    Resampling,
-    Size,
-    fixed_size,
-)
-
-
-class ViTImageProcessor(BaseImageProcessor):
-    """Resize to 224 x 224 and scale to numbers from -1 to 1."""
-
-    do_resize: bool | None = True
-    size: Size = fixed_size(224)
-    resample: Resample = int(Resampling.BILINEAR)
-    do_rescale: bool | None = True
-    rescale_factor: float = 1 / 255
-    do_normalize: bool | None = True
-    image_mean: ChannelValues = IMAGENET_STANDARD_MEAN
-    image_std: ChannelValues = IMAGENET_STANDARD_STD
-    do_convert_rgb: bool | None = None
+from automodel_core.families.vit import ViTImageProcessor
+from automodel_core.vision import Resample, Resampling, Size, fixed_size
 
 
 class DeiTImageProcessor(ViTImageProcessor):
@@ -37,5 +15,4 @@ class DeiTImageProcessor(ViTImageProcessor):
     crop_size: Size = fixed_size(224)
 
 
-ViTFeatureExtractor = ViTImageProcessorFast = ViTImageProcessorPil = ViTImageProcessor
 DeiTFeatureExtractor = DeiTImageProcessorFast = DeiTImageProcessorPil = DeiTImageProcessor

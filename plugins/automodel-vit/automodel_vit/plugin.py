@@ -11,9 +11,8 @@ _TASKS = {
 }
 
 
-def _member(model_type: str, family: str, module: str) -> Architecture:
+def _member(model_type: str, family: str, module: str, processing: str) -> Architecture:
     """Describe one member of the family; both have the same tasks."""
-    processing = "automodel_vit.image_processing"
     return Architecture(
         model_type=model_type,
         plugin_api=(1, 0),
@@ -26,4 +25,7 @@ def _member(model_type: str, family: str, module: str) -> Architecture:
 
 @hookimpl
 def automodel_architectures() -> list[Architecture]:
-    return [_member("vit", "ViT", "modeling"), _member("deit", "DeiT", "distilled")]
+    return [
+        _member("vit", "ViT", "modeling", "automodel_core.families.vit"),
+        _member("deit", "DeiT", "distilled", "automodel_vit.image_processing"),
+    ]

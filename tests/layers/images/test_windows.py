@@ -8,7 +8,9 @@ import torch.nn.functional as F
 
 from automodel_core.layers.images.windows import (
     MergedPatches,
+    MergedThenNormed,
     WindowPositions,
+    Windows,
     between_windows,
     from_windows,
     to_windows,
@@ -54,6 +56,18 @@ def test_what_wraps_round_is_kept_apart(height: int, width: int) -> None:
     assert between_windows(states, 3, 0) is None
 
 
+@pytest.mark.parametrize(("height", "width"), [(6, 9), (7, 8), (2, 10)])
+@pytest.mark.parametrize("shift", [0, 1])
+def test_a_cut_is_found_once_for_all_layers(height: int, width: int, shift: int) -> None:
+    states = numbered(height, width, 2)
+    windows = Windows(states, 3, shift)
+    for each in (states, 2 * states):
+        cut = windows.cut(each)
+        assert torch.equal(cut, to_windows(each, 3, shift))
+        assert torch.equal(windows.put_back(cut), each)
+    assert (windows.mask is None) == (shift == 0)
+
+
 def test_the_same_way_has_the_same_number() -> None:
     positions = WindowPositions(3, 2)
     with torch.no_grad():
@@ -84,3 +98,6 @@ def test_four_patches_become_one(height: int, width: int) -> None:
     corners = [squares[0, 2, 2], squares[0, 3, 2], squares[0, 2, 3], squares[0, 3, 3]]
     expected = merge.reduction(merge.norm(torch.cat(corners)))
     torch.testing.assert_close(found[0, 1, 1], expected)
+    later = MergedThenNormed(3)
+    expected = later.norm(later.reduction(torch.cat(corners)))
+    torch.testing.assert_close(later(states)[0, 1, 1], expected)
