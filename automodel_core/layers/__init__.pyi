@@ -60,6 +60,7 @@ from automodel_core.layers.images.patches import (
     patch_grid as patch_grid,
     resampled_positions as resampled_positions,
 )
+from automodel_core.layers.images.planes import PlaneAttention as PlaneAttention
 from automodel_core.layers.images.standardised import (
     StandardisedConv2d as StandardisedConv2d,
     same_padding as same_padding,

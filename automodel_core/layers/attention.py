@@ -231,6 +231,26 @@ class Attention(nn.Module):
                 mask = mask.repeat_interleave(repeats, 0)
         return self._attend(self._query(hidden_states), key, value, mask, output_attentions)
 
+    def between(
+        self,
+        queries: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor | None = None,
+        *,
+        output_attentions: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attend with queries, keys and values that are made of different states.
+
+        Several rows of the one side in turn may share a row of the other, which is projected once.
+        """
+        heads = self._query(queries), self._key(keys), self._split(project(self.v_proj, values))
+        if holds(queries.shape[0] == keys.shape[0]):
+            return self._attend(*heads, mask, output_attentions)
+        rows = max(queries.shape[0], keys.shape[0])
+        query, key, value = (_shared_out(part, rows) for part in heads)
+        return self._attend(query, key, value, mask, output_attentions)
+
     def _query(self, hidden_states: Tensor) -> Tensor:
         query = self._split(project(self.q_proj, hidden_states))
         return query if self.q_norm is None else self.q_norm(query)
@@ -355,6 +375,12 @@ class Attention(nn.Module):
             return output(attended.reshape(rows, inner))
 
         return step
+
+
+def _shared_out(heads: Tensor, rows: int) -> Tensor:
+    """Return ``(rows, heads, length, head_dim)`` of fewer rows, each for several in turn."""
+    several = rows // heads.shape[0]
+    return heads[:, None].expand(-1, several, -1, -1, -1).flatten(0, 1)
 
 
 def _joined(heads: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ from automodel_core.testing.objects import (
     drawn_objects,
     drawn_queries,
 )
+from automodel_core.testing.prompts import POINTS, drawn_points, left_halves
 
 if TYPE_CHECKING:
     from automodel_core.configuration import PreTrainedConfig
@@ -192,13 +193,10 @@ class Subject:
         parts = (config, *config.all_parts())
         seen = next((part for part in parts if "image_size" in vars(part)), config)
         frames = (seen.num_frames,) if "num_frames" in vars(seen) else ()
-        shape = (
-            rows,
-            *frames,
-            seen.get("num_channels", 3),
-            *edges(seen.get("image_size", ANY_SIZE)),
+        channels, size = seen.get("num_channels", 3), edges(seen.get("image_size", ANY_SIZE))
+        return torch.randn(
+            rows, *frames, channels, *size, generator=torch.Generator().manual_seed(2)
         )
-        return torch.randn(shape, generator=torch.Generator().manual_seed(2))
 
     def pixel_classes(self, config: Any) -> Tensor:
         """Return a class for each pixel of `pixels`, in stripes that a model can learn."""
@@ -241,6 +239,11 @@ class Subject:
     def queries_images(self) -> bool:
         """Whether the model asks images for objects, by queries whose states may be given."""
         return self.sees_images and QUERIES in self.accepted and not self.generates
+
+    @property
+    def takes_prompts(self) -> bool:
+        """Whether the model makes masks of what points, boxes and rough masks mean in images."""
+        return self.sees_images and POINTS in self.accepted
 
     @property
     def learns_objects(self) -> bool:
@@ -292,6 +295,8 @@ class Subject:
             example[TYPES] = drawn_types(config, BATCH, LENGTH)
         if self.queries_images:
             example[QUERIES] = drawn_queries(config, BATCH)
+        if self.takes_prompts:
+            example |= drawn_points(example["pixel_values"])
         if "decoder_input_ids" in self.accepted and self.task not in DECODES_ITS_INPUT:
             example["decoder_input_ids"] = self.tokens(config, length=LENGTH - 2)
         return example
@@ -321,6 +326,8 @@ class Subject:
         if self.selects_cells:  # of the second column, in the rows behind the header
             types = drawn_types(config, BATCH, LENGTH)
             return {"labels": ((types[..., 1] == 2) & (types[..., 2] > 0)).long()}
+        if self.takes_prompts:
+            return {"labels": left_halves(self.pixels(config))}
         if self.learns_objects:
             return {"labels": drawn_objects(config, self.pixels(config))}
         if self.task in (

@@ -19,6 +19,7 @@ from automodel_core.testing.architectures.input_checks import INPUT_CHECKS
 from automodel_core.testing.architectures.keypoint_checks import KEYPOINT_CHECKS
 from automodel_core.testing.architectures.plugin_checks import PLUGIN_CHECKS
 from automodel_core.testing.architectures.preprocessing_checks import IMAGE_CHECKS, TOKENIZER_CHECKS
+from automodel_core.testing.architectures.prompt_checks import PROMPT_CHECKS
 from automodel_core.testing.architectures.training_checks import TRAINING_CHECKS
 from automodel_core.testing.architectures.weight_checks import WEIGHT_CHECKS
 from automodel_core.testing.case import Inputs, Subject
@@ -46,6 +47,7 @@ TASK_CHECKS = (
     *COMPARISON_CHECKS,
     *DENSE_CHECKS,
     *KEYPOINT_CHECKS,
+    *PROMPT_CHECKS,
     *REFERENCE_CHECKS,
 )
 

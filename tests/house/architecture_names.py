@@ -33,7 +33,8 @@ def _as_a_word(name: str) -> str:
 
 
 ARCHITECTURE_NAME = re.compile(
-    rf"(?<![A-Za-z])(?i:{'|'.join(map(_as_a_word, sorted(architecture_names())))})(?![a-z])"
+    rf"(?<![A-Za-z])(?i:{'|'.join(map(_as_a_word, sorted(architecture_names())))})"
+    r"(?![a-z])(?!(?<=[A-Z])[A-Z]{2})"
 )
 """Matches a name as a word, or as the first part of one: ``BartModel``, ``bart_layer``, not
-``Bartholomew``."""
+``Bartholomew`` or ``BARTENDER``."""

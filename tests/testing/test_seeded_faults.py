@@ -124,6 +124,23 @@ TINY: dict[str, dict[str, Any]] = {
         "fusion_hidden_size": 20,
         "use_auxiliary_head": False,
     },
+    "sam": {
+        "vision_config": {
+            "hidden_size": 16,
+            "output_channels": 16,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "image_size": 32,
+            "patch_size": 4,
+            "window_size": 3,
+            "global_attn_indexes": [1],
+            "num_pos_feats": 8,
+            "mlp_dim": 24,
+            "initializer_range": 0.02,
+        },
+        "prompt_encoder_config": {"hidden_size": 16, "image_size": 32, "patch_size": 4},
+        "mask_decoder_config": {"hidden_size": 16, "mlp_dim": 24, "num_attention_heads": 2},
+    },
     "vilt": {
         **CLIP_TOWER,
         "vocab_size": 99,

@@ -30,6 +30,7 @@ from automodel_core.testing.case import (
     values_of,
 )
 from automodel_core.testing.check import CheckFailedError, Rule, require, require_close
+from automodel_core.testing.prompts import POINTS
 
 __all__ = ["FORWARD_CHECKS"]
 
@@ -220,7 +221,7 @@ def exports_with_dynamic_sizes(subject: Subject) -> None:
 
 def open_dimensions(name: str, value: Any) -> tuple[int, ...]:
     """Return the dimensions of an input that may have any size: rows, tokens, samples of sound."""
-    if name == BOXES or (name == TYPES and value.dim() == 3):
+    if name in (BOXES, POINTS) or (name == TYPES and value.dim() == 3):
         return (0, value.dim() - 2)
     if not isinstance(value, Tensor) or value.dim() < 2:
         return (0,)

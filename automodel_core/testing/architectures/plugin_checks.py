@@ -145,6 +145,9 @@ def sizes_are_those_of_the_configuration(subject: Subject) -> None:
     if base.compares:
         require_built(config.text_config, output.text_model_output, vocabulary)
         require_built(config.vision_config, output.vision_model_output, {})
+    elif base.takes_prompts:
+        seen = {name.removeprefix("vision_"): value for name, value in output.items()}
+        require_built(config.vision_config, seen, {})
     else:
         require_built(config, output, vocabulary)
 
@@ -156,8 +159,9 @@ def require_built(config: Any, output: Any, built: dict[str, set[int]]) -> None:
     weights = shown.get("encoder_attentions", shown.get("attentions"))
     # What leaves the last layer may be projected, and what enters it is narrower in hierarchies.
     built = {**built, "hidden_size": {state.shape[-1] for state in states[-2:]}}
-    # Maps are what leaves each stage: what enters the first is the picture.
-    built["num_hidden_layers"] = {len(states) if states[0].dim() == 4 else len(states) - 1}
+    # Maps are what leaves each stage, each of another shape: what enters the first is the picture.
+    are_maps = states[0].dim() == 4 and len({state.shape for state in states}) > 1
+    built["num_hidden_layers"] = {len(states) if are_maps else len(states) - 1}
     if weights:
         built["num_attention_heads"] = {weights[-1].shape[1]}
     for name, sizes in built.items():

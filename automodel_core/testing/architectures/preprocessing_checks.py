@@ -100,7 +100,8 @@ def image_processor_serves_the_model(subject: Subject) -> None:
     height, width = expected.shape[-2:]
     # Without a size of its own, a processor keeps about that of the image.
     edges = (12, 15) if processor.size else (height, width)
-    size = {"size": {"height": height, "width": width}} if processor.size else {}
+    whole = {"height": height, "width": width}
+    size = {name: whole for name in ("size", "pad_size") if vars(processor)[name]}
     shape = (*expected.shape[1:-2], *edges)
     picture = torch.arange(math.prod(shape)).view(shape).to(torch.uint8)
     prepared = again([picture] * BATCH, **size, do_center_crop=False, return_tensors="pt")

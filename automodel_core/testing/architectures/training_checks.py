@@ -42,6 +42,7 @@ from automodel_core.testing.case import (
     tensors_of,
 )
 from automodel_core.testing.check import Rule, require, require_close
+from automodel_core.testing.prompts import further_prompts
 
 __all__ = ["TRAINING_CHECKS"]
 
@@ -135,13 +136,25 @@ def loss_follows_problem_type(subject: Subject) -> None:
 def total(subject: Subject, model: Any, *, padded: bool = False) -> Tensor:
     """Return a number that depends on everything: the loss, or the outputs where there is none."""
     labels = subject.labels(model.config)
-    example = {**subject.example(model.config), **context(subject, model)}
-    if padded:
-        example = padded_text(subject, example)
-    if labels:
-        loss: Tensor = model(**loss_inputs(example), **labels).loss
-        return loss
-    return of_outputs(model, example)
+    numbers = []
+    for example in examples(subject, model.config):
+        given = {**example, **context(subject, model)}
+        if padded:
+            given = padded_text(subject, given)
+        if labels:
+            numbers.append(model(**loss_inputs(given), **labels).loss)
+        else:
+            numbers.append(of_outputs(model, given))
+    return torch.stack(numbers).sum() if len(numbers) > 1 else numbers[0]
+
+
+def examples(subject: Subject, config: Any) -> list[Inputs]:
+    """Return arguments of ``forward`` that reach every weight, if not all at once."""
+    example = subject.example(config)
+    if not subject.takes_prompts:
+        return [example]
+    pixels = example["pixel_values"]
+    return [example, {"pixel_values": pixels, **further_prompts(config, pixels)}]
 
 
 def of_outputs(model: Any, example: Inputs) -> Tensor:
@@ -181,9 +194,8 @@ def gradients_reach_every_weight(subject: Subject) -> None:
         require(finite, f"the gradient of {name} is not finite")
         if weight.grad is not None and not weight.grad.any():
             unmoved[name] = weight
-    if unmoved:
-        example = {**subject.example(model.config), **context(subject, model)}
-        of_outputs(model, example).backward()
+    for example in examples(subject, model.config) if unmoved else ():
+        of_outputs(model, {**example, **context(subject, model)}).backward()
     for name, weight in unmoved.items():
         moved = weight.grad is not None and bool(weight.grad.any())
         require(moved, f"the gradient of {name} is zero")

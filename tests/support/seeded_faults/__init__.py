@@ -6,7 +6,16 @@ checks that must see it.
 
 from __future__ import annotations
 
-from support.seeded_faults import comparisons, dense, inputs, outputs, places, tokenizers, weights
+from support.seeded_faults import (
+    comparisons,
+    dense,
+    inputs,
+    masks,
+    outputs,
+    places,
+    tokenizers,
+    weights,
+)
 from support.seeded_faults.seed import FAULTS, Fault
 
 __all__ = [
@@ -15,6 +24,7 @@ __all__ = [
     "comparisons",
     "dense",
     "inputs",
+    "masks",
     "outputs",
     "places",
     "tokenizers",
