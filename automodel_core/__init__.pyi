@@ -113,6 +113,7 @@ from automodel_core.tasks import (
     Text2TextGenerationPipeline as Text2TextGenerationPipeline,
     TextClassificationPipeline as TextClassificationPipeline,
     TextGenerationPipeline as TextGenerationPipeline,
+    TextToAudioPipeline as TextToAudioPipeline,
     TokenClassificationPipeline as TokenClassificationPipeline,
     TranslationPipeline as TranslationPipeline,
     VideoClassificationPipeline as VideoClassificationPipeline,

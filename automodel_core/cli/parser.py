@@ -252,7 +252,9 @@ def _run(commands: Commands) -> None:
         help="of the task, such as top_k=3; a value is JSON or a text, @FILE is read",
     )
     parser.add_argument(
-        "--out", metavar="FILE", help="paint the answer; for several inputs a folder"
+        "--out",
+        metavar="FILE",
+        help="write a picture with the answer, or its sound; for several inputs a folder",
     )
     parser.add_argument("--plugin", metavar="DISTRIBUTION", help="who provides the model")
     parser.add_argument("--dtype", help="type of the weights, such as bfloat16 (default: as saved)")

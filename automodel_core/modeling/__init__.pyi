@@ -22,6 +22,7 @@ from automodel_core.modeling.bodies.text import (
     TextStack as TextStack,
 )
 from automodel_core.modeling.calls import (
+    CallableModule as CallableModule,
     ForwardOptions as ForwardOptions,
     model_call as model_call,
     wanted_states as wanted_states,

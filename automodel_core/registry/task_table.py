@@ -119,6 +119,8 @@ PIPELINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "TableQuestionAnsweringPipeline",
         ("table-question-answering", "seq2seq-lm"),
     ),
+    ("text-to-audio", "TextToAudioPipeline", ("text-to-waveform", "text-to-spectrogram")),
+    ("text-to-speech", "TextToAudioPipeline", ("text-to-waveform", "text-to-spectrogram")),
     ("fill-mask", "FillMaskPipeline", ("masked-lm",)),
     ("feature-extraction", "FeatureExtractionPipeline", ("base",)),
     ("image-feature-extraction", "ImageFeatureExtractionPipeline", ("base",)),

@@ -46,6 +46,7 @@ from automodel_core.tasks.pictures.segmentation import (
 from automodel_core.tasks.pictures.video import (
     VideoClassificationPipeline as VideoClassificationPipeline,
 )
+from automodel_core.tasks.sounds.synthesis import TextToAudioPipeline as TextToAudioPipeline
 from automodel_core.tasks.text.answers import (
     QuestionAnsweringPipeline as QuestionAnsweringPipeline,
 )

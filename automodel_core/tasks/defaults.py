@@ -24,8 +24,6 @@ NOT_SERVED_YET = frozenset(
         "image-to-image",
         "keypoint-matching",
         "mask-generation",
-        "text-to-audio",
-        "text-to-speech",
         "zero-shot-audio-classification",
     }
 )

@@ -1,4 +1,4 @@
-"""``run``: answers of a task's pipeline, printed, or painted into the pictures they are about."""
+"""``run``: answers of a task's pipeline, printed, painted into pictures, or written as sounds."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def run(options: argparse.Namespace) -> int:
             note(f"automodel-core: error: {name}: {' '.join(str(result).split())}")
             continue
         if options.out is not None:
-            _paint(answer, source, result, _place(options.out, name, number, len(names)))
+            place = _place(options.out, name, f"-{number}{answer.file_suffix}", len(names))
+            answer.write(source, result, place)
+            note(f"wrote {place}")
         if not options.json:
             head = [f"{name}:"] if len(names) > 1 else []
             print("\n".join([*head, *lines(result)]), flush=True)
@@ -112,30 +114,23 @@ def _with_question(given: str, options: argparse.Namespace) -> Any:
     return {name: given, "question": options.question}
 
 
-def _place(out: str, name: str, number: int, count: int) -> Path:
-    """Return the file that an answer is painted into."""
+def _place(out: str, name: str, ending: str, count: int) -> Path:
+    """Return the file that an answer is written into."""
     if count == 1 and not os.path.isdir(out):
         return Path(out)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     stem = Path(name).stem if os.path.isfile(name) else "answer"
-    return folder / f"{stem}-{number}.png"
-
-
-def _paint(answer: Any, source: Any, result: Any, place: Path) -> None:
-    answer.painted(source, result).save(place)
-    note(f"painted {place}")
+    return folder / f"{stem}{ending}"
 
 
 def plain(result: Any) -> Any:
     """Return a result as JSON has it: tensors as lists, pictures as ``data:`` addresses."""
-    import torch
-
     if isinstance(result, Mapping):
         return {name: plain(value) for name, value in result.items()}
     if isinstance(result, list | tuple):
         return [plain(value) for value in result]
-    if isinstance(result, torch.Tensor):
+    if _is_array(result):
         return result.tolist()
     if result is None or isinstance(result, str | int | float):
         return result
@@ -181,12 +176,19 @@ def _cell(name: str, value: Any, count: int) -> str:
     return _short(value) if count == 1 or name in ("label", "answer") else f"{name}={_short(value)}"
 
 
+def _is_array(value: Any) -> bool:
+    """Return whether a value is a tensor, or an array of NumPy, which need not be installed."""
+    import torch
+
+    return isinstance(value, torch.Tensor) or type(value).__module__ == "numpy"
+
+
 def _short(value: Any) -> str:
     import torch
 
     if isinstance(value, float):
         return f"{value:.4f}"
-    if isinstance(value, torch.Tensor):
+    if _is_array(value):
         return f"({' x '.join(map(str, value.shape))} numbers)"
     if isinstance(value, list) and _is_numbers(value):
         return _short(torch.tensor(value)) if _count(value) > MOST_NUMBERS else str(value)

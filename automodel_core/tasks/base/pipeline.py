@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -51,6 +52,8 @@ class Pipeline:
     """The outputs of `forward` whose first dimension, behind the batch's, are the tokens."""
     tokens: ClassVar[int | None] = None
     """How many tokens a batch holds if no ``batch_size`` is given; ``None``: one input each."""
+    file_suffix: ClassVar[str] = ".png"
+    """How the names of the files end that `write` makes."""
 
     tokenizer: Any
     image_processor: Any
@@ -230,6 +233,10 @@ class Pipeline:
         Raises `InputError` where there is no picture to paint into.
         """
         raise InputError(f"{type(self).__name__} answers {type(source).__name__}: nothing to paint")
+
+    def write(self, source: Any, result: Any, place: Path) -> None:
+        """Write the answer to an input into a file: by default, the picture with it."""
+        self.painted(source, result).save(place)
 
     # ---- the rest of what users call ----
 

@@ -35,6 +35,8 @@ from automodel_core.testing.prompts import POINTS
 __all__ = ["FORWARD_CHECKS"]
 
 DYNAMIC = torch.export.Dim.DYNAMIC
+VECTORS = ("speaker_embeddings",)
+"""Inputs that are one vector for each row, of the size that the model has."""
 PATIENCE = 20.0
 """Seconds that one thread waits for the other."""
 
@@ -223,7 +225,7 @@ def open_dimensions(name: str, value: Any) -> tuple[int, ...]:
     """Return the dimensions of an input that may have any size: rows, tokens, samples of sound."""
     if name in (BOXES, POINTS) or (name == TYPES and value.dim() == 3):
         return (0, value.dim() - 2)
-    if not isinstance(value, Tensor) or value.dim() < 2:
+    if not isinstance(value, Tensor) or value.dim() < 2 or name in VECTORS:
         return (0,)
     has_length = value.dim() == 2 or not value.is_floating_point()
     return (0, value.dim() - 1) if has_length else (0,)

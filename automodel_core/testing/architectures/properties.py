@@ -305,6 +305,7 @@ def has_usual_loss(subject: Subject) -> bool:
         subject.learns_masks,
         subject.selects_cells,
         subject.takes_prompts,
+        subject.task == "text-to-spectrogram",
     )
     if subject.compares or any(places) or any(learns(subject) for learns in others):
         return False

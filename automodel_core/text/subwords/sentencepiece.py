@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 SPACE = "\u2581"
-UNIGRAM, BPE = 1, 2
+UNIGRAM, BPE, CHARACTERS = 1, 2, 4
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
@@ -129,10 +129,10 @@ class SentencePieceModel:
             raise TokenizationError(f"it defines pieces more than once: {listed(again)}")
         if model.unk_id >= len(pieces):
             raise TokenizationError(f"unk_id is {model.unk_id}, and there are {len(pieces)} pieces")
-        if model.model_type not in (UNIGRAM, BPE):
+        if model.model_type not in (UNIGRAM, BPE, CHARACTERS):
             raise TokenizationError(
                 f"model_type is {model.model_type}; "
-                f"supported are {UNIGRAM} (unigram) and {BPE} (bpe)"
+                f"supported are {UNIGRAM} (unigram), {BPE} (bpe) and {CHARACTERS} (characters)"
             )
         return model
 
@@ -173,7 +173,7 @@ def sentencepiece_pipeline(
             rust = Tokenizer(
                 models.BPE(
                     vocab={text: index for index, (text, _) in enumerate(vocabulary)},
-                    merges=_merges(model),
+                    merges=_merges(model) if model.model_type == BPE else [],
                     unk_token=model.pieces[model.unk_id].text,
                     fuse_unk=True,
                     byte_fallback=model.byte_fallback,

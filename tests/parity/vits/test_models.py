@@ -20,6 +20,8 @@ from support.parity import ArchitectureParity
 from support.reference import assert_close
 
 HEAD = "VitsModel"
+# As transformers 4 is imported.
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
 EVERY = pytest.mark.parametrize("name", VITS.cases)
 
 

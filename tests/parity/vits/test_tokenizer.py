@@ -15,6 +15,7 @@ from automodel_core import AutoTokenizer
 from automodel_core.errors import MissingExtraError, TokenizationError
 from automodel_vits import VitsTokenizer
 from support.nasty_text import NASTY
+from support.parity import IS_5
 
 LETTERS = [*"k'z yujgnpilmobawcdehfrstvxq-23IAţțéü"]
 TEXTS = [
@@ -72,6 +73,8 @@ def test_each_text(pair: tuple[Any, Any, Path]) -> None:
 )
 def test_batches(pair: tuple[Any, Any, Path], options: dict[str, Any]) -> None:
     ours, theirs, _ = pair
+    if "split_special_tokens" in options and not IS_5:
+        pytest.skip("transformers 4 splits some special tokens all the same")
     texts = [text for text in TEXTS if text]
     expected = theirs(texts, verbose=False, **options)
     found = ours(texts, verbose=False, **options)
