@@ -300,14 +300,9 @@ def has_labels(subject: Subject) -> object:
 def has_usual_loss(subject: Subject) -> bool:
     """Return whether the loss is a cross-entropy of classes, as of tokens, texts or positions."""
     others = scores_pixels, estimates_depth, detects_replaced_tokens, answers_about_images
-    places = (
-        subject.learns_objects,
-        subject.learns_masks,
-        subject.selects_cells,
-        subject.takes_prompts,
-        subject.task == "text-to-spectrogram",
-    )
-    if subject.compares or any(places) or any(learns(subject) for learns in others):
+    places = subject.learns_objects, subject.learns_masks, subject.selects_cells
+    more = subject.takes_prompts, subject.compares, subject.task == "text-to-spectrogram"
+    if any(places) or any(more) or any(learns(subject) for learns in others):
         return False
     return subject.reads_text or "labels" in subject.labels(subject.config())
 
