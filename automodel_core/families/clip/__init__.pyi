@@ -14,6 +14,7 @@ from automodel_core.families.clip.names import (
     TEXT_TOWER_NAMES as TEXT_TOWER_NAMES,
     tower_names as tower_names,
 )
+from automodel_core.families.clip.pair import ProjectedTowers as ProjectedTowers
 from automodel_core.families.clip.tokenization import (
     CLIPFamilyTokenizer as CLIPFamilyTokenizer,
 )

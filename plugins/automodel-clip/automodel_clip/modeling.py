@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from automodel_clip.configuration import CLIPConfig, CLIPTextConfig, CLIPVisionConfig
@@ -17,6 +16,7 @@ from automodel_core.families.clip import (
     CausalTextTower,
     ClassTokenTower,
     ImageTowerForImageClassification,
+    ProjectedTowers,
     TowerPreTrainedModel,
 )
 
@@ -68,30 +68,16 @@ class CLIPVisionModel(CLIPPreTrainedModel, ClassTokenTower):
         return image_names("")
 
 
-class CLIPModel(CLIPPreTrainedModel, modeling.TwoTowerModel):
+class CLIPModel(CLIPPreTrainedModel, ProjectedTowers):
     """Both towers: how well texts and images fit."""
 
     base_model_prefix = "clip"
-
-    def __init__(self, config: CLIPConfig) -> None:
-        super().__init__(config)
-        text, image, size = config.text_config, config.vision_config, config.projection_dim
-        self.text_model = CLIPTextModel(text)
-        self.vision_model = CLIPVisionModel(image)
-        self.text_projection = layers.linear(text.hidden_size, size, bias=False)
-        self.visual_projection = layers.linear(image.hidden_size, size, bias=False)
-        self.logit_scale = nn.Parameter(torch.tensor(config.logit_scale_init_value))
-        self.logit_bias = None
-        self.post_init()
+    text_class = CLIPTextModel
+    vision_class = CLIPVisionModel
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
         return clip_names()
-
-    def init_module(self, module: nn.Module) -> None:
-        if module is self:
-            self.init_projection(self.text_projection)
-            self.init_projection(self.visual_projection)
 
 
 class CLIPTextModelWithProjection(CLIPPreTrainedModel, modeling.TextModelHead):

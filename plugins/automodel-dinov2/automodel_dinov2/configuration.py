@@ -26,6 +26,7 @@ class Dinov2Config(BackboneConfigMixin):
     """DINOv2 (https://arxiv.org/abs/2304.07193): sizes are one number, or height and width."""
 
     model_type = "dinov2"
+    small_model: ClassVar = {"use_mask_token": False}
 
     hidden_size: PositiveInt = 768
     num_hidden_layers: PositiveInt = 12

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import torch
-from torch import nn
-
-from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
 from automodel_core.configuration import PreTrainedConfig
-from automodel_core.families.clip import CausalTextTower, ClassTokenTower, TowerPreTrainedModel
+from automodel_core.families.clip import (
+    CausalTextTower,
+    ClassTokenTower,
+    ProjectedTowers,
+    TowerPreTrainedModel,
+)
 from automodel_owlvit.configuration import (
     Owlv2Config,
     Owlv2TextConfig,
@@ -56,32 +57,16 @@ class OwlViTVisionModel(OwlViTPreTrainedModel, ClassTokenTower):
         return image_names()
 
 
-class OwlViTModel(OwlViTPreTrainedModel, modeling.TwoTowerModel):
+class OwlViTModel(OwlViTPreTrainedModel, ProjectedTowers):
     """Both towers: how well texts and images fit."""
 
     base_model_prefix = "owlvit"
-    text_class: ClassVar[type[OwlViTTextModel]] = OwlViTTextModel
-    vision_class: ClassVar[type[OwlViTVisionModel]] = OwlViTVisionModel
-
-    def __init__(self, config: OwlViTConfig) -> None:
-        super().__init__(config)
-        text, image, size = config.text_config, config.vision_config, config.projection_dim
-        self.text_model = self.text_class(text)
-        self.vision_model = self.vision_class(image)
-        self.text_projection = layers.linear(text.hidden_size, size, bias=False)
-        self.visual_projection = layers.linear(image.hidden_size, size, bias=False)
-        self.logit_scale = nn.Parameter(torch.tensor(config.logit_scale_init_value))
-        self.logit_bias = None
-        self.post_init()
+    text_class: ClassVar = OwlViTTextModel
+    vision_class: ClassVar = OwlViTVisionModel
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
         return pair_names()
-
-    def init_module(self, module: nn.Module) -> None:
-        if module is self:
-            self.init_projection(self.text_projection)
-            self.init_projection(self.visual_projection)
 
 
 class Owlv2TextModel(OwlViTTextModel):
