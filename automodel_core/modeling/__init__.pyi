@@ -14,6 +14,7 @@ from automodel_core.modeling.bodies.seq2seq import (
     Seq2SeqInputs as Seq2SeqInputs,
     Seq2SeqOptions as Seq2SeqOptions,
     as_encoder_output as as_encoder_output,
+    joined_output as joined_output,
     shift_right as shift_right,
 )
 from automodel_core.modeling.bodies.text import (

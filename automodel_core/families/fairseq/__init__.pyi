@@ -1,4 +1,5 @@
 from automodel_core.families.fairseq.configuration import (
+    EncoderDecoderSizes as EncoderDecoderSizes,
     FairseqConfig as FairseqConfig,
     FairseqDecoderConfig as FairseqDecoderConfig,
 )

@@ -9,7 +9,13 @@ from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError
 from automodel_core.fields import NonNegativeFloat, PositiveInt, Probability
 
-__all__ = ["FairseqConfig", "FairseqDecoderConfig", "StackSizes"]
+__all__ = [
+    "DecoderSizes",
+    "EncoderDecoderSizes",
+    "FairseqConfig",
+    "FairseqDecoderConfig",
+    "StackSizes",
+]
 
 
 @dataclass(frozen=True)
@@ -22,8 +28,8 @@ class StackSizes:
     layerdrop: float
 
 
-class FairseqDecoderConfig(PreTrainedConfig):
-    """A decoder alone."""
+class DecoderSizes(PreTrainedConfig):
+    """The keys of a decoder, but for those of its positions."""
 
     aliases: ClassVar = {
         "hidden_size": "d_model",
@@ -32,7 +38,6 @@ class FairseqDecoderConfig(PreTrainedConfig):
     }
 
     vocab_size: PositiveInt = 50265
-    max_position_embeddings: PositiveInt = 1024
     d_model: PositiveInt = 1024
     decoder_layers: PositiveInt = 12
     decoder_ffn_dim: PositiveInt = 4096
@@ -74,8 +79,8 @@ class FairseqDecoderConfig(PreTrainedConfig):
                 )
 
 
-class FairseqConfig(FairseqDecoderConfig):
-    """An encoder and a decoder, which may differ in depth, width and heads."""
+class EncoderDecoderSizes(DecoderSizes):
+    """The keys of an encoder and a decoder, which may differ in depth, width and heads."""
 
     aliases: ClassVar = {
         "hidden_size": "d_model",
@@ -97,3 +102,13 @@ class FairseqConfig(FairseqDecoderConfig):
             self.encoder_layerdrop,
         )
         return {"encoder": encoder, **super().stacks()}
+
+
+class FairseqDecoderConfig(DecoderSizes):
+    """A decoder alone."""
+
+    max_position_embeddings: PositiveInt = 1024
+
+
+class FairseqConfig(FairseqDecoderConfig, EncoderDecoderSizes):
+    """An encoder and a decoder that read as many positions."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.errors import ConfigurationError
-from automodel_core.families.fairseq.configuration import FairseqDecoderConfig
+from automodel_core.families.fairseq.configuration import DecoderSizes
 from automodel_core.families.fairseq.names import stack_names
 from automodel_core.families.fairseq.stack import (
     FairseqStack,
@@ -205,7 +205,7 @@ class FairseqDecoder(FairseqPreTrainedModel):
     stacks = ("decoder",)
     input_embeddings = f"decoder.{TOKENS}"
 
-    def __init__(self, config: FairseqDecoderConfig) -> None:
+    def __init__(self, config: DecoderSizes) -> None:
         super().__init__(config)
         self.decoder = self.make_stack(config, decoder=True)
         self.post_init()
@@ -251,7 +251,7 @@ class FairseqForCausalLM(FairseqPreTrainedModel, GenerativePreTrainedModel):
     input_embeddings = f"model.decoder.{TOKENS}"
     output_embeddings = "lm_head"
 
-    def __init__(self, config: FairseqDecoderConfig) -> None:
+    def __init__(self, config: DecoderSizes) -> None:
         config = copy.deepcopy(config)
         config.is_decoder, config.is_encoder_decoder = True, False
         super().__init__(config)

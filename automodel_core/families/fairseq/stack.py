@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.errors import InputError
-from automodel_core.families.fairseq.configuration import FairseqDecoderConfig
-from automodel_core.layers.attention import Attention, equal_heads
+from automodel_core.families.fairseq.configuration import DecoderSizes
+from automodel_core.layers.attention import Attention, Projections, equal_heads
 from automodel_core.layers.caches.position import PositionSpan
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import look_up
@@ -87,7 +87,7 @@ class NormedTokenEmbeddings(TextEmbeddings):
         return combined
 
 
-def token_embedding(config: FairseqDecoderConfig, vocab_size: int | None = None) -> ScaledEmbedding:
+def token_embedding(config: DecoderSizes, vocab_size: int | None = None) -> ScaledEmbedding:
     """Return embeddings of the configuration's vocabulary, or of one of another size.
 
     They are scaled as the configuration says; given ``inputs_embeds`` are not.
@@ -97,12 +97,19 @@ def token_embedding(config: FairseqDecoderConfig, vocab_size: int | None = None)
 
 
 def text_layer(
-    config: FairseqDecoderConfig, *, decoder: bool, norm_first: bool
+    config: DecoderSizes,
+    *,
+    decoder: bool,
+    norm_first: bool,
+    heads: Callable[..., Projections] = equal_heads,
 ) -> TransformerLayer:
-    """Return a layer of the encoder, or of the decoder, which can attend to an encoder."""
+    """Return a layer of the encoder, or of the decoder, which can attend to an encoder.
+
+    ``heads`` makes the projections of an attention.
+    """
     side, size = config.side(decoder=decoder), config.d_model
     return TransformerLayer(
-        Attention(equal_heads(size, side.heads), dropout=config.attention_dropout),
+        Attention(heads(size, side.heads), dropout=config.attention_dropout),
         FeedForward(
             size,
             side.ffn_dim,
@@ -112,7 +119,7 @@ def text_layer(
         partial(layer_norm, size),
         norm_first=norm_first,
         cross_attn=Attention(
-            equal_heads(size, side.heads, context_size=config.cross_attention_hidden_size),
+            heads(size, side.heads, context_size=config.cross_attention_hidden_size),
             dropout=config.attention_dropout,
         )
         if decoder
@@ -126,7 +133,7 @@ class FairseqStack(TextStack):
 
     def __init__(
         self,
-        config: FairseqDecoderConfig,
+        config: DecoderSizes,
         embeddings: TextEmbeddings,
         layer: Callable[[], TransformerLayer],
         norm: nn.Module | None = None,

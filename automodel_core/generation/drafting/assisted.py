@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import torch
@@ -109,11 +110,17 @@ def _setting(name: str, settings: Settings, assistant_model: GenerativeModel) ->
 def _check_kind(model: GenerativeModel, assistant: GenerativeModel) -> None:
     kinds = ("decoder-only", "encoder-decoder")
     ours, theirs = (bool(m.config.is_encoder_decoder) for m in (model, assistant))
-    if ours != theirs:
+    if ours != theirs and not (ours and _reads_states(assistant)):
         raise GenerationArgumentError(
             f"{type(model).__name__} is {kinds[ours]} and its assistant {type(assistant).__name__} "
             f"{kinds[theirs]}: an assistant must read the same inputs"
         )
+
+
+def _reads_states(assistant: GenerativeModel) -> bool:
+    """Return whether an assistant is a decoder alone that reads the states of a given encoder."""
+    takes = inspect.signature(assistant.forward).parameters
+    return not assistant.config.is_encoder_decoder and "encoder_outputs" in takes
 
 
 def _needs_translation(
@@ -143,6 +150,11 @@ def _inputs(
 ) -> DecodingInputs:
     """Return the assistant's inputs; with its own tokenizer only its encoder's, if it has one."""
     given = dict(settings.model_arguments)
+    if _reads_states(assistant) and given.get("encoder_outputs") is not None:
+        shared = {"input_ids": given.get("decoder_input_ids"), **given}
+        shared["attention_mask"] = given.get("decoder_attention_mask")
+        kept = ("input_ids", "attention_mask", "encoder_outputs")
+        return prepare_inputs(assistant, settings.config, None, {k: shared[k] for k in kept})
     ids = given.get(assistant.main_input_name) if inputs is None else inputs
     for name in _TARGET_ONLY:
         if given.pop(name, None) is None:

@@ -193,6 +193,7 @@ def _encoder_decoder_inputs(
         decoder_ids = given.pop("input_ids", None)
     prepared = DecodingInputs(
         prompt=torch.empty(0),
+        position_ids=given.pop("decoder_position_ids", None),
         past_key_values=as_cache(given.pop("past_key_values", None)),
         encoder_outputs=outputs,
         encoder_input_ids=source if name == "input_ids" else None,

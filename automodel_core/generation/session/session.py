@@ -79,11 +79,11 @@ class DecodingSession:
         self._is_first = True
         # A decoder reads the prompt once an item; the rows of an item are repeated after it.
         self._shares_prefill = rows_per_item > 1 and not self.is_encoder_decoder and self._use_cache
-        # The model's own positions are right if nothing is masked, or if there is an encoder.
-        counts = not self.is_encoder_decoder and self._takes.by_name("position_ids")
-        mask_name = "decoder_attention_mask" if self.is_encoder_decoder else "attention_mask"
+        # The model's own positions are right if nothing is masked.
+        prefix = "decoder_" if self.is_encoder_decoder else ""
+        counts = self._takes.by_name(f"{prefix}position_ids")
         self._step_arguments = StepArguments(
-            inputs, mask_name, first_position=model.first_position if counts else None
+            inputs, prefix, first_position=model.first_position if counts else None
         )
         self.prompt_mask = self._step_arguments.prompt_mask
         """The mask over the decoder's prompt (batch, length), None if it hides nothing."""

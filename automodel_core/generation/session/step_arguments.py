@@ -19,14 +19,15 @@ class StepArguments:
 
     ``mask`` (rows, length) is None if it hides nothing. Positions are those given; else, with a
     mask, they are counted from ``first_position``, that of the first visible token; without a mask
-    or a ``first_position`` they are left to the model.
+    or a ``first_position`` they are left to the model. ``prefix`` stands before the names of mask
+    and positions.
     """
 
     def __init__(
-        self, inputs: DecodingInputs, mask_name: str, *, first_position: int | None
+        self, inputs: DecodingInputs, prefix: str = "", *, first_position: int | None
     ) -> None:
         self._inputs = inputs
-        self._mask_name = mask_name
+        self._mask_name, self._positions_name = f"{prefix}attention_mask", f"{prefix}position_ids"
         self.mask = _mask_of(inputs)
         self._mask_buffer: Tensor | None = None
         self._positions = inputs.position_ids
@@ -55,7 +56,7 @@ class StepArguments:
             arguments[self._mask_name] = self._extended_mask(self.mask, new)
         if self._positions is not None:
             following = torch.arange(1, max(new, 0) + 1, device=self._positions.device)
-            arguments["position_ids"] = _columns(
+            arguments[self._positions_name] = _columns(
                 self._positions, self._positions[..., -1:] + following, new, length
             )
         if self._token_types is not None:

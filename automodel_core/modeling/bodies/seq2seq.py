@@ -25,6 +25,7 @@ __all__ = [
     "Seq2SeqInputs",
     "Seq2SeqOptions",
     "as_encoder_output",
+    "joined_output",
     "shift_right",
 ]
 
@@ -63,6 +64,20 @@ def as_encoder_output(encoder_outputs: EncoderOutputs) -> BaseModelOutput:
             "last_hidden_state, or as the first item of a tuple"
         )
     return BaseModelOutput(**{key: named[key] for key in kept if key in named})
+
+
+def joined_output(encoded: BaseModelOutput, decoded: BaseModelOutput) -> Seq2SeqModelOutput:
+    """Return what an encoder and a decoder gave as one output."""
+    return Seq2SeqModelOutput(
+        last_hidden_state=decoded.last_hidden_state,
+        past_key_values=decoded.past_key_values,
+        decoder_hidden_states=decoded.hidden_states,
+        decoder_attentions=decoded.attentions,
+        cross_attentions=decoded.cross_attentions,
+        encoder_last_hidden_state=encoded.last_hidden_state,
+        encoder_hidden_states=encoded.hidden_states,
+        encoder_attentions=encoded.attentions,
+    )
 
 
 @dataclass
@@ -142,17 +157,7 @@ class EncoderDecoderBody(PreTrainedModel):
             decoder_inputs_embeds,
             use_cache,
         )
-        encoded, decoded = self.run(inputs, **options)
-        return Seq2SeqModelOutput(
-            last_hidden_state=decoded.last_hidden_state,
-            past_key_values=decoded.past_key_values,
-            decoder_hidden_states=decoded.hidden_states,
-            decoder_attentions=decoded.attentions,
-            cross_attentions=decoded.cross_attentions,
-            encoder_last_hidden_state=encoded.last_hidden_state,
-            encoder_hidden_states=encoded.hidden_states,
-            encoder_attentions=encoded.attentions,
-        )
+        return joined_output(*self.run(inputs, **options))
 
     def run(
         self, inputs: Seq2SeqInputs, **options: Unpack[ForwardOptions]
