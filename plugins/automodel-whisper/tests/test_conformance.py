@@ -1,0 +1,52 @@
+"""Whisper keeps the promises of every architecture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from automodel_core.testing import Check, architecture_checks
+
+TINY = {
+    "vocab_size": 99, "max_target_positions": 64, "max_source_positions": 9, "num_mel_bins": 6,
+    "d_model": 16, "encoder_layers": 2, "encoder_ffn_dim": 24, "encoder_attention_heads": 4,
+    "decoder_layers": 2, "decoder_ffn_dim": 20, "decoder_attention_heads": 2,
+    "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "decoder_start_token_id": 3,
+    "begin_suppress_tokens": None, "classifier_proj_size": 12,
+}  # fmt: skip
+DISTILLED = {
+    "encoder_layers": 3, "decoder_layers": 1, "use_weighted_layer_sum": True, "num_labels": 3,
+}  # fmt: skip
+
+
+def speech(task: str, config: Any) -> dict[str, Any]:
+    """Return arguments of ``forward``, labels among them."""
+    chance = torch.Generator().manual_seed(2)
+    features = torch.randn(2, config.num_mel_bins, config.max_source_frames, generator=chance)
+    if task == "audio-classification":
+        return {"input_features": features, "labels": torch.arange(2) % config.num_labels}
+    tokens = torch.randint(4, config.vocab_size, (2, 7), generator=chance)
+    if task == "causal-lm":
+        states = torch.randn(2, config.max_source_positions, config.d_model, generator=chance)
+        return {"input_ids": tokens, "encoder_outputs": states, "labels": tokens}
+    given = {"input_features": features, "decoder_input_ids": tokens}
+    return given if task == "base" else {**given, "labels": tokens}
+
+
+UNSHIFTED = {
+    "loss_is_that_of_the_logits-causal-lm": "labels are not shifted, as in transformers",
+}
+
+
+@architecture_checks("whisper", TINY, inputs=speech, expected_failures=UNSHIFTED)
+def test_whisper(check: Check) -> None:
+    check()
+
+
+@architecture_checks(
+    "whisper", {**TINY, **DISTILLED, "tie_word_embeddings": False}, inputs=speech,
+    expected_failures=UNSHIFTED,
+)  # fmt: skip
+def test_distilled_whisper(check: Check) -> None:
+    check()
