@@ -31,7 +31,15 @@ from support.reference import (
     usual_name,
 )
 
-__all__ = ["IS_5", "ROWS", "ArchitectureParity", "Case", "Family", "assert_same_generation"]
+__all__ = [
+    "IS_5",
+    "ROWS",
+    "ArchitectureParity",
+    "Case",
+    "Family",
+    "assert_same_generation",
+    "target",
+]
 
 IS_5 = transformers.__version__.startswith("5.")
 SEEN = {"output_attentions": True, "output_hidden_states": True}

@@ -14,6 +14,9 @@ from automodel_sam.configuration import SamMaskDecoderConfig
 
 PROMPTS = 16
 """How many prompts are decoded at a time: each has a map of its own, as large as the image's."""
+DOWNSAMPLING = 2
+"""How much smaller than states the heads of layers are together: files go by this number there, and
+by ``attention_downsample_rate`` in the last attention only."""
 Weights = Tensor | None
 
 
@@ -29,12 +32,12 @@ class SamTwoWayLayer(nn.Module):
         self.first = first
         self.self_attn = attention(config, 1)
         self.layer_norm1 = layers.layer_norm(size, eps=eps)
-        self.cross_attn_token_to_image = attention(config, config.attention_downsample_rate)
+        self.cross_attn_token_to_image = attention(config, DOWNSAMPLING)
         self.layer_norm2 = layers.layer_norm(size, eps=eps)
         self.mlp = layers.FeedForward(size, config.mlp_dim, activation=config.hidden_act)
         self.layer_norm3 = layers.layer_norm(size, eps=eps)
         self.layer_norm4 = layers.layer_norm(size, eps=eps)
-        self.cross_attn_image_to_token = attention(config, config.attention_downsample_rate)
+        self.cross_attn_image_to_token = attention(config, DOWNSAMPLING)
 
     def forward(
         self,
