@@ -10,11 +10,11 @@ from automodel_core.detection.boxes import (
     box_iou as box_iou,
     center_to_corners as center_to_corners,
     corners_to_center as corners_to_center,
+    edge_spans as edge_spans,
     enclosing_boxes as enclosing_boxes,
     generalized_box_iou as generalized_box_iou,
     paired_generalized_iou as paired_generalized_iou,
     scale_boxes as scale_boxes,
-    size_table as size_table,
 )
 from automodel_core.detection.image_processor import (
     BoxPostProcessing as BoxPostProcessing,
@@ -48,6 +48,7 @@ from automodel_core.detection.matching import (
     match as match,
     match_each as match_each,
 )
+from automodel_core.detection.objects import sure_objects as sure_objects
 from automodel_core.detection.polygons import polygons_to_mask as polygons_to_mask
 from automodel_core.detection.run_lengths import (
     compressed_counts as compressed_counts,

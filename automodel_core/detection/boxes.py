@@ -14,18 +14,19 @@ __all__ = [
     "box_iou",
     "center_to_corners",
     "corners_to_center",
+    "edge_spans",
     "enclosing_boxes",
     "generalized_box_iou",
     "paired_generalized_iou",
     "scale_boxes",
-    "size_table",
 ]
 
 
 def center_to_corners(boxes: Tensor) -> Tensor:
     """Return the edges of boxes that are given by centre x, centre y, width and height."""
-    center, size = boxes[..., :2], boxes[..., 2:]
-    return torch.cat([center - 0.5 * size, center + 0.5 * size], dim=-1)
+    center, size = boxes.chunk(2, dim=-1)
+    edges = [torch.add(center, size, alpha=side) for side in (-0.5, 0.5)]
+    return torch.cat(edges, dim=-1)
 
 
 def corners_to_center(boxes: Tensor) -> Tensor:
@@ -39,22 +40,19 @@ def scale_boxes(boxes: Tensor, sizes: Sequence[tuple[int, int]] | Tensor) -> Ten
 
     ``sizes`` are height and width of each image.
     """
-    height, width = size_table(sizes, len(boxes), boxes.device).unbind(-1)
-    return boxes * torch.stack([width, height, width, height], dim=-1)[:, None].to(boxes.dtype)
+    return boxes * edge_spans(sizes, boxes)[:, None]
 
 
-def size_table(
-    sizes: Sequence[tuple[int, int]] | Tensor, images: int, device: torch.device
-) -> Tensor:
-    """Return the height and width ``(images, 2)`` of each image, however they are given.
+def edge_spans(sizes: Sequence[tuple[int, int]] | Tensor, boxes: Tensor) -> Tensor:
+    """Return how many pixels the edges ``(images, 4)`` of boxes are shares of.
 
-    Raises `InputError` for other than one size for each image.
+    ``sizes`` are height and width of each image. Raises `InputError` for other than one for each.
     """
-    if len(sizes) != images:
-        raise InputError(f"{len(sizes)} target_sizes were given for {images} images")
-    if isinstance(sizes, Tensor):
-        return sizes.to(device)
-    return torch.tensor([[float(edge) for edge in size] for size in sizes], device=device)
+    if len(sizes) != len(boxes):
+        raise InputError(f"{len(sizes)} target_sizes were given for {len(boxes)} images")
+    rows = sizes.tolist() if isinstance(sizes, Tensor) else sizes
+    spans = [(width, height, width, height) for height, width in rows]
+    return torch.tensor(spans, dtype=boxes.dtype, device=boxes.device)
 
 
 def box_area(boxes: Tensor) -> Tensor:

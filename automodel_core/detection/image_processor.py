@@ -17,14 +17,15 @@ from automodel_core.detection.annotations import (
     panoptic_target,
     resized_target,
 )
-from automodel_core.detection.boxes import center_to_corners, scale_boxes
+from automodel_core.detection.boxes import edge_spans
+from automodel_core.detection.objects import sure_objects
 from automodel_core.detection.segments import (
     SegmentThresholds,
     query_segmentation,
     segments_of_queries,
     with_run_lengths,
 )
-from automodel_core.errors import InputError
+from automodel_core.errors import InputError, warn_caller
 from automodel_core.preprocessing.batch import BatchFeature
 from automodel_core.preprocessing.tensors import TensorType
 from automodel_core.vision.image_processor import BaseImageProcessor
@@ -167,15 +168,18 @@ class BoxPostProcessing:
         Boxes are left, upper, right and lower edge, in pixels of ``target_sizes`` (heights and
         widths), or as shares of the image.
         """
-        best = outputs.logits.softmax(dim=-1)[..., :-1].max(dim=-1)
-        boxes = center_to_corners(outputs.pred_boxes)
-        if target_sizes is not None:
-            boxes = scale_boxes(boxes, target_sizes)
-        found = []
-        for scores, labels, edges in zip(best.values, best.indices, boxes, strict=True):
-            kept = scores > threshold
-            found.append({"scores": scores[kept], "labels": labels[kept], "boxes": edges[kept]})
-        return found
+        chances = outputs.logits.softmax(dim=-1)[..., :-1]
+        boxes = outputs.pred_boxes
+        spans = None if target_sizes is None else edge_spans(target_sizes, boxes)
+        return sure_objects(chances.amax(dim=-1), chances, boxes, threshold, spans)
+
+    def post_process(self, outputs: Any, target_sizes: TargetSizes) -> list[dict[str, Tensor]]:
+        """Return all queries as objects, as transformers 4 did."""
+        warn_caller(
+            "post_process() is an older name of post_process_object_detection(threshold=0.0)",
+            FutureWarning,
+        )
+        return self.post_process_object_detection(outputs, -1.0, target_sizes)
 
 
 class QueryMaskPostProcessing:

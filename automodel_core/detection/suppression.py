@@ -9,6 +9,9 @@ from automodel_core.detection.boxes import box_iou
 
 __all__ = ["keep_best", "keep_best_of_each"]
 
+BLOCK = 128
+"""How many boxes are compared with each other at once, and then with all that are left."""
+
 
 def keep_best(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
     """Return the numbers of the boxes that overlap with no better one, the best first.
@@ -16,13 +19,26 @@ def keep_best(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
     ``boxes`` ``(n, 4)`` are edges. Two that have more than ``iou_threshold`` in common are the
     same.
     """
-    order = scores.argsort(descending=True, stable=True)
-    same = box_iou(boxes[order], boxes[order])[0] > iou_threshold
-    suppressed = torch.zeros(len(order), dtype=torch.bool, device=boxes.device)
-    for number in range(len(order)):
+    left = scores.argsort(descending=True, stable=True)
+    kept = [left[:0]]
+    while len(left):
+        block, left = left[:BLOCK], left[BLOCK:]
+        block = block[_alone(box_iou(boxes[block], boxes[block])[0] > iou_threshold)]
+        kept.append(block)
+        if len(left):
+            same = box_iou(boxes[left], boxes[block])[0] > iou_threshold
+            left = left[~same.any(dim=1)]
+    return torch.cat(kept)
+
+
+def _alone(same: Tensor) -> Tensor:
+    """Return which boxes ``(n,)``, the best first, are the same ``(n, n)`` as none before them."""
+    among = same.cpu()
+    suppressed = torch.zeros(len(among), dtype=torch.bool)
+    for number in range(len(among)):
         if not suppressed[number]:
-            suppressed[number + 1 :] |= same[number, number + 1 :]
-    return order[~suppressed]
+            suppressed[number + 1 :] |= among[number, number + 1 :]
+    return ~suppressed.to(same.device)
 
 
 def keep_best_of_each(

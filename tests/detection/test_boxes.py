@@ -16,6 +16,7 @@ from automodel_core.detection import (
     keep_best_of_each,
     paired_generalized_iou,
     scale_boxes,
+    sure_objects,
 )
 from automodel_core.errors import InputError
 
@@ -83,3 +84,33 @@ def test_worse_boxes_of_the_same_thing_go() -> None:
     assert keep_best_of_each(boxes, scores, groups, 0.5).tolist() == [1, 3, 2]
     assert keep_best_of_each(boxes[:0], scores[:0], groups[:0], 0.5).tolist() == []
     assert keep_best(boxes[:0], scores[:0], 0.5).tolist() == []
+
+
+@pytest.mark.parametrize("overlap", [0.05, 0.3, 0.9])
+def test_more_boxes_than_are_compared_at_once(overlap: float) -> None:
+    boxes = drawn(300, 4)
+    scores = torch.rand(300, generator=torch.Generator().manual_seed(5)).mul(50).round() / 50
+    same = box_iou(boxes, boxes)[0] > overlap
+    kept: list[int] = []
+    for number in scores.argsort(descending=True, stable=True).tolist():
+        if not same[number, kept].any():
+            kept.append(number)
+    assert keep_best(boxes, scores, overlap).tolist() == kept
+
+
+@pytest.mark.parametrize("images", [1, 3])
+def test_objects_that_are_sure_enough(images: int) -> None:
+    fits = torch.rand(images, 8, 4, generator=torch.Generator().manual_seed(6))
+    boxes = torch.rand(images, 8, 4, generator=torch.Generator().manual_seed(7))
+    scores = fits.amax(dim=-1)
+    spans = torch.tensor([[30.0, 20, 30, 20], [1, 1, 1, 1], [5, 6, 5, 6]])[:images]
+    for threshold in (-1.0, 0.8, 2.0):
+        found = sure_objects(scores, fits, boxes, threshold, spans)
+        for image, one in enumerate(found):
+            kept = scores[image] > threshold
+            assert torch.equal(one["scores"], scores[image, kept])
+            assert torch.equal(one["labels"], fits[image, kept].argmax(dim=-1))
+            edges = center_to_corners(boxes[image, kept]) * spans[image]
+            torch.testing.assert_close(one["boxes"], edges)
+    shares = sure_objects(scores, fits, boxes, -1.0)
+    torch.testing.assert_close(shares[0]["boxes"], center_to_corners(boxes[0]))

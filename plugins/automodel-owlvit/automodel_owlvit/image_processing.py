@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -83,9 +84,9 @@ class Owlv2ImageProcessor(BoxQueryPostProcessing, BaseImageProcessor):
         """Return the images, each of which has been padded by itself."""
         return {"pixel_values": images}
 
-    def spans(self, sizes: Tensor) -> Tensor:
-        """Return the longer edge, which that of the square is."""
-        return sizes.amax(dim=-1, keepdim=True).expand(-1, 4)
+    def spans(self, sizes: Sequence[tuple[int, int]] | Tensor, boxes: Tensor) -> Tensor:
+        """Return the longer edge of each image, which that of the square is."""
+        return super().spans(sizes, boxes).amax(dim=-1, keepdim=True)
 
 
 def blurred_and_resized(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from automodel_core.detection import center_to_corners, keep_best, size_table
+from automodel_core.detection import center_to_corners, edge_spans, keep_best, sure_objects
 from automodel_core.errors import warn_caller
 
 Sizes = Sequence[tuple[int, int]] | Tensor | None
@@ -25,29 +24,17 @@ class BoxQueryPostProcessing:
     right and lower edge, in pixels of ``target_sizes``, or as shares of the image.
     """
 
-    def spans(self, sizes: Tensor) -> Tensor:
-        """Return how many pixels the shares ``(batch, 4)`` of a box are of, for sizes."""
-        height, width = sizes.unbind(-1)
-        return torch.stack([width, height, width, height], dim=-1)
+    def spans(self, sizes: Sequence[tuple[int, int]] | Tensor, boxes: Tensor) -> Tensor:
+        """Return how many pixels the edges ``(images, 4)`` of boxes are shares of."""
+        return edge_spans(sizes, boxes)
 
     def post_process_object_detection(
         self, outputs: Any, threshold: float = 0.1, target_sizes: Sizes = None
     ) -> list[dict[str, Tensor]]:
         """Return the objects of each image, by the query that fits a patch best."""
-        best = outputs.logits.max(dim=-1)
-        scores, spans = best.values.sigmoid(), self._spans(target_sizes, best.values)
-        found = []
-        for image, of_image in enumerate(scores):
-            kept = (of_image > threshold).nonzero()[:, 0]
-            edges = center_to_corners(outputs.pred_boxes[image].index_select(0, kept))
-            found.append(
-                {
-                    "scores": of_image.index_select(0, kept),
-                    "labels": best.indices[image].index_select(0, kept),
-                    "boxes": edges if spans is None else edges * spans[image],
-                }
-            )
-        return found
+        logits, boxes = outputs.logits, outputs.pred_boxes
+        spans = None if target_sizes is None else self.spans(target_sizes, boxes)
+        return sure_objects(logits.amax(dim=-1).sigmoid(), logits, boxes, threshold, spans)
 
     def post_process(self, outputs: Any, target_sizes: Sizes) -> list[dict[str, Tensor]]:
         """Return all patches as objects, as transformers 4 did."""
@@ -70,7 +57,8 @@ class BoxQueryPostProcessing:
         found has no ``labels``.
         """
         scores = outputs.logits.amax(dim=-1).sigmoid()
-        spans = self._spans(target_sizes, scores)
+        boxes = outputs.target_pred_boxes
+        spans = None if target_sizes is None else self.spans(target_sizes, boxes)
         found = []
         for image, of_image in enumerate(scores):
             of_image = of_image.masked_fill(of_image < threshold, 0.0)
@@ -78,15 +66,10 @@ class BoxQueryPostProcessing:
             shares = ((of_image - best * FAINTEST) / (best * (1 - FAINTEST))).clamp(0.0, 1.0)
             # What is fainter suppresses nothing.
             kept = (shares > 0).nonzero()[:, 0]
-            edges = center_to_corners(outputs.target_pred_boxes[image].index_select(0, kept))
+            edges = center_to_corners(boxes[image].index_select(0, kept))
             if nms_threshold < 1.0:
                 alone = keep_best(edges, of_image[kept], nms_threshold).sort().values
                 kept, edges = kept[alone], edges[alone]
             edges = edges if spans is None else edges * spans[image]
             found.append({"scores": shares[kept], "labels": None, "boxes": edges})
         return found
-
-    def _spans(self, sizes: Sizes, scores: Tensor) -> Tensor | None:
-        if sizes is None:
-            return None
-        return self.spans(size_table(sizes, len(scores), scores.device)).to(scores.dtype)

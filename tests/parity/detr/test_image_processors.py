@@ -141,6 +141,18 @@ def test_post_processing(sizes: Any) -> None:
                     assert torch.equal(one["segmentation"], other["segmentation"])
 
 
+def test_all_queries_as_version_4_returned_them() -> None:
+    given, sizes = outputs(0), torch.tensor([(40, 60), (31, 20)])
+    ours = DetrImageProcessor()
+    with pytest.warns(FutureWarning, match="post_process_object_detection"):
+        found = ours.post_process(given, sizes)
+    assert [len(one["scores"]) for one in found] == [9, 9]
+    if not IS_5:
+        for one, other in zip(found, Reference().post_process(given, sizes), strict=True):
+            for key, value in other.items():
+                torch.testing.assert_close(one[key], value)
+
+
 def test_old_files_and_files_both_ways(tmp_path: Path) -> None:
     theirs = Reference(size={"shortest_edge": 32, "longest_edge": 50})
     theirs.save_pretrained(tmp_path)
