@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from automodel_core import registry
@@ -14,6 +15,7 @@ from automodel_core.errors import InputError
 from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import embedding, linear
+from automodel_core.layers.masks import padding_mask
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.text import TextBody
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = [
     "SmallImageConfig",
     "SmallImageModel",
+    "SmallSoundConfig",
+    "SmallSoundModel",
     "SmallTextConfig",
     "SmallTextForCausalLM",
     "SmallTextModel",
@@ -60,6 +64,15 @@ class SmallImageConfig(SmallConfig):
     image_size: int = 6
     patch_size: int = 2
     num_channels: int = 3
+
+
+class SmallSoundConfig(SmallConfig):
+    """An encoder of waveforms."""
+
+    model_type = "small-sound"
+
+    samples: int = 4
+    """Those of a frame."""
 
 
 def small_stack(config: SmallConfig) -> TransformerStack:
@@ -162,14 +175,55 @@ class SmallImageModel(PreTrainedModel):
         return BaseModelOutput(**vars(output))
 
 
+class SmallSoundModel(PreTrainedModel):
+    """Frames of samples, in rows, as a text is of tokens."""
+
+    config_class = SmallSoundConfig
+    config: SmallSoundConfig
+    main_input_name = "input_values"
+    input_embeddings = "embed_frames"
+
+    def __init__(self, config: SmallSoundConfig) -> None:
+        super().__init__(config)
+        width = config.samples
+        self.embed_frames = nn.Conv1d(1, config.hidden_size, width, stride=width)
+        self.stack = small_stack(config)
+        self.post_init()
+
+    @classmethod
+    def weight_names(cls, config: Any) -> WeightNames:
+        return WeightNames(STACK_NAMES)
+
+    def heard_frames(self, frames: int, attention_mask: Tensor | None) -> Tensor | None:
+        """Return ``(batch, frames)``, true for frames of samples that count."""
+        if attention_mask is None:
+            return None
+        lengths = attention_mask.sum(-1) // self.config.samples
+        return torch.arange(frames, device=lengths.device) < lengths[:, None]
+
+    @model_call
+    def forward(
+        self,
+        input_values: Tensor,
+        attention_mask: Tensor | None = None,
+        **options: Unpack[ForwardOptions],
+    ) -> BaseModelOutput:
+        """Encode ``(batch, samples)``."""
+        frames = self.embed_frames(input_values.to(self.dtype)[:, None]).transpose(1, 2)
+        mask = padding_mask(self.heard_frames(frames.shape[1], attention_mask), self.dtype)
+        output = self.stack(frames, mask, **wanted_states(options))
+        return BaseModelOutput(**vars(output))
+
+
 def register_small_parts() -> None:
-    """Let this process find both architectures."""
-    for config in (SmallTextConfig, SmallImageConfig):
+    """Let this process find the architectures."""
+    for config in (SmallTextConfig, SmallImageConfig, SmallSoundConfig):
         registry.architectures.register_config(config.model_type, config, exist_ok=True)
     models = (
         ("base", SmallTextModel),
         ("causal-lm", SmallTextForCausalLM),
         ("base", SmallImageModel),
+        ("base", SmallSoundModel),
     )
     for task, model in models:
         registry.architectures.register_model(task, model.config_class, model, exist_ok=True)

@@ -31,11 +31,17 @@ class CompositeConfig(PreTrainedConfig):
         self.decoder.add_cross_attention = True
         self.decoder.validate()
         context = self.decoder.cross_attention_hidden_size
-        if context is not None and context != self.encoder.hidden_size:
+        if context is not None and context != self.encoder_size:
             raise ConfigurationError(
                 f"{type(self).__name__}: the decoder's cross_attention_hidden_size={context} must "
-                f"be the encoder's hidden_size={self.encoder.hidden_size}"
+                f"be the encoder's hidden_size={self.encoder_size}"
             )
+
+    @property
+    def encoder_size(self) -> int:
+        """The size of the encoder's states, which an adapter behind its layers may change."""
+        size: int = self.encoder.get("output_hidden_size") or self.encoder.hidden_size
+        return size
 
     @classmethod
     def from_encoder_decoder_configs(

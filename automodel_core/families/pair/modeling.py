@@ -34,6 +34,7 @@ from automodel_core.modeling.bodies.text import TextRunner
 from automodel_core.modeling.calls import ForwardOptions
 from automodel_core.modeling.losses.classes import ItemCount
 from automodel_core.modeling.losses.text import token_loss
+from automodel_core.modeling.outputs.base import BaseModelOutput
 from automodel_core.modeling.outputs.seq2seq import Seq2SeqLMOutput
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.modeling.pretrained.generative import GenerativePreTrainedModel
@@ -94,7 +95,7 @@ class CompositeModel(GenerativePreTrainedModel):
         config.validate()
         self._freeze_pooler()
         self.enc_to_dec_proj = None
-        sizes = config.encoder.hidden_size, config.decoder.hidden_size
+        sizes = config.encoder_size, config.decoder.hidden_size
         if sizes[0] != sizes[1] and config.decoder.cross_attention_hidden_size is None:
             self.enc_to_dec_proj = linear(*sizes).to(self.decoder.device, self.decoder.dtype)
         self.post_init()
@@ -348,6 +349,7 @@ class CompositeModel(GenerativePreTrainedModel):
             encoder_outputs = self.encoder(**encoder_inputs, **wanted, **options)
         encoded = as_encoder_output(encoder_outputs)
         context = self._context(encoded.last_hidden_state, decoder_inputs.get("past_key_values"))
+        decoder_inputs = {**decoder_inputs, **self.seen_by_decoder(encoded, encoder_inputs)}
         decoded = self.decoder(
             **decoder_inputs, encoder_hidden_states=context, **wanted, **for_decoder
         )
@@ -365,6 +367,10 @@ class CompositeModel(GenerativePreTrainedModel):
             encoder_hidden_states=encoded.hidden_states,
             encoder_attentions=encoded.attentions,
         )
+
+    def seen_by_decoder(self, encoded: BaseModelOutput, encoder_inputs: Options) -> dict[str, Any]:
+        """Return what else of the encoder's inputs and outputs the decoder is given."""
+        return {}
 
     def _context(self, states: Any, cache: Cache | None) -> Any:
         """Return the encoder's states, projected if need be; once for a whole decoding loop."""

@@ -1,0 +1,7 @@
+"""Encoder-decoders made of an encoder of speech and a text decoder, for automodel-core."""
+
+from __future__ import annotations
+
+from automodel_core.exports import lazy_exports
+
+__all__, __getattr__, __dir__ = lazy_exports(__name__)
