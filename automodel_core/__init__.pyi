@@ -106,6 +106,7 @@ from automodel_core.tasks import (
     ImageTextToTextPipeline as ImageTextToTextPipeline,
     ImageToTextPipeline as ImageToTextPipeline,
     KeypointDetectionPipeline as KeypointDetectionPipeline,
+    MaskGenerationPipeline as MaskGenerationPipeline,
     ObjectDetectionPipeline as ObjectDetectionPipeline,
     Pipeline as Pipeline,
     QuestionAnsweringPipeline as QuestionAnsweringPipeline,

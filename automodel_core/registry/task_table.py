@@ -91,6 +91,7 @@ PIPELINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     ("object-detection", "ObjectDetectionPipeline", ("object-detection",)),
+    ("mask-generation", "MaskGenerationPipeline", ("mask-generation",)),
     ("keypoint-detection", "KeypointDetectionPipeline", ("keypoint-detection",)),
     ("video-classification", "VideoClassificationPipeline", ("video-classification",)),
     (

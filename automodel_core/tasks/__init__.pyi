@@ -37,6 +37,9 @@ from automodel_core.tasks.pictures.features import (
 from automodel_core.tasks.pictures.keypoints import (
     KeypointDetectionPipeline as KeypointDetectionPipeline,
 )
+from automodel_core.tasks.pictures.masks import (
+    MaskGenerationPipeline as MaskGenerationPipeline,
+)
 from automodel_core.tasks.pictures.objects import (
     ObjectDetectionPipeline as ObjectDetectionPipeline,
 )

@@ -23,7 +23,6 @@ NOT_SERVED_YET = frozenset(
         "automatic-speech-recognition",
         "image-to-image",
         "keypoint-matching",
-        "mask-generation",
         "zero-shot-audio-classification",
     }
 )

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from automodel_core.vision.images import pillow_image
 
-__all__ = ["below", "boxed", "coloured", "dotted", "overlaid", "shown"]
+__all__ = ["below", "boxed", "coloured", "dotted", "masked", "overlaid", "shown"]
 
 MARGIN = 4
 INK = (20, 20, 20)
@@ -82,6 +82,30 @@ def overlaid(image: Any, segments: Sequence[Mapping[str, Any]]) -> Any:
         mask = segment["mask"].point(lambda value: int(value * COVER))
         result.paste(cover, (0, 0), mask)
     return below(result, [_told(segment) for segment in segments], inks)
+
+
+def masked(image: Any, masks: Sequence[Tensor], scores: Tensor) -> Any:
+    """Return a picture with masks ``(height, width)`` in colours of their own, with their edges.
+
+    The smallest lie above; a line below the picture says how many there are.
+    """
+    result = image.convert("RGB")
+    order = sorted(range(len(masks)), key=lambda number: -int(masks[number].sum()))
+    for number in order:
+        edge = masks[number] & ~_inner(masks[number], max(1, min(image.size) // 200))
+        for part, share in ((masks[number], COVER), (edge, 1.0)):
+            cover = import_module("PIL.Image").new("RGB", image.size, colour(number))
+            result.paste(cover, (0, 0), pillow_image(part * round(255 * share)))
+    count = "1 mask" if len(masks) == 1 else f"{len(masks)} masks"
+    sure = f", scores {float(scores.min()):.2f} to {float(scores.max()):.2f}" if len(masks) else ""
+    return below(result, [count + sure])
+
+
+def _inner(mask: Tensor, width: int) -> Tensor:
+    """Return what is left of a mask without its edge."""
+    outside = torch.nn.functional.pad((~mask).float()[None], [width] * 4, value=1.0)
+    near: Tensor = torch.nn.functional.max_pool2d(outside, 2 * width + 1, stride=1)[0]
+    return near == 0
 
 
 def boxed(image: Any, objects: Sequence[Mapping[str, Any]]) -> Any:

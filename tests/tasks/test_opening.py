@@ -88,7 +88,7 @@ def test_a_class_of_the_caller_is_used(checkpoint: Path) -> None:
         ("text-clasification", "did you mean 'text-classification'"),
         ("causal-lm", "its pipelines are text-generation"),
         ("AutoModelForMultipleChoice", "its pipelines are none: use AutoModelForMultipleChoice"),
-        ("mask-generation", "no architecture for it is installed"),
+        ("keypoint-matching", "no architecture for it is installed"),
         ("translation_en_fr", "name it like translation_en_to_fr"),
         ("fill-mask", "bert has no model for task 'fill-mask'|bert gives"),
     ],

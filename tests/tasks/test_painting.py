@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
 from automodel_core.tasks import painting
 
@@ -56,3 +57,18 @@ def test_points_are_ringed() -> None:
     after = painting.dotted(before, [{"x": 10.0, "y": 5.0, "score": 0.9}])
     assert after.tobytes() != before.tobytes()
     assert after.crop((0, 10, 20, 20)).tobytes() == before.crop((0, 10, 20, 20)).tobytes()
+
+
+def test_masks_have_edges_and_the_smallest_lie_above() -> None:
+    before = Image.new("RGB", (40, 30))
+    large, small = torch.zeros(30, 40, dtype=torch.bool), torch.zeros(30, 40, dtype=torch.bool)
+    large[2:28, 2:38], small[10:20, 10:20] = True, True
+    after = painting.masked(before, [small, large], torch.tensor([0.9, 0.8]))
+    assert after.height > before.height
+    outside, edge, inside, within = (
+        after.getpixel(place) for place in ((0, 0), (2, 2), (5, 5), (15, 15))
+    )
+    assert outside == (0, 0, 0)
+    assert sum(edge) > sum(inside) > 0
+    assert within not in (inside, outside)
+    assert painting.masked(before, [], torch.zeros(0)).height > before.height

@@ -125,11 +125,15 @@ def _place(out: str, name: str, ending: str, count: int) -> Path:
 
 
 def plain(result: Any) -> Any:
-    """Return a result as JSON has it: tensors as lists, pictures as ``data:`` addresses."""
+    """Return a result as JSON has it: tensors as lists, pictures and masks as ``data:...``."""
     if isinstance(result, Mapping):
         return {name: plain(value) for name, value in result.items()}
     if isinstance(result, list | tuple):
         return [plain(value) for value in result]
+    if _is_array(result) and result.ndim == 2 and str(result.dtype).endswith("bool"):
+        from automodel_core.vision.images import pillow_image
+
+        result = pillow_image(255 * result)
     if _is_array(result):
         return result.tolist()
     if result is None or isinstance(result, str | int | float):
@@ -190,6 +194,8 @@ def _short(value: Any) -> str:
         return f"{value:.4f}"
     if _is_array(value):
         return f"({' x '.join(map(str, value.shape))} numbers)"
+    if isinstance(value, list) and value and isinstance(value[0], torch.Tensor):
+        return f"({len(value)} times {_short(value[0])[1:-1]})"
     if isinstance(value, list) and _is_numbers(value):
         return _short(torch.tensor(value)) if _count(value) > MOST_NUMBERS else str(value)
     if value is None or isinstance(value, str | int | list | dict):
