@@ -8,6 +8,7 @@ from automodel_core.audio.files import (
     read_audio as read_audio,
     write_audio as write_audio,
 )
+from automodel_core.audio.masking import span_mask as span_mask
 from automodel_core.audio.mel import (
     hertz_to_mel as hertz_to_mel,
     mel_filter_bank as mel_filter_bank,

@@ -6,6 +6,8 @@ from automodel_core.checkpoint.formats.header import (
 )
 from automodel_core.checkpoint.formats.joined import JoinedTensors as JoinedTensors, Parts as Parts
 from automodel_core.checkpoint.formats.mapped import MappedTensors as MappedTensors
+from automodel_core.checkpoint.formats.pickled import open_pickled as open_pickled
+from automodel_core.checkpoint.formats.safetensors import open_safetensors as open_safetensors
 from automodel_core.checkpoint.formats.tensors import (
     LazyTensors as LazyTensors,
     MemoryTensors as MemoryTensors,

@@ -32,6 +32,15 @@ from automodel_core.modeling.devices.tensor_parallel import (
     parallelize as parallelize,
     tp_plan_of as tp_plan_of,
 )
+from automodel_core.modeling.heads.audio import (
+    AudioModelForCTC as AudioModelForCTC,
+    AudioModelForFrameClassification as AudioModelForFrameClassification,
+    AudioModelForSequenceClassification as AudioModelForSequenceClassification,
+    AudioModelForXVector as AudioModelForXVector,
+    AudioModelHead as AudioModelHead,
+    TimeDelayLayer as TimeDelayLayer,
+    mean_of_heard as mean_of_heard,
+)
 from automodel_core.modeling.heads.image import (
     ImageModelForImageClassification as ImageModelForImageClassification,
     ImageModelForLabels as ImageModelForLabels,
@@ -67,6 +76,10 @@ from automodel_core.modeling.heads.text import (
     TextModelHead as TextModelHead,
 )
 from automodel_core.modeling.heads.two_towers import TwoTowerModel as TwoTowerModel
+from automodel_core.modeling.losses.audio import (
+    MarginSoftmaxLoss as MarginSoftmaxLoss,
+    connectionist_loss as connectionist_loss,
+)
 from automodel_core.modeling.losses.classes import (
     ItemCount as ItemCount,
     batch_mean as batch_mean,
@@ -85,6 +98,10 @@ from automodel_core.modeling.losses.text import (
     replaced_token_loss as replaced_token_loss,
     span_loss as span_loss,
     token_loss as token_loss,
+)
+from automodel_core.modeling.outputs.audio import (
+    WaveformModelOutput as WaveformModelOutput,
+    XVectorOutput as XVectorOutput,
 )
 from automodel_core.modeling.outputs.base import (
     FILLED as FILLED,
@@ -123,7 +140,10 @@ from automodel_core.modeling.outputs.text import (
     TokenClassifierOutput as TokenClassifierOutput,
 )
 from automodel_core.modeling.pretrained.base import PreTrainedModel as PreTrainedModel
-from automodel_core.modeling.pretrained.first_values import init_normal as init_normal
+from automodel_core.modeling.pretrained.first_values import (
+    SelfDrawn as SelfDrawn,
+    init_normal as init_normal,
+)
 from automodel_core.modeling.pretrained.generative import (
     GenerativePreTrainedModel as GenerativePreTrainedModel,
 )

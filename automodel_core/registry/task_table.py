@@ -122,6 +122,12 @@ PIPELINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     ("text-to-audio", "TextToAudioPipeline", ("text-to-waveform", "text-to-spectrogram")),
     ("text-to-speech", "TextToAudioPipeline", ("text-to-waveform", "text-to-spectrogram")),
+    (
+        "automatic-speech-recognition",
+        "AutomaticSpeechRecognitionPipeline",
+        ("ctc", "speech-seq2seq"),
+    ),
+    ("audio-classification", "AudioClassificationPipeline", ("audio-classification",)),
     ("fill-mask", "FillMaskPipeline", ("masked-lm",)),
     ("feature-extraction", "FeatureExtractionPipeline", ("base",)),
     ("image-feature-extraction", "ImageFeatureExtractionPipeline", ("base",)),

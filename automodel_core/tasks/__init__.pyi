@@ -49,6 +49,13 @@ from automodel_core.tasks.pictures.segmentation import (
 from automodel_core.tasks.pictures.video import (
     VideoClassificationPipeline as VideoClassificationPipeline,
 )
+from automodel_core.tasks.sounds.classification import (
+    AudioClassificationPipeline as AudioClassificationPipeline,
+)
+from automodel_core.tasks.sounds.hearing import SoundPipeline as SoundPipeline
+from automodel_core.tasks.sounds.recognition import (
+    AutomaticSpeechRecognitionPipeline as AutomaticSpeechRecognitionPipeline,
+)
 from automodel_core.tasks.sounds.synthesis import TextToAudioPipeline as TextToAudioPipeline
 from automodel_core.tasks.text.answers import (
     QuestionAnsweringPipeline as QuestionAnsweringPipeline,

@@ -19,8 +19,6 @@ def usual_checkpoints() -> Mapping[str, tuple[str, str]]:
 
 NOT_SERVED_YET = frozenset(
     {
-        "audio-classification",
-        "automatic-speech-recognition",
         "image-to-image",
         "keypoint-matching",
         "zero-shot-audio-classification",

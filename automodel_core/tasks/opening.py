@@ -200,6 +200,9 @@ def _components(
             found |= {} if loaded is None else {kind: loaded}
     joined = found.get("processor")
     if joined is not None and not isinstance(joined, ProcessorMixin):
+        if given["processor"] is None and "processor" not in pipeline_class.needs:
+            del found["processor"]  # the checkpoint has none; its only part was found
+            return found
         raise UnsupportedTaskError(
             f"{pipeline_class.__name__} needs a processor, and {shown(str(places[0]))} has a "
             f"{type(joined).__name__} alone"

@@ -26,6 +26,7 @@ from automodel_core.layers.images.patches import edges, patch_grid
 from automodel_core.modeling.bodies.backbone import BackboneMixin
 from automodel_core.modeling.heads.text import TextModelForReplacedTokens
 from automodel_core.modeling.outputs.image import BackboneOutput
+from automodel_core.testing.examples import hears, sound_labels, sound_prompt, without_labels
 from automodel_core.testing.objects import (
     MASK_LABELS,
     QUERIES,
@@ -268,6 +269,8 @@ class Subject:
 
     def prompt(self, config: Any) -> Inputs:
         """Return the main input: images, or tokens and their mask, with images if both are read."""
+        if hears(self):
+            return sound_prompt(self, config)
         images = self.sees_images or self.sees_images_beside_text
         prompt = {"pixel_values": self.pixels(config)} if images else {}
         if self.sees_images:
@@ -279,9 +282,9 @@ class Subject:
         """Return arguments of ``forward`` without labels."""
         if self.inputs is not None:
             return without_labels(self.inputs(self.task, config))
-        if not self.reads_text and not self.sees_images:
+        if not (self.reads_text or self.sees_images or hears(self)):
             raise InputError(
-                f"{self.model_type} for {self.task} reads neither text nor images: give inputs="
+                f"{self.model_type} for {self.task} reads no text, images or sounds: give inputs="
             )
         if self.task == "multiple-choice":
             tokens = self.tokens(config, BATCH * CHOICES).view(BATCH, CHOICES, LENGTH)
@@ -321,6 +324,8 @@ class Subject:
             return {PATCHES: torch.arange(BATCH * height * width).view(BATCH, -1) % 3 > 0}
         if self.learns_masks:
             return drawn_masks(config, self.pixels(config))
+        if hears(self):
+            return sound_labels(self, config)
         if "labels" not in self.accepted:
             return {}
         if self.selects_cells:  # of the second column, in the rows behind the header
@@ -351,15 +356,6 @@ class Subject:
             labels["labels"] = self.tokens(config, length=LENGTH - 2)
         labels |= {name: rows % 2 for name in self.accepted if name.endswith("_label")}
         return labels
-
-
-def without_labels(inputs: Mapping[str, Any]) -> Inputs:
-    """Return the arguments that are not labels."""
-    return {
-        name: value
-        for name, value in inputs.items()
-        if not name.endswith(("labels", "label", "positions"))
-    }
 
 
 def values_of(output: Mapping[str, Any]) -> dict[str, Any]:

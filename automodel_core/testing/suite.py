@@ -33,6 +33,7 @@ from automodel_core.testing.report import (
     lacking,
     run,
 )
+from automodel_core.testing.sounds.sound_checks import SOUND_CHECKS
 
 __all__ = ["architecture_checks", "check_architecture", "checks_of", "minimum"]
 
@@ -48,6 +49,7 @@ TASK_CHECKS = (
     *DENSE_CHECKS,
     *KEYPOINT_CHECKS,
     *PROMPT_CHECKS,
+    *SOUND_CHECKS,
     *REFERENCE_CHECKS,
 )
 

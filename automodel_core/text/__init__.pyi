@@ -2,6 +2,11 @@ from tokenizers import AddedToken as AddedToken
 
 from automodel_core.preprocessing.tensors import TensorType as TensorType
 from automodel_core.text.chat.tools import tool_schema as tool_schema
+from automodel_core.text.ctc import (
+    TimedText as TimedText,
+    timed_symbols as timed_symbols,
+    timed_words as timed_words,
+)
 from automodel_core.text.encoding.added_tokens import (
     TokenLike as TokenLike,
     added_token as added_token,

@@ -194,6 +194,8 @@ def _short(value: Any) -> str:
         return f"{value:.4f}"
     if _is_array(value):
         return f"({' x '.join(map(str, value.shape))} numbers)"
+    if isinstance(value, tuple):  # as times, from one to another
+        return " to ".join(map(_short, value))
     if isinstance(value, list) and value and isinstance(value[0], torch.Tensor):
         return f"({len(value)} times {_short(value[0])[1:-1]})"
     if isinstance(value, list) and _is_numbers(value):

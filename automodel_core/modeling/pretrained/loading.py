@@ -58,6 +58,8 @@ def load_pretrained(cls: type[Model], request: LoadRequest) -> Any:
     """Return what `PreTrainedModel.from_pretrained` returns: a model, or also its report."""
     adapter = None if request.adapter is None else read(request.adapter)
     model: Any = load_model(cls, request)
+    if request.files is not None:
+        model.read_further(request.files)
     if adapter is not None:
         model.attach_adapter(adapter, "default")
     else:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from automodel_core.checkpoint.loading.report import LoadReport
+    from automodel_core.checkpoint.places.source import CheckpointFiles
     from automodel_core.generation.settings.generation import GenerationConfig
 
 __all__ = ["WeightedModel"]
@@ -149,6 +150,12 @@ class WeightedModel(nn.Module):
         for pattern in self.base_model.optional_weights:
             optional.add(split_pattern(pattern, "optional weights"), None)
         return optional.longest(name[len(body) :].split(".")) is None
+
+    def read_further(self, files: CheckpointFiles) -> None:
+        """Take what a checkpoint has for the model beside its weights; called when these are there.
+
+        By default there is nothing.
+        """
 
     def segments_in_fp32(self) -> tuple[str, ...]:
         """Return the `keep_in_fp32` of all parts."""

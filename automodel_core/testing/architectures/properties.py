@@ -21,6 +21,7 @@ from automodel_core.modeling.bodies.backbone import BackboneMixin
 from automodel_core.modeling.bodies.text import TextRunner
 from automodel_core.modeling.heads.text import TextModelForReplacedTokens
 from automodel_core.testing.case import DECODES_ITS_INPUT, KEYPOINTS, PATCHES, Subject, outputs
+from automodel_core.testing.examples import HIDDEN_FRAMES, OTHER_LOSSES
 
 __all__ = [
     "answers_about_images",
@@ -160,7 +161,7 @@ def has_one_vocabulary(subject: Subject) -> bool:
 
 def keeps_every_token(subject: Subject) -> bool:
     """Return whether no mask among the inputs decides how many tokens there are."""
-    return PATCHES not in subject.example(subject.config())
+    return not {PATCHES, HIDDEN_FRAMES} & subject.example(subject.config()).keys()
 
 
 # ---- what a model is made of ----
@@ -301,7 +302,7 @@ def has_usual_loss(subject: Subject) -> bool:
     """Return whether the loss is a cross-entropy of classes, as of tokens, texts or positions."""
     others = scores_pixels, estimates_depth, detects_replaced_tokens, answers_about_images
     places = subject.learns_objects, subject.learns_masks, subject.selects_cells
-    more = subject.takes_prompts, subject.compares, subject.task == "text-to-spectrogram"
+    more = subject.takes_prompts, subject.compares, subject.task in OTHER_LOSSES
     if any(places) or any(more) or any(learns(subject) for learns in others):
         return False
     return subject.reads_text or "labels" in subject.labels(subject.config())
@@ -334,8 +335,8 @@ def rebuilds_pictures(subject: Subject) -> bool:
 
 def classifies(subject: Subject) -> bool:
     """Return whether the model scores labels that the configuration names."""
-    whole = ("sequence-classification", "image-classification", "video-classification")
-    return subject.task in (*whole, "token-classification") or scores_pixels(subject)
+    kinds = ("audio", "image", "sequence", "token", "video")
+    return subject.task in [f"{kind}-classification" for kind in kinds] or scores_pixels(subject)
 
 
 def classifies_whole_inputs(subject: Subject) -> bool:
@@ -350,7 +351,10 @@ def classifies_whole_inputs(subject: Subject) -> bool:
 
 def dropout_fields(config: Any) -> list[str]:
     """Return the fields of a configuration that say how much is dropped inside the body."""
-    heads = ("classifier", "pooler", "qa", "semantic_classifier", "seq_classif", "summary")
+    heads = (
+        *("classifier", "feat_quantizer", "final", "pooler", "qa", "semantic_classifier"),
+        *("seq_classif", "summary"),
+    )
     dropouts = [name for name in config if "dropout" in name or name.endswith("pdrop")]
     return [
         name

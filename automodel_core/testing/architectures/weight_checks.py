@@ -17,6 +17,7 @@ from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.errors import IncompleteCheckpointError
 from automodel_core.layers.kernels.norms import RMSNorm
 from automodel_core.modeling.pretrained.base import PreTrainedModel
+from automodel_core.modeling.pretrained.first_values import SelfDrawn
 from automodel_core.testing.architectures.checkpoint_checks import require_equal_weights, weights_of
 from automodel_core.testing.architectures.properties import (
     has_one_vocabulary,
@@ -156,8 +157,9 @@ def first_values_are_as_configured(subject: Subject) -> None:
         for path, part in parts
         if isinstance(part, PreTrainedModel) and spread not in (*part.config, *part.config.aliases)
     )
+    others += tuple(path for path, part in parts if isinstance(part, SelfDrawn))
     for name, weight in weights_in(model, DRAWN):
-        if name.startswith(others):  # drawn by the rules of another architecture
+        if name.startswith(others):  # drawn by the rules of another architecture, or its own
             continue
         ratio = (
             float(wider[name].detach().norm() / weight.detach().norm()) if name in wider else WIDER

@@ -13,6 +13,7 @@ from support.seeded_faults import (
     masks,
     outputs,
     places,
+    sounds,
     tokenizers,
     weights,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "masks",
     "outputs",
     "places",
+    "sounds",
     "tokenizers",
     "weights",
 ]

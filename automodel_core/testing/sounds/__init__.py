@@ -1,0 +1,1 @@
+"""Checks of models that hear sounds."""

@@ -1,0 +1,7 @@
+"""Wav2Vec2, HuBERT and WavLM for automodel-core."""
+
+from __future__ import annotations
+
+from automodel_core.exports import lazy_exports
+
+__all__, __getattr__, __dir__ = lazy_exports(__name__)
