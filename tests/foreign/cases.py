@@ -25,6 +25,7 @@ FAIRSEQ = {
     "pad_token_id": 1,
     "decoder_start_token_id": 2,
 }
+CELLS = {**BERT, "type_vocab_sizes": [3, 6, 6, 2, 6, 6, 10]}
 GPT2 = {"vocab_size": 40, "n_positions": 20, "n_embd": 8, "n_layer": 2, "n_head": 2}
 T5 = {
     "vocab_size": 40,
@@ -146,6 +147,7 @@ CASES = [
         "Model MaskedLM SequenceClassification TokenClassification",
         "layout",
     ),
+    *_heads("tapas", CELLS, "", "Model MaskedLM SequenceClassification"),
     *_heads("gpt2", GPT2, "Model CausalLM", "SequenceClassification"),
     *_heads("t5", T5, _PAIR, "TextEncoding", "seq2seq"),
     Case("t5", "Seq2SeqLM", _GATED, "seq2seq", flax=True, flags={"tie_word_embeddings": False}),

@@ -187,6 +187,29 @@ PREDICTIONS = {
 ANSWERING = {**bert("bert"), "cls/squad": ("qa_outputs", OUTPUT)}
 GATED = {**T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}
 NARROW = {**BERT, "embedding_size": 6}
+TAPAS = {
+    "bert/embeddings/word_embeddings": ("tapas.embeddings.word_embeddings", ITSELF),
+    "bert/embeddings/position_embeddings": ("tapas.embeddings.position_embeddings", ITSELF),
+    **{
+        f"bert/embeddings/token_type_embeddings_{kind}": (
+            f"tapas.embeddings.token_type_embeddings_{kind}",
+            ITSELF,
+        )
+        for kind in range(7)
+    },
+    **{
+        theirs: (hub.replace("bert.", "tapas.", 1), last)
+        for theirs, (hub, last) in POOLED.items()
+        if "_embeddings" not in theirs
+    },
+    "output_weights": ("output_weights", {"": ""}),
+    "output_bias": ("output_bias", {"": ""}),
+    "column_output_weights": ("column_output_weights", {"": ""}),
+    "column_output_bias": ("column_output_bias", {"": ""}),
+    "output_weights_agg": ("aggregation_classifier", ITSELF),
+    "output_bias_agg": ("aggregation_classifier", {"": "bias"}),
+}
+CELLS = {**BERT, "num_aggregation_labels": 4, "type_vocab_sizes": [3, 6, 6, 2, 6, 6, 10]}
 RELEASES = {
     "bert": Release("bert", "PreTraining", BERT, {**POOLED, **TRANSFORM}),
     "bert for classes": Release(
@@ -203,6 +226,7 @@ RELEASES = {
     "electra's generator": Release(
         "electra", "MaskedLM", NARROW, GENERATOR, False, OF_GENERATOR, DISCRIMINATOR
     ),
+    "tapas": Release("tapas", "TableQuestionAnswering", CELLS, TAPAS, False),
     "gpt2": Release("gpt2", "CausalLM", GPT2, OPENAIS, False),
     "t5": Release("t5", "Seq2SeqLM", T5, mesh(gated=False)),
     "t5 1.1": Release("t5", "Seq2SeqLM", GATED, mesh(gated=True)),
@@ -213,7 +237,7 @@ def variables(release: Release, state: Mapping[str, torch.Tensor]) -> Iterator[t
     """Yield each variable as its authors wrote it."""
     for theirs, (hub, last) in release.names.items():
         for level, torch_level in last.items():
-            value = state[f"{hub}.{torch_level}"].numpy()
+            value = state[".".join(filter(None, (hub, torch_level)))].numpy()
             name = "/".join(filter(None, (theirs, level)))
             turned = level == "kernel" or (last is ITSELF and release.model_type == "t5")
             if level == "w":

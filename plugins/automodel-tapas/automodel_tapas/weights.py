@@ -14,16 +14,17 @@ SCORES = {
     "column_output_weights": "column_score.weight",
     "column_output_bias": "column_score.bias",
 }
-# The layers of TensorFlow's class hold these once more under the names of the layers.
+# Keras puts these below the scopes in which they are made, and below the layers' names.
 KERAS = {
-    "compute_token_logits.output.output_weights": "output_weights",
-    "compute_token_logits.output.output_bias": "output_bias",
-    "compute_column_logits.column_output.column_output_weights": "column_output_weights",
-    "compute_column_logits.column_output.column_output_bias": "column_output_bias",
+    f"{scope}.{name}": name
+    for name in SCORES
+    for part in (name.rpartition("_")[0],)
+    for scope in (part, f"compute_{'column' if 'column' in part else 'token'}_logits.{part}")
 }
 # Google's own files have the heads at the top, and call the body as BERT's.
 GOOGLE = {
-    "bert": "tapas",
+    "weight": "output_weights",
+    "bias": "output_bias",
     "output_weights_agg": "aggregation_classifier.weight",
     "output_bias_agg": "aggregation_classifier.bias",
     "output_weights_cls": "classifier.weight",
@@ -38,11 +39,12 @@ def tapas_names(body: str, *, kinds: int, is_tied: bool, is_pooled: bool) -> Wei
     ``kinds`` is how many types a token has, ``is_tied`` says whether the output layer is tied to
     the embeddings, ``is_pooled`` whether the model has a pooler.
     """
+    tables = [f"{TYPES}_{kind}" for kind in range(kinds)]
     rules = {**EMBEDDING_NAMES, **LAYER_NAMES}
     del rules[TYPES]
-    names = body_names(
-        {**rules, **{f"{TYPES}_{kind}": f"embed_types.{kind}" for kind in range(kinds)}}
-    )
+    rules |= {table: f"embed_types.{kind}" for kind, table in enumerate(tables)}
+    google = {"bert": "", **{f"bert.{table}": f"{table}.weight" for table in tables}}
+    names = body_names(rules) | WeightNames(foreign=google)
     if not is_pooled:
         names |= WeightNames(ignored=("pooler",))
     if not body:
