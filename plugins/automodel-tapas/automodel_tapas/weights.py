@@ -43,16 +43,20 @@ def tapas_names(body: str, *, kinds: int, is_tied: bool, is_pooled: bool) -> Wei
     rules = {**EMBEDDING_NAMES, **LAYER_NAMES}
     del rules[TYPES]
     rules |= {table: f"embed_types.{kind}" for kind, table in enumerate(tables)}
-    google = {"bert": "", **{f"bert.{table}": f"{table}.weight" for table in tables}}
-    names = body_names(rules) | WeightNames(foreign=google)
+    names = body_names(rules) | WeightNames(foreign={"bert": "", **_of_google(tables)})
     if not is_pooled:
         names |= WeightNames(ignored=("pooler",))
     if not body:
         return names
     return (
         names.nested(hub="tapas", module=body)
-        | WeightNames(SCORES, foreign={**KERAS, **GOOGLE})
+        | WeightNames(SCORES, foreign={**KERAS, **GOOGLE, **_of_google(tables, "tapas.")})
         | vocabulary_names(
             "cls.predictions", "transform.dense", "transform.LayerNorm", is_tied=is_tied
         )
     )
+
+
+def _of_google(tables: list[str], prefix: str = "") -> dict[str, str]:
+    """Return the hub's names of tables of types, which Google's files call without a last level."""
+    return {f"bert.{table}": f"{prefix}{table}.weight" for table in tables}
