@@ -197,7 +197,7 @@ class QueryMaskPostProcessing:
         ``segmentation_scores`` ``(classes, height, width)``.
         """
         return query_segmentation(
-            outputs.logits, outputs.pred_masks, target_sizes, scores=return_segmentation_scores
+            outputs.logits, outputs.pred_masks, target_sizes, with_scores=return_segmentation_scores
         )
 
     def post_process_instance_segmentation(

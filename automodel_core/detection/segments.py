@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from automodel_core.detection.run_lengths import segmentation_to_rle
-from automodel_core.errors import InputError
-from automodel_core.vision.segmentation import semantic_segmentation
+from automodel_core.vision.segmentation import semantic_segmentation, target_shapes
+from automodel_core.vision.strongest import row_blocks, strongest
 
 __all__ = [
     "SegmentThresholds",
@@ -20,7 +19,6 @@ __all__ = [
     "query_segmentation",
     "query_votes",
     "segments_of_queries",
-    "target_shapes",
     "with_run_lengths",
 ]
 
@@ -44,23 +42,31 @@ def panoptic_segments(
     labels: Tensor,
     thresholds: SegmentThresholds,
     fused: Collection[int] = (),
+    size: tuple[int, int] | None = None,
 ) -> tuple[Tensor, list[dict[str, Any]]]:
     """Return the map ``(height, width)`` of int32, and what each of its segments is.
 
-    ``masks`` ``(queries, height, width)`` are probabilities, weighed by ``scores`` ``(queries,)``.
-    Segments are numbered from 1; those whose label is in ``fused`` have one number together.
+    ``masks`` ``(queries, rows, columns)`` are probabilities, resized to ``size`` and weighed by
+    ``scores`` ``(queries,)``. Segments are numbered from 1; those whose label is in ``fused`` have
+    one number together.
     """
-    weighed = masks * scores.view(-1, 1, 1)
-    best = weighed.argmax(dim=0)
+    parts = []
+    reached = torch.zeros(len(masks), dtype=torch.int64, device=masks.device)
+    factors = scores.view(-1, 1, 1)
+    for block in row_blocks(masks, size or (masks.shape[-2], masks.shape[-1])):
+        weighed = block.resized().mul_(factors)
+        reached += (weighed >= thresholds.mask).flatten(1).sum(1)
+        parts.append(strongest(weighed))
+    best = torch.cat(parts)
     areas = best.flatten().bincount(minlength=len(masks)).tolist()
-    possible = (weighed >= thresholds.mask).flatten(1).sum(1).tolist()
     numbers = [0] * len(masks)
     infos: list[dict[str, Any]] = []
     of_fused: dict[int, int] = {}
     highest = 0
-    for query, (label, score) in enumerate(zip(labels.tolist(), scores.tolist(), strict=True)):
-        area, whole = areas[query], possible[query]
-        if not area or not whole or not area / whole > thresholds.overlap:
+    for query, (label, score, whole) in enumerate(
+        zip(labels.tolist(), scores.tolist(), reached.tolist(), strict=True)
+    ):
+        if not areas[query] or not whole or not areas[query] / whole > thresholds.overlap:
             continue
         number = numbers[query] = of_fused.get(label, highest + 1)
         highest = max(highest, number)
@@ -74,8 +80,7 @@ def panoptic_segments(
                 "score": round(score, 6),
             }
         )
-    segmentation = torch.tensor(numbers, dtype=torch.int32, device=masks.device)[best]
-    return segmentation, infos
+    return torch.tensor(numbers, dtype=torch.int32, device=masks.device)[best], infos
 
 
 def segments_of_queries(
@@ -103,9 +108,9 @@ def segments_of_queries(
             nothing = torch.full(shape, -1.0, device=masks.device)
             found.append({"segmentation": nothing, "segments_info": []})
             continue
-        if size is not None:
-            own = F.interpolate(own[None], size=size, mode="bilinear", align_corners=False)[0]
-        segmentation, infos = panoptic_segments(own, scores[kept], labels[kept], thresholds, fused)
+        segmentation, infos = panoptic_segments(
+            own, scores[kept], labels[kept], thresholds, fused, size
+        )
         found.append({"segmentation": segmentation, "segments_info": infos})
     return found
 
@@ -115,16 +120,15 @@ def query_segmentation(
     masks: Tensor,
     target_sizes: Sequence[tuple[int, int]] | Tensor | None = None,
     *,
-    scores: bool = True,
+    with_scores: bool = True,
 ) -> list[Any]:
     """Return the class of each pixel that queries vote for, of each image.
 
     ``logits`` are ``(batch, queries, classes + 1)``, ``masks`` ``(batch, queries, rows, columns)``
-    logits. Votes are resized to ``target_sizes`` before the best class is chosen. With ``scores``
-    each is a `BatchFeature` of ``segmentation`` and ``segmentation_scores``.
+    logits. Votes are resized to ``target_sizes`` before the best class is chosen. With
+    ``with_scores`` each is a `BatchFeature` of ``segmentation`` and ``segmentation_scores``.
     """
-    found = semantic_segmentation(query_votes(logits, masks), target_sizes)
-    return found if scores else [each["segmentation"] for each in found]
+    return semantic_segmentation(query_votes(logits, masks), target_sizes, with_scores=with_scores)
 
 
 def query_votes(logits: Tensor, masks: Tensor) -> Tensor:
@@ -136,14 +140,3 @@ def query_votes(logits: Tensor, masks: Tensor) -> Tensor:
 def with_run_lengths(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the results with run lengths, one list for each segment, in place of the maps."""
     return [{**each, "segmentation": segmentation_to_rle(each["segmentation"])} for each in results]
-
-
-def target_shapes(
-    target_sizes: Sequence[tuple[int, int] | None] | Tensor | None, count: int
-) -> list[tuple[int, int] | None]:
-    """Return the height and width that is asked for each image, ``None`` where none is."""
-    if target_sizes is None:
-        return [None] * count
-    if len(target_sizes) != count:
-        raise InputError(f"{len(target_sizes)} target_sizes were given for {count} images")
-    return [None if each is None else (int(each[0]), int(each[1])) for each in target_sizes]

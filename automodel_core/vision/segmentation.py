@@ -16,6 +16,7 @@ from automodel_core.preprocessing.tensors import TensorType
 from automodel_core.vision.image_processor import BaseImageProcessor
 from automodel_core.vision.images import is_array, picture_values, pillow_values, read_picture
 from automodel_core.vision.settings import Resampling
+from automodel_core.vision.strongest import strongest_map
 
 __all__ = [
     "IGNORED",
@@ -24,6 +25,7 @@ __all__ = [
     "map_tensor",
     "resizable",
     "semantic_segmentation",
+    "target_shapes",
 ]
 
 IGNORED = 255
@@ -98,32 +100,46 @@ class SegmentationImageProcessor(BaseImageProcessor):
         ``segmentation_scores`` ``(classes, height, width)``. ``target_sizes`` are heights and
         widths, by default those of the scores.
         """
-        found = semantic_segmentation(outputs.logits, target_sizes)
-        return found if return_segmentation_scores else [each["segmentation"] for each in found]
+        return semantic_segmentation(
+            outputs.logits, target_sizes, with_scores=return_segmentation_scores
+        )
 
 
 def semantic_segmentation(
-    logits: Tensor, target_sizes: Sequence[tuple[int, int]] | Tensor | None = None
-) -> list[BatchFeature]:
-    """Return ``segmentation`` and ``segmentation_scores`` of each image.
+    logits: Tensor,
+    target_sizes: Sequence[tuple[int, int]] | Tensor | None = None,
+    *,
+    with_scores: bool = True,
+) -> list[Any]:
+    """Return the best class of each pixel, ``(height, width)`` for each image.
 
     ``logits`` ``(batch, classes, height, width)`` are resized to ``target_sizes``, one height and
-    width for each image, before the best class is chosen.
+    width for each image, before the best class is chosen. With ``with_scores`` each is a
+    `BatchFeature` of ``segmentation`` and ``segmentation_scores``.
     """
+    found: list[Any] = []
+    for each, size in zip(logits, target_shapes(target_sizes, len(logits)), strict=True):
+        if not with_scores:
+            found.append(strongest_map(each, size))
+            continue
+        scores = each
+        if size is not None:
+            scores = F.interpolate(each[None], size, mode="bilinear", align_corners=False)[0]
+        found.append(
+            BatchFeature({"segmentation": scores.argmax(dim=0), "segmentation_scores": scores})
+        )
+    return found
+
+
+def target_shapes(
+    target_sizes: Sequence[tuple[int, int] | None] | Tensor | None, count: int
+) -> list[tuple[int, int] | None]:
+    """Return the height and width that is asked for each image, ``None`` where none is."""
     if target_sizes is None:
-        scores = list(logits)
-    elif len(target_sizes) != len(logits):
-        raise InputError(f"{len(target_sizes)} target_sizes were given for {len(logits)} images")
-    else:
-        sizes = [(int(height), int(width)) for height, width in target_sizes]
-        scores = [
-            F.interpolate(each[None], size=size, mode="bilinear", align_corners=False)[0]
-            for each, size in zip(logits, sizes, strict=True)
-        ]
-    return [
-        BatchFeature({"segmentation": each.argmax(dim=0), "segmentation_scores": each})
-        for each in scores
-    ]
+        return [None] * count
+    if len(target_sizes) != count:
+        raise InputError(f"{len(target_sizes)} target_sizes were given for {count} images")
+    return [None if each is None else (int(each[0]), int(each[1])) for each in target_sizes]
 
 
 def flatten_maps(maps: Any) -> list[Any]:

@@ -15,10 +15,10 @@ from automodel_core.detection.segments import (
     query_segmentation,
     query_votes,
     segments_of_queries,
-    target_shapes,
     with_run_lengths,
 )
 from automodel_core.errors import InputError
+from automodel_core.vision.segmentation import target_shapes
 
 __all__ = ["MaskClassPostProcessing"]
 
@@ -67,7 +67,7 @@ class MaskClassPostProcessing:
         found = []
         for own, size in zip(drawn, target_shapes(target_sizes, len(drawn)), strict=True):
             sizes = None if size is None else [size]
-            found += query_segmentation(*own, sizes, scores=return_segmentation_scores)
+            found += query_segmentation(*own, sizes, with_scores=return_segmentation_scores)
         return found
 
     def post_process_instance_segmentation(
