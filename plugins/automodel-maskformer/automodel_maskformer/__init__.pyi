@@ -1,4 +1,7 @@
-from automodel_maskformer.configuration import MaskFormerConfig as MaskFormerConfig
+from automodel_maskformer.configuration import (
+    MaskFormerConfig as MaskFormerConfig,
+    MaskFormerSwinConfig as MaskFormerSwinConfig,
+)
 from automodel_maskformer.image_processing import (
     MaskFormerFeatureExtractor as MaskFormerFeatureExtractor,
     MaskFormerImageProcessor as MaskFormerImageProcessor,
@@ -11,4 +14,9 @@ from automodel_maskformer.modeling import (
     MaskFormerModel as MaskFormerModel,
     MaskFormerModelOutput as MaskFormerModelOutput,
     MaskFormerPreTrainedModel as MaskFormerPreTrainedModel,
+)
+from automodel_maskformer.swin import (
+    MaskFormerSwinBackbone as MaskFormerSwinBackbone,
+    MaskFormerSwinModel as MaskFormerSwinModel,
+    MaskFormerSwinModelOutputWithPooling as MaskFormerSwinModelOutputWithPooling,
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from automodel_core.configuration import AnyConfig, PreTrainedConfig, WithBackboneConfig
 from automodel_core.errors import ConfigurationError, shown
 from automodel_core.fields import NonNegativeFloat, PositiveInt
+from automodel_swin import SwinConfig
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,9 +22,14 @@ SWIN_BASE: dict[str, Any] = {
     "window_size": 12,
     "drop_path_rate": 0.3,
 }
-SWINS = ("swin", "maskformer-swin")
 GROUPS = 32
 """Of channels, which norms of the pixel decoder normalise together."""
+
+
+class MaskFormerSwinConfig(SwinConfig):
+    """Swin, as a backbone whose maps have norms."""
+
+    model_type = "maskformer-swin"
 
 
 class MaskFormerConfig(WithBackboneConfig):
@@ -83,10 +88,15 @@ class MaskFormerConfig(WithBackboneConfig):
             )
         self.num_attention_heads = decoder.encoder_attention_heads
         self.num_hidden_layers = decoder.num_hidden_layers
-        # Swin gives the maps of all stages; files of its own choose the last one, if any.
-        if backbone.model_type in SWINS and backbone.out_features != backbone.stage_names[1:]:
-            self.backbone_config = copy.deepcopy(backbone)
-            self.backbone_config.out_features = backbone.stage_names[1:]
+        if backbone.model_type in ("swin", "maskformer-swin"):
+            self._give_all_stages(backbone)
+
+    def _give_all_stages(self, swin: Any) -> None:
+        """Let Swin give the maps of all stages: files that call it so choose the last, if any."""
+        stages = swin.stage_names[1:]
+        if swin.model_type == "swin" or swin.out_features != stages:
+            keys = {**swin.to_dict(), "out_features": stages, "out_indices": None}
+            self.backbone_config = MaskFormerSwinConfig.from_dict(keys)
 
     @classmethod
     def from_backbone_and_decoder_configs(

@@ -24,4 +24,13 @@ def automodel_architectures() -> list[Architecture]:
             image_processor=f"{_PROCESSING}:MaskFormerImageProcessor",
             feature_extractor=f"{_PROCESSING}:MaskFormerFeatureExtractor",
         ),
+        Architecture(
+            model_type="maskformer-swin",
+            plugin_api=(1, 0),
+            config="automodel_maskformer.configuration:MaskFormerSwinConfig",
+            models={
+                "base": "automodel_maskformer.swin:MaskFormerSwinModel",
+                "backbone": "automodel_maskformer.swin:MaskFormerSwinBackbone",
+            },
+        ),
     ]

@@ -14,12 +14,16 @@ from support.family import ROWS, Case
 from support.images import AnySizeFamily, ImageCase
 from support.parity import IS_5
 
-__all__ = ["DECODER", "MASKFORMER", "RESNET", "MaskFamily"]
+__all__ = ["DECODER", "MASKFORMER", "STAGES", "SWIN", "MaskFamily"]
 
 STAGES = ["stage1", "stage2", "stage3", "stage4"]
 RESNET: dict[str, Any] = {
     "model_type": "resnet", "embedding_size": 8, "hidden_sizes": [8, 8, 16, 12],
     "depths": [1, 1, 1, 1], "out_features": STAGES,
+}  # fmt: skip
+SWIN: dict[str, Any] = {
+    "model_type": "swin", "image_size": 64, "embed_dim": 8, "depths": [2, 1, 1, 1],
+    "num_heads": [2, 2, 4, 4], "window_size": 4, "drop_path_rate": 0.0,
 }  # fmt: skip
 NO_BACKBONE: dict[str, Any] = (
     {}
@@ -95,6 +99,22 @@ MASKFORMER = MaskFamily(
         "three stages": ImageCase({"backbone_config": {**RESNET, "out_features": STAGES[1:]}}),
         "another activation, more queries": ImageCase(
             {"decoder_config": {**DECODER, "activation_function": "gelu", "num_queries": 20}}
+        ),
+        "swin": ImageCase({"backbone_config": SWIN}, pixels=(48, 64)),
+        "swin of three stages, odd edges": ImageCase(
+            {
+                "backbone_config": {
+                    **SWIN,
+                    "model_type": "maskformer-swin",
+                    "depths": [2, 1, 2],
+                    "num_heads": [1, 2, 4],
+                    "window_size": 3,
+                    "out_features": STAGES[:3],
+                    "qkv_bias": False,
+                    "mlp_ratio": 2.0,
+                }
+            },
+            pixels=(43, 51),
         ),
         "a single layer": ImageCase(
             {"decoder_config": {**DECODER, "decoder_layers": 1, "d_model": 32}},

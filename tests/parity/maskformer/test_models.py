@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import transformers
 
-from automodel_core import registry
-from parity.maskformer.cases import DECODER, MASKFORMER
+import automodel_maskformer
+from parity.maskformer.cases import DECODER, MASKFORMER, STAGES, SWIN
+from support.family import settled
 from support.images import ImageCase
 from support.reference import assert_close, assert_same_gradients, assert_same_outputs
 from support.vision import ImageParity
@@ -28,11 +31,6 @@ class MaskParity(ImageParity):
     def test_outputs_losses_and_gradients(self, name: str, head: str) -> None:
         self.family = replace(self.family, dtype=torch.float64)  # type: ignore[misc]
         super().test_outputs_losses_and_gradients(name, head)
-
-    def test_defaults_are_those_of_the_reference(self) -> None:
-        if "swin" not in registry.model_types():
-            pytest.skip("the default backbone is of another distribution")
-        super().test_defaults_are_those_of_the_reference()
 
 
 class TestMaskFormer(MaskParity):
@@ -82,3 +80,26 @@ def test_no_objects_one_and_more_than_queries(counts: tuple[int, ...]) -> None:
     }
     labels["mask_labels"][1][:1] = 0.0  # a mask without a pixel
     assert_close(model(**images, **labels).loss, reference(**images, **labels).loss)
+
+
+@pytest.mark.parametrize("head", ["MaskFormerSwinModel", "MaskFormerSwinBackbone"])
+@pytest.mark.parametrize("stages", [STAGES, STAGES[1::2]])
+def test_its_swin_alone(head: str, stages: list[str], tmp_path: Path) -> None:
+    """Hidden states and attentions of the reference are others: states of layers, both."""
+    kind, own = getattr(transformers, head), getattr(automodel_maskformer, head)
+    keys = {key: value for key, value in SWIN.items() if key != "model_type"}
+    reference: Any = settled(kind(kind.config_class(**keys, out_features=stages)))
+    images = torch.randn(2, 3, 40, 52, generator=torch.Generator().manual_seed(0))
+    reference.save_pretrained(tmp_path / "theirs")
+    model, info = own.from_pretrained(tmp_path / "theirs", output_loading_info=True)
+    assert not any(info.values()), info
+    model.save_pretrained(tmp_path / "ours")
+    again = kind.from_pretrained(tmp_path / "ours").eval()
+    with torch.no_grad():
+        expected, back, found = reference(images), again(images), model(images)
+    names = ("last_hidden_state", "pooler_output") if head.endswith("Model") else ("feature_maps",)
+    for name in names:
+        assert_close(found[name], expected[name], name)
+        assert_close(back[name], expected[name], name)
+    if head.endswith("Model"):
+        assert found.hidden_states_spatial_dimensions == expected.hidden_states_spatial_dimensions
