@@ -128,14 +128,14 @@ class SamProcessor(ProcessorMixin):
 def nested(name: str, value: Any) -> Prompts:
     """Return the prompts of each image, given with or without the level of prompts."""
     one, levels = LEVELS[name]
-    depth = depth_of(value)
-    if depth not in (one, one + 1):
-        raise InputError(f"{name} is nested {depth} deep, expected {levels}: {one + 1} levels")
-    images = value if depth > one else [[each] for each in value]
     try:
+        depth = depth_of(value)
+        if depth not in (one, one + 1):
+            raise InputError(f"{name} is nested {depth} deep, expected {levels}: {one + 1} levels")
+        images = value if depth > one else [[each] for each in value]
         prompts = [[torch.as_tensor(each) for each in of_image] for of_image in images]
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} are nested as {levels}, and are numbers: {error}") from error
+    except (TypeError, RuntimeError) as error:
+        raise InputError(f"{name} are numbers, nested as {levels}: {error}") from error
     last = {"input_points": 2, "input_boxes": 4}.get(name)
     for prompt in (each for of_image in prompts for each in of_image):
         if last is not None and prompt.shape[-1:] != (last,):
