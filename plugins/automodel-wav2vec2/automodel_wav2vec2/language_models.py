@@ -61,9 +61,14 @@ class Wav2Vec2ProcessorWithLM(Wav2Vec2Processor):
         parts = Wav2Vec2Processor.from_pretrained(pretrained_model_name_or_path, **kwargs)
         alphabet = files.require("alphabet.json")
         inside = files.folder_inside(LANGUAGE_MODEL)
-        if inside is not None:
+        package = _package()
+        if inside is None:  # words are then as likely as their symbols
+            letters = import_module("pyctcdecode.alphabet").Alphabet
+            decoder = package.BeamSearchDecoderCTC(letters.loads(alphabet.read_text("utf-8")))
+        else:
             inside.require_all(tuple(inside.names() or ()))  # so that those of the hub are there
-        decoder = _package().BeamSearchDecoderCTC.load_from_dir(str(alphabet.parent), encoding)
+            folder = str(alphabet.parent)
+            decoder = package.BeamSearchDecoderCTC.load_from_dir(folder, encoding)
         for name, value in settings.items():
             setattr(decoder.model_container[decoder._model_key], name, value)
         return cls(parts.feature_extractor, parts.tokenizer, decoder)
