@@ -234,4 +234,7 @@ def mean_and_deviation(states: Tensor, lengths: Tensor | None) -> Tensor:
     count = heard.sum(dim=1)
     mean = (states * heard).sum(dim=1) / count
     squares = ((states - mean.unsqueeze(1)) * heard).square().sum(dim=1)
-    return torch.cat([mean, (squares / (count - 1)).sqrt()], dim=-1)
+    # A root has no slope at 0, where features lie that no frame raises.
+    varies = squares > 0
+    deviation = torch.where(varies, squares / (count - 1), 1.0).sqrt() * varies
+    return torch.cat([mean, deviation], dim=-1)
