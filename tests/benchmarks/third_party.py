@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def loaded(kind: str, checkpoint: Path, compute_type: str) -> Any:
     target = checkpoint / "ctranslate2"
     if not target.exists():
         ctranslate2.converters.TransformersConverter(str(checkpoint)).convert(str(target))
-    return getattr(ctranslate2, kind)(
+    return attrgetter(kind)(ctranslate2)(
         str(target),
         device="cpu",
         intra_threads=torch.get_num_threads(),

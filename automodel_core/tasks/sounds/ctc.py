@@ -27,8 +27,14 @@ class CTCRecogniser:
         """Samples from the beginning of one frame to that of the next."""
         self.sampling_rate: int = feature_extractor.sampling_rate
 
+    def extraction(self, samples: int) -> dict[str, Any]:
+        """Return how a recording of so many samples is prepared: as any."""
+        return {}
+
     def check(self, options: Mapping[str, Any]) -> None:
         """Raise `InputError` for times that there are none of."""
+        if options.get("return_language"):
+            raise InputError("a CTC model hears no language: leave out return_language")
         times = options.get("return_timestamps")
         if times and times not in TIMES:
             raise InputError(

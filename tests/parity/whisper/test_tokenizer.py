@@ -10,52 +10,21 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from tokenizers import ByteLevelBPETokenizer
 from transformers.models.whisper import english_normalizer
 
 from automodel_core import AutoTokenizer
 from automodel_whisper import BasicTextNormalizer, EnglishTextNormalizer, WhisperTokenizer
-from automodel_whisper.languages import CODES, LANGUAGES
+from automodel_whisper.languages import CODES
 from automodel_whisper.numbers import WORDS
+from parity.whisper.vocabulary import SPELLING, TEXTS, write_tokenizer
 from support.parity import IS_5
-
-TEXTS = [
-    "Hello there, how are you?", " I'm fine — thank you very much.", " the quick brown fox",
-    ' Größe 東京 is (not) a "city".',
-]  # fmt: skip
-SPECIAL = [
-    "<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in list(LANGUAGES)[:99]),
-    "<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>",
-    "<|notimestamps|>",
-]  # fmt: skip
-TIMES = [f"<|{place * 0.02:.2f}|>" for place in range(1501)]
-RULES = {"lstrip": False, "rstrip": False, "normalized": False, "single_word": False}
-SPELLING = {"colour": "color", "organise": "organize"}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with files as a released checkpoint has them, without tokenizer.json."""
     folder = tmp_path_factory.mktemp("whisper")
-    trained = ByteLevelBPETokenizer()
-    trained.train_from_iterator(TEXTS * 9, 340, special_tokens=[], show_progress=False)
-    trained.save_model(str(folder))
-    vocabulary = json.loads((folder / "vocab.json").read_text())
-    first = vocabulary[SPECIAL[0]] = len(vocabulary)
-    (folder / "vocab.json").write_text(json.dumps(vocabulary))
-    added = {
-        str(first + place): {"content": token, "special": place < len(SPECIAL), **RULES}
-        for place, token in enumerate(SPECIAL + TIMES)
-    }
-    settings = {
-        "tokenizer_class": "WhisperTokenizer", "added_tokens_decoder": added,
-        "additional_special_tokens": SPECIAL[1:], "errors": "replace", "model_max_length": 1024,
-        "return_attention_mask": False,
-        **dict.fromkeys(("bos_token", "eos_token", "unk_token", "pad_token"), SPECIAL[0]),
-    }  # fmt: skip
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-    (folder / "normalizer.json").write_text(json.dumps(SPELLING))
-    (folder / "config.json").write_text(json.dumps({"model_type": "whisper"}))
+    write_tokenizer(folder)
     return folder
 
 

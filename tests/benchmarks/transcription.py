@@ -1,0 +1,146 @@
+"""Seconds of ``generate()`` for 30 seconds of speech, against transformers and CTranslate2."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+import automodel_core
+from benchmarks.command import checkpoints_in, command
+from benchmarks.rounds import interleaved, table
+from benchmarks.third_party import loaded
+
+NEW_TOKENS = 96
+SIZES = {"whisper-tiny": (384, 4, 6), "whisper-base": (512, 6, 8)}
+"""Width, layers of each side, heads."""
+CASES = {"batch 1": (1, 1), "batch 8": (8, 1), "batch 1, beam 5": (1, 5), "batch 8, beam 5": (8, 5)}
+"""Rows and beams."""
+
+BYTES, END, START = 256, 50257, 50258
+SPECIAL = (
+    "<|endoftext|> <|startoftranscript|> <|en|> "
+    + " ".join(f"<|l{place}|>" for place in range(98))
+    + " <|translate|> <|transcribe|> <|startoflm|> <|startofprev|> <|nospeech|> <|notimestamps|>"
+).split()
+PROMPT = [START, 50259, 50359, 50363]
+HEADER = [
+    "shape", "case", "automodel s", "transformers s", "ratio", "CTranslate2 s", "ratio", "same ids",
+]  # fmt: skip
+
+
+def checkpoint(folder: Path, name: str) -> Path:
+    """Return the folder of a checkpoint with new weights and made-up words."""
+    target = folder / name
+    if (target / "model.safetensors").exists():
+        return target
+    width, layers, heads = SIZES[name]
+    torch.manual_seed(0)
+    config = transformers.WhisperConfig(
+        d_model=width,
+        encoder_layers=layers, decoder_layers=layers,
+        encoder_attention_heads=heads, decoder_attention_heads=heads,
+        encoder_ffn_dim=4 * width, decoder_ffn_dim=4 * width,
+        pad_token_id=END, bos_token_id=END, eos_token_id=END, decoder_start_token_id=START,
+        begin_suppress_tokens=None,
+    )  # fmt: skip
+    model = transformers.WhisperForConditionalGeneration(config)
+    with torch.no_grad():  # an output layer that is the embeddings repeats one token for ever
+        last = model.model.decoder.layer_norm.weight
+        last.copy_(torch.randn_like(last).sign())
+    settings = {
+        "pad_token_id": END, "eos_token_id": END, "bos_token_id": END,
+        "decoder_start_token_id": START, "max_length": 448, "is_multilingual": True,
+        "no_timestamps_token_id": PROMPT[-1], "alignment_heads": [[0, 0]],
+        "lang_to_id": {"<|en|>": PROMPT[1]},
+        "task_to_id": {"transcribe": PROMPT[2], "translate": PROMPT[2] - 1},
+        "suppress_tokens": [END], "begin_suppress_tokens": None,
+    }  # fmt: skip
+    model.generation_config = transformers.GenerationConfig.from_dict(settings)
+    model.save_pretrained(target)
+    words = [f"word{place}" for place in range(END)] + SPECIAL
+    words += [f"<|{place * 0.02:.2f}|>" for place in range(config.vocab_size - len(words))]
+    special = [{"id": END + i, "content": s, "special": True, "single_word": False,
+                "lstrip": False, "rstrip": False, "normalized": False}
+               for i, s in enumerate(SPECIAL)]  # fmt: skip
+    tokenizer = {
+        "version": "1.0", "added_tokens": special, "pre_tokenizer": {"type": "Whitespace"},
+        "model": {
+            "type": "WordLevel", "vocab": {w: i for i, w in enumerate(words)},
+            "unk_token": SPECIAL[0],
+        },
+    }  # fmt: skip
+    named = dict.fromkeys(("pad_token", "bos_token", "eos_token", "unk_token"), SPECIAL[0])
+    about = {"tokenizer_class": "PreTrainedTokenizerFast", **named}
+    for file, content in (("tokenizer", tokenizer), ("tokenizer_config", about)):
+        (target / f"{file}.json").write_text(json.dumps(content), encoding="utf-8")
+    transformers.WhisperFeatureExtractor().save_pretrained(target)
+    return target
+
+
+def measure(folder: Path, name: str, case: str, rounds: int) -> list[str]:
+    """Return a row of the table."""
+    path, (rows, beams) = checkpoint(folder, name), CASES[case]
+    third = loaded("models.Whisper", path, "float32")
+    ours: Any = automodel_core.AutoModelForSpeechSeq2Seq.from_pretrained(path)
+    theirs = transformers.AutoModelForSpeechSeq2Seq.from_pretrained(path).eval()
+    features = torch.randn(rows, 80, 3000, generator=torch.Generator().manual_seed(1))
+    settings = {
+        "language": "en", "task": "transcribe", "max_new_tokens": NEW_TOKENS, "num_beams": beams,
+    }  # fmt: skip
+    found: dict[str, list[list[int]]] = {}
+
+    def run(who: str, model: Any) -> Callable[[], None]:
+        def once() -> None:
+            found[who] = model.generate(features, **settings)[:, -NEW_TOKENS:].tolist()
+
+        return once
+
+    def other() -> None:
+        import ctranslate2
+
+        view = ctranslate2.StorageView.from_array(features.numpy())
+        results = third.generate(
+            view, [PROMPT] * rows, beam_size=beams, max_length=len(PROMPT) + NEW_TOKENS,
+            suppress_tokens=[END], suppress_blank=False,
+        )  # fmt: skip
+        found["CTranslate2"] = [result.sequences_ids[0] for result in results]
+
+    contenders = {"ours": run("ours", ours), "theirs": run("theirs", theirs), "CTranslate2": other}
+    result = interleaved(contenders, rounds)
+    lengths = {len(row) for row in found["CTranslate2"]}
+    same = "yes" if found["ours"] == found["theirs"] else "NO"
+    different = min(len(set(row)) for row in found["ours"])
+    return [
+        name,
+        case,
+        f"{result.median('ours'):.2f}",
+        f"{result.median('theirs'):.2f}",
+        f"{result.ratio('ours', 'theirs'):.2f}",
+        f"{result.median('CTranslate2'):.2f}",
+        f"{result.ratio('ours', 'CTranslate2'):.2f}",
+        f"{same}, {different} different; {lengths}",
+    ]
+
+
+def main() -> None:
+    parser = command(__doc__)
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    options = parser.parse_args()
+    with checkpoints_in(options) as folder:
+        rows = []
+        for name in options.sizes:
+            for case in options.cases:
+                rows.append(measure(folder, name, case, options.rounds))
+                print(rows[-1], flush=True)
+    title = f"30 seconds, {NEW_TOKENS} new tokens, fp32, {torch.get_num_threads()} threads"
+    print(table(title, HEADER, rows))
+
+
+if __name__ == "__main__":
+    main()
