@@ -84,7 +84,9 @@ def _record(
         outputs = _tensors(model(**given, output_hidden_states=True))
         if case.labels:
             labelled = {k: v for k, v in given.items() if not k.startswith("decoder_")}
-            outputs["loss"] = model(**labelled, **case.labels).loss
+            loss = model(**labelled, **case.labels).get("loss")
+            if loss is not None:  # some models take labels, and make no loss of them
+                outputs["loss"] = loss
         if case.writes:
             outputs["written"] = _written(model, given)
     folder.mkdir(parents=True)
