@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -25,6 +25,7 @@ from automodel_core.families.pair.parts import (
     poolers,
     takes_pooler,
 )
+from automodel_core.families.pair.sides import TiedSides
 from automodel_core.generation.settings.generation import GenerationConfig
 from automodel_core.generation.settings.of_model import set_generation_config
 from automodel_core.layers.caches.base import Cache
@@ -54,10 +55,9 @@ FOR_DECODER = ("decoder_", "logits_to_keep")
 """How the arguments begin that go to the decoder."""
 
 Options = Mapping[str, Any]
-Ties = Mapping[str, str]
 
 
-class CompositeModel(GenerativePreTrainedModel):
+class CompositeModel(TiedSides, GenerativePreTrainedModel):
     """An ``encoder``, and a ``decoder`` with a language-modelling head that attends to it.
 
     Both are given as models, or made from the configuration with new weights. Where their sizes
@@ -66,12 +66,9 @@ class CompositeModel(GenerativePreTrainedModel):
     classes than a saved composite would be loaded with.
     """
 
-    config: CompositeConfig
     embeds: ClassVar[str] = "encoder"
     """The side whose embeddings are the model's input embeddings."""
 
-    encoder: PreTrainedModel
-    decoder: PreTrainedModel
     enc_to_dec_proj: nn.Module | None
 
     def __init__(
@@ -219,72 +216,7 @@ class CompositeModel(GenerativePreTrainedModel):
         # TensorFlow's files name the encoder's body, as those of a model with a head do.
         return pair | WeightNames(foreign={f"encoder.{kind.base_model_prefix}": "encoder"})
 
-    def needs(self, name: str) -> bool:
-        side, _, rest = name.partition(".")
-        sides = self.sides()
-        return sides[side].needs(rest) if side in sides else True
-
-    def segments_in_fp32(self) -> tuple[str, ...]:
-        return tuple(s for side in self.sides().values() for s in side.segments_in_fp32())
-
-    def ties(self) -> dict[str, str]:
-        return {**self._of_sides(lambda side: side.ties()), **self.ties_between()}
-
-    def ties_in_force(self) -> dict[str, str]:
-        """Return the ties within each side.
-
-        Ties between the sides exist in memory only; files store both weights, because current
-        readers do not tie them again.
-        """
-        return self._of_sides(lambda side: side.ties_in_force())
-
-    def ties_to_load(self) -> dict[str, str]:
-        return {**self._of_sides(lambda side: side.ties_to_load()), **self.ties_between()}
-
-    def ties_between(self) -> dict[str, str]:
-        """Return the ties of the encoder's weights to the decoder's, if ``tie_encoder_decoder``.
-
-        Raises `ConfigurationError` for sides whose weights have other names or shapes.
-        """
-        if not self.config.tie_encoder_decoder:
-            return {}
-        body = ".".join(filter(None, ("decoder", self.decoder.body)))
-        sources = dict(self.get_submodule(body).named_parameters(remove_duplicate=False))
-        targets = dict(self.encoder.named_parameters(remove_duplicate=False))
-        same = [name for name in targets if name in sources]
-        if not same or any(targets[name].shape != sources[name].shape for name in same):
-            raise ConfigurationError(
-                "tie_encoder_decoder=True needs an encoder and a decoder of one architecture and "
-                f"one size, not a {type(self.encoder).__name__} and a {type(self.decoder).__name__}"
-            )
-        return {f"encoder.{name}": f"{body}.{name}" for name in same}
-
-    def tie_weights(self) -> None:
-        for side in self.sides().values():
-            side.tie_weights()
-        self._tie(self.ties_between())
-
-    def untie(self, names: Iterable[str]) -> None:
-        names, between = list(names), self.ties_between()
-        if any(name in between for name in names):
-            self.config.tie_encoder_decoder = False
-        inside = [name for name in names if name not in between]
-        for side, model in self.sides().items():
-            own = (name for name in inside if name.startswith(f"{side}."))
-            model.untie(name.partition(".")[2] for name in own)
-
-    def _of_sides(self, ties: Callable[[PreTrainedModel], Ties]) -> dict[str, str]:
-        return {
-            f"{side}.{target}": f"{side}.{source}"
-            for side, model in self.sides().items()
-            for target, source in ties(model).items()
-        }
-
     # ---- sides ----
-
-    def sides(self) -> dict[str, PreTrainedModel]:
-        """Return the models of both sides by their names in the configuration."""
-        return {"encoder": self.encoder, "decoder": self.decoder}
 
     def get_encoder(self) -> PreTrainedModel:
         return self.encoder
