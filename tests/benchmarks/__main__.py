@@ -20,6 +20,7 @@ MODULES = (
     "quality",
     "lengths",
     "examples",
+    "speaking",
 )
 
 named = list(itertools.takewhile(MODULES.__contains__, sys.argv[1:]))

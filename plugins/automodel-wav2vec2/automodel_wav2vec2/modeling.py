@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 import automodel_core.families.wav2vec2 as family
 from automodel_core import layers, modeling
-from automodel_core.audio import span_mask
 from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_wav2vec2.configuration import HubertConfig, SpeechConfig, Wav2Vec2Config
@@ -119,7 +118,14 @@ class SpeechModel(SpeechPreTrainedModel):
         features: Tensor = self.stem(input_values)
         heard = self._heard(features.shape[1], attention_mask, None)
         states, features = self.projection(features)
-        states = self.hidden(states, mask_time_indices, heard)
+        states = family.without_hidden_spans(
+            states,
+            self.config,
+            self.masked_spec_embed,
+            mask_time_indices,
+            heard,
+            training=self.training,
+        )
         if heard is not None:
             states = states.masked_fill(~heard.unsqueeze(-1), 0.0)
         states = states + self.positions(states)
@@ -152,40 +158,6 @@ class SpeechModel(SpeechPreTrainedModel):
         lengths = self.stem.frames(attention_mask.sum(-1))
         lengths = lengths if adapter is None else adapter.frames(lengths)
         return torch.arange(frames, device=lengths.device) < lengths.unsqueeze(-1)
-
-    def hidden(self, states: Tensor, given: Tensor | None, heard: Tensor | None) -> Tensor:
-        """Return states without the frames given or, in training, without some that are drawn."""
-        config, (batch, frames, size) = self.config, states.shape
-        if not config.apply_spec_augment:
-            return states
-        if given is None and self.training and config.mask_time_prob > 0:
-            lengths = None if heard is None else heard.sum(-1).tolist()
-            given = span_mask(
-                batch,
-                frames,
-                config.mask_time_prob,
-                config.mask_time_length,
-                lengths=lengths,
-                least=config.mask_time_min_masks,
-            )
-        if given is not None:
-            if self.masked_spec_embed is None:
-                raise InputError(
-                    "mask_time_indices need a vector in the place of what they hide, which a model "
-                    "with mask_time_prob=0 and mask_feature_prob=0 has not"
-                )
-            places = given.to(states.device, torch.bool).unsqueeze(-1)
-            states = torch.where(places, self.masked_spec_embed.to(states.dtype), states)
-        if self.training and config.mask_feature_prob > 0:
-            features = span_mask(
-                batch,
-                size,
-                config.mask_feature_prob,
-                config.mask_feature_length,
-                least=config.mask_feature_min_masks,
-            )
-            states = states.masked_fill(features.to(states.device).unsqueeze(1), 0.0)
-        return states
 
 
 class SpeechHead(SpeechPreTrainedModel, modeling.AudioModelHead):
