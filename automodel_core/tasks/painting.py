@@ -34,20 +34,29 @@ def colour(number: int) -> tuple[int, int, int]:
 
 
 def below(image: Any, lines: Sequence[str], inks: Sequence[Any] = ()) -> Any:
-    """Return a picture with lines of text below it, wrapped to its width."""
+    """Return a picture with lines of text below it, wrapped to its width.
+
+    Before a line that has one of the ``inks`` stands a square of that colour.
+    """
     font = import_module("PIL.ImageFont").load_default()
     _, top, _, bottom = font.getbbox("Ag")
     height = bottom - top + MARGIN
+    edge = bottom - top
     wrapped: list[tuple[str, Any]] = []
+    indent = edge + MARGIN if inks else 0
     for number, line in enumerate(lines):
-        ink = inks[number] if number < len(inks) else INK
-        wrapped += [(part, ink) for part in _wrapped(line, image.width - 2 * MARGIN, font)]
+        parts = _wrapped(line, image.width - 2 * MARGIN - indent, font)
+        squares = [*inks[number : number + 1], *[None] * len(parts)]
+        wrapped += list(zip(parts, squares, strict=False))
     size = (image.width, image.height + height * len(wrapped) + MARGIN)
     result = import_module("PIL.Image").new("RGB", size, PAPER)
     result.paste(image, (0, 0))
     draw = import_module("PIL.ImageDraw").Draw(result)
     for number, (line, ink) in enumerate(wrapped):
-        draw.text((MARGIN, image.height + number * height), line, fill=ink, font=font)
+        left, upper = MARGIN, image.height + number * height
+        if ink is not None:
+            draw.rectangle((left, upper + top, left + edge, upper + bottom), fill=ink)
+        draw.text((left + indent, upper), line, fill=INK, font=font)
     return result
 
 
@@ -74,12 +83,17 @@ def coloured(depth: Any) -> Any:
 
 
 def overlaid(image: Any, segments: Sequence[Mapping[str, Any]]) -> Any:
-    """Return a picture with each segment in a colour of its own, and their labels below it."""
+    """Return a picture with each segment in a colour of its own, and their labels below it.
+
+    Edges have the whole of the colour, so that segments beside and over each other are told apart.
+    """
     result = image.copy()
     inks = [colour(number) for number in range(len(segments))]
+    smaller = import_module("PIL.ImageFilter").MinFilter(3)
     for segment, ink in zip(segments, inks, strict=True):
         cover = import_module("PIL.Image").new("RGB", image.size, ink)
-        mask = segment["mask"].point(lambda value: int(value * COVER))
+        inside = segment["mask"].filter(smaller).point(lambda value: int(value * (1 - COVER)))
+        mask = import_module("PIL.ImageChops").subtract(segment["mask"], inside)
         result.paste(cover, (0, 0), mask)
     return below(result, [_told(segment) for segment in segments], inks)
 
