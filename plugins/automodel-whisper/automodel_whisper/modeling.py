@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import automodel_core.families.fairseq as fairseq
-from automodel_core import layers, modeling
+from automodel_core import audio, layers, modeling
 from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import InputError
 from automodel_core.layers import Cache, layer_norm, linear
@@ -163,6 +163,33 @@ class WhisperModel(WhisperPreTrainedModel, fairseq.FairseqModel):
         """Leave the encoder as it is in training."""
         self.encoder.requires_grad_(False)
 
+    def hidden(self, features: Tensor, attention_mask: Tensor | None) -> Tensor:
+        """Return features ``(batch, mels, frames)``, in training without some that are drawn."""
+        config, (rows, mels, frames) = self.config, features.shape
+        if not self.training or not config.apply_spec_augment:
+            return features
+        if config.mask_time_prob > 0:
+            lengths = None if attention_mask is None else attention_mask.long().sum(-1).tolist()
+            times = audio.span_mask(
+                rows,
+                frames,
+                config.mask_time_prob,
+                config.mask_time_length,
+                lengths=lengths,
+                least=config.mask_time_min_masks,
+            )
+            features = features.masked_fill(times[:, None].to(features.device), 0.0)
+        if config.mask_feature_prob > 0:
+            bands = audio.span_mask(
+                rows,
+                mels,
+                config.mask_feature_prob,
+                config.mask_feature_length,
+                least=config.mask_feature_min_masks,
+            )
+            features = features.masked_fill(bands[..., None].to(features.device), 0.0)
+        return features
+
     @modeling.model_call
     def forward(  # type: ignore[override]
         self,
@@ -182,7 +209,9 @@ class WhisperModel(WhisperPreTrainedModel, fairseq.FairseqModel):
         ``attention_mask`` ``(batch, frames)`` says which frames may be hidden in training.
         """
         if encoder_outputs is None:
-            encoder_outputs = self.encoder(input_features, attention_mask, **options)
+            if input_features is not None:
+                input_features = self.hidden(input_features, attention_mask)
+            encoder_outputs = self.encoder(input_features, **options)
         encoded = modeling.as_encoder_output(encoder_outputs)
         decoded = self.decoder(
             input_ids=decoder_input_ids,

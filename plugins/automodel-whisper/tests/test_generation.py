@@ -183,6 +183,20 @@ def test_an_assistant_without_an_encoder_needs_no_features(model: Any) -> None:
     assert torch.equal(found, model.generate(features(20), max_new_tokens=20))
 
 
+def test_training_hides_some_of_the_sound() -> None:
+    more = {"apply_spec_augment": True, "mask_time_length": 3, "mask_feature_prob": 0.3}
+    config = WhisperConfig(**SIZES, **more, mask_feature_length=2, mask_feature_min_masks=1)
+    model = WhisperForConditionalGeneration(config)
+    heard = features(20, 20).abs() + 1.0
+    assert model.eval().model.hidden(heard, None) is heard
+    model.train()
+    torch.manual_seed(0)
+    hidden = model.model.hidden(heard, torch.ones(2, 20)) == 0.0
+    assert bool(hidden.all(dim=1).any())
+    assert bool(hidden.all(dim=2).any())
+    assert not bool(hidden.all())
+
+
 # ---- parts ----
 
 CLOCK = Clock(TIMES, 0.02, 0.01)
