@@ -70,7 +70,8 @@ def main() -> None:
     header = ["shape", "rows", first, *(cell for who in others for cell in (who, "times"))]
     if options.memory:
         header += [f"{who}, MiB" for who in options.contenders if who in MEASURED]
-    title = f"One pass, ms, fp32, {torch.get_num_threads()} threads, {TOKENS} tokens or one image"
+    threads = torch.get_num_threads()
+    title = f"One pass, ms, fp32, {threads} threads, {TOKENS} tokens, one image, or two seconds"
     print(table(title, header, lines))
 
 

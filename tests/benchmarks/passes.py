@@ -34,6 +34,11 @@ def text(config: Any, rows: int, tokens: int = TOKENS) -> dict[str, Tensor]:
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
 
+def sound(config: Any, rows: int) -> dict[str, Tensor]:
+    """Return two seconds of sound."""
+    return {"input_values": torch.randn(rows, 32_000)}
+
+
 def image(config: Any, rows: int) -> dict[str, Tensor]:
     """Return random pixels."""
     return {"pixel_values": torch.randn(rows, 3, config.image_size, config.image_size)}
@@ -94,6 +99,7 @@ PASSES: dict[str, Pass] = {
     "siglip-base": Pass(transformers.SiglipConfig(), both),
     "dpt-large": Pass(transformers.DPTConfig(), image, "AutoModelForDepthEstimation"),
     "gpt2": Pass(transformers.GPT2Config(use_cache=False)),
+    "wav2vec2-base": Pass(transformers.Wav2Vec2Config(), sound),
 }
 
 
