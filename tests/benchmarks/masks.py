@@ -24,7 +24,7 @@ import automodel_sam
 from automodel_core.detection import keep_best
 from benchmarks.rounds import interleaved, table
 
-PROMPTS, PICTURE, PADDED, MAP = 100, (480, 640), (768, 1024), (256, 64, 64)
+PICTURE, PADDED, MAP = (480, 640), (768, 1024), (256, 64, 64)
 WHO = ("automodel", "transformers")
 Run = Callable[[], object]
 
@@ -42,19 +42,19 @@ def models(who: str) -> Any:
     return automodel_sam.SamModel.from_pretrained(None, config=config, state_dict=state)
 
 
-def encoding(who: str) -> Run:
+def encoding(who: str, prompts: int) -> Run:
     """Run the encoder on one image."""
     model = models(who)
     pixels = torch.randn(1, 3, 1024, 1024, generator=torch.Generator().manual_seed(1))
     return lambda: model.get_image_embeddings(pixels)
 
 
-def prompting(who: str) -> Run:
-    """Decode a hundred prompts of one point on one map."""
+def prompting(who: str, prompts: int) -> Run:
+    """Decode prompts of one point on one map."""
     model, chance = models(who), torch.Generator().manual_seed(1)
     given = {
         "image_embeddings": torch.randn(1, *MAP, generator=chance),
-        "input_points": 1024 * torch.rand(1, PROMPTS, 1, 2, generator=chance),
+        "input_points": 1024 * torch.rand(1, prompts, 1, 2, generator=chance),
     }
 
     def once() -> Tensor:
@@ -65,25 +65,25 @@ def prompting(who: str) -> Run:
     return once
 
 
-def drawn_masks() -> tuple[Tensor, Tensor]:
-    """Return smooth masks of a hundred prompts, and scores from 0.5 to 1."""
+def drawn_masks(prompts: int) -> tuple[Tensor, Tensor]:
+    """Return smooth masks of prompts, and scores from 0.5 to 1."""
     chance = torch.Generator().manual_seed(2)
-    rough = torch.randn(3 * PROMPTS, 1, 6, 6, generator=chance)
-    masks = 20 * F.interpolate(rough, (256, 256), mode="bicubic").view(1, PROMPTS, 3, 256, 256)
-    return masks, 0.5 + torch.rand(1, PROMPTS, 3, generator=chance) / 2
+    rough = torch.randn(3 * prompts, 1, 6, 6, generator=chance)
+    masks = 20 * F.interpolate(rough, (256, 256), mode="bicubic").view(1, prompts, 3, 256, 256)
+    return masks, 0.5 + torch.rand(1, prompts, 3, generator=chance) / 2
 
 
-def enlarging(who: str) -> Run:
-    """Make masks of a hundred prompts as large as the picture."""
-    masks, _ = drawn_masks()
+def enlarging(who: str, prompts: int) -> Run:
+    """Make masks of prompts as large as the picture."""
+    masks, _ = drawn_masks(prompts)
     kind = SamImageProcessorPil if who == "transformers" else automodel_sam.SamImageProcessor
     processor = kind()
     return lambda: processor.post_process_masks(masks, [PICTURE], [PADDED])
 
 
-def choosing(who: str) -> Run:
-    """Keep what a pipeline keeps of a hundred prompts: good, stable, said once."""
-    masks, scores = drawn_masks()
+def choosing(who: str, prompts: int) -> Run:
+    """Keep what a pipeline keeps of prompts: good, stable, said once."""
+    masks, scores = drawn_masks(prompts)
     height, width = PICTURE
     crop = torch.tensor([0, 0, width, height])
     theirs, ours = SamImageProcessorPil(), automodel_sam.SamImageProcessor()
@@ -111,18 +111,18 @@ def choosing(who: str) -> Run:
     return of_reference if who == "transformers" else of_ours
 
 
-STEPS: dict[str, tuple[Callable[[str], Run], int]] = {
+STEPS: dict[str, tuple[Callable[[str, int], Run], int]] = {
     "encoder": (encoding, 1),
-    "100 prompts": (prompting, 2),
+    "prompts": (prompting, 2),
     "masks at 480 x 640": (enlarging, 3),
     "masks of everything": (choosing, 3),
 }
 """What makes a step, and how often it is timed."""
 
 
-def peak(step: str, who: str) -> int:
+def peak(step: str, who: str, prompts: int) -> int:
     """Return the most memory, in MiB, that a process of its own takes for a step."""
-    command = [sys.executable, "-m", "benchmarks.masks", step, who]
+    command = [sys.executable, "-m", "benchmarks.masks", step, who, "--prompts", str(prompts)]
     ran = subprocess.run(command, check=True, capture_output=True, text=True)
     return int(ran.stdout.split()[-1])
 
@@ -132,20 +132,23 @@ def main() -> None:
     parser.add_argument("step", nargs="?", choices=STEPS)
     parser.add_argument("who", nargs="?", choices=WHO)
     parser.add_argument("--only", nargs="*", choices=STEPS, default=list(STEPS))
+    parser.add_argument("--prompts", type=int, default=100)
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
     if options.step:
-        STEPS[options.step][0](options.who)()
+        STEPS[options.step][0](options.who, options.prompts)()
         status = Path("/proc/self/status").read_text()
         print(int(status.partition("VmHWM:")[2].split()[0]) // 1024)
         return
     rows = []
     for step in options.only:
         make, rounds = STEPS[step]
-        timed = interleaved({who: make(who) for who in WHO}, rounds, time.process_time)
+        timed = interleaved(
+            {who: make(who, options.prompts) for who in WHO}, rounds, time.process_time
+        )
         seconds = [f"{timed.median(who):.2f}" for who in WHO]
-        memory = [str(peak(step, who)) for who in WHO]
+        memory = [str(peak(step, who, options.prompts)) for who in WHO]
         rows.append([step, *seconds, f"{timed.ratio(*WHO):.2f}", *memory])
         print(rows[-1], file=sys.stderr, flush=True)
     header = ["step", *WHO, "times", "MiB", "MiB there"]
