@@ -19,6 +19,7 @@ MODULES = (
     "weights",
     "quality",
     "lengths",
+    "tables",
     "examples",
     "speaking",
 )
