@@ -59,7 +59,7 @@ HEARD = {
 SPOKEN = {
     **FEATURES, "encoder_layers": 2, "encoder_attention_heads": 2, "encoder_ffn_dim": 24,
     "decoder_layers": 2, "decoder_attention_heads": 2, "decoder_ffn_dim": 20, "num_mel_bins": 6,
-    "speech_decoder_prenet_units": 10, "speech_decoder_prenet_dropout": 0.0,
+    "speech_decoder_prenet_units": 10,
     "speech_decoder_postnet_layers": 2, "speech_decoder_postnet_units": 7,
     "speaker_embedding_dim": 5, "encoder_max_relative_position": 4, "max_speech_positions": 60,
     "max_text_positions": 40,

@@ -36,6 +36,8 @@ def auto_class(library: Any, name: str, fallback: str) -> Any:
 def test_every_class_has_an_architecture() -> None:
     assert list(ARCHITECTURES) == list(CLASSES)
     assert len(CLASSES) == 37
+    chosen = {each.model_type for each in ARCHITECTURES.values()}
+    assert chosen <= set(registry.architectures.model_types())
 
 
 @pytest.mark.filterwarnings("ignore")  # the reference about its own past and future
@@ -43,11 +45,8 @@ def test_every_class_has_an_architecture() -> None:
 @torch.no_grad()
 def test_an_auto_class(task: str, name: str, tmp_path: Path) -> None:
     chosen = ARCHITECTURES[task]
-    model_type = chosen.model_type
-    if model_type not in registry.architectures.model_types():
-        pytest.skip(f"{model_type} is not installed")
-    keys = {**tiny(model_type), **chosen.keys}
-    subject = Subject(model_type, keys, inputs=chosen.inputs, task=task)
+    keys = {**tiny(chosen.model_type), **chosen.keys}
+    subject = Subject(chosen.model_type, keys, inputs=chosen.inputs, task=task)
     subject.config().save_pretrained(tmp_path / "config")
     config = transformers.AutoConfig.from_pretrained(tmp_path / "config")
     theirs = auto_class(transformers, name, subject.model_class.__name__)
@@ -60,7 +59,10 @@ def test_an_auto_class(task: str, name: str, tmp_path: Path) -> None:
     assert model.load_report.complete
     example = subject.example(model.config)
     given = {key: value for key, value in example.items() if key not in WITHOUT_EFFECT}
-    found, expected = model(**given), reference(**given)
+    torch.manual_seed(5)  # some draw in evaluation, too
+    found = model(**given)
+    torch.manual_seed(5)
+    expected = reference(**given)
     compared = [key for key, value in expected.items() if isinstance(value, Tensor)]
     assert compared
     for key in compared:
