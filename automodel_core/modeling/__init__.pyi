@@ -113,6 +113,7 @@ from automodel_core.modeling.outputs.image import (
     BackboneOutput as BackboneOutput,
     DepthEstimatorOutput as DepthEstimatorOutput,
     ImageClassifierOutput as ImageClassifierOutput,
+    ImageSuperResolutionOutput as ImageSuperResolutionOutput,
     MaskedImageModelingOutput as MaskedImageModelingOutput,
     SemanticSegmenterOutput as SemanticSegmenterOutput,
 )

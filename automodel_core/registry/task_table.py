@@ -80,6 +80,7 @@ PIPELINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("image-to-text", "ImageToTextPipeline", ("vision2seq", "image-text-to-text")),
     ("image-text-to-text", "ImageTextToTextPipeline", ("image-text-to-text", "vision2seq")),
     ("depth-estimation", "DepthEstimationPipeline", ("depth-estimation",)),
+    ("image-to-image", "ImageToImagePipeline", ("image-to-image",)),
     (
         "image-segmentation",
         "ImageSegmentationPipeline",

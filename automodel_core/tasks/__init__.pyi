@@ -37,6 +37,7 @@ from automodel_core.tasks.pictures.features import (
 from automodel_core.tasks.pictures.keypoints import (
     KeypointDetectionPipeline as KeypointDetectionPipeline,
 )
+from automodel_core.tasks.pictures.made import ImageToImagePipeline as ImageToImagePipeline
 from automodel_core.tasks.pictures.masks import (
     MaskGenerationPipeline as MaskGenerationPipeline,
 )

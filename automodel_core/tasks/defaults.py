@@ -19,7 +19,6 @@ def usual_checkpoints() -> Mapping[str, tuple[str, str]]:
 
 NOT_SERVED_YET = frozenset(
     {
-        "image-to-image",
         "keypoint-matching",
         "zero-shot-audio-classification",
     }

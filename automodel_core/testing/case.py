@@ -318,6 +318,10 @@ class Subject:
             return {"labels": self.pixel_classes(config)}
         if self.task == "depth-estimation" and "labels" in self.accepted:
             return {"labels": 0.5 + self.pixels(config)[:, 0].abs()}
+        if self.task == "image-to-image" and "labels" in self.accepted:
+            with torch.random.fork_rng(devices=[]):  # as the model makes them, but brighter
+                made = outputs(self.model(), self.prompt(config))["reconstruction"]
+            return {"labels": made + 3.0}
         if self.task == "masked-image-modeling":
             # The loss is about the patches that are hidden.
             height, width = patch_grid(config.image_size, config.patch_size)

@@ -26,8 +26,8 @@ HIDDEN_FRAMES = "mask_time_indices"
 """The argument that says which frames are hidden."""
 NEGATIVES = "sampled_negative_indices"
 """The argument that says which other frames a hidden one is told from."""
-OTHER_LOSSES = ("audio-xvector", "ctc", "text-to-spectrogram")
-"""Tasks of sounds whose loss is no cross-entropy of classes."""
+OTHER_LOSSES = ("audio-xvector", "ctc", "image-to-image", "text-to-spectrogram")
+"""Tasks whose loss is no cross-entropy of classes."""
 ROWS, FRAMES, MARGIN, SYMBOLS = 2, 10, 400, 3
 
 

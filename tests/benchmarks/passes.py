@@ -95,6 +95,7 @@ PASSES: dict[str, Pass] = {
         )
     ),
     "vit-base": Pass(transformers.ViTConfig(), image),
+    "swin-tiny": Pass(transformers.SwinConfig(), image),
     "clip-base": Pass(transformers.CLIPConfig(), both),
     "siglip-base": Pass(transformers.SiglipConfig(), both),
     "dpt-large": Pass(transformers.DPTConfig(), image, "AutoModelForDepthEstimation"),

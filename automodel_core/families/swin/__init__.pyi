@@ -13,8 +13,12 @@ from automodel_core.families.swin.models import (
     SwinFamilyPreTrainedModel as SwinFamilyPreTrainedModel,
     SwinImageClassifierOutput as SwinImageClassifierOutput,
     SwinModelOutput as SwinModelOutput,
+    WindowPreTrainedModel as WindowPreTrainedModel,
 )
-from automodel_core.families.swin.names import SWIN_NAMES as SWIN_NAMES
+from automodel_core.families.swin.names import (
+    SWIN_NAMES as SWIN_NAMES,
+    WINDOW_LAYER_NAMES as WINDOW_LAYER_NAMES,
+)
 from automodel_core.families.swin.stages import (
     StagesOutput as StagesOutput,
     SwinStage as SwinStage,

@@ -36,6 +36,7 @@ __all__ = [
     "SwinFamilyPreTrainedModel",
     "SwinImageClassifierOutput",
     "SwinModelOutput",
+    "WindowPreTrainedModel",
 ]
 
 
@@ -102,13 +103,10 @@ class SwinEmbeddings(nn.Module):
         return resampled_positions(learned, 0, self.grid, grid)
 
 
-class SwinFamilyPreTrainedModel(PreTrainedModel):
-    """First values, and what the models see."""
+class WindowPreTrainedModel(PreTrainedModel):
+    """First values of what layers of both versions have."""
 
-    config: SwinFamilyConfig
     main_input_name = "pixel_values"
-    input_embeddings = "embed.patches"
-    optional_weights = ("embed.mask_token",)
 
     @torch.no_grad()
     def init_module(self, module: nn.Module) -> None:
@@ -119,13 +117,21 @@ class SwinFamilyPreTrainedModel(PreTrainedModel):
             module.reset_parameters()
 
 
+class SwinFamilyPreTrainedModel(WindowPreTrainedModel):
+    """Models that embed patches of images."""
+
+    config: SwinFamilyConfig
+    input_embeddings = "embed.patches"
+    optional_weights = ("embed.mask_token",)
+
+
 class SwinFamilyLayers(SwinFamilyPreTrainedModel):
     """The embeddings and the stages, which bodies and backbones use in their own ways."""
 
     def __init__(self, config: SwinFamilyConfig, use_mask_token: bool = False) -> None:
         super().__init__(config)
         self.embed = SwinEmbeddings(config, use_mask_token)
-        self.stack = SwinStages(config, self.new_stage)
+        self.stack = SwinStages(config.depths, config.drop_path_rate, self.new_stage)
 
     def new_stage(self, number: int, drop_paths: list[float], **layer: Any) -> SwinStage:
         """Return a stage by its number, from 0; ``layer`` are options of `swin_layer`."""

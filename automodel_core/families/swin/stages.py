@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from automodel_core.families.swin.configuration import SwinFamilyConfig
 from automodel_core.layers.images.windows import Windows
 from automodel_core.layers.stack import LayerStack, drop_path_rates
 
@@ -85,16 +84,20 @@ class SwinStage(nn.Module):
 class SwinStages(LayerStack):
     """The stages in turn.
 
-    ``stage`` makes one of a configuration, its number, and how often each layer is left out.
+    ``depths`` are the layers of each; paths are dropped ever more often, in the last layer by
+    ``drop_path``. ``stage`` makes a stage of its number and of its layers' rates.
     """
 
     def __init__(
-        self, config: SwinFamilyConfig, stage: Callable[[int, list[float]], SwinStage]
+        self,
+        depths: Sequence[int],
+        drop_path: float,
+        stage: Callable[[int, list[float]], SwinStage],
     ) -> None:
         super().__init__()
-        rates = iter(drop_path_rates(config.drop_path_rate, sum(config.depths)))
+        rates = iter(drop_path_rates(drop_path, sum(depths)))
         self.stages = nn.ModuleList(
-            stage(number, list(islice(rates, depth))) for number, depth in enumerate(config.depths)
+            stage(number, list(islice(rates, depth))) for number, depth in enumerate(depths)
         )
 
     def forward(

@@ -14,6 +14,7 @@ __all__ = [
     "BackboneOutput",
     "DepthEstimatorOutput",
     "ImageClassifierOutput",
+    "ImageSuperResolutionOutput",
     "MaskedImageModelingOutput",
     "SemanticSegmenterOutput",
 ]
@@ -52,6 +53,16 @@ class DepthEstimatorOutput(ModelOutput):
 
     loss: Tensor | None = None
     predicted_depth: Tensor = FILLED
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclass
+class ImageSuperResolutionOutput(ModelOutput):
+    """Images ``(batch, channels, height, width)``, larger than those that went in, or cleaner."""
+
+    loss: Tensor | None = None
+    reconstruction: Tensor = FILLED
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
 

@@ -1,4 +1,4 @@
-"""Checks of what is said of each place in a picture: feature maps, depths, classes of pixels."""
+"""Checks of what is said of each place in a picture: feature maps, depths, new pixels, classes."""
 
 from __future__ import annotations
 
@@ -104,6 +104,35 @@ def depths_lie_over_the_picture(subject: Subject) -> None:
     require(abs(ratio - 1) < 0.1, f"{tuple(depth.shape)} of pictures {height} x {width}")
 
 
+def makes_images(subject: Subject) -> bool:
+    """Return whether the model makes images of images."""
+    return subject.sees_images and subject.task == "image-to-image"
+
+
+def made_images_lie_over_the_picture(subject: Subject) -> None:
+    """An image has as many pixels below and beside each other for each that it is made of."""
+    model: Any = subject.model()
+    example = subject.example(model.config)
+    made, seen = outputs(model, example)["reconstruction"], example["pixel_values"]
+    edges = list(zip(made.shape[-2:], seen.shape[-2:], strict=True))
+    whole = all(own % edge == 0 for own, edge in edges)
+    scales = {own // edge for own, edge in edges}
+    require(
+        made.dim() == 4 and len(made) == BATCH and whole and len(scales) == 1,
+        f"images are {tuple(made.shape)}, of {tuple(seen.shape)}",
+    )
+
+
+def images_as_made_cost_nothing(subject: Subject) -> None:
+    """The loss is zero for the images that the model makes, and grows with the distance."""
+    model: Any = subject.model()
+    example = subject.example(model.config)
+    made = outputs(model, example)["reconstruction"]
+    losses = [outputs(model, {**example, "labels": made + step})["loss"] for step in (0, 0.1, 1)]
+    require_close(losses[0], torch.zeros(()), "the loss of the images that the model makes")
+    require(losses[0] < losses[1] < losses[2], f"losses of ever other images are {losses}")
+
+
 def loss_is_the_mean_of_the_labelled_pixels(subject: Subject) -> None:
     """Each labelled pixel counts as much as another, and one that is not counts for nothing."""
     model: Any = subject.model()
@@ -146,6 +175,8 @@ DENSE_CHECKS = (
     Rule(chosen_maps_survive_files, gives_feature_maps),
     Rule(a_backbone_loads_its_bodys_checkpoint, has_a_base),
     Rule(depths_lie_over_the_picture, estimates_depth),
+    Rule(made_images_lie_over_the_picture, makes_images),
+    Rule(images_as_made_cost_nothing, makes_images, has_labels),
     Rule(loss_is_the_mean_of_the_labelled_pixels, scores_pixels, has_labels),
     Rule(loss_is_that_of_the_pixels_scores, scores_pixels, has_labels),
 )
