@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-__all__ = ["Drawing", "draw", "held_out", "random_drawing"]
+__all__ = ["COLORS", "SHAPES", "Drawing", "draw", "held_out", "named", "paint", "random_drawing"]
 
 SIDE = 64
 COLORS = {
@@ -35,11 +35,12 @@ class Drawing:
     @property
     def caption(self) -> str:
         if self.second is None:
-            return _named(self.first)
-        return f"{_named(self.first)} {self.position} {_named(self.second)}"
+            return named(self.first)
+        return f"{named(self.first)} {self.position} {named(self.second)}"
 
 
-def _named(what: tuple[str, str]) -> str:
+def named(what: tuple[str, str]) -> str:
+    """Return how a caption names a colour and shape: ``an orange star``."""
     color, shape = what
     return f"{'an' if color[0] in 'aeiou' else 'a'} {color} {shape}"
 
@@ -65,7 +66,7 @@ def draw(drawing: Drawing, rng: random.Random) -> Image.Image:
     picture = Image.new("RGB", (4 * SIDE, 4 * SIDE), (shade, shade, rng.randint(215, 255)))
     pen = ImageDraw.Draw(picture)
     for center, shape in _places(drawing, rng):
-        _shape(pen, shape, center, rng.uniform(8, 12), rng)
+        paint(pen, shape, center, rng.uniform(8, 12), rng)
     return picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
@@ -82,15 +83,18 @@ def _places(
     return list(zip(places, (drawing.first, drawing.second), strict=True))
 
 
-def _shape(
+def paint(
     pen: ImageDraw.ImageDraw,
     what: tuple[str, str],
     center: tuple[float, float],
     radius: float,
     rng: random.Random,
+    ink: int | None = None,
 ) -> None:
+    """Paint a coloured shape, or one in ``ink``, on paper four times as large as the units."""
     color, shape = what
-    fill = tuple(min(255, max(0, part + rng.randint(-12, 12))) for part in COLORS[color])
+    tint = tuple(min(255, max(0, part + rng.randint(-12, 12))) for part in COLORS[color])
+    fill = tint if ink is None else ink
     x, y = (4 * part for part in center)
     size = 4 * radius
     if shape == "circle":
