@@ -28,9 +28,13 @@ PLUGINS = sorted(path.parent.name for path in ROOT.glob("plugins/*/pyproject.tom
 PACKAGES = ["automodel_core", *(f"plugins/{p}/{p.replace('-', '_')}" for p in PLUGINS)]
 SOURCES = ["automodel_core", "plugins", "tests", "docs", "noxfile.py"]
 DEMO = "docs/demo"
-DEMO_PLUGINS = ("t5", "gpt2", "vit", "vision-encoder-decoder")
+DEMO_PLUGINS = ("t5", "gpt2", "vit", "vision-encoder-decoder", "yolos", "wav2vec2")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")
-DEMO_INPUTS = ("twenty-one", "nine thousand and sixty", f"{DEMO}/pictures/1.png")
+SOUNDS = (".wav",)
+DEMO_INPUTS = (
+    "twenty-one", "nine thousand and sixty",
+    f"{DEMO}/pictures/1.png", f"{DEMO}/speech/1.wav", f"{DEMO}/speech/2.wav",
+)  # fmt: skip
 READS_TOML = "tomli; python_version < '3.11'"
 EVERY_CORE = ("-n", "auto")
 # Models of tests are tiny: more threads only wait for one another.
@@ -82,20 +86,25 @@ def build_wheels(session: nox.Session, *paths: str) -> list[str]:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Install what the demo needs, and answer the texts and pictures given after ``--``."""
+    """Install what the demo needs, and answer the texts, pictures and sounds given after ``--``."""
     install_torch(session)
     paths = (".", *(f"plugins/automodel-{plugin}" for plugin in DEMO_PLUGINS))
     session.install("-q", "-c", CONSTRAINTS, "--no-build-isolation", *paths)
     session.run("automodel-core", "list")
     inputs = session.posargs or DEMO_INPUTS
-    pictures = [given for given in inputs if Path(given).suffix.lower() in PICTURES]
-    texts = [given for given in inputs if given not in pictures]
-    for checkpoint, given in (
-        (f"{DEMO}/checkpoint", texts),
-        (f"{DEMO}/pictures/checkpoint", pictures),
+    pictures, sounds = (
+        [given for given in inputs if Path(given).suffix.lower() in endings]
+        for endings in (PICTURES, SOUNDS)
+    )
+    texts = [given for given in inputs if given not in (*pictures, *sounds)]
+    for command, checkpoint, some in (
+        (("generate",), "checkpoint", texts),
+        (("generate",), "pictures/checkpoint", pictures),
+        (("run", "object-detection"), "pictures/detector", pictures),
+        (("run", "automatic-speech-recognition"), "speech/checkpoint", sounds),
     ):
-        if given:
-            session.run("automodel-core", "generate", checkpoint, *given)
+        if some:
+            session.run("automodel-core", *command, f"{DEMO}/{checkpoint}", *some)
 
 
 @nox.session
