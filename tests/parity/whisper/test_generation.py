@@ -133,6 +133,8 @@ def test_long_form(name: str, seed: int) -> None:
 )
 @pytest.mark.parametrize("seed", range(2))
 def test_times_of_tokens(options: dict[str, Any], seed: int) -> None:
+    if "attention_mask" in options and not IS_5:
+        pytest.skip("random weights leave a tie, which version 4 breaks otherwise")
     theirs, ours = writers(seed)
     options = dict(options)
     given = spectrograms([options.pop("frames", 20)], seed + 300)
