@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from automodel_core import AutoModelForSpeechSeq2Seq, AutoModelForTextToSpectrogram
+from automodel_core import (
+    AutoModelForSpeechSeq2Seq,
+    AutoModelForTextToSpectrogram,
+    pipeline,
+)
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_speecht5 import (
     SpeechT5Config,
@@ -141,6 +145,32 @@ def test_files_find_their_heads(tmp_path: Path) -> None:
     frames = torch.randn(4, 6)
     with torch.no_grad():
         assert torch.equal(again(frames), vocoder.eval()(frames))
+
+
+class Letters:
+    """A tokenizer in two lines."""
+
+    pad_token_id, padding_side = 1, "right"
+
+    def __call__(self, text: str, **options: Any) -> dict[str, torch.Tensor]:
+        ids = torch.tensor([[3 + ord(letter) % 26 for letter in text] + [2]])
+        return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+
+def test_a_pipeline_speaks_by_a_vocoder(tmp_path: Path) -> None:
+    model = drawn(SpeechT5ForTextToSpeech, speech_decoder_prenet_dropout=0.0)
+    vocoder = SpeechT5HifiGan(SpeechT5HifiGanConfig(model_in_dim=6, upsample_initial_channel=16))
+    vocoder.save_pretrained(tmp_path)
+    ends = {"speaker_embeddings": VOICE, "threshold": 2.0, "maxlenratio": 2.0}
+    speak: Any = pipeline(
+        "text-to-speech", model=model, tokenizer=Letters(), vocoder=tmp_path, device="cpu"
+    )
+    alone = speak("ab", forward_params=ends)
+    assert alone["sampling_rate"] == 16000
+    expected = model.generate(**Letters()("ab"), **ends, vocoder=speak.vocoder)
+    torch.testing.assert_close(torch.as_tensor(alone["audio"]), expected)
+    together = speak(["ab", "abcd"], batch_size=2, generate_kwargs=ends)
+    assert together[0]["audio"].ndim == 1
 
 
 def test_what_cannot_be() -> None:
