@@ -26,7 +26,7 @@ class NeedsVocoder(Protocol):
         """Return a vocoder, by default the usual one."""
 
     def generate(self, input_ids: Tensor, **options: Any) -> Any:
-        """Return the speech of a text; options are those of SpeechT5."""
+        """Return waveforms; with ``return_output_lengths=True`` the samples of each row, too."""
 
 
 class TextToAudioPipeline(Pipeline):
