@@ -15,6 +15,7 @@ import automodel_whisper
 from automodel_core import GenerationConfig
 from automodel_core.testing import model_names
 from support.family import ROWS, Case, Family
+from support.parity import IS_5
 
 __all__ = ["SETTINGS", "WHISPER", "spectrograms", "writers"]
 
@@ -32,7 +33,8 @@ class SpeechFamily(Family):
             return {"input_features": features}
         given = super().batch(case, head, rows, seed)
         if head.endswith("ForCausalLM"):
-            if case.lengths != Case().lengths:
+            # Version 4 fails where a decoder alone keeps a cache beside an encoder's states.
+            if IS_5 and case.lengths != Case().lengths:
                 size = settings["max_source_positions"], settings["d_model"]
                 given["encoder_outputs"] = torch.randn(rows, *size, generator=chance)
             return given
