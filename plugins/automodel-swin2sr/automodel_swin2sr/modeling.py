@@ -162,14 +162,16 @@ class Swin2SRForImageSuperResolution(Swin2SRPreTrainedModel):
     ) -> modeling.ImageSuperResolutionOutput:
         """Make images ``upscale`` times as large; values are those of ``pixel_values``.
 
-        ``labels`` are the images that should come out, ``(batch, channels, height, width)``; the
+        Without an upsampler, and beside ``pixelshuffle_aux``, the image is added as it came, not
+        around its mean: so transformers reads all checkpoints. ``labels`` are the images that
+        should come out, ``(batch, channels, height, width)``; the
         loss is the mean distance of their values.
         """
         if pixel_values is None:
             raise InputError("give pixel_values")
         body: modeling.BaseModelOutput = self.model(pixel_values, **options)
         height, width = pixel_values.shape[-2:]
-        images = self.model.normalised(pixel_values).to(body.last_hidden_state.dtype)
+        images = pixel_values.to(body.last_hidden_state.dtype)
         if self.config.upsampler:
             scale, found = self.config.upscale, self.upsample(body.last_hidden_state, images)
         else:

@@ -63,7 +63,7 @@ class PixelShuffleAuxUpsampler(PixelShuffleUpsampler):
         self.conv_after_aux = nn.Sequential(conv(config.num_channels, INNER), nn.LeakyReLU())
 
     def forward(self, states: Tensor, images: Tensor) -> Tensor:
-        """Return pixels for states, which may be padded, and images as the model sees them."""
+        """Return pixels for states, which may be padded, and images as they came."""
         height, width = (self.scale * edge for edge in images.shape[-2:])
         plain = F.interpolate(images, (height, width), mode="bicubic", align_corners=False)
         cleaned = self.conv_aux(F.leaky_relu(self.conv_before_upsample(states)))

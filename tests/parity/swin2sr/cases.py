@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import Tensor
-
 import automodel_swin2sr
-from support.family import Case
 from support.images import ImageCase, ImageFamily
 
 __all__ = ["SMALL", "SWIN2SR"]
@@ -17,43 +14,7 @@ SMALL: dict[str, Any] = {
 }  # fmt: skip
 
 
-class RepairedFamily(ImageFamily):
-    """A reference that shows what lies beside the states as the models have learned from it.
-
-    It adds the image as it came, where the original adds it as the layers see it.
-    """
-
-    def reference(self, case: Case, head: str, seed: int = 0, **more: Any) -> Any:
-        model = super().reference(case, head, seed, **more)
-        if head == "Swin2SRForImageSuperResolution":
-            repaired(model)
-        return model
-
-
-def repaired(model: Any) -> Any:
-    """Return a reference that computes what its checkpoints have learned."""
-    body, config = model.swin2sr, model.config
-
-    def normalised(pixels: Tensor) -> Tensor:
-        return (pixels - body.mean) * config.img_range
-
-    if config.upsampler == "pixelshuffle_aux":
-        model.upsample.conv_bicubic.register_forward_pre_hook(
-            lambda layer, given: (normalised(given[0]),)
-        )
-    elif not config.upsampler:
-        seen: list[Tensor] = []
-        body.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
-
-        def beside(layer: Any, given: Any, found: Tensor) -> Tensor:
-            pixels = seen.pop()
-            return found + normalised(pixels) - pixels
-
-        model.final_convolution.register_forward_hook(beside)
-    return model
-
-
-SWIN2SR = RepairedFamily(
+SWIN2SR = ImageFamily(
     automodel_swin2sr,
     ("Swin2SRModel", "Swin2SRForImageSuperResolution"),
     SMALL,
