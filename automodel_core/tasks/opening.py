@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from automodel_core.errors import (
     BackendUnavailableError,
     CheckpointNotFoundError,
     InputError,
+    MissingExtraError,
     RemoteCodeRefusedError,
     TokenizationError,
     UnsupportedTaskError,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from automodel_core.tasks.base.pipeline import Pipeline
 
 __all__ = ["pipeline"]
+
+logger = logging.getLogger("automodel_core")
 
 LOADERS: Mapping[str, Any] = {
     "tokenizer": auto.AutoTokenizer,
@@ -220,6 +224,11 @@ def _of_places(loader: Any, places: Sequence[str], options: Mapping[str, Any], n
             raise
         except ABSENT as error:
             problems.append(error)
+        except MissingExtraError as error:
+            if needed:
+                raise
+            logger.warning("answering without a part of %s: %s", shown(place), error)
+            return None
     if needed and problems:
         raise problems[0]
     return None

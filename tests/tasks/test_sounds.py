@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +12,14 @@ import numpy as np
 import pytest
 import torch
 
+from automodel_core import pipeline
 from automodel_core.audio import write_audio
 from automodel_core.errors import InputError
 from automodel_core.tasks.inputs.sounds import recording
 from automodel_core.tasks.sounds.spans import Span, chunk_spans, given_span
 
 SOUND = torch.linspace(-1, 1, 200)
+SPEECH = Path(__file__).parents[2] / "docs" / "demo" / "speech"
 
 
 def test_every_form(tmp_path: Path) -> None:
@@ -67,3 +72,19 @@ def test_what_counts_of_a_span() -> None:
         given_span({**item, "stride": (300, 200)}, torch.zeros(400), 16_000)
     with pytest.raises(InputError, match=r"chunk_length_s=1\.0 is not longer"):
         chunk_spans(100, (1.0, 0.5), 10, 1)
+
+
+@pytest.mark.skipif(find_spec("pyctcdecode") is not None, reason="pyctcdecode is installed")
+def test_a_language_model_that_cannot_be_used_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = shutil.copytree(SPEECH / "checkpoint", tmp_path / "checkpoint")
+    for name in ("processor_config.json", "tokenizer_config.json", "preprocessor_config.json"):
+        settings = json.loads((folder / name).read_text("utf-8"))
+        settings["processor_class"] = "Wav2Vec2ProcessorWithLM"
+        (folder / name).write_text(json.dumps(settings), encoding="utf-8")
+    (folder / "alphabet.json").write_text('{"labels": [], "is_bpe": false}', encoding="utf-8")
+    recognise = pipeline("automatic-speech-recognition", model=str(folder))
+    assert recognise(str(SPEECH / "1.wav"))["text"] == "one hundred sixty two"
+    assert "pip install" in caplog.text
+    assert "pyctcdecode" in caplog.text
