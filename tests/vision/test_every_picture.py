@@ -93,11 +93,14 @@ PICTURES: dict[str, tuple[Callable[[], Any], np.ndarray[Any, Any]]] = {
 def processors() -> dict[str, Any]:
     """Return an image processor of each class that a plugin here has."""
     found = {}
-    for model_type in registry.model_types():
+    records = (record for record in registry.plugins.records() if record.is_architecture)
+    for model_type in (name for record in records for name in record.names):
         for reference in registry.get(model_type).components("image_processor"):
             kind: Any = registry.resolve(reference)
             small = dict.fromkeys(kind().size or (), 24)
-            found[kind.__name__] = kind(size=small or None, crop_size=16)
+            # Models of grey images exist where nothing is normalised.
+            colour = {} if kind().do_normalize else {"do_convert_rgb": True}
+            found[kind.__name__] = kind(size=small or None, crop_size=16, **colour)
     return found
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from automodel_core.configuration import AnyConfig, PreTrainedConfig, TokenId
 from automodel_core.errors import ConfigurationError
@@ -21,6 +22,13 @@ class CompositeConfig(PreTrainedConfig):
     whatever they were. Raises `ConfigurationError` if one is missing, and
     `PluginNotInstalledError` with one line that installs every architecture that is not there.
     """
+
+    small_model: ClassVar[Mapping[str, Any]] = {
+        "decoder": {"model_type": "small-text"},
+        "decoder_start_token_id": 1,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+    }
 
     encoder: AnyConfig = None
     decoder: AnyConfig = None

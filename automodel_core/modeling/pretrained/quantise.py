@@ -1,7 +1,8 @@
 """Weights in fewer bits: which layers of a loaded model get them.
 
-These are the linear layers of stacks and the output layer. Embeddings, norms, poolers
-and classifiers keep their precision: they are small, or read one row at a time.
+These are the linear layers of stacks and the output layer. Embeddings, norms, poolers,
+classifiers and what computes positions keep their precision: they are small, or read one row at a
+time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from torch import nn
 from automodel_core.checkpoint.loading.memory import WeightSize
 from automodel_core.checkpoint.loading.ties import find_slots
 from automodel_core.errors import InputError, shown
+from automodel_core.layers.images.cosine import ContinuousPositions
 from automodel_core.layers.kernels.int8 import Int8DynamicLinear, Int8Linear
 from automodel_core.layers.kernels.linear import QuantisedLinear
 from automodel_core.layers.stack import LayerStack
@@ -89,6 +91,8 @@ def _large_linears(model: WeightedModel) -> dict[str, nn.Linear]:
     output = model.get_output_embeddings()
     stacks = [part for part in model.modules() if isinstance(part, LayerStack)]
     inside = {id(module) for stack in stacks for module in stack.modules()}
+    positions = [part for part in model.modules() if isinstance(part, ContinuousPositions)]
+    inside -= {id(module) for part in positions for module in part.modules()}
     return {
         path: module
         for path, module in model.named_modules()

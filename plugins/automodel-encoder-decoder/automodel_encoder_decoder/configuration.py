@@ -12,9 +12,5 @@ class EncoderDecoderConfig(CompositeConfig):
 
     model_type = "encoder-decoder"
     small_model: ClassVar = {
-        "encoder": {"model_type": "small-text", "hidden_size": 12},
-        "decoder": {"model_type": "small-text"},
-        "decoder_start_token_id": 1,
-        "eos_token_id": 2,
-        "pad_token_id": 0,
-    }
+        **CompositeConfig.small_model, "encoder": {"model_type": "small-text", "hidden_size": 12},
+    }  # fmt: skip

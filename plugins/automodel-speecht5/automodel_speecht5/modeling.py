@@ -152,7 +152,8 @@ class SpeechT5Decoder(modeling.TextStack):
 
     def embed(self, inputs: modeling.TextInputs) -> Tensor:
         if self.prenet is None:
-            return inputs.tokens.to(next(self.stack.parameters()).dtype)
+            weights = (weight for weight in self.stack.parameters() if weight.is_floating_point())
+            return inputs.tokens.to(next(weights).dtype)
         given: list[Any] = [inputs]
         if isinstance(self.prenet, SpeechDecoderPrenet):
             given.append(inputs.speaker_embeddings if isinstance(inputs, SpeechT5Inputs) else None)

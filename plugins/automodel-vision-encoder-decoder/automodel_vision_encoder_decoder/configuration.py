@@ -12,12 +12,8 @@ class VisionEncoderDecoderConfig(CompositeConfig):
 
     model_type = "vision-encoder-decoder"
     small_model: ClassVar = {
-        "encoder": {"model_type": "small-image", "hidden_size": 12},
-        "decoder": {"model_type": "small-text"},
-        "decoder_start_token_id": 1,
-        "eos_token_id": 2,
-        "pad_token_id": 0,
-    }
+        **CompositeConfig.small_model, "encoder": {"model_type": "small-image", "hidden_size": 12},
+    }  # fmt: skip
 
     tie_word_embeddings: bool = False
     """Between the sides there is nothing to tie; whether a decoder's are, its own keys say."""

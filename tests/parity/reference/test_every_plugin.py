@@ -13,7 +13,7 @@ from automodel_core.testing.report import run
 from automodel_core.testing.tiny import decoder_tasks, tiny
 from support.parity import IS_5
 
-COMPOSITES = {"encoder-decoder", "vision-encoder-decoder"}
+COMPOSITES = {"encoder-decoder", "speech-encoder-decoder", "vision-encoder-decoder"}
 """Their configurations are two others, whose plugins are compared one by one and together."""
 SHUFFLED = "the reference shuffles patches"
 WITHOUT_STATES = "the reference takes decoder_inputs_embeds and ignores them"
@@ -40,7 +40,8 @@ DIFFERENT = {
         "equals_the_reference-causal-lm": "a whole pass of the reference is another than its steps"
     },
 }
-MODEL_TYPES = sorted(set(registry.model_types()) - COMPOSITES)
+PLUGINS = [record for record in registry.plugins.records() if record.is_architecture]
+MODEL_TYPES = sorted({name for record in PLUGINS for name in record.names} - COMPOSITES)
 
 pytestmark = pytest.mark.skipif(not IS_5, reason="compared with one major version")
 

@@ -94,7 +94,7 @@ def test_control_pieces_match_no_text_once_hidden():
         (piece("a", float("nan")), "score of piece 0"),
         (piece("a", 0.0, 99), "unknown type 99"),
         (piece("a", 0.0) + message(2, number(40, 5)), "unk_id is 5"),
-        (piece("a", 0.0) + message(2, number(3, 4)), "model_type is 4"),
+        (piece("a", 0.0) + message(2, number(3, 3)), "model_type is 3"),
     ],
 )
 def test_damaged_models_are_refused(content, phrase, tmp_path):
