@@ -84,9 +84,7 @@ def _record(
         outputs = _tensors(model(**given, output_hidden_states=True))
         if case.labels:
             labelled = {k: v for k, v in given.items() if not k.startswith("decoder_")}
-            loss = model(**labelled, **case.labels).get("loss")
-            if loss is not None:  # some models take labels, and make no loss of them
-                outputs["loss"] = loss
+            outputs |= _loss(model, {**labelled, **case.labels})
         if case.writes:
             outputs["written"] = _written(model, given)
     folder.mkdir(parents=True)
@@ -98,6 +96,15 @@ def _record(
     return {"inputs": list(given), "labels": list(case.labels), "outputs": list(outputs)}
 
 
+def _loss(model: Any, labelled: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the loss by its name: some models take labels, and make none of them."""
+    try:
+        loss = model(**labelled).get("loss")
+    except NotImplementedError:
+        return {}
+    return {} if loss is None else {"loss": loss}
+
+
 def _tensors(output: Any) -> dict[str, Any]:
     """Return the tensors of an output by name; those in tuples have their number behind it."""
     import torch
@@ -107,7 +114,8 @@ def _tensors(output: Any) -> dict[str, Any]:
         if isinstance(value, torch.Tensor):
             found[name] = value
         elif isinstance(value, tuple) and name.endswith(("hidden_states", "feature_maps")):
-            found |= {f"{name}.{index}": each for index, each in enumerate(value)}
+            numbered = enumerate(value)
+            found |= {f"{name}.{i}": each for i, each in numbered if isinstance(each, torch.Tensor)}
     return found
 
 

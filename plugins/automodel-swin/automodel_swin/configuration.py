@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from automodel_core.configuration import BackboneConfigMixin, OutFeatures, OutIndices
 from automodel_core.errors import ConfigurationError
 from automodel_core.families.swin import SwinFamilyConfig
@@ -14,17 +16,12 @@ class SwinConfig(SwinFamilyConfig, BackboneConfigMixin):
     """Swin (https://arxiv.org/abs/2103.14030): lists have a number for each stage."""
 
     model_type = "swin"
+    small_model: ClassVar = {**SwinFamilyConfig.small_model, "encoder_stride": 8}
 
-    encoder_stride: PositiveInt | None = None
-    """The edge of the square of pixels that a last state is decoded to; by default its own."""
+    encoder_stride: PositiveInt = 32
+    """The edge of the square of pixels that a last state is decoded to."""
     out_features: OutFeatures = None
     out_indices: OutIndices = None
-
-    def validate(self) -> None:
-        super().validate()
-        if self.encoder_stride is None:
-            patch = self.patch_size if isinstance(self.patch_size, int) else self.patch_size[0]
-            self.encoder_stride = patch * 2 ** (len(self.depths) - 1)
 
 
 class Swinv2Config(SwinConfig):

@@ -51,12 +51,6 @@ def test_every_key_survives_reading_and_writing(kind: Any, tmp_path: Path) -> No
     assert written.items() >= keys.items()
 
 
-def test_a_state_is_decoded_to_the_pixels_that_it_stands_for() -> None:
-    assert SwinConfig().encoder_stride == 32
-    assert SwinConfig(depths=[1, 1], num_heads=[1, 2], patch_size=2).encoder_stride == 4
-    assert SwinConfig(encoder_stride=16).encoder_stride == 16
-
-
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -12,6 +12,7 @@ TINY = {
     "num_heads": [2, 4],
     "window_size": 3,
     "mlp_ratio": 2.0,
+    "encoder_stride": 4,
 }
 RECTANGLES = {
     **TINY,

@@ -20,7 +20,7 @@ from automodel_core.testing import model_names
 Make = Callable[..., Any]
 SMALL = {
     "image_size": 16, "patch_size": 2, "embed_dim": 8, "depths": [2, 1], "num_heads": [2, 4],
-    "window_size": 3, "mlp_ratio": 2.0, "drop_path_rate": 0.0,
+    "window_size": 3, "mlp_ratio": 2.0, "drop_path_rate": 0.0, "encoder_stride": 4,
 }  # fmt: skip
 
 

@@ -16,11 +16,16 @@ from support.parity import IS_5
 COMPOSITES = {"encoder-decoder", "speech-encoder-decoder", "vision-encoder-decoder"}
 """Their configurations are two others, whose plugins are compared one by one and together."""
 SHUFFLED = "the reference shuffles patches"
+READS_STATES = {"speecht5"}
+"""Their bare models read states, which no guessed input is; they are compared elsewhere."""
 WITHOUT_STATES = "the reference takes decoder_inputs_embeds and ignores them"
 DIFFERENT = {
     "maskformer": {
         f"equals_the_reference-{task}": WITHOUT_STATES
         for task in ("base", "instance-segmentation", "universal-segmentation")
+    },
+    "maskformer-swin": {
+        "equals_the_reference-backbone": "the reference's hidden states are rows, those here maps"
     },
     "superpoint": {
         f"equals_the_reference-{task}": "the reference keeps points near two borders"
@@ -33,6 +38,10 @@ DIFFERENT = {
         f"equals_the_reference-{task}": SHUFFLED
         for task in ("base", "masked-lm", "token-classification", "visual-question-answering")
     },
+    "vits": {
+        f"equals_the_reference-{task}": "its speech is drawn by chance"
+        for task in ("base", "text-to-waveform")
+    },
     "mt5": {
         "defaults_are_those_of_the_reference": "version 5 ties by default, version 4 and T5 1.1 not"
     },
@@ -41,11 +50,14 @@ DIFFERENT = {
     },
 }
 PLUGINS = [record for record in registry.plugins.records() if record.is_architecture]
-MODEL_TYPES = sorted({name for record in PLUGINS for name in record.names} - COMPOSITES)
+MODEL_TYPES = sorted(
+    {name for record in PLUGINS for name in record.names} - COMPOSITES - READS_STATES
+)
 
 pytestmark = pytest.mark.skipif(not IS_5, reason="compared with one major version")
 
 
+@pytest.mark.filterwarnings("ignore:Support for mismatched key_padding_mask:UserWarning")
 @pytest.mark.parametrize("model_type", MODEL_TYPES)
 def test_a_plugin_equals_its_reference(model_type: str, tmp_path: Path) -> None:
     values = tiny(model_type)
