@@ -131,7 +131,7 @@ def test_long_form(name: str, seed: int) -> None:
     ],
     ids=str,
 )
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1, 5))  # 0 leaves a tie, which rounding breaks
 def test_times_of_tokens(options: dict[str, Any], seed: int) -> None:
     if "attention_mask" in options and not IS_5:
         pytest.skip("random weights leave a tie, which version 4 breaks otherwise")
