@@ -345,16 +345,21 @@ def index(session: nox.Session) -> None:
         project.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, project)
     install_torch(session)
-    with serving(folder) as address:
-        options = ("-q", "-c", CONSTRAINTS, "--extra-index-url", address)
+    first, *more = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    checkpoint = f"{DEMO}/checkpoint"
+    away = Path(session.create_tmp(), "away").absolute()  # where the source tree is not found
+    shutil.rmtree(away, ignore_errors=True)
+    away.mkdir()
+    (away / "docs").symlink_to(ROOT / "docs")
+    with serving(folder) as address, session.chdir(away):
+        options = ("-q", "-c", str(ROOT / CONSTRAINTS), "--extra-index-url", address)
         session.install(*options, "automodel-t5")
-    session.run("python", "-m", "pip", "check")
-    # The README's lines on a checkpoint that is here, from where the source tree is not found.
-    checkpoint = str(ROOT / DEMO / "checkpoint")
-    lines = "\n".join(re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
-    with session.chdir(session.create_tmp()):
-        session.run("python", "-c", re.sub(r"google-t5/t5-small", checkpoint, lines))
+        session.run("python", "-m", "pip", "check")
+        session.run("python", "-c", first.replace("google-t5/t5-small", checkpoint))
         session.run("automodel-core", "generate", checkpoint, "forty-two")
+        session.install(*options, *(f"automodel-{plugin}" for plugin in DEMO_PLUGINS))
+        for lines in more:
+            session.run("python", "-c", lines)
 
 
 @contextlib.contextmanager
