@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -12,7 +13,7 @@ import transformers
 import automodel_sam
 from automodel_core import AutoConfig, AutoModelForMaskGeneration
 from parity.sam.cases import SAM, SAM_VISION
-from support.parity import target
+from support.parity import IS_5, target
 from support.reference import assert_close, assert_same_gradients, assert_same_outputs
 from support.vision import ImageParity
 
@@ -28,6 +29,11 @@ class TestSam(ImageParity):
 
     def halved(self, given: dict[str, Any]) -> dict[str, Any]:
         return {**given, "pixel_values": given["pixel_values"].bfloat16()}
+
+    def test_files_go_both_ways(self, name: str, head: str, tmp_path: Path) -> None:
+        if not IS_5 and name == "points":
+            pytest.skip("the masks of these weights cancel out but for rounding")
+        super().test_files_go_both_ways(name, head, tmp_path)
 
     def test_outputs_losses_and_gradients(self, name: str, head: str) -> None:
         case = self.family.cases[name]

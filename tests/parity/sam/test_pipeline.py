@@ -81,6 +81,8 @@ def both(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
 @pytest.mark.parametrize("crops", [0, 1])
 @pytest.mark.parametrize("name", CALLS)
 def test_masks_are_those_of_the_reference(both: tuple[Any, Any], name: str, crops: int) -> None:
+    if not (IS_5 or crops):
+        pytest.skip("version 4 ends its last part by StopIteration, which a generator may not")
     if crops and not IS_5:
         pytest.skip("version 4 scales the points of crops, and leaves boxes in their pixels")
     if name == "none" and not IS_5:

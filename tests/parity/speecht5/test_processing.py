@@ -14,6 +14,7 @@ import transformers
 from automodel_core import AutoFeatureExtractor, AutoProcessor, AutoTokenizer
 from automodel_speecht5 import SpeechT5FeatureExtractor, SpeechT5Processor, SpeechT5Tokenizer
 from automodel_speecht5.numbers import spell_numbers
+from support.parity import IS_5
 from support.sentencepieces import TEXTS, is_plain, train
 
 NUMBERS = (
@@ -46,6 +47,7 @@ def tokenizers(folder: Path, request: pytest.FixtureRequest) -> tuple[Any, Any]:
     return AutoTokenizer.from_pretrained(folder, **request.param), theirs
 
 
+@pytest.mark.skipif(not IS_5, reason="version 4 writes spaces elsewhere beside unknown letters")
 def test_each_text(tokenizers: tuple[Any, Any]) -> None:
     ours, theirs = tokenizers
     assert type(ours) is SpeechT5Tokenizer

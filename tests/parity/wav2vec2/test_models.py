@@ -40,6 +40,11 @@ class TestHubert(SpeechParity):
 class TestWavLM(SpeechParity):
     family = WAVLM
 
+    def test_first_values_have_the_same_spread(self, head: str) -> None:
+        if not IS_5:
+            pytest.skip("version 4 draws the table of positions otherwise")
+        super().test_first_values_have_the_same_spread(head)
+
     def comparable(self, output: Any, case: Case) -> Any:
         weights = output.get("attentions")
         if weights is not None:  # the reference has the mean of the heads, once for each
