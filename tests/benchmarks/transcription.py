@@ -105,7 +105,7 @@ def measure(folder: Path, name: str, case: str, rounds: int) -> list[str]:
 
         view = ctranslate2.StorageView.from_array(features.numpy())
         results = third.generate(
-            view, [PROMPT] * rows, beam_size=beams, max_length=len(PROMPT) + NEW_TOKENS,
+            view, [PROMPT] * rows, beam_size=beams, max_length=2 * NEW_TOKENS,
             suppress_tokens=[END], suppress_blank=False,
         )  # fmt: skip
         found["CTranslate2"] = [result.sequences_ids[0] for result in results]
