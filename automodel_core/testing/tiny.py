@@ -26,7 +26,7 @@ SIZES = (
 )
 """Parts of the names of fields, and the sizes that make a model tiny."""
 POSITIONS, WIDTH, LARGE = 64, 16, 64
-STAGES = (("heads", 2), ("depths", 1), ("sizes", WIDTH))
+STAGES = (("heads", 2), ("depths", 1), ("sizes", WIDTH), ("dim", WIDTH))
 """Words in the names of lists with a number for each stage, and the most that keeps it tiny."""
 
 
