@@ -9,8 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from automodel_core.errors import InputError, shown
+from automodel_core.tasks.base.pipeline import Pipeline
 
-__all__ = ["activated", "function_named", "label_of", "ranked"]
+__all__ = ["ScoringPipeline", "activated", "function_named", "label_of", "ranked"]
 
 FUNCTIONS = ("sigmoid", "softmax", "none")
 
@@ -58,3 +59,14 @@ def ranked(scores: Tensor, config: Any, top_k: int | None = None) -> list[dict[s
     ]
     found.sort(key=lambda one: -one["score"])
     return found[:top_k]
+
+
+class ScoringPipeline(Pipeline):
+    """Scores classes by ``logits``, which ``function_to_apply`` makes scores of."""
+
+    def settled(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Name the function that makes scores of logits."""
+        return {**options, "function_to_apply": function_named(options.get("function_to_apply"))}
+
+    def forward(self, inputs: dict[str, Any]) -> Mapping[str, Any]:
+        return {"logits": self.output(self.model(**inputs), "logits")}

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from automodel_core.errors import InputError, warn_caller
 from automodel_core.tasks.base.chunks import Chunk
-from automodel_core.tasks.base.pipeline import Pipeline
-from automodel_core.tasks.base.scores import activated, function_named, ranked
+from automodel_core.tasks.base.scores import ScoringPipeline, activated, ranked
 from automodel_core.tasks.inputs.videos import frames, places
 from automodel_core.vision.images import is_array
 
 __all__ = ["VideoClassificationPipeline"]
 
 
-class VideoClassificationPipeline(Pipeline):
+class VideoClassificationPipeline(ScoringPipeline):
     """Returns label and score of the likeliest classes: ``top_k``, by default 5.
 
     A video is a list of frames, an array ``(frames, height, width, 3)``, or a file or address,
@@ -38,8 +37,8 @@ class VideoClassificationPipeline(Pipeline):
 
     def settled(self, options: dict[str, Any]) -> dict[str, Any]:
         """Name the function that makes scores of logits."""
-        function = function_named(options.get("function_to_apply")) or "softmax"
-        return {**options, "function_to_apply": function}
+        named = super().settled(options)
+        return {**named, "function_to_apply": named["function_to_apply"] or "softmax"}
 
     def preprocess(
         self, item: Any, *, num_frames: int | None = None, frame_sampling_rate: int = 1
@@ -48,9 +47,6 @@ class VideoClassificationPipeline(Pipeline):
         seen = frames(item, places(count, frame_sampling_rate))
         inputs = self.image_processor(seen, return_tensors="pt", input_data_format="channels_first")
         return Chunk.of_batch(inputs)
-
-    def forward(self, inputs: dict[str, Any]) -> Mapping[str, Any]:
-        return {"logits": self.output(self.model(**inputs), "logits")}
 
     def postprocess(
         self, chunks: Sequence[Chunk], *, function_to_apply: str = "softmax", top_k: int = 5

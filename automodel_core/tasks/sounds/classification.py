@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from automodel_core.tasks.base.chunks import Chunk
-from automodel_core.tasks.base.scores import activated, function_named, ranked
+from automodel_core.tasks.base.scores import ScoringPipeline, activated, ranked
 from automodel_core.tasks.sounds.hearing import SoundPipeline
 
 __all__ = ["AudioClassificationPipeline"]
 
 
-class AudioClassificationPipeline(SoundPipeline):
+class AudioClassificationPipeline(ScoringPipeline, SoundPipeline):
     """Returns label and score of the likeliest classes: ``top_k``, by default 5, or all if None."""
-
-    def settled(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Name the function that makes scores of logits."""
-        return {**options, "function_to_apply": function_named(options.get("function_to_apply"))}
 
     def preprocess(self, item: Any, *, timeout: float | None = None) -> Chunk:
         return Chunk.of_batch(self.prepared(self.heard(item, timeout)))
-
-    def forward(self, inputs: dict[str, Any]) -> Mapping[str, Any]:
-        return {"logits": self.output(self.model(**inputs), "logits")}
 
     def postprocess(
         self,
