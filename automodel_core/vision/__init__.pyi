@@ -1,4 +1,7 @@
 from automodel_core.preprocessing.batch import BatchFeature as BatchFeature
+from automodel_core.vision.cropped import (
+    CenterCropImageProcessor as CenterCropImageProcessor,
+)
 from automodel_core.vision.depth import DepthPostProcessing as DepthPostProcessing
 from automodel_core.vision.image_processor import BaseImageProcessor as BaseImageProcessor
 from automodel_core.vision.images import image_tensor as image_tensor

@@ -7,14 +7,12 @@ import math
 from torch import Tensor
 
 from automodel_core.fields import PositiveInt
+from automodel_core.vision.cropped import CenterCropImageProcessor
 from automodel_core.vision.depth import DepthPostProcessing
-from automodel_core.vision.image_processor import BaseImageProcessor
 from automodel_core.vision.segmentation import SegmentationImageProcessor
 from automodel_core.vision.settings import (
     IMAGENET_STANDARD_MEAN,
     IMAGENET_STANDARD_STD,
-    OPENAI_CLIP_MEAN,
-    OPENAI_CLIP_STD,
     ChannelValues,
     Resample,
     Resampling,
@@ -34,25 +32,8 @@ __all__ = [
 ]
 
 
-SHORTEST_EDGE: Size = {"shortest_edge": 224}
-
-
-class BitImageProcessor(BaseImageProcessor):
+class BitImageProcessor(CenterCropImageProcessor):
     """Resize the shortest edge to 224, take the middle, and normalise."""
-
-    default_to_square: bool = False
-
-    do_resize: bool | None = True
-    size: Size = SHORTEST_EDGE
-    resample: Resample = int(Resampling.BICUBIC)
-    do_center_crop: bool | None = True
-    crop_size: Size = fixed_size(224)
-    do_rescale: bool | None = True
-    rescale_factor: float = 1 / 255
-    do_normalize: bool | None = True
-    image_mean: ChannelValues = OPENAI_CLIP_MEAN
-    image_std: ChannelValues = OPENAI_CLIP_STD
-    do_convert_rgb: bool | None = True
 
 
 class DPTImageProcessor(DepthPostProcessing, SegmentationImageProcessor):
