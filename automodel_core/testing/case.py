@@ -147,7 +147,7 @@ class Subject:
         with torch.device("meta"):
             return self.model_class(self.config())
 
-    @cached_property
+    @property
     def accepted(self) -> frozenset[str]:
         """The names of the arguments of the model's ``forward``."""
         return frozenset(inspect.signature(self.model_class.forward).parameters)

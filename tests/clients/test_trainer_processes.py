@@ -44,12 +44,14 @@ if trainer.is_world_process_zero():
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     open(folder + "/losses.json", "w").write(json.dumps(losses))
 """
+# Whatever name and network the machine has.
+ON_THIS_MACHINE = ("--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0", "--local-addr=127.0.0.1")
 
 
 def losses(folder: Path, processes: int) -> list[float]:
     script = folder / "script.py"
     script.write_text(SCRIPT, encoding="utf-8")
-    start = ["-m", "torch.distributed.run", f"--nproc-per-node={processes}", "--standalone"]
+    start = ["-m", "torch.distributed.run", f"--nproc-per-node={processes}", *ON_THIS_MACHINE]
     command = [sys.executable, *(start if processes > 1 else ()), str(script), str(folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     ran = subprocess.run(

@@ -67,7 +67,8 @@ class MaskClassImageProcessor(MaskedImageProcessor):
         if isinstance(size, int) and not isinstance(size, bool):
             settings["size"] = {"shortest_edge": size, "longest_edge": longest or LONGEST}
         elif longest is not None:
-            settings["size"] = {"shortest_edge": SHORTEST, **(size or {}), "longest_edge": longest}
+            edges = settings.get("size") or {}
+            settings["size"] = {"shortest_edge": SHORTEST, **edges, "longest_edge": longest}
         super().__init__(**settings)
 
     def __call__(

@@ -41,7 +41,8 @@ class WeightNormConv1d(nn.Module):
     @property
     def weight(self) -> Tensor:
         """The weight as it is applied."""
-        return torch._weight_norm(self.weight_v, self.weight_g, self.norm_dim)
+        weight: Tensor = torch.ops.aten._weight_norm(self.weight_v, self.weight_g, self.norm_dim)
+        return weight
 
     def forward(self, inputs: Tensor) -> Tensor:
         return F.conv1d(

@@ -108,7 +108,7 @@ class AudioModelForLayers(AudioModelHead):
         if not self.config.use_weighted_layer_sum:
             body = self.model(input_values, attention_mask, **options)
             return body.last_hidden_state, body
-        asked = options["output_hidden_states"]
+        asked = options.get("output_hidden_states")
         options["output_hidden_states"] = True
         body = self.model(input_values, attention_mask, **options)
         weights = self.layer_weights.softmax(-1).view(-1, 1, 1, 1)

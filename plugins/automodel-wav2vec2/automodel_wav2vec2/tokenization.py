@@ -156,11 +156,9 @@ class Wav2Vec2CTCTokenizer(PreTrainedTokenizer):
         self, text: Text, pair: Text | None = None, add_special_tokens: bool = False, **kwargs: Any
     ) -> list[str]:
         """Return the symbols of a text; keywords are those of a call."""
-        symbols: list[str] = self.convert_ids_to_tokens(
-            self(text, pair, add_special_tokens=add_special_tokens, verbose=False, **kwargs)[
-                "input_ids"
-            ]
-        )
+        encoded = self(text, pair, add_special_tokens=add_special_tokens, verbose=False, **kwargs)
+        ids: list[int] = encoded["input_ids"]
+        symbols: list[str] = self.convert_ids_to_tokens(ids)
         return symbols
 
     def _upper(self, text: Any) -> Any:

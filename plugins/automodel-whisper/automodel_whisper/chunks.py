@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
+from automodel_core.text import ByteLevelTokenizer
 from automodel_whisper.timestamps import Timestamps, WindowClock
 from automodel_whisper.words import words_of
 
 Span = tuple[float, float]
 Stride = tuple[float, float, float]
 """Seconds of a recording, and of what it shares with the one before and the one behind it."""
-
-
-class TextDecoder(Protocol):
-    """What is asked of a tokenizer."""
-
-    language: str | None
-
-    @property
-    def eos_token_id(self) -> int | None: ...
-
-    @property
-    def all_special_ids(self) -> list[int]: ...
-
-    def decode(self, token_ids: Any, **options: Any) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -61,16 +48,18 @@ class Merging:
 
     def __init__(
         self,
-        tokenizer: TextDecoder,
+        tokenizer: ByteLevelTokenizer,
         times: Timestamps,
         languages: Mapping[int, str],
         *,
+        spoken: str | None,
         return_timestamps: bool | str | None,
         return_language: bool,
     ) -> None:
         self.tokenizer = tokenizer
         self.times = times
         self.languages = languages
+        self.spoken = spoken
         self.return_timestamps = return_timestamps
         self.return_language = return_language
         self.special = set(tokenizer.all_special_ids)
@@ -89,14 +78,10 @@ class Merging:
     def read(self, heard: Heard) -> None:
         """Read what one recording says."""
         begin, precision = self.times.begin, self.times.precision
-        first, last = float(begin), None
-        if heard.stride is not None:
-            length, left, right = heard.stride
-            self.offset -= left
-            if left:
-                first = left / precision + begin
-            if right:
-                last = self._last_time(heard.tokens, length - right)
+        length, left, right = heard.stride or (0.0, 0.0, 0.0)
+        self.offset -= left
+        first = left / precision + begin
+        last = self._last_time(heard.tokens, length - right) if right else None
         clock, part = WindowClock(precision), Part()
         for place, token in enumerate(heard.tokens):
             if token in self.special:
@@ -121,8 +106,7 @@ class Merging:
                     self.waiting.append(part)
                     self._close()
                     part = Part()
-        if heard.stride is not None:
-            self.offset += length - right
+        self.offset += length - right
         if part.tokens:
             self.waiting.append(part)
         elif not any(each.tokens for each in self.waiting):
@@ -167,7 +151,7 @@ class Merging:
             text: str = self.tokenizer.decode(list(tokens), decode_with_timestamps=True)
             return text
 
-        spoken = self.language or self.tokenizer.language
+        spoken = self.language or self.spoken
         words = words_of(part.tokens, decode, spoken, self.tokenizer.eos_token_id or 0)
         more = {"language": self.language} if self.return_language else {}
         return [
@@ -198,19 +182,24 @@ class Merging:
 
 
 def merged(
-    tokenizer: TextDecoder,
+    tokenizer: ByteLevelTokenizer,
     heard: Sequence[Heard],
     times: Timestamps,
     languages: Mapping[int, str],
     *,
+    spoken: str | None = None,
     return_timestamps: bool | str | None = None,
     return_language: bool = False,
 ) -> tuple[str, dict[str, Any]]:
-    """Return the text of recordings in turn, and its chunks; ``languages`` are names by token."""
+    """Return the text of recordings in turn, and its chunks.
+
+    ``languages`` are names by token; ``spoken`` is the language where no token names one.
+    """
     merging = Merging(
         tokenizer,
         times,
         languages,
+        spoken=spoken,
         return_timestamps=return_timestamps,
         return_language=return_language,
     )

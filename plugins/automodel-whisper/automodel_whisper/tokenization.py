@@ -248,6 +248,7 @@ class WhisperTokenizer(ByteLevelTokenizer):
             heard,
             self.timestamps(time_precision),
             {index: name for index, name in ids.items() if index is not None},
+            spoken=self.language,
             return_timestamps=return_timestamps,
             return_language=bool(return_language),
         )

@@ -116,6 +116,12 @@ def test_files(name: str, tmp_path: Path) -> None:
     theirs.save_pretrained(tmp_path / "theirs")
     read = WaveformFeatureExtractor.from_pretrained(tmp_path / "theirs")
     named = {**read.to_dict(), "feature_extractor_type": "Wav2Vec2FeatureExtractor"}
-    assert named == theirs.to_dict()
+    assert named == _settings(theirs)
     ours.save_pretrained(tmp_path / "ours")
-    assert Reference.from_pretrained(tmp_path / "ours").to_dict() == theirs.to_dict()
+    assert _settings(Reference.from_pretrained(tmp_path / "ours")) == _settings(theirs)
+
+
+def _settings(extractor: Reference) -> dict[str, Any]:
+    settings: dict[str, Any] = extractor.to_dict()
+    settings.pop("_processor_class", None)  # version 4 shows it, and keeps it out of files
+    return settings

@@ -44,7 +44,7 @@ def start_tokens(
 
 
 def _old_tokens(old_tokens: Any) -> list[int | None]:
-    pairs = list(old_tokens or ())
+    pairs: list[tuple[int, int | None]] = list(old_tokens or ())
     if [place for place, _ in pairs] != list(range(1, len(pairs) + 1)):
         raise GenerationArgumentError(
             f"forced_decoder_ids={shown(old_tokens)} must name the places 1, 2, ... in their order"
