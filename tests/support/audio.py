@@ -17,7 +17,7 @@ from support.family import ROWS, Case, Family
 from support.parity import SEEN, ArchitectureParity, in_training, target
 from support.reference import assert_close, assert_same_gradients, assert_same_outputs
 
-__all__ = ["AudioCase", "AudioFamily", "AudioParity"]
+__all__ = ["AudioCase", "AudioFamily", "AudioParity", "heard"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,17 @@ class AudioCase(Case):
 
     samples: tuple[int, ...] = (400, 330, 250)
     masked: bool = True
+
+
+def heard(case: AudioCase, rows: int, seed: int) -> dict[str, Tensor]:
+    """Return waveforms, each of another length, and the mask of a case that has one."""
+    chance = torch.Generator().manual_seed(seed)
+    values = torch.randn(rows, max(case.samples), generator=chance)
+    mask = torch.zeros(values.shape, dtype=torch.long)
+    for row, count in enumerate(case.samples[:rows]):
+        mask[row, :count] = 1
+    given = {"input_values": values * mask}
+    return given | {"attention_mask": mask} if case.masked else given
 
 
 @dataclass(frozen=True)
@@ -46,14 +57,8 @@ class AudioFamily(Family):
 
     def batch(self, case: Case, head: str, rows: int = ROWS, seed: int = 0) -> dict[str, Any]:
         assert isinstance(case, AudioCase)
-        chance = torch.Generator().manual_seed(seed)
-        values = torch.randn(rows, max(case.samples), generator=chance)
-        mask = torch.zeros(values.shape, dtype=torch.long)
-        for row, count in enumerate(case.samples[:rows]):
-            mask[row, :count] = 1
-        given: dict[str, Any] = {"input_values": values * mask}
-        if case.masked:
-            given["attention_mask"] = mask
+        given: dict[str, Any] = heard(case, rows, seed)
+        chance = torch.Generator().manual_seed(seed + 1)
         if head.endswith("ForPreTraining"):
             hidden = torch.rand(rows, self.frames(case), generator=chance) < 0.4
             hidden[:, :3] = True

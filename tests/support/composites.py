@@ -13,6 +13,7 @@ import transformers
 from torch import Tensor
 
 from automodel_core.layers.images.patches import edges
+from support.audio import AudioCase, heard
 from support.family import ROWS, Case, Family, settled
 from support.images import ImageCase
 from support.parity import IS_5, SEEN, ArchitectureParity
@@ -52,8 +53,18 @@ SMALL: dict[str, dict[str, Any]] = {
         "relative_max_distance": 16,
     },
     "t5": {"d_model": 16, "d_kv": 8, "d_ff": 24, "num_layers": 2, "num_heads": 2},
+    "wav2vec2": {
+        "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "intermediate_size": 20, "conv_dim": [8, 10, 8], "conv_stride": [4, 2, 2],
+        "conv_kernel": [7, 3, 2], "num_conv_pos_embeddings": 6,
+        "num_conv_pos_embedding_groups": 2, "vocab_size": 12,
+    },
 }  # fmt: skip
 SMALL["deit"] = SMALL["vit"]
+SMALL["mbart"] = SMALL["bart"]
+SMALL["hubert"] = SMALL["wavlm"] = SMALL["wav2vec2"]
+SENSES = {"image_size", "conv_dim"}
+"""Keys of sides that read no tokens."""
 SPECIAL = {"vocab_size": 40, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
 ENCODER_ALONE = {"t5": "T5EncoderModel"}
 """Architectures whose body is an encoder-decoder, and what the reference calls the encoder."""
@@ -61,7 +72,7 @@ ENCODER_ALONE = {"t5": "T5EncoderModel"}
 
 def part(model_type: str, **more: Any) -> dict[str, Any]:
     """Return the small configuration of one side."""
-    special = {} if "image_size" in SMALL[model_type] else SPECIAL
+    special = {} if SENSES & SMALL[model_type].keys() else SPECIAL
     return {"model_type": model_type, **SMALL[model_type], **special, **more}
 
 
@@ -71,7 +82,7 @@ def unshifted_loss(logits: Tensor, labels: Tensor, **_: Any) -> Tensor:
 
 @dataclass(frozen=True)
 class CompositeFamily(Family):
-    """Cases name the configurations of both sides; encoders of images get some."""
+    """Cases name the configurations of both sides; encoders of images or sounds get some."""
 
     def reference(self, case: Case, head: str, seed: int = 0, **more: Any) -> Any:
         kind = getattr(transformers, head)
@@ -96,6 +107,9 @@ class CompositeFamily(Family):
 
     def batch(self, case: Case, head: str, rows: int = ROWS, seed: int = 0) -> dict[str, Any]:
         given: dict[str, Any] = super().batch(case, head, rows, seed)
+        if isinstance(case, AudioCase):
+            given = {key: value for key, value in given.items() if key.startswith("decoder")}
+            return given | heard(case, rows, seed)
         seen = case.settings.get("encoder", {})
         if "image_size" not in seen:
             return given

@@ -295,7 +295,7 @@ class CompositeModel(TiedSides, GenerativePreTrainedModel):
             decoder_hidden_states=decoded.hidden_states,
             decoder_attentions=decoded.attentions,
             cross_attentions=decoded.cross_attentions,
-            encoder_last_hidden_state=encoded.last_hidden_state,
+            encoder_last_hidden_state=self.shown_states(encoded, context),
             encoder_hidden_states=encoded.hidden_states,
             encoder_attentions=encoded.attentions,
         )
@@ -303,6 +303,11 @@ class CompositeModel(TiedSides, GenerativePreTrainedModel):
     def seen_by_decoder(self, encoded: BaseModelOutput, encoder_inputs: Options) -> dict[str, Any]:
         """Return what else of the encoder's inputs and outputs the decoder is given."""
         return {}
+
+    def shown_states(self, encoded: BaseModelOutput, context: Tensor) -> Tensor:
+        """Return what an output calls the encoder's last states; ``context`` is what is read."""
+        states: Tensor = encoded.last_hidden_state
+        return states
 
     def _context(self, states: Any, cache: Cache | None) -> Any:
         """Return the encoder's states, projected if need be; once for a whole decoding loop."""

@@ -57,6 +57,9 @@ class SpeechEncoderDecoderModel(CompositeModel):
             return {}
         return {"encoder_attention_mask": self.encoder.heard_frames(frames, mask)}
 
+    def shown_states(self, encoded: BaseModelOutput, context: Tensor) -> Tensor:
+        return context
+
     @model_call
     def forward(
         self,
@@ -80,6 +83,7 @@ class SpeechEncoderDecoderModel(CompositeModel):
         are what is heard; ``attention_mask`` ``(batch, samples)`` says what counts of it. With
         ``labels`` alone the decoder reads them shifted right. Of other arguments, those that begin
         with ``decoder_`` go to the decoder, the rest to the encoder.
+        ``encoder_last_hidden_state`` is what the decoder reads: where sizes differ, projected.
         """
         given = [each for each in (inputs, input_values, input_features) if each is not None]
         if len(given) > 1 or (encoder_outputs is None and not given):
