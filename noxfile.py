@@ -75,12 +75,13 @@ def install_editable(session: nox.Session, *plugins: str, constraints: str = CON
 def build_wheels(session: nox.Session, *paths: str) -> list[str]:
     """Build the wheels of the distributions at ``paths`` and return their file names."""
     wheels = Path(session.create_tmp(), "wheels").absolute()
-    shutil.rmtree(wheels, ignore_errors=True)
-    for path in paths:
-        shutil.rmtree(ROOT / path / "build", ignore_errors=True)  # may hold files of another day
-        command = ("pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(wheels))
-        session.run("python", "-m", *command, path)
-        shutil.rmtree(ROOT / path / "build", ignore_errors=True)
+    builds = [ROOT / path / "build" for path in paths]
+    for folder in (wheels, *builds):  # they may hold files of another day
+        shutil.rmtree(folder, ignore_errors=True)
+    command = ("pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(wheels))
+    session.run("python", "-m", *command, *paths)
+    for folder in builds:
+        shutil.rmtree(folder, ignore_errors=True)
     return [str(wheel) for wheel in sorted(wheels.glob("*.whl"))]
 
 
