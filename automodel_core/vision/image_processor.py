@@ -144,10 +144,14 @@ class BaseImageProcessor(Preprocessor):
         if self.do_resize:
             size = output_size(image.shape, self.required("size", "do_resize"))
             image = resize(image, size, self.resample)
-        if self.do_center_crop:
-            size = output_size(image.shape, self.required("crop_size", "do_center_crop"))
-            image = center_crop(image, *size)
-        return self.scale(image)
+        return self.scale(self.cropped(image))
+
+    def cropped(self, image: Tensor) -> Tensor:
+        """Cut out the middle of an image, if that is set."""
+        if not self.do_center_crop:
+            return image
+        size = output_size(image.shape, self.required("crop_size", "do_center_crop"))
+        return center_crop(image, *size)
 
     def scale(self, image: Tensor) -> Tensor:
         """Rescale and normalise the values of an image."""

@@ -19,7 +19,7 @@ from automodel_core.vision.settings import (
     Size,
     fixed_size,
 )
-from automodel_core.vision.transforms import center_crop, output_size, pad, resize
+from automodel_core.vision.transforms import output_size, pad, resize
 
 __all__ = [
     "BitImageProcessor",
@@ -58,10 +58,7 @@ class DPTImageProcessor(DepthPostProcessing, SegmentationImageProcessor):
     def transform(self, image: Tensor) -> Tensor:
         if self.do_resize:
             image = resize(image, self.resized_size(image), self.resample)
-        if self.do_center_crop:
-            size = output_size(image.shape, self.required("crop_size", "do_center_crop"))
-            image = center_crop(image, *size)
-        image = self.scale(image)
+        image = self.scale(self.cropped(image))
         if not self.do_pad:
             return image
         divisor = self.required("size_divisor", "do_pad")

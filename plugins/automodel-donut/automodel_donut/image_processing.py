@@ -61,7 +61,7 @@ class DonutImageProcessor(BaseImageProcessor):
             image = self.thumbnail(image, height, width)
         if self.do_pad:
             image = self.pad_around(image, height, width)
-        return self.scale(image)
+        return self.scale(self.cropped(image))
 
     def page(self) -> tuple[int, int]:
         """Return the height and width of the output."""

@@ -39,16 +39,18 @@ class ConvNextImageProcessor(BaseImageProcessor):
     image_std: ChannelValues = IMAGENET_STANDARD_STD
 
     def transform(self, image: Tensor) -> Tensor:
-        if not self.do_resize:
-            return self.scale(image)
+        return self.scale(self.cropped(self.resized(image) if self.do_resize else image))
+
+    def resized(self, image: Tensor) -> Tensor:
+        """Return a square of the size that the settings give it."""
         size = self.required("size", "do_resize")
         edge = size.get("shortest_edge", 0)
         if edge >= WHOLE or not edge:
             whole = (edge, edge) if edge else output_size(image.shape, size)
-            return self.scale(resize(image, whole, self.resample))
+            return resize(image, whole, self.resample)
         around = {"shortest_edge": int(edge / self.required("crop_pct", "do_resize"))}
         image = resize(image, output_size(image.shape, around), self.resample)
-        return self.scale(center_crop(image, edge, edge))
+        return center_crop(image, edge, edge)
 
 
 ConvNextFeatureExtractor = ConvNextImageProcessorFast = ConvNextImageProcessor

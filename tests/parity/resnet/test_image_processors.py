@@ -26,6 +26,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "all of it": {"size": {"shortest_edge": 20}, "crop_pct": 1.0, "resample": 3},
     "as it is": {"do_resize": False, "do_normalize": False},
 }
+if IS_5:  # 4 cuts nothing out
+    SETTINGS["the middle of it"] = {"do_center_crop": True, "crop_size": (20, 30)}
 
 
 def drawn(height: int, width: int) -> Any:
