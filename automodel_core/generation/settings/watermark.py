@@ -142,9 +142,13 @@ class SynthIDTextWatermarkingConfig(BaseWatermarkingConfig):
 def watermarking_of(setting: object) -> BaseWatermarkingConfig:
     """Return the ``watermarking_config`` of a generation config as an object.
 
-    A mapping is read as `SynthIDTextWatermarkingConfig` if it has an ``ngram_len``. Raise
-    `GenerationArgumentError` for anything else and for values that cannot work.
+    A mapping is read as `SynthIDTextWatermarkingConfig` if it has an ``ngram_len``, and so is what
+    an object of the same class, of another library, holds. Raise `GenerationArgumentError` for
+    anything else and for values that cannot work.
     """
+    base = BaseWatermarkingConfig
+    if not isinstance(setting, base) and base.__name__ in _ancestors(setting):
+        setting = cast(Any, setting).to_dict()
     if isinstance(setting, Mapping):
         kind = SynthIDTextWatermarkingConfig if "ngram_len" in setting else WatermarkingConfig
         try:
@@ -158,3 +162,7 @@ def watermarking_of(setting: object) -> BaseWatermarkingConfig:
         )
     setting.validate()
     return setting
+
+
+def _ancestors(setting: object) -> set[str]:
+    return {kind.__name__ for kind in type(setting).__mro__}

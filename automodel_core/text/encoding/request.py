@@ -206,14 +206,14 @@ def _truncation(
         raise TokenizationError(
             f"max_length={lengths.max_length} leaves no room for the {special} special tokens"
         )
-    if lengths.stride and lengths.stride >= room:
+    if room and lengths.stride >= room:
         raise TokenizationError(
             f"stride={lengths.stride} must be below the {room} tokens that "
             f"max_length={lengths.max_length} leaves for text"
         )
     return {
         "max_length": lengths.max_length,
-        "stride": lengths.stride,
+        "stride": lengths.stride if room else 0,
         "strategy": lengths.truncation.value,
         "direction": side,
     }

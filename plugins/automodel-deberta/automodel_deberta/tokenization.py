@@ -63,7 +63,7 @@ class DebertaV2Tokenizer(BertFamilyPieces):
         "pad_token": "[PAD]",
         "cls_token": "[CLS]",
         "sep_token": "[SEP]",
-        "unk_token": AddedToken("[UNK]", normalized=True, special=True),
+        "unk_token": "[UNK]",
         "mask_token": "[MASK]",
         "bos_token": "[CLS]",
         "eos_token": "[SEP]",

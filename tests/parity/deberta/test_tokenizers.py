@@ -113,6 +113,11 @@ def ours(model: Path, request: pytest.FixtureRequest) -> Any:
     return DebertaV2Tokenizer(model, **SETTINGS[request.param])
 
 
+def test_the_unknown_is_special_whatever_the_case(ours: Any) -> None:
+    assert ours.convert_ids_to_tokens(ours.all_special_ids) == ours.all_special_tokens
+    assert ours.decode([ours.unk_token_id] * 2, skip_special_tokens=True) == ""
+
+
 @pytest.mark.skipif(IS_5, reason="transformers 5 has no tokenizer over sentencepiece")
 def test_pieces_are_those_of_sentencepiece(ours: Any, model: Path) -> None:
     settings = {"do_lower_case": ours.do_lower_case, "split_by_punct": ours.split_by_punct}

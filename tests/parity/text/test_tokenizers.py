@@ -158,6 +158,14 @@ def test_pairs_are_equal(pair, strategy, side):
         ours.truncation_side = theirs.truncation_side = "right"
 
 
+def test_nothing_but_special_tokens_may_fit(pair):
+    ours, theirs = pair
+    special = ours.num_special_tokens_to_add(pair=True)
+    options = {"truncation": True, "max_length": special, "stride": 1}
+    assert ours("a b", "c", **options)["input_ids"] == theirs("a b", "c", **options)["input_ids"]
+    assert len(ours("a b", **{**options, "max_length": special - 1})["input_ids"]) == special - 1
+
+
 def test_single_texts_are_equal(pair):
     ours, theirs = pair
     exact = offsets_agree(ours)
