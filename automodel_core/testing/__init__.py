@@ -17,7 +17,8 @@ follows from what a model is (does it generate, does it take text), never from i
 
 from __future__ import annotations
 
-from automodel_core.testing.case import Subject, model_names
+from automodel_core.testing.architecture import model_names
+from automodel_core.testing.case import Subject
 from automodel_core.testing.check import Check, CheckFailedError
 from automodel_core.testing.extensions.suite import (
     check_extension,

@@ -1,19 +1,14 @@
-"""What is checked: an architecture, a tiny configuration of it, and inputs for each task."""
+"""What is checked: an architecture, and inputs and labels for each task."""
 
 from __future__ import annotations
 
-import copy
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from automodel_core import registry
 from automodel_core.errors import InputError
 from automodel_core.exporting.inputs import (
     BOXES,
@@ -26,33 +21,25 @@ from automodel_core.layers.images.patches import edges, patch_grid
 from automodel_core.modeling.bodies.backbone import BackboneMixin
 from automodel_core.modeling.heads.text import TextModelForReplacedTokens
 from automodel_core.modeling.outputs.image import BackboneOutput
-from automodel_core.testing.examples import hears, sound_labels, sound_prompt, without_labels
-from automodel_core.testing.objects import (
+from automodel_core.testing.architecture import Inputs, TestedArchitecture
+from automodel_core.testing.drawn.objects import (
     MASK_LABELS,
     QUERIES,
     drawn_masks,
     drawn_objects,
     drawn_queries,
 )
-from automodel_core.testing.prompts import POINTS, drawn_points, left_halves
-
-if TYPE_CHECKING:
-    from automodel_core.configuration import PreTrainedConfig
-    from automodel_core.modeling.pretrained.base import PreTrainedModel
-    from automodel_core.registry.manifest import Architecture
+from automodel_core.testing.drawn.prompts import POINTS, drawn_points, left_halves
+from automodel_core.testing.drawn.sounds import hears, sound_labels, sound_prompt, without_labels
 
 __all__ = [
-    "Inputs",
     "Subject",
     "backbone_paths",
-    "model_names",
     "outputs",
     "row_of",
     "tensors_of",
     "values_of",
 ]
-
-Inputs = dict[str, Any]
 
 BATCH, LENGTH, CHOICES = 2, 7, 3
 TEXTS = 3
@@ -68,89 +55,9 @@ DECODES_ITS_INPUT = ("question-answering", "sequence-classification")
 """Tasks for which an encoder-decoder makes the decoder's input from the encoder's."""
 
 
-def model_names(model_type: str) -> tuple[str, ...]:
-    """Return the names of an architecture's model classes, in the order of its manifest."""
-    references = registry.get(model_type).models.values()
-    return tuple(dict.fromkeys(reference.rpartition(":")[2] for reference in references))
-
-
 @dataclass(frozen=True)
-class Subject:
-    """An architecture, and the task that is checked, if it is one.
-
-    ``inputs`` returns the arguments of ``forward``, labels among them, for a task whose inputs are
-    not text; it gets the task and the configuration.
-    """
-
-    model_type: str
-    values: Mapping[str, Any]
-    """Configuration keys that make the model tiny."""
-    task_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Further keys for single tasks."""
-    inputs: Callable[[str, Any], Inputs] | None = None
-    task: str = ""
-    reference: Path | None = None
-    """A folder of another implementation's numbers, see `testing.reference`."""
-
-    @property
-    def architecture(self) -> Architecture:
-        """The manifest."""
-        return registry.get(self.model_type)
-
-    @property
-    def auto_class(self) -> Any:
-        """The Auto class of the task."""
-        import automodel_core
-
-        return getattr(automodel_core, registry.parts.get(registry.Task, self.task).auto_class)
-
-    @property
-    def config_class(self) -> Any:
-        """The class of the configuration."""
-        return registry.architectures.config_class(self.model_type)
-
-    @property
-    def model_class(self) -> type[PreTrainedModel]:
-        """The class of the model for the task."""
-        reference = self.architecture.models.get(self.task)
-        if reference is None:  # of an extension
-            head = registry.parts.find(registry.Head, f"{self.model_type}/{self.task}")
-            if head is None:
-                raise InputError(f"{self.model_type} has no model for the task {self.task!r}")
-            reference = head.model
-        found = registry.resolve(reference)
-        return cast("type[PreTrainedModel]", found)
-
-    def name_of(self, function: Callable[..., None]) -> str:
-        """Return the id of a check of this subject."""
-        return f"{function.__name__}-{self.task}" if self.task else function.__name__
-
-    def config(self, **more: Any) -> PreTrainedConfig:
-        """Return a new tiny configuration."""
-        values = {**self.values, **self.task_values.get(self.task, {}), **more}
-        config: PreTrainedConfig = self.config_class(**copy.deepcopy(values))
-        return config
-
-    def model(self, **more: Any) -> PreTrainedModel:
-        """Return a new tiny model in evaluation mode, every weight of it different from zero."""
-        torch.manual_seed(0)
-        model = self.model_class(self.config(**more))
-        with torch.no_grad():
-            for parameter in model.parameters():
-                if parameter.is_floating_point():
-                    parameter.add_(torch.randn_like(parameter), alpha=0.05)
-        return model.eval()
-
-    @cached_property
-    def skeleton(self) -> PreTrainedModel:
-        """A model without memory, to be looked at and not run."""
-        with torch.device("meta"):
-            return self.model_class(self.config())
-
-    @property
-    def accepted(self) -> frozenset[str]:
-        """The names of the arguments of the model's ``forward``."""
-        return frozenset(inspect.signature(self.model_class.forward).parameters)
+class Subject(TestedArchitecture):
+    """What is checked, and what its models read: inputs and labels for each task."""
 
     @property
     def reads_text(self) -> bool:

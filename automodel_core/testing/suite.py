@@ -10,6 +10,7 @@ from typing import Any
 
 from automodel_core import registry
 from automodel_core.errors import InputError
+from automodel_core.testing.architecture import Inputs
 from automodel_core.testing.architectures.checkpoint_checks import CHECKPOINT_CHECKS
 from automodel_core.testing.architectures.comparison_checks import COMPARISON_CHECKS
 from automodel_core.testing.architectures.dense_checks import DENSE_CHECKS
@@ -22,7 +23,7 @@ from automodel_core.testing.architectures.preprocessing_checks import IMAGE_CHEC
 from automodel_core.testing.architectures.prompt_checks import PROMPT_CHECKS
 from automodel_core.testing.architectures.training_checks import TRAINING_CHECKS
 from automodel_core.testing.architectures.weight_checks import WEIGHT_CHECKS
-from automodel_core.testing.case import Inputs, Subject
+from automodel_core.testing.case import Subject
 from automodel_core.testing.check import Check, CheckFailedError, Rule
 from automodel_core.testing.reference import DEFAULTS_CHECKS, REFERENCE_CHECKS, reference_tasks
 from automodel_core.testing.report import (

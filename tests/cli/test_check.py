@@ -10,7 +10,8 @@ import pytest
 from automodel_bert import BertConfig
 from automodel_core.cli import main
 from automodel_core.testing.architectures.generation_checks import one_beam_is_greedy
-from automodel_core.testing.architectures.properties import generates, has_dropout
+from automodel_core.testing.architectures.properties.building import has_dropout
+from automodel_core.testing.architectures.properties.writing import generates
 from automodel_core.testing.architectures.training_checks import dropout_drops
 from automodel_core.testing.check import Rule
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from automodel_core.modeling.pretrained.base import PreTrainedModel
-from automodel_core.testing.architectures.properties import base_class, has_a_body
+from automodel_core.testing.architectures.properties.building import base_class, has_a_body
 from automodel_core.testing.case import Subject, tensors_of
 from automodel_core.testing.check import Rule, require, require_close
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from automodel_core.errors import InputError
-from automodel_core.testing.case import BATCH, TEXTS, Inputs, Subject, outputs
+from automodel_core.testing.architecture import Inputs
+from automodel_core.testing.case import BATCH, TEXTS, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
 
 __all__ = ["COMPARISON_CHECKS"]

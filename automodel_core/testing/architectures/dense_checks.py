@@ -10,10 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from automodel_core.errors import ConfigurationError
-from automodel_core.testing.architectures.properties import (
-    base_class,
+from automodel_core.testing.architectures.properties.building import base_class, gives_feature_maps
+from automodel_core.testing.architectures.properties.learning import (
     estimates_depth,
-    gives_feature_maps,
     has_labels,
     scores_pixels,
 )

@@ -14,12 +14,12 @@ from torch import Tensor
 from automodel_core.exporting.inputs import BOXES, TYPES
 from automodel_core.layers.attention import Attention
 from automodel_core.layers.stack import TransformerStack
-from automodel_core.testing.architectures.properties import (
+from automodel_core.testing.architectures.properties.building import (
     has_attention,
     has_attention_bricks,
     has_stacks,
-    keeps_every_token,
 )
+from automodel_core.testing.architectures.properties.reading import keeps_every_token
 from automodel_core.testing.case import (
     BATCH,
     KEYPOINTS,
@@ -30,7 +30,7 @@ from automodel_core.testing.case import (
     values_of,
 )
 from automodel_core.testing.check import CheckFailedError, Rule, require, require_close
-from automodel_core.testing.prompts import POINTS
+from automodel_core.testing.drawn.prompts import POINTS
 
 __all__ = ["FORWARD_CHECKS"]
 

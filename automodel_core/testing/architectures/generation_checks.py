@@ -11,7 +11,8 @@ from torch import Tensor
 from automodel_core.errors import GenerationArgumentError
 from automodel_core.generation.session.early_exit import decoder_depth
 from automodel_core.generation.settings.compile import CompileConfig
-from automodel_core.testing.architectures.properties import (
+from automodel_core.testing.architecture import Inputs
+from automodel_core.testing.architectures.properties.writing import (
     compiles,
     continues_padded_text,
     encodes_text,
@@ -20,7 +21,7 @@ from automodel_core.testing.architectures.properties import (
     lacks_something,
     takes_back_tokens,
 )
-from automodel_core.testing.case import BATCH, Inputs, Subject
+from automodel_core.testing.case import BATCH, Subject
 from automodel_core.testing.check import CheckFailedError, Rule, require, require_close
 
 __all__ = ["GENERATION_CHECKS"]

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from automodel_core.errors import InputError
 from automodel_core.exporting.inputs import BOXES, TYPES
-from automodel_core.testing.architectures.properties import (
+from automodel_core.testing.architecture import Inputs
+from automodel_core.testing.architectures.properties.building import has_text_encoder
+from automodel_core.testing.architectures.properties.reading import (
     has_positions,
-    has_text_encoder,
     has_token_types,
     pools_last_place,
     reads_boxes,
@@ -23,7 +24,6 @@ from automodel_core.testing.case import (
     BATCH,
     KEYPOINTS,
     LENGTH,
-    Inputs,
     Subject,
     backbone_paths,
     outputs,

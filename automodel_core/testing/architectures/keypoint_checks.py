@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from automodel_core.testing.architectures.properties import finds_points
+from automodel_core.testing.architectures.properties.learning import finds_points
 from automodel_core.testing.case import KEYPOINTS, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
 

@@ -19,7 +19,11 @@ from automodel_core import AutoConfig, registry
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError
 from automodel_core.registry.manifest import COMPONENT_KINDS
-from automodel_core.testing.architectures.properties import base_class, has_aliases, is_provided
+from automodel_core.testing.architectures.properties.building import (
+    base_class,
+    has_aliases,
+    is_provided,
+)
 from automodel_core.testing.case import Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
 

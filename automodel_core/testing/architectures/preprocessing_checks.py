@@ -10,12 +10,11 @@ import torch
 
 from automodel_core import AutoImageProcessor, AutoTokenizer, registry
 from automodel_core.errors import InputError
-from automodel_core.testing.architectures.properties import (
+from automodel_core.testing.architectures.properties.building import (
     empty_tokenizer,
-    interpolates,
     makes_a_tokenizer,
-    sees_images,
 )
+from automodel_core.testing.architectures.properties.reading import interpolates, sees_images
 from automodel_core.testing.case import BATCH, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
 

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from automodel_core import registry
-from automodel_core.testing.architectures.properties import has_labels
-from automodel_core.testing.case import Inputs, Subject, outputs
+from automodel_core.testing.architecture import Inputs
+from automodel_core.testing.architectures.properties.learning import has_labels
+from automodel_core.testing.case import Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
-from automodel_core.testing.prompts import POINTS, PROMPTS, further_prompts
+from automodel_core.testing.drawn.prompts import POINTS, PROMPTS, further_prompts
 
 __all__ = ["PROMPT_CHECKS"]
 

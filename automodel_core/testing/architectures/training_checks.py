@@ -17,16 +17,19 @@ from torch import Tensor, nn
 from automodel_core.layers.images.patches import edges
 from automodel_core.layers.stack import TransformerStack
 from automodel_core.layers.transformer import TransformerLayer
+from automodel_core.testing.architecture import Inputs
 from automodel_core.testing.architectures.input_checks import padded_text
-from automodel_core.testing.architectures.properties import (
+from automodel_core.testing.architectures.properties.building import (
+    dropout_fields,
+    has_dropout,
+    has_stacks,
+)
+from automodel_core.testing.architectures.properties.learning import (
     answers_about_images,
     classifies,
     classifies_whole_inputs,
     detects_replaced_tokens,
-    dropout_fields,
-    has_dropout,
     has_labels,
-    has_stacks,
     has_usual_loss,
     rebuilds_pictures,
     scores_pixels,
@@ -35,14 +38,13 @@ from automodel_core.testing.case import (
     BATCH,
     LENGTH,
     PATCHES,
-    Inputs,
     Subject,
     backbone_paths,
     outputs,
     tensors_of,
 )
 from automodel_core.testing.check import Rule, require, require_close
-from automodel_core.testing.prompts import further_prompts
+from automodel_core.testing.drawn.prompts import further_prompts
 
 __all__ = ["TRAINING_CHECKS"]
 

@@ -19,12 +19,14 @@ from automodel_core.layers.kernels.norms import RMSNorm
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.modeling.pretrained.first_values import SelfDrawn
 from automodel_core.testing.architectures.checkpoint_checks import require_equal_weights, weights_of
-from automodel_core.testing.architectures.properties import (
-    has_one_vocabulary,
-    has_position_rows,
+from automodel_core.testing.architectures.properties.building import (
     has_ties,
     ties_vocabulary,
     vocabulary_layers,
+)
+from automodel_core.testing.architectures.properties.reading import (
+    has_one_vocabulary,
+    has_position_rows,
 )
 from automodel_core.testing.case import Subject, outputs
 from automodel_core.testing.check import Rule, require

@@ -13,7 +13,7 @@ from automodel_core.errors import InputError
 from automodel_core.modeling.heads.audio import AudioModelForCTC, AudioModelHead
 from automodel_core.testing.case import BATCH, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
-from automodel_core.testing.examples import HIDDEN_FRAMES, hears_samples
+from automodel_core.testing.drawn.sounds import HIDDEN_FRAMES, hears_samples
 
 __all__ = ["SOUND_CHECKS"]
 

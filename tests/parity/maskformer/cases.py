@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 import automodel_maskformer
-from automodel_core.testing.objects import drawn_objects
+from automodel_core.testing.drawn.objects import drawn_objects
 from support.family import ROWS, Case
 from support.images import AnySizeFamily, ImageCase
 from support.parity import IS_5

@@ -1,0 +1,1 @@
+"""Inputs and labels that models are checked with."""
