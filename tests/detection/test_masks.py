@@ -88,6 +88,12 @@ def test_a_segment_must_keep_most_of_its_mask() -> None:
     assert segmentation.tolist() == [[1, 1, 0]] * 3
 
 
+def test_four_pixels_of_five_are_enough() -> None:
+    probabilities = torch.tensor([[0.9, 0.9, 0.9, 0.9, 0.8], [0.1, 0.1, 0.1, 0.1, 0.9]])[:, None]
+    found = panoptic_segments(probabilities, torch.ones(2), torch.tensor([3, 4]), USUAL)
+    assert [each["label_id"] for each in found[1]] == [3, 4]
+
+
 def test_queries_that_are_not_sure_give_no_segment() -> None:
     logits = torch.tensor([[[9.0, 0, 0], [0, 0, 9]], [[0.1, 0, 0], [0, 0, 9]]])
     shown = torch.where(masks("ab", "ab")[:2] > 0.5, 9.0, -9.0).expand(2, -1, -1, -1)

@@ -37,6 +37,8 @@ class Text2TextGenerationPipeline(GenerativePipeline):
     def settled(self, options: dict[str, Any]) -> dict[str, Any]:
         """Choose the form of the answer, and turn a stop sequence into an id."""
         options = dict(super().settled(options))
+        if options.get("return_tensors"):
+            options.pop("return_text", None)  # ids are asked for, whatever it says
         options["return_type"] = return_type_of(options, ReturnType.NEW_TEXT)
         stop = options.pop("stop_sequence", None)
         if stop is not None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from automodel_core import audio
+from automodel_core.errors import warn_caller
 from automodel_core.fields import NonNegativeFloat, PositiveInt
 from automodel_core.preprocessing import BatchFeature
 
@@ -73,7 +74,11 @@ class WhisperFeatureExtractor(audio.SequenceFeatureExtractor):
         padded with silence, or cut, to 30 seconds; ``truncation=False, padding="longest"`` keeps
         all of longer ones. ``do_normalize`` makes their mean 0 and their variance 1 first.
         """
-        settings = {key: value for key, value in options.items() if key not in _OPTIONS}
+        settings: dict[str, Any] = {k: v for k, v in options.items() if k not in _OPTIONS}
+        if settings.pop("return_token_timestamps", None):
+            told = "return_token_timestamps= is return_attention_mask= now, which counts the frames"
+            warn_caller(told, FutureWarning)
+            options["return_attention_mask"] = True
         here: Any = self.overridden(settings)
         return_tensors = options.pop("return_tensors", None)
         shown = options.pop("return_attention_mask", None)

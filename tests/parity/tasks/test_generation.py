@@ -53,6 +53,9 @@ CALLS = {
         "text2text-generation", [CAT, "a dog"], max_new_tokens=5, num_return_sequences=2
     ),
     "text to ids": pairs("text2text-generation", [CAT], max_new_tokens=5, return_tensors=True),
+    "text to ids, not text": pairs(
+        "summarization", CAT, max_new_tokens=5, return_tensors=True, return_text=True
+    ),
     "text to a stop": pairs("text2text-generation", CAT, max_new_tokens=5, stop_sequence="mat"),
     "a summary": pairs("summarization", CAT),
     "summaries": pairs("summarization", [CAT, "a dog"], num_beams=1),

@@ -59,6 +59,18 @@ def test_spectrograms(settings: str, call: str) -> None:
             torch.testing.assert_close(found[key].float(), tensor.float(), rtol=0, atol=1e-5)
 
 
+def test_frames_were_counted_for_timestamps() -> None:
+    ours = WhisperFeatureExtractor(chunk_length=2)
+    with pytest.warns(FutureWarning, match="return_attention_mask"):
+        found = ours([WAVES[0], WAVES[1][:8000]], return_token_timestamps=True)
+    frames = [int(mask.sum()) for mask in found["attention_mask"]]
+    if transformers.__version__.startswith("4."):
+        theirs = transformers.WhisperFeatureExtractor(chunk_length=2)
+        expected = theirs([WAVES[0], WAVES[1][:8000]], return_token_timestamps=True)
+        assert frames == expected["num_frames"]
+    assert frames == [len(WAVES[0]) // 160, 50]
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_files_go_both_ways(tmp_path: Path) -> None:
     more = {"feature_size": 40, "hop_length": 100, "sampling_rate": RATE, "dither": 0.0}
