@@ -104,6 +104,7 @@ from automodel_core.layers.masks import (
     causal_mask as causal_mask,
     context_mask as context_mask,
     decoder_mask as decoder_mask,
+    packed_mask as packed_mask,
     padding_mask as padding_mask,
     visible_keys as visible_keys,
 )

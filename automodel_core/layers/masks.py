@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.caches.key_view import CAUSAL, Mask
@@ -18,6 +19,7 @@ __all__ = [
     "causal_mask",
     "context_mask",
     "decoder_mask",
+    "packed_mask",
     "padding_mask",
     "visible_keys",
 ]
@@ -118,3 +120,16 @@ def decoder_mask(
     if mask is None:
         return additive(near[None, None], states.dtype)
     return mask.masked_fill(~near, torch.finfo(states.dtype).min)
+
+
+def packed_mask(position_ids: Tensor) -> Tensor | None:
+    """Return which keys each query sees, ``(batch, queries, keys)``, where rows hold many texts.
+
+    A text ends where positions do not go on by one. ``None`` where each row is one text, which a
+    trace cannot see.
+    """
+    ends = position_ids.diff(dim=-1) != 1
+    if not in_trace() and not bool(ends.any()):
+        return None
+    texts = F.pad(ends.cumsum(-1), (1, 0)).reshape(-1, 1, position_ids.shape[-1])
+    return (texts == texts.transpose(1, 2)).tril()

@@ -15,6 +15,7 @@ from automodel_core.layers.masks import (
     causal_mask,
     context_mask,
     decoder_mask,
+    packed_mask,
     padding_mask,
     visible_keys,
 )
@@ -140,3 +141,10 @@ def test_a_mask_for_each_query_needs_no_window() -> None:
     given = torch.ones(1, 4, 4).tril()
     mask = decoder_mask(given, PositionSpan(0, 4, CPU), torch.zeros(1, 4, 2), window=2)
     assert seen(mask) == [[given[0].long().tolist()]]
+
+
+def test_texts_of_one_row_do_not_see_each_other() -> None:
+    assert packed_mask(torch.tensor([[4, 5, 6], [0, 1, 2]])) is None
+    seen = packed_mask(torch.tensor([0, 1, 0, 1]))
+    assert seen is not None
+    assert seen.long().tolist() == [[[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]]]

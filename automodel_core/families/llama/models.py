@@ -103,6 +103,8 @@ class LlamaFamilyPreTrainedModel(PreTrainedModel):
 class LlamaFamilyModel(LlamaFamilyPreTrainedModel, TextBody):
     """The decoder without a head."""
 
+    reads_packed = True
+
     def __init__(self, config: Any) -> None:
         super().__init__(config, decoder=True)
         self.embed_tokens = embedding(

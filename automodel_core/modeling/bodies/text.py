@@ -11,7 +11,7 @@ from automodel_core.errors import InputError
 from automodel_core.layers.caches.base import Cache, span_of
 from automodel_core.layers.caches.key_view import Mask
 from automodel_core.layers.kernels.linear import MissingRowError, look_up
-from automodel_core.layers.masks import context_mask, decoder_mask, padding_mask
+from automodel_core.layers.masks import context_mask, decoder_mask, packed_mask, padding_mask
 from automodel_core.layers.positions.rotary import RotaryEmbedding, Rotation
 from automodel_core.layers.stack import StackOutput, TransformerStack
 from automodel_core.layers.tracing import in_jit_trace
@@ -47,6 +47,8 @@ class TextRunner(CallableModule):
     """Whether `embed` reads ``token_type_ids``."""
     pools_last_place: ClassVar[bool] = False
     """Whether `pool` takes the last place, padding or not: texts are padded to one length."""
+    reads_packed: ClassVar[bool] = False
+    """Whether ``position_ids`` that begin again, without a mask or a cache, part texts of a row."""
     takes_cache: ClassVar[bool] = False
     """Whether an encoder, too, may be given ``past_key_values``."""
     is_decoder: bool = False
@@ -151,6 +153,9 @@ class TextRunner(CallableModule):
         inputs.span = span_of(cache, inputs.tokens)
         inputs.prefix = self.argument_prefix
         inputs.check_shapes()
+        if self.reads_packed and cache is None and inputs.attention_mask is None:
+            ids = inputs.position_ids
+            inputs.attention_mask = None if ids is None else packed_mask(ids)
         states = self._embedded(inputs)
         output: StackOutput = self.stack(
             states,

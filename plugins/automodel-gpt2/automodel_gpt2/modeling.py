@@ -66,6 +66,7 @@ class GPT2Model(GPT2PreTrainedModel, modeling.TextBody):
     """The body: tokens and positions, then layers."""
 
     has_token_types = True
+    reads_packed = True
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__(config, decoder=True)

@@ -88,10 +88,11 @@ class Swin2SRConfig(PreTrainedConfig):
             )
         if name == "pixelshuffle_aux" and self.num_channels != 3:
             raise self._error(f"upsampler={name!r} needs num_channels=3, not {self.num_channels}")
-        if not name and self.num_channels_out != self.num_channels:
+        channels = {self.num_channels, self.num_channels_out}
+        if not name and len(channels - {1}) > 1:  # what the layers find is added to the image
             raise self._error(
                 f"without an upsampler, num_channels_out={self.num_channels_out} must equal "
-                f"num_channels={self.num_channels}"
+                f"num_channels={self.num_channels}, or one of the two be 1"
             )
 
     def _error(self, message: str) -> ConfigurationError:

@@ -105,6 +105,8 @@ class WhisperEncoder(modeling.CallableModule):
 class WhisperDecoder(fairseq.FairseqStack):
     """The decoder, whose tokens may have positions of their own."""
 
+    reads_packed = True
+
     def embed(self, inputs: modeling.TextInputs) -> Tensor:
         if inputs.position_ids is None:
             return super().embed(inputs)

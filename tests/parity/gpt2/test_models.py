@@ -67,6 +67,19 @@ def test_padding_on_the_left_changes_nothing_that_is_seen(head: str) -> None:
     assert_same_gradients(model, reference)
 
 
+def test_positions_that_begin_again_part_texts() -> None:
+    reference, model = GPT2.pair(GPT2.cases["plain"], "GPT2LMHeadModel")
+    ids = GPT2.batch(Case(padding="none"), "GPT2LMHeadModel")["input_ids"]
+    packed = {"input_ids": ids, "position_ids": torch.tensor([[0, 1, 2, 0, 1, 0, 1, 2, 3]])}
+    with torch.no_grad():
+        found = model(**packed, use_cache=False).logits
+        assert_close(found, reference(**packed, use_cache=False).logits)
+        assert_close(found[:, 3:5], model(input_ids=ids[:, 3:5]).logits)
+        with_cache = [one(**packed, use_cache=True).logits for one in (model, reference)]
+        assert_close(*with_cache)
+        assert not torch.allclose(with_cache[0], found)
+
+
 @pytest.mark.parametrize("head", GPT2.heads)
 def test_token_types_are_tokens(head: str) -> None:
     reference, model = GPT2.pair(GPT2.cases["plain"], head)

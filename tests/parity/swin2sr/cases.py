@@ -37,6 +37,7 @@ SWIN2SR = ImageFamily(
         ),
         "coloured images without noise": ImageCase({"upsampler": "", "img_range": 2.0}),
         "grey images of colours": ImageCase({"num_channels_out": 1, "window_size": 3}),
+        "grey noise of colours": ImageCase({"upsampler": "", "num_channels_out": 1, "upscale": 1}),
         "windows as large as images": ImageCase({"window_size": 12, "image_size": [12, 24]}),
         "windows that are larger": ImageCase({"image_size": [2, 6], "window_size": 4},
                                              pixels=(8, 12)),
