@@ -97,18 +97,15 @@ def of_states(batch: int, rows: int, inner: int, outputs: int) -> dict[str, Run]
 
 def convolution(states: Sizes, weight: Sizes, settings: Sequence[Any]) -> dict[str, Run]:
     """Return the ways to convolve, with channels in their place or last."""
-    stride, padding, dilation, is_transposed, output_padding, groups = settings
     given, kernel = torch.randn(states), torch.randn(weight)
-    last = [each.to(memory_format=torch.channels_last) for each in (given, kernel)]
-
-    def run(pixels: Tensor, filters: Tensor) -> Tensor:
-        if is_transposed:
-            return F.conv_transpose2d(
-                pixels, filters, None, stride, padding, output_padding, groups, dilation
-            )
-        return F.conv2d(pixels, filters, None, stride, padding, dilation, groups)
-
-    return {"plain": lambda: run(given, kernel), "channels last": lambda: run(*last)}
+    ways = {"plain": (given, kernel)}
+    if given.dim() == 4:
+        last = torch.channels_last
+        ways["channels last"] = given.to(memory_format=last), kernel.to(memory_format=last)
+    return {
+        name: lambda pair=pair: torch.convolution(*pair, None, *settings)
+        for name, pair in ways.items()
+    }
 
 
 CANDIDATES: dict[str, Callable[..., dict[str, Run]]] = {

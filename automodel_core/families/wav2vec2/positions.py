@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from automodel_core.families.wav2vec2.configuration import WaveformConfig
 from automodel_core.families.wav2vec2.stem import KaimingConv1d
 from automodel_core.layers.activations import activation
+from automodel_core.layers.kernels.convolutions import convolve_widely
 from automodel_core.layers.kernels.weight_norm import WeightNormConv1d
 
 __all__ = ["NormedConvPositions", "WeightNormConvPositions"]
@@ -18,6 +19,7 @@ class WeightNormConvPositions(nn.Module):
     def __init__(self, config: WaveformConfig) -> None:
         super().__init__()
         size, kernel = config.hidden_size, config.num_conv_pos_embeddings
+        self.kernel = kernel
         self.activation = activation(config.feat_extract_activation)
         self.conv = WeightNormConv1d(
             size,
@@ -30,7 +32,8 @@ class WeightNormConvPositions(nn.Module):
 
     def forward(self, states: Tensor) -> Tensor:
         """Return numbers to add to states ``(batch, frames, hidden_size)``."""
-        positions = self.conv(states.transpose(1, 2))[..., : states.shape[1]]
+        positions = convolve_widely(self.conv, states.transpose(1, 2), self.kernel)
+        positions = positions[..., : states.shape[1]]
         return self.activation(positions).transpose(1, 2)
 
 
@@ -40,6 +43,7 @@ class NormedConvPositions(nn.Module):
     def __init__(self, config: WaveformConfig) -> None:
         super().__init__()
         size, kernel = config.hidden_size, config.num_conv_pos_embeddings
+        self.kernel = kernel
         self.activation = activation(config.feat_extract_activation)
         self.batch_norm = nn.BatchNorm1d(size)
         self.conv = KaimingConv1d(
@@ -52,5 +56,6 @@ class NormedConvPositions(nn.Module):
 
     def forward(self, states: Tensor) -> Tensor:
         """Return numbers to add to states ``(batch, frames, hidden_size)``."""
-        positions = self.conv(self.batch_norm(states.transpose(1, 2)))[..., : states.shape[1]]
+        normed = self.batch_norm(states.transpose(1, 2))
+        positions = convolve_widely(self.conv, normed, self.kernel)[..., : states.shape[1]]
         return self.activation(positions).transpose(1, 2)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from automodel_core.errors import InputError
 from automodel_core.families.wav2vec2.configuration import WaveformConfig
 from automodel_core.layers.activations import activation
+from automodel_core.layers.kernels.convolutions import convolve_samples
 from automodel_core.layers.kernels.linear import linear, project
 from automodel_core.layers.kernels.norms import layer_norm
 from automodel_core.layers.stack import LayerStack
@@ -51,11 +52,11 @@ class FeatureConv(nn.Module):
         self.activation = activation(config.feat_extract_activation)
 
     def forward(self, states: Tensor) -> Tensor:
+        if isinstance(self.layer_norm, nn.GroupNorm):
+            return convolve_samples(self.conv, self.layer_norm, states, self.activation)
         states = self.conv(states)
-        if isinstance(self.layer_norm, nn.LayerNorm):
+        if self.layer_norm is not None:
             states = self.layer_norm(states.transpose(1, 2)).transpose(1, 2)
-        elif self.layer_norm is not None:
-            states = self.layer_norm(states)
         return self.activation(states)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "COPYING",
     "KERNELS",
     "TensorFunction",
+    "are_bare",
     "blocks_kernel",
     "cpu_facts",
     "fast_product",
@@ -30,6 +31,7 @@ __all__ = [
     "has_fast_bfloat16",
     "has_intel_cpu",
     "kernel_for",
+    "multiply",
     "product",
     "runs_here",
 ]
@@ -170,14 +172,25 @@ def product(
     """Return activated ``inputs @ weight.T + bias`` for ``(..., in)`` inputs, without gradients."""
     if torch.compiler.is_compiling():
         return _activated(_compiled_product(inputs, weight, bias), activation)
-    if (
-        MKL_IS_SLOW
-        and inputs.numel() * len(weight) >= WORTHWHILE
-        and _are_plain(inputs, weight)
+    if are_bare(inputs, weight):
+        return multiply(inputs, weight, bias, activation)
+    return _activated(F.linear(inputs, weight, bias), activation)
+
+
+def are_bare(inputs: Tensor, weight: Tensor) -> bool:
+    """Return whether operators without gradients or other rules may be called on both."""
+    return (
+        _are_plain(inputs, weight)
         and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         and forward_ad._current_level < 0  # tangents are gradients, too
-        and runs_here(onednn_kernel)
-    ):
+    )
+
+
+def multiply(
+    inputs: Tensor, weight: Tensor, bias: Tensor | None, activation: TensorFunction | None
+) -> Tensor:
+    """Return the `product` of bare tensors. GELU becomes a part of it where it can."""
+    if MKL_IS_SLOW and inputs.numel() * len(weight) >= WORTHWHILE and runs_here(onednn_kernel):
         by_onednn = activation is F.gelu
         name, algorithm = ("gelu", "none") if by_onednn else ("none", "")
         outputs: Tensor = torch.ops.mkldnn._linear_pointwise.default(
