@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from automodel_core.layers.kernels.cpu_products import KERNELS, product, runs_here
@@ -103,7 +102,7 @@ def convolution(states: Sizes, weight: Sizes, settings: Sequence[Any]) -> dict[s
         last = torch.channels_last
         ways["channels last"] = given.to(memory_format=last), kernel.to(memory_format=last)
     return {
-        name: lambda pair=pair: torch.convolution(*pair, None, *settings)
+        name: lambda pair=pair: aten.convolution(*pair, None, *settings)
         for name, pair in ways.items()
     }
 
