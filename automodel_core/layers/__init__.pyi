@@ -44,6 +44,10 @@ from automodel_core.layers.images.cosine import (
     ContinuousPositions as ContinuousPositions,
     CosineAttention as CosineAttention,
 )
+from automodel_core.layers.images.deformable import (
+    DeformableAttention as DeformableAttention,
+    map_centres as map_centres,
+)
 from automodel_core.layers.images.dense import (
     FeatureFusion as FeatureFusion,
     FeatureFusionStage as FeatureFusionStage,

@@ -20,7 +20,6 @@ from automodel_core.exporting.inputs import (
 from automodel_core.layers.images.patches import edges, patch_grid
 from automodel_core.modeling.bodies.backbone import BackboneMixin
 from automodel_core.modeling.heads.text import TextModelForReplacedTokens
-from automodel_core.modeling.outputs.image import BackboneOutput
 from automodel_core.testing.architecture import Inputs, TestedArchitecture
 from automodel_core.testing.drawn.objects import (
     MASK_LABELS,
@@ -48,6 +47,8 @@ PATCHES = "bool_masked_pos"
 """The argument that says which patches are hidden."""
 KEYPOINTS = "keypoints"
 """The output ``(batch, points, 2)`` of models that find points, padded where ``mask`` is 0."""
+IN_TUPLES = ("feature_maps", "masks_queries_logits")
+"""Outputs that are always tuples of tensors, one for each stage or layer."""
 ANY_SIZE = 64
 """Of images, where a model takes them as large as they are."""
 SPECIAL = ("pad_token_id", "bos_token_id", "eos_token_id")
@@ -286,11 +287,13 @@ def row_of(value: Any) -> Any:
 
 
 def tensors_of(output: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Return the tensors of a model's output by name; of those inside tuples, feature maps only."""
-    found = {k: value for k, value in values_of(output).items() if isinstance(value, Tensor)}
-    if isinstance(output, BackboneOutput):
-        maps = enumerate(output.feature_maps)
-        found |= {f"feature_maps[{index}]": feature_map for index, feature_map in maps}
+    """Return the tensors of a model's output by name; of those in tuples, maps and masks only."""
+    found = {}
+    for name, value in values_of(output).items():
+        if isinstance(value, Tensor):
+            found[name] = value
+        elif name.rpartition(".")[2] in IN_TUPLES:
+            found |= {f"{name}[{index}]": each for index, each in enumerate(value)}
     return found
 
 

@@ -213,17 +213,10 @@ _ELSEWHERE = """
 import sys
 import torch
 from automodel_core import AutoModel
+from automodel_core.testing.case import outputs
 model = AutoModel.from_pretrained(sys.argv[1])
-with torch.no_grad():
-    found = model(**torch.load(sys.argv[1] + "/inputs.pt", weights_only=True))
-def tensors(found, path=""):
-    for name, value in found.items():
-        if isinstance(value, torch.Tensor):
-            yield path + name, value
-        elif isinstance(value, dict):
-            yield from tensors(value, path + name + ".")
-found = dict(tensors(found))
-torch.save(found, sys.argv[1] + "/found.pt")
+inputs = torch.load(sys.argv[1] + "/inputs.pt", weights_only=True)
+torch.save(outputs(model, inputs), sys.argv[1] + "/found.pt")
 """
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from automodel_core.checkpoint.formats.choice import open_weights
 from automodel_core.checkpoint.places.source import open_checkpoint
 from automodel_core.errors import IncompleteCheckpointError
+from automodel_core.layers.images.deformable import DeformableAttention
 from automodel_core.layers.kernels.norms import RMSNorm
 from automodel_core.modeling.pretrained.base import PreTrainedModel
 from automodel_core.modeling.pretrained.first_values import SelfDrawn
@@ -40,6 +41,7 @@ SPREADS = ("initializer_factor", "initializer_range", "init_std")
 """What configurations call the spread of first values."""
 NORMS = (nn.LayerNorm, nn.GroupNorm, RMSNorm)
 DRAWN = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding)
+SELF_DRAWN = (SelfDrawn, DeformableAttention)
 HOUSE_WORDS = {"stack", "self_attn_norm", "cross_attn_norm", "mixer_norm", "mlp_norm"}
 """What the bricks call their parts, and no checkpoint does."""
 
@@ -159,7 +161,7 @@ def first_values_are_as_configured(subject: Subject) -> None:
         for path, part in parts
         if isinstance(part, PreTrainedModel) and spread not in (*part.config, *part.config.aliases)
     )
-    others += tuple(path for path, part in parts if isinstance(part, SelfDrawn))
+    others += self_drawn(model)
     for name, weight in weights_in(model, DRAWN):
         if name.startswith(others):  # drawn by the rules of another architecture, or its own
             continue
@@ -187,11 +189,19 @@ def weights_in(model: nn.Module, kinds: tuple[type[nn.Module], ...]) -> Iterator
 
 
 def require_first_values(model: nn.Module, among: set[str]) -> None:
-    """Raise unless norms are ones, and layers and embeddings are not zero."""
+    """Raise unless norms are ones, and layers and embeddings not zero that are drawn by rules."""
+    others = self_drawn(model)
     for name, weight in weights_in(model, NORMS):
         require(name not in among or (weight == 1).all(), f"{name} of a norm is not 1 at first")
     for name, weight in weights_in(model, DRAWN):
-        require(name not in among or weight.any(), f"{name} is 0 at first")
+        by_rules = name in among and not name.startswith(others)
+        require(not by_rules or weight.any(), f"{name} is 0 at first")
+
+
+def self_drawn(model: nn.Module) -> tuple[str, ...]:
+    """Return where modules are that draw first values of their own, with a dot behind."""
+    parts = model.named_modules()
+    return tuple(f"{path}." for path, part in parts if path and isinstance(part, SELF_DRAWN))
 
 
 def missing_weights_get_first_values(subject: Subject) -> None:
