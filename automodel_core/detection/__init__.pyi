@@ -25,6 +25,7 @@ from automodel_core.detection.losses import (
     box_losses as box_losses,
     cardinality_error as cardinality_error,
     class_loss as class_loss,
+    cross_entropy_loss as cross_entropy_loss,
     dice_loss as dice_loss,
     focal_loss as focal_loss,
     mask_losses as mask_losses,
@@ -43,12 +44,18 @@ from automodel_core.detection.matching import (
     Pairs as Pairs,
     assign as assign,
     box_costs as box_costs,
+    cross_entropy_costs as cross_entropy_costs,
     dice_costs as dice_costs,
     focal_costs as focal_costs,
     match as match,
     match_each as match_each,
 )
 from automodel_core.detection.objects import sure_objects as sure_objects
+from automodel_core.detection.points import (
+    PointSampling as PointSampling,
+    sample_at as sample_at,
+    sampled_mask_losses as sampled_mask_losses,
+)
 from automodel_core.detection.polygons import polygons_to_mask as polygons_to_mask
 from automodel_core.detection.run_lengths import (
     compressed_counts as compressed_counts,

@@ -16,6 +16,7 @@ __all__ = [
     "box_losses",
     "cardinality_error",
     "class_loss",
+    "cross_entropy_loss",
     "dice_loss",
     "focal_loss",
     "mask_losses",
@@ -85,6 +86,15 @@ def mask_losses(
         "loss_mask": focal_loss(found, wanted, count),
         "loss_dice": dice_loss(found, wanted, count),
     }
+
+
+def cross_entropy_loss(logits: Tensor, labels: Tensor, count: Tensor) -> Tensor:
+    """Return the cross-entropy of masks ``(count, pixels)``.
+
+    It is the mean over pixels, and the sum over masks divided by ``count``.
+    """
+    losses = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+    return losses.mean(1).sum() / count
 
 
 def focal_loss(

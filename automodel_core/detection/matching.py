@@ -15,7 +15,16 @@ from torch import Tensor
 
 from automodel_core.detection.boxes import center_to_corners, generalized_box_iou
 
-__all__ = ["Pairs", "assign", "box_costs", "dice_costs", "focal_costs", "match", "match_each"]
+__all__ = [
+    "Pairs",
+    "assign",
+    "box_costs",
+    "cross_entropy_costs",
+    "dice_costs",
+    "focal_costs",
+    "match",
+    "match_each",
+]
 
 Pairs = tuple[Tensor, Tensor]
 """Numbers of queries, ascending, and of the objects that they answer for."""
@@ -73,6 +82,11 @@ def focal_costs(masks: Tensor, wanted: Tensor, alpha: float = 0.25, gamma: float
     inside = alpha * (1 - shares) ** gamma * F.softplus(-masks)
     outside = (1 - alpha) * shares**gamma * F.softplus(masks)
     return (inside @ wanted.t() + outside @ (1 - wanted).t()) / masks.shape[1]
+
+
+def cross_entropy_costs(masks: Tensor, wanted: Tensor) -> Tensor:
+    """Return the cross-entropy of each mask with each that is wanted, as `focal_costs`."""
+    return (F.softplus(masks).sum(1)[:, None] - masks @ wanted.t()) / masks.shape[1]
 
 
 def dice_costs(masks: Tensor, wanted: Tensor) -> Tensor:

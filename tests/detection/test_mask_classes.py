@@ -12,6 +12,8 @@ from automodel_core.detection import (
     MaskClassImageProcessor,
     MaskClassPostProcessing,
     binary_masks,
+    cross_entropy_costs,
+    cross_entropy_loss,
     dice_costs,
     dice_loss,
     focal_costs,
@@ -120,7 +122,11 @@ def test_costs_are_the_losses_of_pairs() -> None:
     chance = torch.Generator().manual_seed(0)
     masks = 4 * torch.randn(3, 20, generator=chance)
     wanted = (torch.rand(2, 20, generator=chance) > 0.5).float()
-    for costs, loss in ((focal_costs, focal_loss), (dice_costs, dice_loss)):
+    for costs, loss in (
+        (focal_costs, focal_loss),
+        (cross_entropy_costs, cross_entropy_loss),
+        (dice_costs, dice_loss),
+    ):
         found = costs(masks, wanted)
         for query, one in enumerate(masks):
             for number, other in enumerate(wanted):
