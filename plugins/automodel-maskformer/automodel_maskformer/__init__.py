@@ -1,4 +1,4 @@
-"""MaskFormer for automodel-core."""
+"""MaskFormer and Mask2Former for automodel-core."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_maskformer.configuration import MaskFormerConfig
-from automodel_maskformer.losses import mask_set_loss, targets_of
+from automodel_maskformer.losses import targets_of, whole_masks
 from automodel_maskformer.pixel_decoder import GroupNormedConv, PixelDecoder
 from automodel_maskformer.weights import maskformer_names
 
@@ -232,7 +232,7 @@ class MaskFormerForInstanceSegmentation(MaskFormerPreTrainedModel):
         loss = None
         if mask_labels is not None and class_labels is not None:
             targets = targets_of(mask_labels, class_labels, predicted["masks_queries_logits"])
-            loss = mask_set_loss([predicted, *earlier], targets, config)
+            loss = whole_masks(config).loss([predicted, *earlier], targets)
         if output_auxiliary_logits is None:
             output_auxiliary_logits = config.output_auxiliary_logits
         if not wants_states:

@@ -11,11 +11,11 @@ from automodel_maskformer.configuration import GROUPS
 
 
 class GroupNormedConv(nn.Module):
-    """A convolution without bias that keeps the size, and a norm of groups of channels."""
+    """A convolution that keeps the size, and a norm of groups of channels."""
 
-    def __init__(self, channels: int, outputs: int, kernel_size: int) -> None:
+    def __init__(self, channels: int, outputs: int, kernel_size: int, bias: bool = False) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, outputs, kernel_size, padding=kernel_size // 2, bias=False)
+        self.conv = nn.Conv2d(channels, outputs, kernel_size, padding=kernel_size // 2, bias=bias)
         self.norm = nn.GroupNorm(GROUPS, outputs)
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -24,16 +24,20 @@ class GroupNormedConv(nn.Module):
 
 
 class PyramidLayer(nn.Module):
-    """A coarse map, made as large as a finer one and mixed with it."""
+    """A coarse map, made as large as a finer one and mixed with it.
 
-    def __init__(self, channels: int, size: int) -> None:
+    ``mode`` is how it is made larger, as `torch.nn.functional.interpolate` names it.
+    """
+
+    def __init__(self, channels: int, size: int, mode: str = "nearest") -> None:
         super().__init__()
+        self.mode = mode
         self.lateral = GroupNormedConv(channels, size, 1)
         self.block = GroupNormedConv(size, size, 3)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         beside: Tensor = self.lateral(fine)
-        enlarged = F.interpolate(coarse, size=beside.shape[-2:], mode="nearest")
+        enlarged = F.interpolate(coarse, size=beside.shape[-2:], mode=self.mode)
         return F.relu(self.block(beside + enlarged))
 
 

@@ -25,6 +25,18 @@ def automodel_architectures() -> list[Architecture]:
             feature_extractor=f"{_PROCESSING}:MaskFormerFeatureExtractor",
         ),
         Architecture(
+            model_type="mask2former",
+            plugin_api=(1, 1),
+            config="automodel_maskformer.configuration:Mask2FormerConfig",
+            models={
+                "base": "automodel_maskformer.mask2former:Mask2FormerModel",
+                "universal-segmentation": (
+                    "automodel_maskformer.mask2former:Mask2FormerForUniversalSegmentation"
+                ),
+            },
+            image_processor=f"{_PROCESSING}:Mask2FormerImageProcessor",
+        ),
+        Architecture(
             model_type="maskformer-swin",
             plugin_api=(1, 0),
             config="automodel_maskformer.configuration:MaskFormerSwinConfig",

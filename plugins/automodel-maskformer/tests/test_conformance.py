@@ -1,11 +1,11 @@
-"""MaskFormer keeps the promises of every architecture."""
+"""MaskFormer and Mask2Former keep the promises of every architecture."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from automodel_core.testing import Check, architecture_checks
-from automodel_maskformer import MaskFormerConfig, MaskFormerSwinConfig
+from automodel_maskformer import Mask2FormerConfig, MaskFormerConfig, MaskFormerSwinConfig
 
 TINY: dict[str, Any] = {**MaskFormerConfig.small_model, "mask_feature_size": 24}
 ALL_LAYERS: dict[str, Any] = {
@@ -20,11 +20,29 @@ SWIN: dict[str, Any] = {
     "embed_dim": 8,
     "out_features": ["stage1", "stage2"],
 }
+TINY_2: dict[str, Any] = Mask2FormerConfig.small_model
+NORMED_FIRST: dict[str, Any] = {
+    **TINY_2,
+    "backbone_config": {**SWIN, "out_features": ["stem", "stage1", "stage2"]},
+    "hidden_dim": 16,
+    "common_stride": 8,
+    "pre_norm": True,
+    "use_auxiliary_loss": False,
+    "num_labels": 1,
+}
 DIFFERENT = {
     "sizes_are_those_of_the_configuration": "files call the features of pixels hidden_size",
     **{
         f"first_values_are_as_configured-{task}": "most are drawn by the sizes of their layers"
         for task in ("base", "instance-segmentation", "universal-segmentation")
+    },
+}
+
+DIFFERENT_2 = {
+    "sizes_are_those_of_the_configuration": "the first states of its outputs are the backbone's",
+    **{
+        f"first_values_are_as_configured-{task}": "most are drawn by the sizes of their layers"
+        for task in ("base", "universal-segmentation")
     },
 }
 
@@ -36,6 +54,16 @@ def test_maskformer(check: Check) -> None:
 
 @architecture_checks("maskformer", ALL_LAYERS, expected_failures=DIFFERENT)
 def test_maskformer_that_learns_in_every_layer(check: Check) -> None:
+    check()
+
+
+@architecture_checks("mask2former", TINY_2, expected_failures=DIFFERENT_2)
+def test_mask2former(check: Check) -> None:
+    check()
+
+
+@architecture_checks("mask2former", NORMED_FIRST, expected_failures=DIFFERENT_2)
+def test_mask2former_that_normalises_first(check: Check) -> None:
     check()
 
 

@@ -1,4 +1,4 @@
-"""MaskFormer alone: from pictures to segments, what is learnt, and what cannot be."""
+"""Both models alone: from pictures to segments, what is learnt, and what cannot be."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import pytest
 import torch
 
 from automodel_core import (
+    AutoImageProcessor,
     AutoModelForInstanceSegmentation,
     AutoModelForUniversalSegmentation,
     pipeline,
 )
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_maskformer import (
+    Mask2FormerConfig,
+    Mask2FormerForUniversalSegmentation,
+    Mask2FormerImageProcessor,
     MaskFormerConfig,
     MaskFormerForInstanceSegmentation,
     MaskFormerImageProcessor,
@@ -24,14 +28,23 @@ THRESHOLDS = ("threshold", "mask_threshold", "overlap_mask_area_threshold")
 IMAGES = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
 
 
+TINY_2: dict[str, Any] = {**Mask2FormerConfig.small_model, "num_labels": 3}
+
+
 def drawn(**settings: Any) -> Any:
     torch.manual_seed(0)
     return MaskFormerForInstanceSegmentation(MaskFormerConfig(**{**TINY, **settings})).eval()
 
 
-def test_masks_are_learned() -> None:
+def drawn_2(**settings: Any) -> Any:
+    torch.manual_seed(0)
+    return Mask2FormerForUniversalSegmentation(Mask2FormerConfig(**{**TINY_2, **settings})).eval()
+
+
+@pytest.mark.parametrize("new", [drawn, drawn_2])
+def test_masks_are_learned(new: Any) -> None:
     """An image without objects is learnt too."""
-    model = drawn().train()
+    model = new().train()
     mask = torch.zeros(1, 64, 96)
     mask[:, 16:48, 32:64] = 1
     labels: dict[str, Any] = {
@@ -53,15 +66,24 @@ def test_masks_are_learned() -> None:
         model(IMAGES, mask_labels=[mask, mask], class_labels=labels["class_labels"])
 
 
-def test_from_pictures_to_segments(tmp_path: Any) -> None:
-    drawn().save_pretrained(tmp_path)
-    MaskFormerImageProcessor(size={"shortest_edge": 64, "longest_edge": 96}).save_pretrained(
-        tmp_path
-    )
-    for auto_class in (AutoModelForInstanceSegmentation, AutoModelForUniversalSegmentation):
+INSTANCES, ALL = AutoModelForInstanceSegmentation, AutoModelForUniversalSegmentation
+
+
+@pytest.mark.parametrize(
+    ("new", "kind", "auto_classes"),
+    [
+        (drawn, MaskFormerImageProcessor, (INSTANCES, ALL)),
+        (drawn_2, Mask2FormerImageProcessor, (ALL,)),
+    ],
+)
+def test_from_pictures_to_segments(new: Any, kind: Any, auto_classes: Any, tmp_path: Any) -> None:
+    new().save_pretrained(tmp_path)
+    kind(size={"shortest_edge": 64, "longest_edge": 96}).save_pretrained(tmp_path)
+    for auto_class in auto_classes:
         model: Any = auto_class.from_pretrained(tmp_path)
-        assert type(model) is MaskFormerForInstanceSegmentation
-    processor = MaskFormerImageProcessor.from_pretrained(tmp_path)
+        assert type(model) is type(new())
+    processor: Any = AutoImageProcessor.from_pretrained(tmp_path)
+    assert type(processor) is kind
     pictures = [torch.zeros(3, 40, 60).byte(), torch.full((3, 60, 40), 200).byte()]
     together = processor(pictures, return_tensors="pt")
     with torch.no_grad():
@@ -93,6 +115,20 @@ def test_what_cannot_be() -> None:
         MaskFormerConfig(**{**TINY, "decoder_config": TINY["backbone_config"]})
     with pytest.raises(ConfigurationError, match="'resnet-50' names a checkpoint"):
         MaskFormerConfig(backbone="resnet-50", backbone_config=None)
+    with pytest.raises(InputError, match="give pixel_values"):
+        drawn_2()()
+    three_maps = {**TINY["backbone_config"], "out_indices": [3, 4]}
+    with pytest.raises(ConfigurationError, match="backbone_config name 2"):
+        drawn_2(backbone_config=three_maps)
+    for wrong, message in (
+        ({"feature_size": 48}, "no multiple of 32"),
+        ({"hidden_dim": 33}, "hidden_dim=33 is no multiple of num_attention_heads=2"),
+        ({"common_stride": 16}, "common_stride=16 is coarser"),
+        ({"oversample_ratio": 0.5}, "asks for more points than oversample_ratio=0.5"),
+        ({"backbone": "resnet-50", "backbone_config": None}, "'resnet-50' names a checkpoint"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            Mask2FormerConfig(**{**TINY_2, **wrong})
 
 
 def test_two_configurations_make_one() -> None:
@@ -100,3 +136,34 @@ def test_two_configurations_make_one() -> None:
     whole = MaskFormerConfig.from_backbone_and_decoder_configs(*parts, mask_weight=3.0)
     assert (whole.mask_weight, whole.decoder_config.num_queries) == (3.0, 5)
     assert (whole.hidden_size, whole.num_hidden_layers) == (256, 1)
+    parts = Mask2FormerConfig(**TINY_2).parts()
+    whole_2 = Mask2FormerConfig.from_backbone_config(parts["backbone_config"], decoder_layers=3)
+    assert (whole_2.num_hidden_layers, whole_2.backbone_config.model_type) == (3, "resnet")
+    assert Mask2FormerConfig().backbone_config.depths == [2, 2, 18, 2]
+
+
+def test_places_are_drawn_anew_with_each_loss() -> None:
+    model = drawn_2()
+    labels: dict[str, Any] = {
+        "mask_labels": [torch.ones(1, 64, 96).tril()] * 2,
+        "class_labels": [torch.tensor([2])] * 2,
+    }
+    losses = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        losses.append(model(IMAGES, **labels).loss.item())
+    assert losses[0] == losses[1] != losses[2]
+    torch.manual_seed(0)
+    halved = model.bfloat16()(IMAGES.bfloat16(), **labels)
+    assert halved.loss.dtype == torch.float32
+    assert halved.loss.item() == pytest.approx(losses[0], rel=0.1)
+
+
+def test_states_of_queries_come_first_by_query() -> None:
+    model = drawn_2()
+    with torch.no_grad():
+        before = model(IMAGES, output_hidden_states=True, output_attentions=True)
+    assert len(before.transformer_decoder_hidden_states) == TINY_2["decoder_layers"]
+    assert len(before.attentions) == TINY_2["decoder_layers"] - 1
+    assert before.attentions[0].shape == (2, 2, 5, 5)
+    assert before.transformer_decoder_hidden_states[0].shape == (5, 2, 32)

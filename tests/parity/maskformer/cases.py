@@ -1,4 +1,4 @@
-"""MaskFormer twice: its heads, and configurations unlike each other."""
+"""MaskFormer and Mask2Former twice: their heads, and configurations unlike each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.family import ROWS, Case
 from support.images import AnySizeFamily, ImageCase
 from support.parity import IS_5
 
-__all__ = ["DECODER", "MASKFORMER", "STAGES", "SWIN", "MaskFamily"]
+__all__ = ["DECODER", "MASK2FORMER", "MASKFORMER", "STAGES", "SWIN", "MaskFamily"]
 
 STAGES = ["stage1", "stage2", "stage3", "stage4"]
 RESNET: dict[str, Any] = {
@@ -82,6 +82,16 @@ class MaskFamily(AnySizeFamily):
         }
 
 
+class SampledMaskFamily(MaskFamily):
+    """The same, where each call of a model draws the places at which masks are compared."""
+
+    def pair(self, case: Case, head: str, seed: int = 0, **more: Any) -> tuple[Any, Any]:
+        models = super().pair(case, head, seed, **more)
+        for model in models:
+            model.register_forward_pre_hook(lambda *_: torch.manual_seed(0) and None)
+        return models
+
+
 MASKFORMER = MaskFamily(
     automodel_maskformer,
     ("MaskFormerModel", "MaskFormerForInstanceSegmentation"),
@@ -121,4 +131,67 @@ MASKFORMER = MaskFamily(
             pixels=(96, 64),
         ),
     },
+)
+
+SMALL_2: dict[str, Any] = {
+    "backbone_config": RESNET, "feature_size": 32, "mask_feature_size": 24, "hidden_dim": 48,
+    "encoder_feedforward_dim": 20, "dim_feedforward": 36, "encoder_layers": 2, "decoder_layers": 5,
+    "num_attention_heads": 4, "num_queries": 7, "train_num_points": 50, "num_labels": 5,
+}  # fmt: skip
+DINO: dict[str, Any] = {
+    "model_type": "dinov2", "image_size": 56, "patch_size": 14, "hidden_size": 16,
+    "num_hidden_layers": 4, "num_attention_heads": 2, "out_features": STAGES,
+}  # fmt: skip
+
+MASK2FORMER = SampledMaskFamily(
+    automodel_maskformer,
+    ("Mask2FormerModel", "Mask2FormerForUniversalSegmentation"),
+    SMALL_2,
+    {
+        "plain": ImageCase(),
+        "odd edges, one label, other weights": ImageCase(
+            {
+                "num_labels": 1,
+                "dice_weight": 3.0,
+                "mask_weight": 2.0,
+                "class_weight": 0.5,
+                "no_object_weight": 0.4,
+                "importance_sample_ratio": 0.3,
+                "oversample_ratio": 1.5,
+            },
+            pixels=(70, 51),
+        ),
+        "maps as wide as queries": ImageCase({"hidden_dim": 32, "importance_sample_ratio": 1.0}),
+        "as wide, but projected": ImageCase({"hidden_dim": 32, "enforce_input_projection": True}),
+        "norms first, another activation": ImageCase(
+            {"pre_norm": True, "activation_function": "gelu", "num_attention_heads": 2}
+        ),
+        "no finer map": ImageCase({"common_stride": 8}, pixels=(64, 96)),
+        "two finer maps": ImageCase(
+            {
+                "backbone_config": {**RESNET, "out_features": ["stem", *STAGES]},
+                "feature_strides": [2, 4, 8, 16, 32],
+                "common_stride": 2,
+            }
+        ),
+        "one map twice": ImageCase(
+            {"backbone_config": {**RESNET, "out_features": STAGES[1:]}, "encoder_layers": 0}
+        ),
+        "queries alone": ImageCase({"decoder_layers": 1, "num_queries": 20}),
+        "swin": ImageCase({"backbone_config": {**SWIN, "out_features": STAGES}}, pixels=(48, 64)),
+        "swin, odd edges": ImageCase(
+            {
+                "backbone_config": {
+                    **SWIN,
+                    "window_size": 3,
+                    "qkv_bias": False,
+                    "out_features": STAGES,
+                },
+                "decoder_layers": 3,
+            },
+            pixels=(43, 51),
+        ),
+        "maps of one size": ImageCase({"backbone_config": DINO}, pixels=(56, 42)),
+    },
+    dtype=torch.float64,
 )

@@ -1,4 +1,4 @@
-"""The image processor equals the reference's: images, maps, post-processing, files."""
+"""The image processors equal the reference's: images, maps, post-processing, files."""
 
 from __future__ import annotations
 
@@ -13,15 +13,23 @@ import torch
 from torch import Tensor
 
 from automodel_core import AutoImageProcessor
-from automodel_maskformer import MaskFormerImageProcessor
+from automodel_maskformer import Mask2FormerImageProcessor, MaskFormerImageProcessor
 from support.parity import IS_5
 
 if IS_5:
+    from transformers.models.mask2former.image_processing_pil_mask2former import (
+        Mask2FormerImageProcessorPil as Reference2,
+    )
     from transformers.models.maskformer.image_processing_pil_maskformer import (
         MaskFormerImageProcessorPil as Reference,
     )
 else:
-    from transformers import MaskFormerImageProcessor as Reference
+    from transformers import (
+        Mask2FormerImageProcessor as Reference2,
+        MaskFormerImageProcessor as Reference,
+    )
+
+Kinds = tuple[Any, Any]
 
 SMALL = {"size": {"shortest_edge": 40, "longest_edge": 66}}
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -34,6 +42,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "padded further": {**SMALL, "pad_size": {"height": 96, "width": 128}, "ignore_index": 255},
 }
 SHAPES = ((33, 47), (61, 30))
+
+
+@pytest.fixture(params=["maskformer", "mask2former"])
+def kinds(request: pytest.FixtureRequest) -> Kinds:
+    """Return our class and the reference's."""
+    if request.param == "maskformer":
+        return MaskFormerImageProcessor, Reference
+    return Mask2FormerImageProcessor, Reference2
 
 
 def drawn(height: int, width: int) -> Any:
@@ -62,8 +78,8 @@ def assert_same(found: Any, expected: Any, note: object) -> None:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_images_and_maps(name: str) -> None:
-    ours, theirs = (kind(**SETTINGS[name]) for kind in (MaskFormerImageProcessor, Reference))
+def test_images_and_maps(name: str, kinds: Kinds) -> None:
+    ours, theirs = (kind(**SETTINGS[name]) for kind in kinds)
     images, maps = [drawn(*shape) for shape in SHAPES], [a_map(*shape) for shape in SHAPES]
     for kind in ("pt", "np"):
         expected = theirs(images, return_tensors=kind)
@@ -91,8 +107,8 @@ def test_instances_have_classes(reduced: bool, one_table: bool) -> None:
 
 
 @pytest.mark.skipif(IS_5, reason="5 has neither")
-def test_inputs_are_padded_and_encoded() -> None:
-    ours, theirs = MaskFormerImageProcessor(), Reference()
+def test_inputs_are_padded_and_encoded(kinds: Kinds) -> None:
+    ours, theirs = (kind() for kind in kinds)
     images = [drawn(*shape).transpose(2, 0, 1).astype(np.float32) for shape in SHAPES]
     maps = [a_map(*shape) for shape in SHAPES]
     for more in ({}, {"pad_size": {"height": 70, "width": 60}}, {"return_pixel_mask": False}):
@@ -127,9 +143,9 @@ def assert_same_segments(found: list[dict[str, Any]], expected: list[dict[str, A
 
 @pytest.mark.parametrize("sizes", [None, [(40, 60), (31, 7)], [(5, 4), (1, 9)]])
 @pytest.mark.parametrize("threshold", [0.1, 0.3, 0.95])
-def test_post_processing(sizes: Any, threshold: float) -> None:
-    ours, theirs = MaskFormerImageProcessor(), Reference()
-    for seed in range(3):
+def test_post_processing(sizes: Any, threshold: float, kinds: Kinds) -> None:
+    ours, theirs = (kind() for kind in kinds)
+    for seed in range(2):
         given = outputs(seed)
         maps = ours.post_process_semantic_segmentation(given, sizes)
         for one, other in zip(
@@ -163,13 +179,12 @@ def test_votes_of_queries() -> None:
         torch.testing.assert_close(found, Reference().post_process_segmentation(outputs(0), size))
 
 
-def test_scores_of_pixels() -> None:
+def test_scores_of_pixels(kinds: Kinds) -> None:
     if not IS_5:
         pytest.skip("4 does not return them")
     options = {"target_sizes": [(40, 60), (31, 20)], "return_segmentation_scores": True}
     found, expected = (
-        kind().post_process_semantic_segmentation(outputs(0), **options)
-        for kind in (MaskFormerImageProcessor, Reference)
+        kind().post_process_semantic_segmentation(outputs(0), **options) for kind in kinds
     )
     for one, other in zip(found, expected, strict=True):
         assert torch.equal(one.segmentation, other.segmentation)
@@ -177,17 +192,19 @@ def test_scores_of_pixels() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The following named arguments are not valid:UserWarning")
-def test_old_files_and_files_both_ways(tmp_path: Path) -> None:
-    theirs = Reference(**SETTINGS["reduced"])
+def test_old_files_and_files_both_ways(tmp_path: Path, kinds: Kinds) -> None:
+    kind, reference = kinds
+    theirs = reference(**SETTINGS["reduced"])
     theirs.save_pretrained(tmp_path)
-    (tmp_path / "config.json").write_text('{"model_type": "maskformer"}')
+    model_type = kind.__name__.removesuffix("ImageProcessor").lower()
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": model_type}))
     found = AutoImageProcessor.from_pretrained(tmp_path)
-    assert type(found) is MaskFormerImageProcessor
+    assert type(found) is kind
     images, maps = [drawn(*shape) for shape in SHAPES], [a_map(*shape) for shape in SHAPES]
     expected = theirs(images, maps, return_tensors="pt")
     assert_same(found(images, maps, return_tensors="pt"), expected, "theirs")
     found.save_pretrained(tmp_path)
-    again = Reference.from_pretrained(tmp_path)
+    again = reference.from_pretrained(tmp_path)
     assert_same(
         found(images, maps, return_tensors="pt"), again(images, maps, return_tensors="pt"), "ours"
     )
