@@ -75,6 +75,78 @@ SEGFORMER = {
     "decoder_hidden_size": 8,
 }
 RESNET = {"embedding_size": 8, "hidden_sizes": [8, 12], "depths": [1, 2], "layer_type": "basic"}
+SWIN = {
+    "image_size": 8,
+    "patch_size": 2,
+    "embed_dim": 4,
+    "depths": [1, 2],
+    "num_heads": [2, 2],
+    "window_size": 2,
+    "mlp_ratio": 2,
+}
+SAM = {
+    "vision_config": {
+        **IMAGE,
+        "mlp_dim": 12,
+        "output_channels": 32,
+        "window_size": 2,
+        "global_attn_indexes": [1],
+        "num_pos_feats": 16,
+    },
+    "prompt_encoder_config": {
+        "hidden_size": 32,
+        "image_size": 8,
+        "patch_size": 4,
+        "mask_input_channels": 4,
+    },
+    "mask_decoder_config": {
+        "hidden_size": 32,
+        "layer_norm_eps": 1e-5,  # of the last norm always in torch, and as given in TensorFlow
+        "mlp_dim": 12,
+        "num_attention_heads": 2,
+        "attention_downsample_rate": 2,
+        "iou_head_hidden_dim": 12,
+    },
+}
+HEARING = {
+    **TEXT,
+    "intermediate_size": 12,
+    "conv_dim": [8, 8],
+    "conv_kernel": [4, 3],
+    "conv_stride": [2, 2],
+    "num_feat_extract_layers": 2,
+    "num_conv_pos_embeddings": 4,
+    "num_conv_pos_embedding_groups": 2,
+    "classifier_proj_size": 6,
+}
+STABLE = {
+    **HEARING,
+    "feat_extract_norm": "layer",
+    "do_stable_layer_norm": True,
+    "conv_bias": True,
+}
+WHISPER = {
+    **FAIRSEQ,
+    "num_mel_bins": 6,
+    "max_source_positions": 10,
+    "max_target_positions": 20,
+    "bos_token_id": 1,
+    "eos_token_id": 3,
+    "classifier_proj_size": 6,
+}
+DICTATION = {
+    "encoder": {**STABLE, "model_type": "wav2vec2"},
+    # Flax builds it with as many tokens as 1024 samples have frames.
+    "decoder": {
+        **GPT2,
+        "n_positions": 256,
+        "model_type": "gpt2",
+        "is_decoder": True,
+        "add_cross_attention": True,
+    },
+    "decoder_start_token_id": 2,
+    "pad_token_id": 0,
+}
 PAIR = {
     "encoder": {**BERT, "model_type": "bert"},
     "decoder": {**BERT, "model_type": "bert", "is_decoder": True, "add_cross_attention": True},
@@ -94,7 +166,7 @@ class Case:
     """A head of an architecture, named as ``AutoModelFor`` names it, and what it is given.
 
     ``model`` is the beginning of the classes' names in transformers, ``tf`` and ``flax`` say
-    whether the frameworks have the head. ``inputs`` are of "text", "seq2seq", "image" or both.
+    whether the frameworks have the head. ``inputs`` says what the model reads.
     """
 
     model_type: str
@@ -127,6 +199,7 @@ _PADDED = {**BERT, "pad_token_id": 1}
 _NARROW = {**BERT, "embedding_size": 6}
 _GATED = {**T5, "feed_forward_proj": "gated-gelu"}
 _PAIR = "Model Seq2SeqLM"
+_HEARD = "Model CTC"
 
 CASES = [
     *_heads("bert", BERT, f"{_ALL} PreTraining NextSentencePrediction"),
@@ -165,6 +238,14 @@ CASES = [
     Case("dinov2", "", {**IMAGE, "mlp_ratio": 2}, "image", tf=False, flax=True),
     Case("dinov2", "ImageClassification", {**IMAGE, "mlp_ratio": 2}, "image", tf=False, flax=True),
     *_heads("resnet", RESNET, "Model ImageClassification", "", "image"),
+    *_heads("swin", SWIN, "", "Model ImageClassification", "image"),
+    *_heads("sam", SAM, "", "Model MaskGeneration", "image and points"),
+    *_heads("wav2vec2", HEARING, "", f"{_HEARD} AudioClassification", "sound"),
+    *_heads("wav2vec2", STABLE, _HEARD, "", "sound"),
+    *_heads("hubert", HEARING, "", _HEARD, "sound"),
+    *_heads("whisper", WHISPER, "Model SpeechSeq2Seq", "", "spectrum to text"),
+    Case("whisper", "AudioClassification", WHISPER, "spectrum", tf=False, flax=True),
+    Case("speech-encoder-decoder", "SpeechSeq2Seq", DICTATION, "sound to text", False, True),
     Case("encoder-decoder", "Seq2SeqLM", PAIR, "seq2seq", flax=True),
     Case("vision-encoder-decoder", "Vision2Seq", CAPTIONS, "image to text", flax=True),
 ]

@@ -44,10 +44,12 @@ def build(case: Case, framework: str, seed: int = 0) -> ModelOf:
     config.architectures = []
     prefix = {"tf": "TF", "flax": "Flax"}[framework]
     head = f"For{case.head}" if case.head else ""
-    auto = getattr(transformers, f"{prefix}AutoModel{head}", None)
-    if auto is None:
-        auto = getattr(transformers, f"{prefix}AutoModel{head.replace('TextEncoding', '')}")
-    randomise(model := auto.from_config(config), framework, seed, inputs_of(case))
+    own = f"{prefix}{type(config).__name__.removesuffix('Config')}{head}"
+    if own in dir(transformers):  # the Auto classes lack some
+        model = getattr(transformers, own)(config)
+    else:
+        model = getattr(transformers, f"{prefix}AutoModel{head}").from_config(config)
+    randomise(model, framework, seed, inputs_of(case))
     return model
 
 
@@ -80,6 +82,9 @@ def inputs_of(case: Case) -> dict[str, Any]:
     ids = np.array([[5, 6, 7, 8, 2], [10, 11, 12, 13, 2]], dtype="int32")
     mask = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]], dtype="int32")
     text = {"input_ids": ids, "attention_mask": mask}
+    draw = np.random.default_rng(2)
+    sound = draw.standard_normal((2, 40)).astype("float32")
+    spectrum = draw.standard_normal((2, 6, 20)).astype("float32")
     pixels = np.random.default_rng(1).standard_normal((2, 3, 8, 8)).astype("float32")
     if case.model_type.startswith("deberta"):  # which computes something else at padding
         text["attention_mask"] = np.ones_like(mask)
@@ -98,6 +103,17 @@ def inputs_of(case: Case) -> dict[str, Any]:
             return {**text, "bbox": boxes}
         case "image to text":
             return {"pixel_values": pixels, "decoder_input_ids": ids[:, :3]}
+        case "image and points":
+            points = np.array([[[[1.0, 2.0]]], [[[5.0, 3.0]]]], dtype="float32")
+            return {"pixel_values": pixels, "input_points": points}
+        case "sound":
+            return {"input_values": sound}
+        case "sound to text":
+            return {"inputs": sound, "decoder_input_ids": ids[:, :3]}
+        case "spectrum":
+            return {"input_features": spectrum}
+        case "spectrum to text":
+            return {"input_features": spectrum, "decoder_input_ids": ids[:, :3]}
         case "image":
             return {"pixel_values": pixels}
         case "image and text":
@@ -110,7 +126,7 @@ def outputs_of(model: ModelOf, framework: str, inputs: Arrays) -> dict[str, Any]
     found = model(**inputs, **({"training": False} if framework == "tf" else {}))
     wanted = ("logits", "last_hidden_state", "prediction_logits", "seq_relationship_logits",
               "sop_logits", "start_logits", "end_logits", "logits_per_image", "reconstruction",
-              "text_embeds")  # fmt: skip
+              "text_embeds", "iou_scores", "pred_masks")  # fmt: skip
     return {key: np.asarray(value) for key in wanted if (value := found.get(key)) is not None}
 
 

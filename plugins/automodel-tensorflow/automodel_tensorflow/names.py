@@ -61,8 +61,8 @@ def translate_keras(name: str, info: TensorInfo) -> Translation:
     if len(levels) > 1 and levels[0] == levels[1]:
         del levels[0]  # embeddings that are made outside of the layers that share them
     levels = [level.rpartition("___")[2] for level in levels]
-    dotted = ".".join(levels).replace("_._", ".")
-    levels = [level for level in dotted.split(".") if level]
+    dotted = ".".join([*levels, last]).replace("_._", ".")
+    *levels, last = (level for level in dotted.split(".") if level)
     torch_name = ".".join([*levels, _KERAS.get(last, last)])
     shape = info.shape
     if last == "kernel":

@@ -26,6 +26,9 @@ KERAS = {
     "a/conv/kernel:0": ((5, 2, 3), "a.conv.weight", (2, 1, 0)),
     "a/key_conv/depthwise_kernel:0": ((5, 8, 1), "a.key_conv.depthwise.weight", (2, 1, 0)),
     "a/norm/moving_variance:0": ((5,), "a.norm.running_var", None),
+    "sam/prompt_encoder/point_embed_._0.weight:0": (
+        (1, 8), "sam.prompt_encoder.point_embed.0.weight", None
+    ),
 }  # fmt: skip
 BUNDLE = {
     "bert/encoder/layer_11/output/dense/kernel": (
