@@ -254,7 +254,7 @@ def _all(part: bytes, data: bytes) -> Any:
 
 def mutate_bundle(draw: Random, data: bytes) -> bytes:
     """Change the blocks of an index of TensorFlow, and let their checksums fit again."""
-    from automodel_tensorflow.crc32c import crc32c, masked
+    from automodel_tensorflow.crc32c import crc32c_of_each, masked
 
     changed = bytearray(data)
     footer = changed[-48:]
@@ -267,7 +267,7 @@ def mutate_bundle(draw: Random, data: bytes) -> bytes:
         place = start + draw.randrange(max(size, 1))
         changed[place] = draw.choice((0, 1, 127, 128, 255, draw.randrange(256)))
     block = torch.tensor(list(changed[start : start + size + 1]), dtype=torch.uint8)
-    checksum = masked(crc32c([block])).to_bytes(4, "little")
+    checksum = masked(crc32c_of_each([block])[0]).to_bytes(4, "little")
     changed[start + size + 1 : start + size + 5] = checksum
     return bytes(changed)
 

@@ -172,6 +172,16 @@ class MappedTensors(LazyTensors):
         for piece in self.chunks(*self._header.spans[name], unit=unit, what=name):
             yield piece.view(self._dtype(name))
 
+    def stored_bytes(self, name: str, most: int) -> Iterator[torch.Tensor]:
+        """Yield the bytes of a tensor as they lie in the file, so many at a time at most."""
+        begin, end = self._header.spans[name]
+        if not self._is_mapped:
+            yield from self.chunks(begin, end, unit=most, what=name)
+            return
+        whole = torch.empty(0, dtype=torch.uint8, device=_CPU)
+        whole.set_(self._map()[begin:end], 0, (end - begin,))  # type: ignore[call-overload]
+        yield from whole.split(most)
+
     def chunks(
         self, begin: int, end: int, *, unit: int = 1, what: str = ""
     ) -> Iterator[torch.Tensor]:
