@@ -97,6 +97,8 @@ class _Bounds(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
+        if func.__name__ == "__get__":  # an attribute is read, hundreds of times for each load
+            return func(*args)
         kwargs = kwargs or {}
         given = [arg for arg in args if isinstance(arg, Tensor)]
         if kwargs.get("device") is not None:

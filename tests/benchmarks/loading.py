@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import automodel_core
-from benchmarks.forward import BODIES
+from benchmarks.passes import PASSES
 from benchmarks.rounds import interleaved, table
 from benchmarks.shapes import SHAPES
 
@@ -89,7 +89,8 @@ def checkpoints(folder: Path) -> dict[str, Checkpoint]:
     for name, shard in bodies.items():
         target = folder / "loading" / name
         if not (target / "config.json").exists():
-            model = transformers.AutoModel.from_config(BODIES[name.removesuffix(" in shards")])
+            config = PASSES[name.removesuffix(" in shards")].config
+            model = transformers.AutoModel.from_config(config)
             model.save_pretrained(target, max_shard_size=shard)
         found[name] = Checkpoint(target, "AutoModel")
     return found

@@ -29,7 +29,18 @@ class _Pauses:
         with self._lock:
             self._count -= 1
             if self._count == 0 and self._ran:
+                _age_all()
                 gc.enable()
+
+
+def _age_all() -> None:
+    """Count all objects among the oldest, so that the next collection does not visit the new ones.
+
+    Where somebody keeps objects from the collector, these are left alone.
+    """
+    if not gc.get_freeze_count():
+        gc.freeze()
+        gc.unfreeze()
 
 
 _pauses = _Pauses()

@@ -156,6 +156,7 @@ class _Transfer:
         self._slots = slots
         self._placement = placement
         self._dtypes: dict[str, torch.dtype] = {}
+        self._is_alone = not is_one_of_several()
         self.done: set[str] = set()
         self.origins: dict[str, Origin] = {}
         self.loaded: list[str] = []
@@ -199,7 +200,7 @@ class _Transfer:
                 if slot is not first:
                     kind, place = self._target(slot, hub, stored)
                     value = value.to(place, kind)
-                slot.put(_laid_out(value.t() if expected.transposed else value, slot))
+                slot.put(self._laid_out(value.t() if expected.transposed else value, slot))
         self.done.update(expected.modules)
         self.loaded.append(hub)
         kept = info.dtype if dtype == stored else str(dtype).removeprefix("torch.")
@@ -226,6 +227,15 @@ class _Transfer:
         same = dtype == stored and device.type == "cpu"
         return self._source.tensor(name) if same else self._source.read(name, dtype, device)
 
+    def _laid_out(self, value: torch.Tensor, slot: Slot) -> torch.Tensor:
+        """Return a weight with contiguous rows; that of a linear layer may be a transposed view.
+
+        On accelerators and among processes its rows are contiguous: FSDP takes no other weights.
+        """
+        if self._is_alone and slot.is_linear and value.device.type == "cpu":
+            return value
+        return value.contiguous()
+
     def _part(self, name: str, expected: Expected, index: int, dtype: torch.dtype) -> torch.Tensor:
         """Read one part of a tensor, as the model holds it."""
         value = self._source.copied(name, dtype)
@@ -243,16 +253,6 @@ class _Transfer:
 
 def _pieces(value: torch.Tensor, expected: Expected) -> tuple[torch.Tensor, ...]:
     return torch.split(value, list(expected.lengths), int(expected.transposed))
-
-
-def _laid_out(value: torch.Tensor, slot: Slot) -> torch.Tensor:
-    """Return a weight with contiguous rows; that of a linear layer may be a transposed view.
-
-    On accelerators and among processes its rows are contiguous: FSDP takes no other weights.
-    """
-    if slot.is_linear and value.device.type == "cpu" and not is_one_of_several():
-        return value
-    return value.contiguous()
 
 
 def checkpoint_dtype(tensors: LazyTensors | Mapping[str, torch.Tensor]) -> torch.dtype | None:

@@ -132,10 +132,10 @@ class InstalledPlugins:
         """
         found: dict[tuple[str, str], tuple[Candidate, Declarations]] = {}
         for item in self._candidates:
-            key = _module_of(item)
-            if item.group != EXTENSIONS or item.obstacle is not None or key in found:
+            if item.group != EXTENSIONS or item.obstacle is not None:
                 continue
-            if key in self._importing.keys:
+            key = _module_of(item)
+            if key in found or key in self._importing.keys:
                 continue
             try:
                 found[key] = item, self.load(item)
