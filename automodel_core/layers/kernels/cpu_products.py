@@ -160,10 +160,13 @@ def fast_product(weight: Tensor, bias: Tensor | None, rows: int) -> TensorFuncti
 
 
 def _blocks(outputs: int) -> int:
-    """Return how many blocks give every thread its share, even ones if there can be."""
+    """Return how many blocks give every thread its share, even ones if there can be.
+
+    Torch multiplies a single block by another routine, which takes twice as long.
+    """
     threads = torch.get_num_threads()
     count = math.gcd(outputs, BLOCKS_PER_THREAD * threads)
-    return count if count >= threads else threads
+    return count if count >= max(threads, 2) else BLOCKS_PER_THREAD * threads
 
 
 def product(

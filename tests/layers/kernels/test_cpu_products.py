@@ -38,6 +38,17 @@ def test_blocks_are_cut_for_any_number_of_threads(monkeypatch, threads: int, out
     torch.testing.assert_close(product(row), F.linear(row, weight, bias))
 
 
+@pytest.mark.parametrize(
+    ("threads", "outputs", "blocks"), [(1, 64, 8), (1, 51865, 8), (2, 51865, 16), (3, 12, 12)]
+)
+def test_no_product_is_of_a_single_block(
+    monkeypatch, threads: int, outputs: int, blocks: int
+) -> None:
+    """An odd vocabulary is cut into blocks too, and multiplies what is left over by itself."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert products._blocks(outputs) == blocks
+
+
 @pytest.mark.parametrize("rows", [1, 2, 8, 33])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("fast", [True, False])
