@@ -366,6 +366,7 @@ class Attention(nn.Module):
                 query = queries.view(key.shape[0], -1, heads, head_dim).transpose(1, 2)
             else:
                 query = queries.view(rows, heads, 1, head_dim)
+                key, value = cache.by_head()
             if q_norm is not None:
                 query = q_norm(query)
             mask = self._with_position_scores(mask, query, key)

@@ -241,6 +241,31 @@ def test_over_a_context(rows: int, position_scores: nn.Module | None) -> None:
     assert cache.tensors is kept
 
 
+@pytest.mark.parametrize("rows", [2, 6])
+def test_steps_lay_out_the_keys_that_a_prompt_left(rows: int) -> None:
+    attention = drawn(Attention(equal_heads(12, 3)))
+    inputs, context, cache = states(rows, 2, 12), states(2, 5, 12), CrossAttentionCache()
+    with torch.no_grad():
+        whole, _ = attention.over(inputs, context, cache=cache)
+        left = cache.tensors
+        step = attention.decode_step_over(rows)
+        for place in range(2):
+            found = step(inputs[:, place], context, None, cache)
+            torch.testing.assert_close(found, whole[:, place])
+    assert left is not None
+    assert cache.tensors is not None
+    assert not any(tensor.is_contiguous() for tensor in left)
+    # Beams share their keys: a kernel for several queries reads them as fast from where they are.
+    assert all(tensor.is_contiguous() == (rows == 2) for tensor in cache.tensors)
+    for before, after in zip(left, cache.tensors, strict=True):
+        assert torch.equal(before, after)
+
+
+def test_keys_are_computed_before_they_are_laid_out() -> None:
+    with pytest.raises(ValueError, match="nothing was computed of the context"):
+        CrossAttentionCache().by_head()
+
+
 def test_a_view_of_another_attention_is_refused() -> None:
     with pytest.raises(TypeError, match="KeyView is no mask that Attention understands"):
         drawn(Attention(equal_heads(12, 3)))(states(2, 5, 12), KeyView())

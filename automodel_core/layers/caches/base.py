@@ -112,6 +112,17 @@ class CrossAttentionCache:
     def __init__(self) -> None:
         self.tensors: tuple[Tensor, Tensor] | None = None
 
+    def by_head(self) -> tuple[Tensor, Tensor]:
+        """Return keys and values that were computed, each head's together in memory from now on.
+
+        Every step reads all of them, and a projection leaves the heads of a position side by side.
+        """
+        if self.tensors is None:
+            raise ValueError("nothing was computed of the context yet")
+        if not all(tensor.is_contiguous() for tensor in self.tensors):
+            self.transform(Tensor.contiguous)
+        return self.tensors
+
     def reorder(self, index: Tensor) -> None:
         """Keep the rows that ``index`` names, unless rows of the decoder share one of these."""
         if self.tensors is not None and len(self.tensors[0]) == len(index):
