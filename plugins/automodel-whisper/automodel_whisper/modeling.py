@@ -253,10 +253,14 @@ class WhisperForConditionalGeneration(
         decoder_position_ids: Tensor | None = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
+        logits_to_keep: int | Tensor = 0,
         num_items_in_batch: modeling.ItemCount = None,
         **options: Unpack[modeling.ForwardOptions],
     ) -> modeling.Seq2SeqLMOutput:
-        """Predict tokens of speech; with ``labels`` alone the decoder reads them shifted right."""
+        """Predict tokens of speech; with ``labels`` alone the decoder reads them shifted right.
+
+        ``logits_to_keep`` last positions are scored, or those it lists; 0 stands for all.
+        """
         if labels is not None and decoder_input_ids is None and decoder_inputs_embeds is None:
             decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
         output = self.model(
@@ -271,7 +275,8 @@ class WhisperForConditionalGeneration(
             use_cache,
             **options,
         )
-        logits = self.score_states(output.last_hidden_state, past_key_values)
+        states = modeling.states_to_score(output.last_hidden_state, logits_to_keep)
+        logits = self.score_states(states, past_key_values)
         loss = None
         if labels is not None:
             loss = modeling.token_loss(logits, labels, num_items_in_batch)

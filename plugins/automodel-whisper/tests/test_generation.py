@@ -45,6 +45,21 @@ def features(*frames: int) -> torch.Tensor:
     return torch.randn(len(frames), 8, max(frames), generator=chance)
 
 
+def test_a_prompt_is_scored_at_its_end_alone(model: Any) -> None:
+    prompt = torch.tensor([[START, 42, 46, 50]])
+    with torch.no_grad():
+        whole = model(features(20), decoder_input_ids=prompt).logits
+        for kept in (2, torch.tensor([1, 3])):
+            some = model(features(20), decoder_input_ids=prompt, logits_to_keep=kept).logits
+            torch.testing.assert_close(some, whole[:, [2, 3] if isinstance(kept, int) else [1, 3]])
+    scored: list[int] = []
+    head = model.lm_head
+    hook = head.register_forward_hook(lambda _, given, __: scored.append(given[0].numel() // 16))
+    model.generate(features(20), language="en", task="transcribe", max_new_tokens=3)
+    hook.remove()
+    assert scored == [1, 1, 1]
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown language": ({"language": "klingon"}, "unknown language 'klingon'"),
     "a language it lacks": ({"language": "fr"}, "the model has no language 'fr'; it has"),

@@ -222,8 +222,9 @@ class Transcription:
             decoder_attention_mask=mask,
             decoder_position_ids=positions_of(mask),
             use_cache=False,
+            logits_to_keep=start_length,
         ).logits
-        chances = logits[:, prompts.shape[1] - start_length].float().softmax(dim=-1)
+        chances = logits[:, 0].float().softmax(dim=-1)
         silences: list[float] = chances[:, self.plan.clock.timestamp_begin - 2].tolist()
         return silences
 
