@@ -22,6 +22,7 @@ MODULES = (
     "tables",
     "examples",
     "speaking",
+    "transcription",
 )
 
 named = list(itertools.takewhile(MODULES.__contains__, sys.argv[1:]))

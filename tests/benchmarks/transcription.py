@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,7 +84,7 @@ def checkpoint(folder: Path, name: str) -> Path:
     return target
 
 
-def measure(folder: Path, name: str, case: str, rounds: int) -> list[str]:
+def measure(folder: Path, name: str, case: str, options: argparse.Namespace) -> list[str]:
     """Return a row of the table."""
     path, (rows, beams) = checkpoint(folder, name), CASES[case]
     third = loaded("models.Whisper", path, "float32")
@@ -111,7 +113,8 @@ def measure(folder: Path, name: str, case: str, rounds: int) -> list[str]:
         found["CTranslate2"] = [result.sequences_ids[0] for result in results]
 
     contenders = {"ours": run("ours", ours), "theirs": run("theirs", theirs), "CTranslate2": other}
-    result = interleaved(contenders, rounds)
+    clock = time.process_time if options.cpu_time else time.perf_counter
+    result = interleaved(contenders, options.rounds, clock)
     lengths = {len(row) for row in found["CTranslate2"]}
     same = "yes" if found["ours"] == found["theirs"] else "NO"
     different = min(len(set(row)) for row in found["ours"])
@@ -131,12 +134,13 @@ def main() -> None:
     parser = command(__doc__)
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--cpu-time", action="store_true", help="on one thread, beside other work")
     options = parser.parse_args()
     with checkpoints_in(options) as folder:
         rows = []
         for name in options.sizes:
             for case in options.cases:
-                rows.append(measure(folder, name, case, options.rounds))
+                rows.append(measure(folder, name, case, options))
                 print(rows[-1], flush=True)
     title = f"30 seconds, {NEW_TOKENS} new tokens, fp32, {torch.get_num_threads()} threads"
     print(table(title, HEADER, rows))
