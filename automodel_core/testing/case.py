@@ -29,7 +29,13 @@ from automodel_core.testing.drawn.objects import (
     drawn_queries,
 )
 from automodel_core.testing.drawn.prompts import POINTS, drawn_points, left_halves
-from automodel_core.testing.drawn.sounds import hears, sound_labels, sound_prompt, without_labels
+from automodel_core.testing.drawn.sounds import (
+    hears,
+    sound_labels,
+    sound_prompt,
+    takes_sounds,
+    without_labels,
+)
 
 __all__ = [
     "Subject",
@@ -167,8 +173,9 @@ class Subject(TestedArchitecture):
 
     @property
     def generates(self) -> bool:
-        """Whether the model writes text, after a text or an image."""
-        return (self.reads_text or self.sees_images) and self.model_class.can_generate()
+        """Whether the model writes text, after a text, an image or a sound."""
+        senses = self.reads_text or self.sees_images or takes_sounds(self)
+        return senses and self.model_class.can_generate()
 
     @property
     def generates_alone(self) -> bool:
@@ -177,6 +184,9 @@ class Subject(TestedArchitecture):
 
     def prompt(self, config: Any) -> Inputs:
         """Return the main input: images, or tokens and their mask, with images if both are read."""
+        if self.inputs is not None:
+            given = without_labels(self.inputs(self.task, config))
+            return {name: value for name, value in given.items() if not name.startswith("decoder_")}
         if hears(self):
             return sound_prompt(self, config)
         images = self.sees_images or self.sees_images_beside_text
@@ -236,7 +246,7 @@ class Subject(TestedArchitecture):
             return {PATCHES: torch.arange(BATCH * height * width).view(BATCH, -1) % 3 > 0}
         if self.learns_masks:
             return drawn_masks(config, self.pixels(config))
-        if hears(self):
+        if hears(self) and "decoder_input_ids" not in self.accepted:
             return sound_labels(self, config)
         if "labels" not in self.accepted:
             return {}

@@ -201,8 +201,7 @@ class CompiledDecoding:
             self._constant[name] = F.pad(mask, (0, room - mask.shape[1]), value=1)
         length = cache.context_length
         mask = arguments.get("attention_mask")
-        can_hide = "attention_mask" in inspect.signature(model.forward).parameters
-        if not is_pair or not length or not can_hide:
+        if not is_pair or not length or not _hides_states(model):
             return length
         if mask is not None and tuple(mask.shape[1:]) != (length,):
             return length  # a mask of the model's own shape, which only the model can pad
@@ -253,6 +252,15 @@ PREFILL_CACHES = ("dynamic", "static")
 
 _idle: WeakKeyDictionary[Any, dict[Key, CompiledStep]] = WeakKeyDictionary()
 _lock = threading.Lock()
+
+
+def _hides_states(model: GenerativeModel) -> bool:
+    """Return whether the model's mask hides states of its encoder, one by one.
+
+    That of a text does; that of a sound is of samples or frames, which are more.
+    """
+    reads_text = model.main_input_name == "input_ids"
+    return reads_text and "attention_mask" in inspect.signature(model.forward).parameters
 
 
 def _rounded(length: int) -> int:

@@ -17,6 +17,7 @@ __all__ = [
     "hears_samples",
     "sound_labels",
     "sound_prompt",
+    "takes_sounds",
     "without_labels",
 ]
 
@@ -51,9 +52,14 @@ class Hearing(Protocol):
     def tokens(self, config: Any, rows: int = ROWS, length: int = SYMBOLS) -> Tensor: ...
 
 
+def takes_sounds(subject: Hearing) -> bool:
+    """Return whether a model's main input are sounds, whoever makes them."""
+    return subject.model_class.main_input_name in SOUNDS
+
+
 def hears(subject: Hearing) -> bool:
     """Return whether a model's main input are sounds that the suite makes."""
-    return subject.inputs is None and subject.model_class.main_input_name in SOUNDS
+    return subject.inputs is None and takes_sounds(subject)
 
 
 def hears_samples(subject: Hearing) -> bool:

@@ -11,6 +11,7 @@ from torch import nn
 from automodel_core import AutoFeatureExtractor, registry
 from automodel_core.errors import InputError
 from automodel_core.modeling.heads.audio import AudioModelForCTC, AudioModelHead
+from automodel_core.testing.architectures.properties.building import normalises_over_time
 from automodel_core.testing.case import BATCH, Subject, outputs
 from automodel_core.testing.check import Rule, require, require_close
 from automodel_core.testing.drawn.sounds import HIDDEN_FRAMES, hears_samples
@@ -19,17 +20,14 @@ __all__ = ["SOUND_CHECKS"]
 
 WHOLE = ("ctc", "audio-classification", "audio-xvector")
 """Tasks whose labels are of whole recordings, so that padding moves none of them."""
-OVER_TIME = (nn.GroupNorm, nn.InstanceNorm1d, nn.BatchNorm1d)
-"""Norms whose numbers depend on the whole of a recording, and so on its padding."""
 
 
 def hears_masked_samples(subject: Subject) -> bool:
     """Return whether the model hears samples with a mask, and no norm reaches across it."""
-    over_time = any(isinstance(module, OVER_TIME) for module in subject.skeleton.modules())
     accepted = subject.accepted
     # Frames that are hidden are as many as there are, so that padding changes which.
     plain = "attention_mask" in accepted and HIDDEN_FRAMES not in subject.example(subject.config())
-    return hears_samples(subject) and plain and not over_time
+    return hears_samples(subject) and plain and not normalises_over_time(subject)
 
 
 def padded_samples_change_nothing(subject: Subject) -> None:

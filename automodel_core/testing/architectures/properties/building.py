@@ -35,6 +35,7 @@ __all__ = [
     "has_vocabulary_scores",
     "is_provided",
     "makes_a_tokenizer",
+    "normalises_over_time",
     "ties_vocabulary",
     "vocabulary_layers",
 ]
@@ -57,6 +58,11 @@ def has_attention(subject: Subject) -> bool:
 def has_attention_bricks(subject: Subject) -> bool:
     """Return whether attention is that of the core, which ``set_attn_implementation`` switches."""
     return bool(subject.parts(Attention))
+
+
+def normalises_over_time(subject: Subject) -> bool:
+    """Return whether a norm's numbers depend on the whole of a recording, its padding too."""
+    return bool(subject.parts(nn.GroupNorm, nn.InstanceNorm1d, nn.BatchNorm1d))
 
 
 def has_layers(subject: Subject) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from automodel_core.generation.session.early_exit import decoder_stack
 from automodel_core.layers.caches.base import Cache
 from automodel_core.layers.caches.compiled import why_not_compiled
+from automodel_core.testing.architectures.properties.building import normalises_over_time
 from automodel_core.testing.architectures.properties.reading import reads_masked_text
 from automodel_core.testing.case import Subject
 
@@ -18,7 +19,7 @@ __all__ = [
     "continues_padded_text",
     "continues_text",
     "empty_cache",
-    "encodes_text",
+    "encodes_masked_inputs",
     "generates",
     "keeps_keys",
     "lacks_something",
@@ -42,9 +43,19 @@ def continues_padded_text(subject: Subject) -> bool:
     return continues_text(subject) and given
 
 
-def encodes_text(subject: Subject) -> bool:
-    """Return whether the model writes text after one that an encoder reads."""
-    return reads_masked_text(subject) and subject.generates and not subject.generates_alone
+def encodes_masked_inputs(subject: Subject) -> bool:
+    """Return whether the model writes text after a text or a sound that an encoder reads masked."""
+    if not subject.generates or subject.generates_alone:
+        return False
+    return reads_masked_text(subject) or hears_masked_samples(subject)
+
+
+def hears_masked_samples(subject: Subject) -> bool:
+    """Return whether a mask says which samples of a sound count, and no norm reaches across it."""
+    given = subject.prompt(subject.config())
+    mask, sound = given.get("attention_mask"), given.get("input_values")
+    known = mask is not None and sound is not None and mask.shape == sound.shape
+    return known and not normalises_over_time(subject)
 
 
 def empty_cache(subject: Subject) -> Cache:
