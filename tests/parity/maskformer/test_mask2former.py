@@ -12,6 +12,7 @@ import transformers
 from parity.maskformer.cases import MASK2FORMER
 from parity.maskformer.test_models import MaskParity
 from support.images import ImageCase
+from support.parity import IS_5
 from support.reference import assert_close, assert_same_gradients, assert_same_outputs
 
 HEAD = "Mask2FormerForUniversalSegmentation"
@@ -28,6 +29,11 @@ def double_precision() -> Iterator[None]:
 class TestMask2Former(MaskParity):
     family = MASK2FORMER
     reference_only = ("relative_position_index", "swin.layernorm.weight", "swin.layernorm.bias")
+
+    def test_first_values_have_the_same_spread(self, head: str) -> None:
+        """Version 4 draws those of queries and levels otherwise than the authors."""
+        if IS_5:
+            super().test_first_values_have_the_same_spread(head)
 
 
 def test_what_each_layer_says() -> None:
