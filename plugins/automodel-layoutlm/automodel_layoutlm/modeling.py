@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -80,11 +80,11 @@ class LayoutLMPreTrainedModel(family.BertFamilyPreTrainedModel):
     config_class = LayoutLMConfig
     config: LayoutLMConfig
     base_model_prefix = "layoutlm"
-    pooled: ClassVar[bool] = True
+    optional_weights = ()  # files of all heads have a pooler
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
-        return layoutlm_names(cls.body, is_tied=config.tie_word_embeddings, is_pooled=cls.pooled)
+        return layoutlm_names(cls.body, is_tied=config.tie_word_embeddings)
 
 
 class LayoutLMModel(LayoutLMPreTrainedModel, family.BertFamilyModel):
@@ -118,6 +118,16 @@ class LayoutLMModel(LayoutLMPreTrainedModel, family.BertFamilyModel):
         return self.read(BoxedInputs(*given, bbox=bbox), **options)
 
 
+class LayoutLMHeadOfTokens(LayoutLMPreTrainedModel):
+    """A head that does not read the body's pooler, and keeps it, as files of all heads have it."""
+
+    pooled = True
+
+    def __init__(self, config: LayoutLMConfig) -> None:
+        super().__init__(config)
+        self.get_submodule(f"{self.body}.pooler").requires_grad_(False)
+
+
 class LayoutLMForLabels(LayoutLMPreTrainedModel, modeling.TextModelForLabels[Out]):
     """Scores for labels of tokens with boxes, or of whole pages."""
 
@@ -140,11 +150,14 @@ class LayoutLMForLabels(LayoutLMPreTrainedModel, modeling.TextModelForLabels[Out
         return self.score(inputs, labels, num_items_in_batch, **options)
 
 
-class LayoutLMForMaskedLM(LayoutLMForLabels[modeling.MaskedLMOutput], family.BertFamilyForMaskedLM):
+class LayoutLMForMaskedLM(
+    LayoutLMHeadOfTokens,
+    LayoutLMForLabels[modeling.MaskedLMOutput],
+    family.BertFamilyForMaskedLM,
+):
     """Guess the tokens behind the masks."""
 
     model_class = LayoutLMModel
-    pooled = False
 
 
 class LayoutLMForSequenceClassification(
@@ -157,19 +170,19 @@ class LayoutLMForSequenceClassification(
 
 
 class LayoutLMForTokenClassification(
-    LayoutLMForLabels[modeling.TokenClassifierOutput], family.BertFamilyForTokenClassification
+    LayoutLMHeadOfTokens,
+    LayoutLMForLabels[modeling.TokenClassifierOutput],
+    family.BertFamilyForTokenClassification,
 ):
     """Classify each token."""
 
     model_class = LayoutLMModel
-    pooled = False
 
 
-class LayoutLMForQuestionAnswering(LayoutLMPreTrainedModel, family.BertFamilyForQuestionAnswering):
+class LayoutLMForQuestionAnswering(LayoutLMHeadOfTokens, family.BertFamilyForQuestionAnswering):
     """Find where on a page the answer to a question starts and ends."""
 
     model_class = LayoutLMModel
-    pooled = False
 
     @modeling.model_call
     def forward(  # type: ignore[override]

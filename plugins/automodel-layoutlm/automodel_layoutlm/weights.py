@@ -15,15 +15,12 @@ BODY_NAMES = {
 
 
 @functools.cache
-def layoutlm_names(body: str, *, is_tied: bool, is_pooled: bool) -> WeightNames:
+def layoutlm_names(body: str, *, is_tied: bool) -> WeightNames:
     """Return the names of a body, or of a head whose body is at that path.
 
-    ``is_tied`` says whether the output layer is tied to the embeddings. The pooler is in every
-    file, also of heads that do not pool.
+    ``is_tied`` says whether the output layer is tied to the embeddings.
     """
     names = body_names(BODY_NAMES)
-    if not is_pooled:
-        names |= WeightNames(ignored=("pooler",))
     if not body:
         return names
     return names.nested(hub="layoutlm", module=body) | vocabulary_names(

@@ -171,3 +171,12 @@ def test_problem_types(kind: str) -> None:
         ours.loss.backward()
         theirs.loss.backward()
         assert_same_gradients(model, reference)
+
+
+def test_a_batch_without_labels_has_no_loss() -> None:
+    for family in (DEBERTA, DEBERTA_V2):
+        head = next(head for head in family.heads if head.endswith("ForSequenceClassification"))
+        case = Case({"num_labels": 3})
+        pair, given = family.pair(case, head), family.batch(case, head)
+        losses = [each(**given, labels=torch.full((3,), -100)).loss.item() for each in pair]
+        assert losses == [0.0, 0.0]

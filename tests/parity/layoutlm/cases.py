@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import automodel_layoutlm
+from automodel_core.testing import model_names
 from support.family import Case, Family
 
-__all__ = ["LAYOUTLM", "WITHOUT_POOLER"]
+__all__ = ["LAYOUTLM"]
 
 LAYOUTLM = Family(
     package=automodel_layoutlm,
-    heads=("LayoutLMModel", "LayoutLMForSequenceClassification"),
+    heads=model_names("layoutlm"),
     small={
         "vocab_size": 40, "hidden_size": 16, "intermediate_size": 28, "num_hidden_layers": 2,
         "num_attention_heads": 2, "max_position_embeddings": 24, "max_2d_position_embeddings": 50,
@@ -28,11 +27,6 @@ LAYOUTLM = Family(
         "another padding": Case({"pad_token_id": 1, "vocab_size": 43}, padding="left"),
         "no padding": Case({"pad_token_id": None}, lengths=(4, 0), padding="none"),
     },
+    by_head={"LayoutLMForQuestionAnswering": {"num_labels": 2}},
     pad=0,
 )  # fmt: skip
-# Of these heads the reference keeps a pooler that nothing uses.
-WITHOUT_POOLER = replace(
-    LAYOUTLM,
-    heads=("LayoutLMForMaskedLM", "LayoutLMForTokenClassification", "LayoutLMForQuestionAnswering"),
-    by_head={"LayoutLMForQuestionAnswering": {"num_labels": 2}},
-)

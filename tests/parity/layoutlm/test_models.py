@@ -13,10 +13,10 @@ from torch import Tensor
 
 import automodel_layoutlm
 from automodel_core import AutoModelForDocumentQuestionAnswering
-from parity.layoutlm.cases import LAYOUTLM, WITHOUT_POOLER
+from parity.layoutlm.cases import LAYOUTLM
 from support.family import ROWS, Case
 from support.parity import ArchitectureParity
-from support.reference import assert_close, assert_same_outputs
+from support.reference import assert_same_outputs
 
 
 def boxes(case: Case, rows: int = ROWS) -> Tensor:
@@ -41,21 +41,7 @@ class TestLayoutLM(LayoutLMParity):
     family = LAYOUTLM
 
 
-class TestLayoutLMWithoutPooler(LayoutLMParity):
-    family = WITHOUT_POOLER
-    reference_only = ("pooler.dense.weight", "pooler.dense.bias")
-
-    def test_a_body_loads_into_a_head_and_back(self, head: str, tmp_path: Path) -> None:
-        body, case = LAYOUTLM.reference(Case(), "LayoutLMModel"), Case()
-        body.save_pretrained(tmp_path)
-        model = getattr(automodel_layoutlm, head).from_pretrained(tmp_path)
-        given = self.arguments(case, "LayoutLMModel")
-        assert not model.load_report.unexpected
-        with torch.no_grad():
-            assert_close(model.base_model(**given)[0], body(**given)[0])
-
-
-@pytest.mark.parametrize("head", [*LAYOUTLM.heads, *WITHOUT_POOLER.heads])
+@pytest.mark.parametrize("head", LAYOUTLM.heads)
 @torch.no_grad()
 def test_positional_arguments_and_no_boxes(head: str) -> None:
     case = Case()
@@ -69,17 +55,16 @@ def test_positional_arguments_and_no_boxes(head: str) -> None:
 @torch.no_grad()
 def test_an_output_layer_of_its_own() -> None:
     case = Case({"tie_word_embeddings": False}, untied=True)
-    reference, model = WITHOUT_POOLER.pair(case, "LayoutLMForMaskedLM")
+    reference, model = LAYOUTLM.pair(case, "LayoutLMForMaskedLM")
     given = {**LAYOUTLM.batch(case, "LayoutLMModel"), "bbox": boxes(case)}
     assert_same_outputs(model(**given), reference(**given))
-    names = {key for key in reference.state_dict() if "pooler" not in key}
-    assert model.hub_state_dict().keys() == names
+    assert model.hub_state_dict().keys() == reference.state_dict().keys()
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_head_too_many_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The reader of invoices has weights of a classifier that its class lacks."""
-    reference = WITHOUT_POOLER.reference(Case(), "LayoutLMForQuestionAnswering")
+    reference = LAYOUTLM.reference(Case(), "LayoutLMForQuestionAnswering")
     state = reference.state_dict() | {"token_classifier.weight": torch.ones(2, 16)}
     reference.save_pretrained(tmp_path, state_dict=state)
     with caplog.at_level(logging.WARNING):
