@@ -70,7 +70,7 @@ class Decoding(Backends):
             raise
         if clean_up_tokenization_spaces is None:
             clean_up_tokenization_spaces = self.clean_up_tokenization_spaces
-        if clean_up_tokenization_spaces and self._may_clean_up():
+        if clean_up_tokenization_spaces and self.may_clean_up():
             texts = [self.clean_up_tokenization(text) for text in texts]
         return texts[0] if single else texts
 
@@ -96,8 +96,11 @@ class Decoding(Backends):
         """Return what the Rust library has decoded as it is read: by default unchanged."""
         return text
 
-    def _may_clean_up(self) -> bool:
-        # BPE keeps its spaces in the tokens: removing them would damage the text.
+    def may_clean_up(self) -> bool:
+        """Return whether a text is cleaned up on request.
+
+        Not that of BPE, which keeps spaces in its tokens: removing them damages other languages.
+        """
         return (
             type(self._backend.rust.model).__name__ != "BPE"
             or self.clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output

@@ -92,6 +92,10 @@ class M2M100Tokenizer(MultilingualTokenizer, ExternalIdTokenizer):
             **settings,
         )
 
+    def may_clean_up(self) -> bool:
+        """Clean up as SentencePiece's own tokenizers do, of whatever model."""
+        return True
+
     def _language_codes(self) -> Sequence[str]:
         return LANGUAGES[self.language_codes]
 

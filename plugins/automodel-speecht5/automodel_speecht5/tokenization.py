@@ -64,6 +64,10 @@ class SpeechT5Tokenizer(SentencePieceTokenizer):
         self.vocab_file = None if vocab_file is None else os.fspath(vocab_file)
         self.update_post_processor()
 
+    def may_clean_up(self) -> bool:
+        """Clean up as SentencePiece's own tokenizers do, of whatever model."""
+        return True
+
     def update_post_processor(self) -> None:
         """Let texts and pairs of them end with ``eos_token``."""
         eos = str(self.eos_token)
