@@ -23,13 +23,16 @@ SWIN: dict[str, Any] = {
 TINY_2: dict[str, Any] = Mask2FormerConfig.small_model
 NORMED_FIRST: dict[str, Any] = {
     **TINY_2,
-    "backbone_config": {**SWIN, "out_features": ["stem", "stage1", "stage2"]},
+    "backbone_config": {
+        "model_type": "resnet", "embedding_size": 8, "hidden_sizes": [8, 8], "depths": [1, 1],
+        "out_indices": [0, 1, 2],
+    },
     "hidden_dim": 16,
     "common_stride": 8,
     "pre_norm": True,
     "use_auxiliary_loss": False,
     "num_labels": 1,
-}
+}  # fmt: skip
 DIFFERENT = {
     "sizes_are_those_of_the_configuration": "files call the features of pixels hidden_size",
     **{
