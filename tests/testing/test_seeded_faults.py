@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from automodel_core.testing import Subject
+from automodel_core.testing import Subject, register_small_parts
 from automodel_core.testing.architectures.plugin_checks import PLUGIN_CHECKS
 from automodel_core.testing.architectures.preprocessing_checks import TOKENIZER_CHECKS
 from automodel_core.testing.check import Check, Rule
 from automodel_core.testing.suite import TASK_CHECKS
+from automodel_maskformer import MaskFormerConfig
+from automodel_speech_encoder_decoder import SpeechEncoderDecoderConfig
 from support.seeded_faults import FAULTS, Fault
 
 DOCS = Path(__file__).parents[2] / "docs" / "conformance.md"
@@ -176,7 +178,36 @@ TINY: dict[str, dict[str, Any]] = {
         "patch_size": 4,
         "encoder_stride": 4,
     },
+    "maskformer": {**MaskFormerConfig.small_model, "mask_feature_size": 24},
+    "speech-encoder-decoder": SpeechEncoderDecoderConfig.small_model,
+    "swin2sr": {
+        "image_size": [8, 12],
+        "embed_dim": 12,
+        "depths": [1],
+        "num_heads": [2],
+        "window_size": 4,
+    },
+    "whisper": {
+        "vocab_size": 99,
+        "d_model": 16,
+        "decoder_layers": 1,
+        "decoder_ffn_dim": 20,
+        "decoder_attention_heads": 2,
+        "encoder_layers": 3,
+        "encoder_ffn_dim": 24,
+        "encoder_attention_heads": 4,
+        "num_mel_bins": 6,
+        "max_source_positions": 9,
+        "max_target_positions": 64,
+        "pad_token_id": 1,
+        "bos_token_id": 0,
+        "eos_token_id": 2,
+        "decoder_start_token_id": 3,
+        "begin_suppress_tokens": None,
+        "tie_word_embeddings": False,
+    },
 }
+register_small_parts()
 RULES: dict[str, Rule] = {
     rule.function.__name__: rule for rule in (*PLUGIN_CHECKS, *TOKENIZER_CHECKS, *TASK_CHECKS)
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from automodel_core.errors import ConfigurationError
+from automodel_core.testing.architecture import Inputs
 from automodel_core.testing.architectures.properties.building import base_class, gives_feature_maps
 from automodel_core.testing.architectures.properties.learning import (
     estimates_depth,
@@ -168,6 +170,58 @@ def loss_is_that_of_the_pixels_scores(subject: Subject) -> None:
         require(bool(output.loss > expected), "a second head takes from the loss of the first")
 
 
+def learns_what_is_where(subject: Subject) -> bool:
+    """Return whether the model learns objects in images, by boxes or masks."""
+    return subject.learns_objects or subject.learns_masks
+
+
+def loss_of(subject: Subject, model: Any, labels: Inputs) -> Tensor:
+    """Return the loss of labels, where what is drawn by chance is drawn alike each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        return outputs(model, {**subject.example(model.config), **labels})["loss"]
+
+
+def with_objects(labels: Inputs, change: Callable[[str, Tensor], Tensor]) -> Inputs:
+    """Return labels of objects with ``change(name, tensor)`` in place of each tensor."""
+    return {
+        name: [
+            change(name, each)
+            if isinstance(each, Tensor)
+            else {key: change(key, part) for key, part in each.items()}
+            for each in images
+        ]
+        for name, images in labels.items()
+    }
+
+
+def objects_have_no_order(subject: Subject) -> None:
+    """The objects of an image are learnt alike in whatever order they are given."""
+    model: Any = subject.model()
+    labels = subject.labels(model.config)
+    turned = with_objects(labels, lambda _, each: each.flip(0))
+    found, expected = (loss_of(subject, model, each) for each in (turned, labels))
+    require_close(found, expected, "the loss of objects in another order")
+
+
+def what_an_object_is_matters(subject: Subject) -> None:
+    """Other masks, boxes or classes than an object's have another loss."""
+    model: Any = subject.model()
+    labels = subject.labels(model.config)
+    before, count = loss_of(subject, model, labels), model.config.num_labels
+    place = "mask_labels" if subject.learns_masks else "boxes"
+
+    def elsewhere(name: str, each: Tensor) -> Tensor:
+        return each / 2 if name == place else each
+
+    def of_the_next_class(name: str, each: Tensor) -> Tensor:
+        return (each + 1) % count if name == "class_labels" else each
+
+    for change in (elsewhere, of_the_next_class) if count > 1 else (elsewhere,):
+        after = loss_of(subject, model, with_objects(labels, change))
+        require(not torch.equal(after, before), f"objects {change.__name__} have the same loss")
+
+
 DENSE_CHECKS = (
     Rule(maps_are_those_of_their_stages, gives_feature_maps),
     Rule(stages_out_of_order_are_refused, gives_feature_maps),
@@ -176,6 +230,8 @@ DENSE_CHECKS = (
     Rule(depths_lie_over_the_picture, estimates_depth),
     Rule(made_images_lie_over_the_picture, makes_images),
     Rule(images_as_made_cost_nothing, makes_images, has_labels),
+    Rule(objects_have_no_order, learns_what_is_where, has_labels),
+    Rule(what_an_object_is_matters, learns_what_is_where, has_labels),
     Rule(loss_is_the_mean_of_the_labelled_pixels, scores_pixels, has_labels),
     Rule(loss_is_that_of_the_pixels_scores, scores_pixels, has_labels),
 )

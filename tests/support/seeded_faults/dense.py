@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import torch
 from torch import Tensor
 
 from automodel_core.configuration import BackboneConfigMixin
 from automodel_core.modeling import BackboneMixin
 from automodel_dinov2 import modeling as dinov2
 from automodel_dpt import modeling as dpt
+from automodel_maskformer import modeling as maskformer
+from automodel_maskformer.losses import MaskCriterion
+from automodel_swin2sr import modeling as swin2sr
 from support.seeded_faults.seed import after_forward, around, seen
 
 
@@ -121,3 +125,50 @@ def a_weight_that_is_read_is_frozen(patch: pytest.MonkeyPatch) -> None:
         self.head.requires_grad_(False)
 
     around(patch, dpt.DPTForDepthEstimation, "__init__", change)
+
+
+@seen("swin2sr", "made_images_lie_over_the_picture-image-to-image")
+def made_images_are_turned(patch: pytest.MonkeyPatch) -> None:
+    """Height and width of the images that are made are exchanged."""
+
+    def change(output: Any, **_: Any) -> None:
+        output.reconstruction = output.reconstruction.transpose(2, 3)
+
+    after_forward(patch, swin2sr.Swin2SRForImageSuperResolution, change)
+
+
+@seen("swin2sr", "images_as_made_cost_nothing-image-to-image")
+def images_learn_their_negatives(patch: pytest.MonkeyPatch) -> None:
+    """The loss of images falls the further they are from those that are wanted."""
+    patch.setattr(swin2sr, "pixel_loss", lambda pixels, labels: -(pixels - labels).abs().mean())
+
+
+@seen("maskformer", "objects_have_no_order-instance-segmentation")
+def objects_go_to_queries_in_their_order(patch: pytest.MonkeyPatch) -> None:
+    """The first object goes to the first query, whatever that shows."""
+
+    def matched(self: Any, classes: Any, masks: Any, targets: Any) -> Any:
+        counts = [torch.arange(len(each["masks"])) for each in targets]
+        return [(count, count) for count in counts]
+
+    patch.setattr(MaskCriterion, "matched", matched)
+
+
+@seen("maskformer", "what_an_object_is_matters-instance-segmentation")
+def masks_of_labels_are_not_read(patch: pytest.MonkeyPatch) -> None:
+    """Whatever masks are wanted, empty ones are learnt."""
+
+    def change(original: Any, masks: Any, classes: Any, images: Any) -> Any:
+        return original([each * 0 for each in masks], classes, images)
+
+    around(patch, maskformer, "targets_of", change)
+
+
+@seen("maskformer", "what_an_object_is_matters-instance-segmentation")
+def every_object_is_of_one_class(patch: pytest.MonkeyPatch) -> None:
+    """Whatever classes are wanted, the first is learnt."""
+
+    def change(original: Any, masks: Any, classes: Any, images: Any) -> Any:
+        return original(masks, [each * 0 for each in classes], images)
+
+    around(patch, maskformer, "targets_of", change)

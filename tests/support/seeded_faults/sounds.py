@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 from automodel_core.audio import SequenceFeatureExtractor
+from automodel_core.generation.session import compiled
 from automodel_core.modeling.heads import audio as heads
 from automodel_core.modeling.losses.audio import connectionist_loss
+from automodel_speech_encoder_decoder import SpeechEncoderDecoderModel
 from automodel_wav2vec2 import modeling as wav2vec2
+from automodel_whisper import WhisperForConditionalGeneration
 from support.seeded_faults.seed import around, seen
 
 
@@ -73,3 +76,26 @@ def padding_is_normalised(patch: pytest.MonkeyPatch) -> None:
         return (waveform - waveform.mean()) / torch.sqrt(waveform.var(correction=0) + 1e-7)
 
     patch.setattr(extractors, "normalized", whole)
+
+
+@seen("speech-encoder-decoder", "masked_inputs_are_not_read-speech-seq2seq")
+def padded_frames_are_written_down(patch: pytest.MonkeyPatch) -> None:
+    """A decoder attends to the frames of what pads a sound."""
+    patch.setattr(SpeechEncoderDecoderModel, "seen_by_decoder", lambda model, *given: {})
+
+
+@seen("whisper", "a_compiled_step_writes_the_same-speech-seq2seq")
+def fixed_shapes_are_heard(patch: pytest.MonkeyPatch) -> None:
+    """A compiled step attends to what fills the encoder's states up to a fixed length."""
+    patch.setattr(compiled, "_hides_states", lambda model: True)
+
+
+@seen("whisper", "greedy_takes_the_best_token-speech-seq2seq")
+def the_second_best_is_written(patch: pytest.MonkeyPatch) -> None:
+    """Begins of texts that a checkpoint does not rule out are ruled out."""
+
+    def change(original: Any, model: Any, *given: Any, **named: Any) -> Any:
+        named["begin_suppress_tokens"] = list(range(10, model.config.vocab_size))
+        return original(model, *given, **named)
+
+    around(patch, WhisperForConditionalGeneration, "generate", change)
