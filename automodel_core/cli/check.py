@@ -62,6 +62,7 @@ def as_dict(report: Report) -> dict[str, Any]:
     return {
         "passed": list(report.passed),
         "failed": {name: str(error) for name, error in report.failed.items()},
+        "failed_as_announced": dict(report.expected),
         "not_applicable": dict(report.not_applicable),
     }
 

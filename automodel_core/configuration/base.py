@@ -56,6 +56,8 @@ class PreTrainedConfig(ConfigFiles):
     """How many labels there are where neither a file nor the caller says so."""
     small_model: ClassVar[Mapping[str, Any]] = {}
     """Keys of a small model that ``automodel-core check`` cannot guess from names and defaults."""
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """Ids of the conformance suite's checks that fail for a reason, with the reason."""
     attribute_map: ClassVar = Aliases()
     sub_configs: ClassVar = SubConfigs()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -128,14 +128,21 @@ def check_architecture(
 ) -> Report:
     """Run all checks of an architecture and return what became of them.
 
-    ``expected_failures`` maps ids to reasons; one that passes counts as failed, so that the list
-    stays true.
+    ``expected_failures`` maps ids to reasons, beside those that the configuration's class states;
+    one that passes counts as failed, so that the list stays true.
     """
     checks = checks_of(
         model_type, config, task_configs=task_configs, inputs=inputs, reference=reference
     )
     subject = subject_of(model_type, config, task_configs, inputs, reference)
-    return run(checks, lacking(rules_of(subject)), expected_failures)
+    announced = stated_failures(model_type, checks) | dict(expected_failures or {})
+    return run(checks, lacking(rules_of(subject)), announced)
+
+
+def stated_failures(model_type: str, checks: Sequence[Check]) -> dict[str, str]:
+    """Return what the configuration's class announces of these checks, with its reasons."""
+    stated = registry.architectures.config_class(model_type).expected_failures
+    return {check.id: stated[check.id] for check in checks if check.id in stated}
 
 
 def architecture_checks(
@@ -154,4 +161,5 @@ def architecture_checks(
     checks = checks_of(
         model_type, config, task_configs=task_configs, inputs=inputs, reference=reference
     )
-    return decorator_for(checks, expected_failures)
+    announced = stated_failures(model_type, checks) | dict(expected_failures or {})
+    return decorator_for(checks, announced)

@@ -205,6 +205,16 @@ def test_an_announced_failure_is_no_failure(one_failure: str) -> None:
     assert one_failure not in report.failed
 
 
+def test_a_configuration_announces_what_fails(
+    one_failure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stated = {one_failure: "as the authors have it", "a_check_of_another_task-base": "none"}
+    monkeypatch.setattr(BertConfig, "expected_failures", stated)
+    report = reported()
+    assert report.expected == {one_failure: "as the authors have it"}
+    assert one_failure not in report.failed
+
+
 def test_an_announced_failure_that_passes_is_one(few_checks: None) -> None:
     report = reported({"config_copies_and_pickles": "was broken once"})
     assert list(report.failed) == ["config_copies_and_pickles"]

@@ -12,18 +12,13 @@ TINY = {
     "decoder_layers": 2, "decoder_ffn_dim": 20, "decoder_attention_heads": 2,
 }  # fmt: skip
 DISTILLED = {"encoder_layers": 3, "decoder_layers": 1, "scale_embedding": True}
-UNSHIFTED = {
-    "loss_is_that_of_the_logits-causal-lm": "labels are not shifted, as in transformers",
-}
 
 
-@architecture_checks("bart", TINY, expected_failures=UNSHIFTED)
+@architecture_checks("bart", TINY)
 def test_bart(check: Check) -> None:
     check()
 
 
-@architecture_checks(
-    "bart", {**TINY, **DISTILLED, "tie_word_embeddings": False}, expected_failures=UNSHIFTED
-)
+@architecture_checks("bart", {**TINY, **DISTILLED, "tie_word_embeddings": False})
 def test_distilled_bart(check: Check) -> None:
     check()

@@ -11,20 +11,13 @@ TINY = {
     "encoder_layers": 2, "encoder_ffn_dim": 24, "encoder_attention_heads": 4,
     "decoder_layers": 2, "decoder_ffn_dim": 20, "decoder_attention_heads": 2,
 }  # fmt: skip
-UNSHIFTED = {
-    "loss_is_that_of_the_logits-causal-lm": "labels are not shifted, as in transformers",
-}
 
 
-@architecture_checks(
-    "blenderbot", {**TINY, "encoder_no_repeat_ngram_size": None}, expected_failures=UNSHIFTED
-)
+@architecture_checks("blenderbot", {**TINY, "encoder_no_repeat_ngram_size": None})
 def test_blenderbot(check: Check) -> None:
     check()
 
 
-@architecture_checks(
-    "blenderbot-small", {**TINY, "scale_embedding": True}, expected_failures=UNSHIFTED
-)
+@architecture_checks("blenderbot-small", {**TINY, "scale_embedding": True})
 def test_blenderbot_small(check: Check) -> None:
     check()

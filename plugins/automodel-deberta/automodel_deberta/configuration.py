@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from automodel_core.errors import ConfigurationError
 from automodel_core.families.bert import BertFamilyConfig
 from automodel_core.fields import NonNegativeFloat, NonNegativeInt, PositiveInt, Probability
@@ -15,6 +17,12 @@ class DebertaFamilyConfig(BertFamilyConfig):
     ``pos_att_type`` has "c2p" where the content of a query meets the position of a key, and "p2c"
     where the position of a query meets the content of a key; it may be a text, "c2p|p2c".
     """
+
+    expected_failures: ClassVar = {
+        "loss_follows_problem_type-sequence-classification": (
+            "labels without a problem_type are shares of classes, as in transformers"
+        )
+    }
 
     hidden_act: str = "gelu"
     type_vocab_size: NonNegativeInt = 0

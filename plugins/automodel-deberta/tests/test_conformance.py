@@ -24,18 +24,13 @@ XLARGE = {
     "conv_kernel_size": 3,
     "conv_act": "gelu",
 }
-SHARES = {
-    "loss_follows_problem_type-sequence-classification": (
-        "labels without a problem_type are shares of classes, as in transformers"
-    )
-}
 
 
-@architecture_checks("deberta", {**TINY, **PLACED}, expected_failures=SHARES)
+@architecture_checks("deberta", {**TINY, **PLACED})
 def test_deberta(check: Check) -> None:
     check()
 
 
-@architecture_checks("deberta-v2", {**TINY, **XLARGE}, expected_failures=SHARES)
+@architecture_checks("deberta-v2", {**TINY, **XLARGE})
 def test_deberta_v2(check: Check) -> None:
     check()

@@ -23,22 +23,18 @@ LEARNED = {
 }
 
 
-OF_MASKS = {
-    f"first_values_are_as_configured-{task}": "convolutions of masks are drawn by their sizes"
-    for task in ("image-segmentation", "universal-segmentation")
-}
 OF_POSITIONS = {
     f"first_values_are_as_configured-{task}": "positions are drawn from 0 to 1"
     for task in ("base", "object-detection")
 }
 
 
-@architecture_checks("detr", TINY, expected_failures=OF_MASKS)
+@architecture_checks("detr", TINY)
 def test_detr(check: Check) -> None:
     check()
 
 
-@architecture_checks("detr", LEARNED, expected_failures=OF_MASKS | OF_POSITIONS)
+@architecture_checks("detr", LEARNED, expected_failures=OF_POSITIONS)
 def test_detr_with_learned_positions(check: Check) -> None:
     check()
 

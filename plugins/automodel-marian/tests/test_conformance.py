@@ -20,16 +20,13 @@ TINY = {
     "decoder_start_token_id": 98,
 }
 SEPARATE = {"share_encoder_decoder_embeddings": False, "tie_word_embeddings": False}
-UNSHIFTED = {
-    "loss_is_that_of_the_logits-causal-lm": "labels are not shifted, as in transformers",
-}
 
 
-@architecture_checks("marian", TINY, expected_failures=UNSHIFTED)
+@architecture_checks("marian", TINY)
 def test_marian(check: Check) -> None:
     check()
 
 
-@architecture_checks("marian", {**TINY, **SEPARATE}, expected_failures=UNSHIFTED)
+@architecture_checks("marian", {**TINY, **SEPARATE})
 def test_marian_with_separate_vocabularies(check: Check) -> None:
     check()

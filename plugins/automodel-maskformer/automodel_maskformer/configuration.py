@@ -36,6 +36,12 @@ LEVELS = 3
 """Of Mask2Former's maps, the coarsest of the backbone, which attend to each other."""
 
 
+DRAWN_BY_SIZE = {
+    f"first_values_are_as_configured-{task}": "most are drawn by the sizes of their layers"
+    for task in ("base", "instance-segmentation", "universal-segmentation")
+}
+
+
 class MaskFormerSwinConfig(SwinConfig):
     """Swin, as a backbone whose maps have norms."""
 
@@ -59,6 +65,10 @@ class MaskFormerConfig(WithBackboneConfig):
         },
         "fpn_feature_size": GROUPS,
     }  # fmt: skip
+    expected_failures: ClassVar = {
+        "sizes_are_those_of_the_configuration": "files call the features of pixels hidden_size",
+        **DRAWN_BY_SIZE,
+    }
 
     fpn_feature_size: PositiveInt = 256
     mask_feature_size: PositiveInt = 256
@@ -127,6 +137,12 @@ class Mask2FormerConfig(WithBackboneConfig):
         "encoder_feedforward_dim": 20, "dim_feedforward": 24, "encoder_layers": 1,
         "decoder_layers": 4, "num_attention_heads": 2, "train_num_points": 64,
     }  # fmt: skip
+    expected_failures: ClassVar = {
+        "sizes_are_those_of_the_configuration": (
+            "the first states of its outputs are the backbone's"
+        ),
+        **DRAWN_BY_SIZE,
+    }
 
     backbone_config: AnyConfig | None = None
     feature_size: PositiveInt = 256

@@ -33,39 +33,24 @@ NORMED_FIRST: dict[str, Any] = {
     "use_auxiliary_loss": False,
     "num_labels": 1,
 }  # fmt: skip
-DIFFERENT = {
-    "sizes_are_those_of_the_configuration": "files call the features of pixels hidden_size",
-    **{
-        f"first_values_are_as_configured-{task}": "most are drawn by the sizes of their layers"
-        for task in ("base", "instance-segmentation", "universal-segmentation")
-    },
-}
-
-DIFFERENT_2 = {
-    "sizes_are_those_of_the_configuration": "the first states of its outputs are the backbone's",
-    **{
-        f"first_values_are_as_configured-{task}": "most are drawn by the sizes of their layers"
-        for task in ("base", "universal-segmentation")
-    },
-}
 
 
-@architecture_checks("maskformer", TINY, expected_failures=DIFFERENT)
+@architecture_checks("maskformer", TINY)
 def test_maskformer(check: Check) -> None:
     check()
 
 
-@architecture_checks("maskformer", ALL_LAYERS, expected_failures=DIFFERENT)
+@architecture_checks("maskformer", ALL_LAYERS)
 def test_maskformer_that_learns_in_every_layer(check: Check) -> None:
     check()
 
 
-@architecture_checks("mask2former", TINY_2, expected_failures=DIFFERENT_2)
+@architecture_checks("mask2former", TINY_2)
 def test_mask2former(check: Check) -> None:
     check()
 
 
-@architecture_checks("mask2former", NORMED_FIRST, expected_failures=DIFFERENT_2)
+@architecture_checks("mask2former", NORMED_FIRST)
 def test_mask2former_that_normalises_first(check: Check) -> None:
     check()
 

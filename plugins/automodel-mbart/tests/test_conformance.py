@@ -11,11 +11,8 @@ TINY = {
     "encoder_layers": 2, "encoder_ffn_dim": 24, "encoder_attention_heads": 4,
     "decoder_layers": 2, "decoder_ffn_dim": 20, "decoder_attention_heads": 2,
 }  # fmt: skip
-UNSHIFTED = {
-    "loss_is_that_of_the_logits-causal-lm": "labels are not shifted, as in transformers",
-}
 
 
-@architecture_checks("mbart", TINY, expected_failures=UNSHIFTED)
+@architecture_checks("mbart", TINY)
 def test_mbart(check: Check) -> None:
     check()

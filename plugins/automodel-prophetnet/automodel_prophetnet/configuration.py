@@ -8,6 +8,10 @@ from automodel_core.configuration import PreTrainedConfig, TokenId
 from automodel_core.errors import ConfigurationError
 from automodel_core.fields import NonNegativeFloat, NonNegativeInt, PositiveInt, Probability, Range
 
+ORDER = "the scores of positions read at once depend on how many they are, as in transformers"
+STREAMS = "hidden_states are those of the text, not of the predicting streams, as in transformers"
+NGRAMS = "the loss counts the tokens after the next too"
+
 
 class ProphetNetConfig(PreTrainedConfig):
     """ProphetNet (https://arxiv.org/abs/2001.04063): its decoder predicts ``ngram`` tokens at once.
@@ -19,6 +23,19 @@ class ProphetNetConfig(PreTrainedConfig):
     aliases: ClassVar = {
         "num_attention_heads": "num_encoder_attention_heads",
         "num_hidden_layers": "num_encoder_layers",
+    }
+    expected_failures: ClassVar = {
+        "cached_decoding_equals_uncached-seq2seq-lm": ORDER,
+        "cached_decoding_equals_uncached-causal-lm": ORDER,
+        "padding_changes_nothing-causal-lm": ORDER,
+        "left_padded_rows_write_what_they_write_alone-causal-lm": ORDER,
+        "states_score_as_forward_does-seq2seq-lm": STREAMS,
+        "states_score_as_forward_does-causal-lm": STREAMS,
+        "hidden_states_are_those_of_the_layers-base": STREAMS,
+        "hidden_states_are_those_of_the_layers-seq2seq-lm": STREAMS,
+        "hidden_states_are_those_of_the_layers-causal-lm": STREAMS,
+        "loss_is_that_of_the_logits-seq2seq-lm": NGRAMS,
+        "loss_is_that_of_the_logits-causal-lm": NGRAMS,
     }
 
     activation_dropout: Probability = 0.1

@@ -20,12 +20,9 @@ BARE = {
     "scale_embedding": True,
     "tie_word_embeddings": False,
 }
-UNSHIFTED = {
-    "loss_is_that_of_the_logits-causal-lm": "labels are not shifted, as in transformers",
-}
 
 
-@architecture_checks("trocr", TINY, expected_failures=UNSHIFTED)
+@architecture_checks("trocr", TINY)
 def test_trocr(check: Check) -> None:
     check()
 
@@ -34,7 +31,6 @@ def test_trocr(check: Check) -> None:
     "trocr",
     BARE,
     expected_failures={
-        **UNSHIFTED,
         "left_padded_rows_write_what_they_write_alone-causal-lm": (
             "positions behind a cache count its padding, as in transformers"
         ),

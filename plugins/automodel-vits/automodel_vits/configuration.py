@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from automodel_core.errors import ConfigurationError
 from automodel_core.families.hifigan import GeneratorConfig
 from automodel_core.fields import (
@@ -17,6 +19,17 @@ class VitsConfig(GeneratorConfig):
     """VITS (https://arxiv.org/abs/2106.06103): a text encoder, durations, a flow, a vocoder."""
 
     model_type = "vits"
+    expected_failures: ClassVar = {
+        f"{check}-{task}": reason
+        for task in ("base", "text-to-waveform")
+        for check, reason in (
+            ("first_values_are_as_configured", "convolutions are drawn by their sizes"),
+            (
+                "gradients_reach_every_weight",
+                "durations are whole numbers, and recordings are not read",
+            ),
+        )
+    }
 
     vocab_size: PositiveInt = 38
     hidden_size: PositiveInt = 192

@@ -19,22 +19,12 @@ SPEAKERS = {
     "speaker_embedding_size": 6, "window_size": None, "wavenet_dilation_rate": 2,
 }  # fmt: skip
 
-REASONS = {
-    "first_values_are_as_configured": "convolutions are drawn by their sizes",
-    "gradients_reach_every_weight": "durations are whole numbers, and recordings are not read",
-}
-EXPECTED = {
-    f"{check}-{task}": reason
-    for check, reason in REASONS.items()
-    for task in ("base", "text-to-waveform")
-}
 
-
-@architecture_checks("vits", TINY, expected_failures=EXPECTED)
+@architecture_checks("vits", TINY)
 def test_vits(check: Check) -> None:
     check()
 
 
-@architecture_checks("vits", SPEAKERS, expected_failures=EXPECTED)
+@architecture_checks("vits", SPEAKERS)
 def test_vits_of_several_speakers(check: Check) -> None:
     check()

@@ -34,19 +34,13 @@ def speech(task: str, config: Any) -> dict[str, Any]:
     return given if task == "base" else {**given, "labels": tokens}
 
 
-UNSHIFTED = {
-    "loss_is_that_of_the_logits-causal-lm": "labels are not shifted, as in transformers",
-}
-
-
-@architecture_checks("whisper", TINY, inputs=speech, expected_failures=UNSHIFTED)
+@architecture_checks("whisper", TINY, inputs=speech)
 def test_whisper(check: Check) -> None:
     check()
 
 
 @architecture_checks(
     "whisper", {**TINY, **DISTILLED, "tie_word_embeddings": False}, inputs=speech,
-    expected_failures=UNSHIFTED,
 )  # fmt: skip
 def test_distilled_whisper(check: Check) -> None:
     check()

@@ -16,17 +16,13 @@ OTHER = {
     "patch_size": [8, 4],
     "image_size": 16,
 }
-SEEN = {
-    f"padded_pixels_change_nothing-{task}": "YOLOS was trained to see padding"
-    for task in ("base", "object-detection")
-}
 
 
-@architecture_checks("yolos", TINY, expected_failures=SEEN)
+@architecture_checks("yolos", TINY)
 def test_yolos(check: Check) -> None:
     check()
 
 
-@architecture_checks("yolos", OTHER, expected_failures=SEEN)
+@architecture_checks("yolos", OTHER)
 def test_yolos_without_positions_between_layers(check: Check) -> None:
     check()
