@@ -71,7 +71,9 @@ def load_weights(
             if hub not in skipped:
                 transfer.take(hub, name, expected[hub])
         unexpected = matching.unexpected + [
-            name for name, hub in matching.redundant if not transfer.holds(name, expected[hub])
+            name
+            for name, hub in matching.redundant
+            if name not in names.copies and not transfer.holds(name, expected[hub])
         ]
         ties = Ties(slots, tied or {}, transfer.done)
         ties.apply()

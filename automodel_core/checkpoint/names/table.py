@@ -44,9 +44,9 @@ class WeightNames:
     is stored ``(in, out)``. ``aliases`` maps other hub names, of older or redundant files, to the
     usual ones; they are read and never written. ``foreign`` does the same for names that only other
     models' files have. ``segment_aliases`` does the same for the last segment of normalisation
-    weights (``gamma``, ``beta``). ``copies`` are aliases that are written
-    as well, because some readers look only there. ``ignored`` lists prefixes of hub names that a
-    checkpoint may hold and nobody needs.
+    weights (``gamma``, ``beta``). ``copies`` are aliases that are written as well, because some
+    readers look only there; beside the usual name their values do not count. ``ignored`` lists
+    prefixes of hub names that a checkpoint may hold and nobody needs.
     """
 
     def __init__(

@@ -205,6 +205,9 @@ class GPT2DoubleHeadsModel(GPT2Head, modeling.GenerativePreTrainedModel):
         lm_loss = None
         if labels is not None:
             lm_loss = modeling.next_token_loss(logits.flatten(0, -3), labels.flatten(0, -2))
+        if body.hidden_states is not None:  # whose last ones transformers gives the texts' shape
+            *earlier, last = body.hidden_states
+            body.hidden_states = (*earlier, last.unflatten(0, texts))
         return GPT2DoubleHeadsModelOutput.of(
             body,
             loss=lm_loss,

@@ -191,6 +191,15 @@ def test_the_output_bias_has_two_names(name: str, tmp_path: Path) -> None:
     assert_same_outputs(model(tokens("")), reference(tokens("")))
 
 
+def test_the_output_bias_that_is_not_used_does_not_count(tmp_path: Path) -> None:
+    reference = saved("BertForMaskedLM", tmp_path, tie_word_embeddings=False)
+    unused = {"cls.predictions.bias": torch.ones(reference.config.vocab_size)}
+    rewrite(tmp_path, lambda weights: weights | unused)
+    model, info = BertForMaskedLM.from_pretrained(tmp_path, output_loading_info=True)
+    assert not any(info.values())
+    assert_same_outputs(model(tokens("")), reference(tokens("")))
+
+
 @pytest.mark.parametrize("size", [30, 44])
 @pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
 @pytest.mark.parametrize("head", ["BertForMaskedLM", "BertForPreTraining", "BertModel"])

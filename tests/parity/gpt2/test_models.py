@@ -152,7 +152,8 @@ def test_choices_are_scored_by_the_named_tokens() -> None:
         "input_ids": ids, "attention_mask": mask, "token_type_ids": ids % 7,
         "mc_token_ids": tokens, "labels": labels, "mc_labels": torch.tensor([3, 1]),
     }  # fmt: skip
-    ours, theirs = model(**given, use_cache=False), reference(**given, use_cache=False)
+    more = {"use_cache": False, "output_hidden_states": True}
+    ours, theirs = model(**given, **more), reference(**given, **more)
     assert_same_outputs(ours, theirs)
     for output in (ours, theirs):
         (output.loss + 2 * output.mc_loss).backward()
