@@ -11,6 +11,7 @@ import sys
 
 MODULES = (
     "imports",
+    "tokenizers",
     "loading",
     "kernels",
     "forward",

@@ -186,10 +186,10 @@ def _reordered(
     """Return ``model`` with each piece at its id; pieces without an id come last."""
     kinds = (PieceType.NORMAL, PieceType.USER_DEFINED, PieceType.BYTE)
     known = {piece.text: piece for piece in model.pieces if piece.type in kinds}
-    pieces: list[Piece] = [hidden_piece(index) for index in range(1 + max(vocabulary.values()))]
+    places: list[Piece | None] = [None] * (1 + max(vocabulary.values()))
     for text, index in vocabulary.items():
-        if text in known:
-            pieces[index] = known[text]
+        places[index] = known.get(text, places[index])
+    pieces = [piece or hidden_piece(index) for index, piece in enumerate(places)]
     pieces += [piece for text, piece in known.items() if text not in vocabulary]
     return replace(model, pieces=tuple(pieces), unk_id=unk_id)
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
@@ -49,8 +49,7 @@ class PieceType(IntEnum):
     BYTE = 6
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """One entry of the vocabulary; its id is its place in the file."""
 
     text: str
@@ -99,9 +98,9 @@ class SentencePieceModel:
     @classmethod
     def parse(cls, content: bytes) -> SentencePieceModel:
         """Decode the file's bytes; `TokenizationError` says what does not fit."""
-        pieces: list[Piece] = []
+        pieces, start = _usual_pieces(content)
         settings: dict[str, object] = {"content": content}
-        for outer, value in _fields(content):
+        for outer, value in _fields(content, start):
             if outer == 1:
                 pieces.append(_piece(_as_bytes(value), len(pieces)))
             elif outer in (2, 3):
@@ -123,8 +122,8 @@ class SentencePieceModel:
             check_charsmap(model.charsmap)
         if not pieces:
             raise TokenizationError("it holds no pieces")
-        texts = Counter(piece.text for piece in pieces)
-        if len(texts) < len(pieces):
+        if len({piece.text for piece in pieces}) < len(pieces):
+            texts = Counter(piece.text for piece in pieces)
             again = [shown(text) for text, count in texts.items() if count > 1]
             raise TokenizationError(f"it defines pieces more than once: {listed(again)}")
         if model.unk_id >= len(pieces):
@@ -257,6 +256,41 @@ def _merges(model: SentencePieceModel) -> list[tuple[str, str]]:
     return [(left, right) for _, _, left, right in sorted(found, key=lambda merge: merge[:2])]
 
 
+_TYPES = {int(kind): kind for kind in PieceType}
+_SCORE = struct.Struct("<f")
+
+
+def _usual_pieces(content: bytes) -> tuple[list[Piece], int]:
+    """Return the pieces at the start of a file, and where the first one of another form begins.
+
+    They are text, score and perhaps type, in this order and in fewer than 128 bytes, as all writers
+    have it: a file has tens of thousands, and to read them as messages takes ten times as long.
+    """
+    pieces: list[Piece] = []
+    start = 0
+    while content[start : start + 1] == b"\x0a":
+        head = content[start : start + 4]
+        if len(head) < 4 or head[1] >= 128 or head[2] != 0x0A or not head[3]:
+            break
+        score_at, end = start + 4 + head[3], start + 2 + head[1]
+        fields = content[score_at:end]
+        if end > len(content) or len(fields) not in (5, 7) or fields[0] != 0x15:
+            break
+        (score,) = _SCORE.unpack_from(fields, 1)
+        kind: PieceType | None = PieceType.NORMAL
+        if len(fields) == 7:
+            kind = _TYPES.get(fields[6]) if fields[5] == 0x18 else None
+        if kind is None or not math.isfinite(score):
+            break
+        try:
+            text = content[start + 4 : score_at].decode("utf-8")
+        except UnicodeDecodeError:
+            break
+        pieces.append(Piece(text, score, kind))
+        start = end
+    return pieces, start
+
+
 def _piece(content: bytes, index: int) -> Piece:
     text, score, kind = "", 0.0, int(PieceType.NORMAL)
     for number, value in _fields(content):
@@ -284,9 +318,8 @@ def _piece(content: bytes, index: int) -> Piece:
         ) from error
 
 
-def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield the fields of one message; fixed-size values come as their bytes."""
-    position = 0
+def _fields(content: bytes, position: int = 0) -> Iterator[tuple[int, int | bytes]]:
+    """Yield the fields of one message from a byte on; fixed-size values come as their bytes."""
     while position < len(content):
         key, position = _varint(content, position)
         number, wire = key >> 3, key & 7

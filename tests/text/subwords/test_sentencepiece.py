@@ -55,6 +55,17 @@ def test_a_model_is_read():
     assert model.scored[3] == ("b", -2.0)
 
 
+def test_pieces_of_other_forms_are_read_among_the_usual_ones():
+    of_type_first = message(1, number(3, 4) + message(1, b"b") + b"\x15" + struct.pack("<f", -2.0))
+    unscored = message(1, message(1, b"c"))
+    long = "x" * 200
+    content = piece("a", -1.0) + of_type_first + unscored + piece(long, -3.0) + piece("d", -4.0, 6)
+    model = SentencePieceModel.parse(content)
+    assert [(each.text, each.score, int(each.type)) for each in model.pieces] == [
+        ("a", -1.0, 1), ("b", -2.0, 4), ("c", 0.0, 1), (long, -3.0, 1), ("d", -4.0, 6)
+    ]  # fmt: skip
+
+
 def test_a_piece_twice_is_refused():
     with pytest.raises(TokenizationError, match="defines pieces more than once: 'b'"):
         SentencePieceModel.parse(SMALL + piece("b", -4.0))
