@@ -1,11 +1,14 @@
-"""Seconds of ``generate()`` for 30 seconds of speech, against transformers and CTranslate2."""
+"""Seconds of ``generate()`` for 30 seconds of speech, against transformers and CTranslate2.
+
+With ``--floor`` the same products alone, as they are done here, and nothing else.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,9 @@ import torch
 import transformers
 
 import automodel_core
+from automodel_core.layers.kernels.cpu_products import fast_product, product
 from benchmarks.command import checkpoints_in, command
+from benchmarks.products import Run, floor
 from benchmarks.rounds import interleaved, table
 from benchmarks.third_party import loaded
 
@@ -31,7 +36,8 @@ SPECIAL = (
 ).split()
 PROMPT = [START, 50259, 50359, 50363]
 HEADER = [
-    "shape", "case", "automodel s", "transformers s", "ratio", "CTranslate2 s", "ratio", "same ids",
+    "shape", "case", "automodel s", "transformers s", "ratio", "CTranslate2 s", "ratio",
+    "times products", "same ids",
 ]  # fmt: skip
 
 
@@ -84,6 +90,51 @@ def checkpoint(folder: Path, name: str) -> Path:
     return target
 
 
+def products(path: Path, features: torch.Tensor, beams: int) -> Run:
+    """Return what does the products of encoding, and of each step, by random numbers."""
+    options = {"attn_implementation": "eager"}
+    model: Any = automodel_core.AutoModelForSpeechSeq2Seq.from_pretrained(path, **options)
+    encode = floor(model.model.encoder, {"input_features": features})
+    rows, config = len(features), model.config
+    context = torch.randn(rows * config.max_source_positions, config.d_model)
+    step = products_of_a_step(model, rows, beams)
+
+    @torch.inference_mode()
+    def once() -> None:
+        encode()
+        for layer in model.model.decoder.stack.layers:
+            for part in (layer.cross_attn.k_proj, layer.cross_attn.v_proj):
+                product(context, part.weight, None)
+        for _ in range(NEW_TOKENS):
+            for run in step:
+                run()
+
+    return once
+
+
+def products_of_a_step(model: Any, rows: int, beams: int) -> list[Run]:
+    """Return what does the products of a step, those with keys and values of speech included."""
+    config, steps = model.config, []
+    heads, frames = config.decoder_attention_heads, config.max_source_positions
+    size = config.d_model // heads
+
+    def project(weight: torch.Tensor) -> None:
+        states = torch.randn(rows * beams, weight.shape[1])
+        steps.append(partial(fast_product(weight, None, rows * beams), states))
+
+    for layer in model.model.decoder.stack.layers:
+        over, own = layer.cross_attn, layer.self_attn
+        project(torch.cat([part.weight for part in (own.q_proj, own.k_proj, own.v_proj)]))
+        for part in (own.o_proj, over.q_proj, over.o_proj, layer.mlp.up_proj, layer.mlp.down_proj):
+            project(part.weight)
+        keys, values = torch.randn(2, rows * heads, frames, size)
+        queries, weights = (torch.randn(rows * heads, beams, inner) for inner in (size, frames))
+        steps.append(partial(torch.bmm, queries, keys.transpose(1, 2)))
+        steps.append(partial(torch.bmm, weights, values))
+    project(model.lm_head.weight)
+    return steps
+
+
 def measure(folder: Path, name: str, case: str, options: argparse.Namespace) -> list[str]:
     """Return a row of the table."""
     path, (rows, beams) = checkpoint(folder, name), CASES[case]
@@ -96,7 +147,7 @@ def measure(folder: Path, name: str, case: str, options: argparse.Namespace) -> 
     }  # fmt: skip
     found: dict[str, list[list[int]]] = {}
 
-    def run(who: str, model: Any) -> Callable[[], None]:
+    def run(who: str, model: Any) -> Run:
         def once() -> None:
             found[who] = model.generate(features, **settings)[:, -NEW_TOKENS:].tolist()
 
@@ -113,11 +164,14 @@ def measure(folder: Path, name: str, case: str, options: argparse.Namespace) -> 
         found["CTranslate2"] = [result.sequences_ids[0] for result in results]
 
     contenders = {"ours": run("ours", ours), "theirs": run("theirs", theirs), "CTranslate2": other}
+    if options.floor:
+        contenders["products"] = products(path, features, beams)
     clock = time.process_time if options.cpu_time else time.perf_counter
     result = interleaved(contenders, options.rounds, clock)
     lengths = {len(row) for row in found["CTranslate2"]}
     same = "yes" if found["ours"] == found["theirs"] else "NO"
     different = min(len(set(row)) for row in found["ours"])
+    floored = f"{result.ratio('products', 'ours'):.2f}" if options.floor else "-"
     return [
         name,
         case,
@@ -126,6 +180,7 @@ def measure(folder: Path, name: str, case: str, options: argparse.Namespace) -> 
         f"{result.ratio('ours', 'theirs'):.2f}",
         f"{result.median('CTranslate2'):.2f}",
         f"{result.ratio('ours', 'CTranslate2'):.2f}",
+        floored,
         f"{same}, {different} different; {lengths}",
     ]
 
@@ -135,6 +190,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--cpu-time", action="store_true", help="on one thread, beside other work")
+    parser.add_argument("--floor", action="store_true", help="measure the products alone, too")
     options = parser.parse_args()
     with checkpoints_in(options) as folder:
         rows = []
