@@ -17,6 +17,7 @@ from automodel_core import registry
 from automodel_core.configuration.dtype import StoredDtype
 from automodel_core.configuration.files import ConfigFiles
 from automodel_core.configuration.parts import Aliases, SubConfigs, require_architectures
+from automodel_core.configuration.suite_facts import SuiteFacts
 from automodel_core.errors import ConfigurationError, shown
 from automodel_core.fields import Field, fields_of
 from automodel_core.other_names import CONFIGURATIONS, UNSET_KEYS, missing_attribute
@@ -46,7 +47,7 @@ METHODS = (FunctionType, classmethod, staticmethod)
 OLD_NAMES = {"torch_dtype": "dtype", "name_or_path": "_name_or_path"}
 
 
-class PreTrainedConfig(ConfigFiles):
+class PreTrainedConfig(ConfigFiles, SuiteFacts):
     """What every architecture's configuration has, and how it is checked."""
 
     aliases: ClassVar[Mapping[str, str]] = {}
@@ -54,10 +55,6 @@ class PreTrainedConfig(ConfigFiles):
     keys_to_ignore_at_inference: ClassVar[list[str]] = ["past_key_values"]  # trainers add to it
     labels_by_default: ClassVar[int] = 2
     """How many labels there are where neither a file nor the caller says so."""
-    small_model: ClassVar[Mapping[str, Any]] = {}
-    """Keys of a small model that ``automodel-core check`` cannot guess from names and defaults."""
-    expected_failures: ClassVar[Mapping[str, str]] = {}
-    """Ids of the conformance suite's checks that fail for a reason, with the reason."""
     attribute_map: ClassVar = Aliases()
     sub_configs: ClassVar = SubConfigs()
 
