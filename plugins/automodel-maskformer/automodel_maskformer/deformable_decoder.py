@@ -66,7 +66,6 @@ class DeformablePixelDecoder(layers.LayerStack):
             PyramidLayer(wide, size, "bilinear") for wide in channels[: config.pyramid_levels]
         )
         self.mask_projection = nn.Conv2d(size, config.mask_feature_size, kernel_size=1)
-        nn.init.normal_(self.level_embeddings)
 
     def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Return features of pixels ``(batch, mask_size, rows, columns)`` of maps, finest first.

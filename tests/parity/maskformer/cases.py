@@ -170,9 +170,6 @@ MASK2FORMER = SampledMaskFamily(
             },
             pixels=(70, 51),
         ),
-        "doubtful places only": ImageCase(
-            {"importance_sample_ratio": 1.0, "mask_feature_size": 32}
-        ),
         "norms first, another activation": ImageCase(
             {"pre_norm": True, "activation_function": "gelu", "num_attention_heads": 2}
         ),
