@@ -4,7 +4,10 @@ from automodel_core.vision.cropped import (
 )
 from automodel_core.vision.depth import DepthPostProcessing as DepthPostProcessing
 from automodel_core.vision.image_processor import BaseImageProcessor as BaseImageProcessor
-from automodel_core.vision.images import image_tensor as image_tensor
+from automodel_core.vision.images import (
+    image_tensor as image_tensor,
+    pillow as pillow,
+)
 from automodel_core.vision.padding import (
     MaskedImageProcessor as MaskedImageProcessor,
     pixel_mask as pixel_mask,

@@ -7,9 +7,12 @@ from automodel_core.detection import (
     DetectionImageProcessor,
     QueryMaskPostProcessing,
 )
+from automodel_detr.post_processing import OlderMaskPostProcessing
 
 
-class DetrImageProcessor(DetectionImageProcessor, BoxPostProcessing, QueryMaskPostProcessing):
+class DetrImageProcessor(
+    DetectionImageProcessor, BoxPostProcessing, QueryMaskPostProcessing, OlderMaskPostProcessing
+):
     """Resize the shortest edge to 800, normalise as ImageNet's pictures are, and pad a batch."""
 
 

@@ -153,6 +153,36 @@ def test_all_queries_as_version_4_returned_them() -> None:
                 torch.testing.assert_close(one[key], value)
 
 
+@pytest.mark.skipif(IS_5, reason="gone in version 5")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.filterwarnings("ignore:TypedStorage:UserWarning")
+@pytest.mark.parametrize("threshold", [0.3, 0.6, 0.9999])
+def test_masks_as_version_4_returned_them(threshold: float) -> None:
+    ours, theirs = DetrImageProcessor(), Reference()
+    sizes, seen = torch.tensor([(40, 60), (31, 20)]), torch.tensor([(24, 36), (31, 20)])
+    for seed in range(3):
+        given = outputs(seed)
+        given.pred_masks[1, 3:] = given.pred_masks[1, :1] - 1  # which show nothing
+        found, expected = (
+            each.post_process_segmentation(given, sizes, threshold) for each in (ours, theirs)
+        )
+        for one, other in zip(found, expected, strict=True):
+            for key, value in other.items():
+                torch.testing.assert_close(one[key], value)
+        masks = [
+            each.post_process_instance(each.post_process(given, sizes), given, sizes, seen)
+            for each in (ours, theirs)
+        ]
+        for one, other in zip(*masks, strict=True):
+            assert torch.equal(one["masks"], other["masks"])
+        for more in ({}, {"target_sizes": sizes}, {"is_thing_map": {0: True, 1: 0, 2: 0, 3: 1}}):
+            options = {"threshold": threshold, **more}
+            found, expected = (
+                each.post_process_panoptic(given, seen, **options) for each in (ours, theirs)
+            )
+            assert found == expected
+
+
 def test_old_files_and_files_both_ways(tmp_path: Path) -> None:
     theirs = Reference(size={"shortest_edge": 32, "longest_edge": 50})
     theirs.save_pretrained(tmp_path)
