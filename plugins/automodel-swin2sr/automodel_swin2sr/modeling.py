@@ -150,7 +150,8 @@ class Swin2SRForImageSuperResolution(Swin2SRPreTrainedModel):
         if config.upsampler:
             self.upsample = UPSAMPLERS[config.upsampler](config)
         else:
-            self.final_convolution = conv(config.embed_dim, config.num_channels_out)
+            channels = config.num_channels_out or config.num_channels
+            self.final_convolution = conv(config.embed_dim, channels)
         self.post_init()
 
     @modeling.model_call
