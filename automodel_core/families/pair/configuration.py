@@ -48,8 +48,21 @@ class CompositeConfig(PreTrainedConfig):
     @property
     def encoder_size(self) -> int:
         """The size of the encoder's states, which an adapter behind its layers may change."""
-        size: int = self.encoder.get("output_hidden_size") or self.encoder.hidden_size
+        adapted = (
+            self.encoder.get("output_hidden_size") if self.encoder.get("add_adapter") else None
+        )
+        size: int = adapted or self.encoder.hidden_size
         return size
+
+    @property
+    def is_projected(self) -> bool:
+        """Whether the encoder's states are mapped to what the decoder attends to.
+
+        They are also where ``output_hidden_size`` says another size than they have.
+        """
+        stated = self.encoder.get("output_hidden_size") or self.encoder_size
+        same = self.encoder_size == stated == self.decoder.hidden_size
+        return not same and self.decoder.cross_attention_hidden_size is None
 
     @classmethod
     def from_encoder_decoder_configs(

@@ -92,9 +92,10 @@ class CompositeModel(TiedSides, GenerativePreTrainedModel):
         config.validate()
         self._freeze_pooler()
         self.enc_to_dec_proj = None
-        sizes = config.encoder_size, config.decoder.hidden_size
-        if sizes[0] != sizes[1] and config.decoder.cross_attention_hidden_size is None:
-            self.enc_to_dec_proj = linear(*sizes).to(self.decoder.device, self.decoder.dtype)
+        if config.is_projected:
+            sizes = config.encoder_size, config.decoder.hidden_size
+            weight = next(self.decoder.parameters())  # buffers may be elsewhere while it is built
+            self.enc_to_dec_proj = linear(*sizes).to(weight.device, weight.dtype)
         self.post_init()
 
     @classmethod

@@ -63,6 +63,9 @@ CASES = {
         },
         samples=(700, 600, 300),
     ),
+    "wav2vec2 to marian, a size of states that only an adapter would give": AudioCase(
+        {"encoder": part("wav2vec2", output_hidden_size=20), "decoder": part("marian")}
+    ),
     "wav2vec2 to gpt2, an adapter in each layer": AudioCase(
         {
             "encoder": part("wav2vec2", adapter_attn_dim=4, **LARGE),
