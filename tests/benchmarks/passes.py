@@ -24,7 +24,14 @@ from benchmarks.products import floor
 __all__ = ["CONTENDERS", "PASSES", "Pass", "peak"]
 
 TOKENS = 128
-OUTPUTS = ("last_hidden_state", "predicted_depth", "logits_per_image")
+PICTURE = (480, 640)
+OUTPUTS = (
+    "predicted_depth",
+    "logits_per_image",
+    "reconstruction",
+    "logits",
+    "last_hidden_state",
+)
 Run = Callable[[], "Tensor | None"]
 
 
@@ -42,6 +49,17 @@ def sound(config: Any, rows: int) -> dict[str, Tensor]:
 def image(config: Any, rows: int) -> dict[str, Tensor]:
     """Return random pixels."""
     return {"pixel_values": torch.randn(rows, 3, config.image_size, config.image_size)}
+
+
+def picture(config: Any, rows: int) -> dict[str, Tensor]:
+    """Return random pixels of pictures that a model takes at any size."""
+    return {"pixel_values": torch.randn(rows, 3, *PICTURE)}
+
+
+def queries(config: Any, rows: int) -> dict[str, Tensor]:
+    """Return images, and two texts to find in each."""
+    words = text(config.text_config, 2 * rows, config.text_config.max_position_embeddings)
+    return {**words, **image(config.vision_config, rows)}
 
 
 def both(config: Any, rows: int) -> dict[str, Tensor]:
@@ -99,6 +117,15 @@ PASSES: dict[str, Pass] = {
     "clip-base": Pass(transformers.CLIPConfig(), both),
     "siglip-base": Pass(transformers.SiglipConfig(), both),
     "dpt-large": Pass(transformers.DPTConfig(), image, "AutoModelForDepthEstimation"),
+    "detr-resnet-50": Pass(
+        transformers.DetrConfig(backbone_config=transformers.ResNetConfig()),
+        picture,
+        "AutoModelForObjectDetection",
+    ),
+    "owlvit-base": Pass(
+        transformers.OwlViTConfig(), queries, "AutoModelForZeroShotObjectDetection"
+    ),
+    "swin2sr": Pass(transformers.Swin2SRConfig(), image, "AutoModelForImageToImage"),
     "gpt2": Pass(transformers.GPT2Config(use_cache=False)),
     "wav2vec2-base": Pass(transformers.Wav2Vec2Config(), sound),
 }

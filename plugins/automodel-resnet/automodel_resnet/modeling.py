@@ -79,7 +79,7 @@ class ResNetLayer(nn.Module):
         self.activation = layers.activation_layer(config.hidden_act)
 
     def forward(self, maps: Tensor) -> Tensor:
-        added: Tensor = self.activation(self.convs(maps) + self.shortcut(maps))
+        added: Tensor = self.activation(self.convs(maps).add_(self.shortcut(maps)))
         return added
 
 
