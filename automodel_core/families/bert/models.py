@@ -7,7 +7,7 @@ and the names of its weights, and joins that base with the classes here and in `
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +63,9 @@ class BertFamilyPreTrainedModel(PreTrainedModel):
     """The base of an architecture's models: what of their parts may differ, as methods."""
 
     config: Any
-    optional_weights = ("pooler", "stack.layers.*.cross_attn", "stack.layers.*.cross_attn_norm")
+    optional_weights: ClassVar[tuple[str, ...]] = (
+        "pooler", "stack.layers.*.cross_attn", "stack.layers.*.cross_attn_norm",
+    )  # fmt: skip
 
     @classmethod
     def make_layer(cls, config: Any) -> TransformerLayer:

@@ -78,6 +78,11 @@ class Swin2SRConfig(PreTrainedConfig):
         self.num_channels_out = self.num_channels_out or self.num_channels
         self._validate_upsampler()
 
+    @property
+    def channels_made(self) -> int:
+        """How many channels the images have that a model makes."""
+        return self.num_channels_out or self.num_channels
+
     def _validate_upsampler(self) -> None:
         name, scale = self.upsampler, self.upscale
         if name == "nearest+conv" and scale != 4:

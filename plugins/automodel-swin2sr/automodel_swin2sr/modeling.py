@@ -150,8 +150,7 @@ class Swin2SRForImageSuperResolution(Swin2SRPreTrainedModel):
         if config.upsampler:
             self.upsample = UPSAMPLERS[config.upsampler](config)
         else:
-            channels = config.num_channels_out or config.num_channels
-            self.final_convolution = conv(config.embed_dim, channels)
+            self.final_convolution = conv(config.embed_dim, config.channels_made)
         self.post_init()
 
     @modeling.model_call

@@ -43,7 +43,7 @@ class PixelShuffleUpsampler(nn.Module):
         super().__init__()
         self.conv_before_upsample = conv(config.embed_dim, INNER)
         self.upsample = shuffled(config.upscale, INNER)
-        self.final_convolution = conv(INNER, config.num_channels_out or 0)
+        self.final_convolution = conv(INNER, config.channels_made)
 
     def forward(self, states: Tensor, images: Tensor) -> Tensor:
         """Return pixels for states ``(batch, embed_dim, height, width)``."""
@@ -77,7 +77,7 @@ class DirectUpsampler(nn.Module):
 
     def __init__(self, config: Swin2SRConfig) -> None:
         super().__init__()
-        self.conv = conv(config.embed_dim, config.upscale**2 * (config.num_channels_out or 0))
+        self.conv = conv(config.embed_dim, config.upscale**2 * config.channels_made)
         self.scale = config.upscale
 
     def forward(self, states: Tensor, images: Tensor) -> Tensor:
@@ -92,7 +92,7 @@ class NearestConvUpsampler(nn.Module):
         self.conv_before_upsample = conv(config.embed_dim, INNER)
         self.conv_up1, self.conv_up2 = conv(INNER, INNER), conv(INNER, INNER)
         self.conv_hr = conv(INNER, INNER)
-        self.final_convolution = conv(INNER, config.num_channels_out or 0)
+        self.final_convolution = conv(INNER, config.channels_made)
 
     def forward(self, states: Tensor, images: Tensor) -> Tensor:
         states = F.leaky_relu(self.conv_before_upsample(states))

@@ -44,7 +44,7 @@ def model_of(**settings: Any) -> Swin2SRForImageSuperResolution:
         ({"upsampler": "nearest+conv"}, "needs upscale=4, not 2"),
         ({"upscale": 5}, "an upscale of 3 or a power of 2, not 5"),
         ({"upsampler": "pixelshuffle_aux", "num_channels": 1}, "needs num_channels=3, not 1"),
-        ({"upsampler": "", "num_channels_out": 1}, "must equal num_channels=3"),
+        ({"upsampler": "", "num_channels_out": 2}, "must equal num_channels=3"),
     ],
 )
 def test_wrong_values_are_named(wrong: dict[str, Any], message: str) -> None:
