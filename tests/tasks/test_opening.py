@@ -131,6 +131,9 @@ def test_the_usual_checkpoint_is_named(
     with caplog.at_level(logging.WARNING), pytest.raises(OSError, match="distilroberta"):
         pipeline("fill-mask", model_kwargs={"local_files_only": True})
     assert "distilbert/distilroberta-base at revision fb53ab8" in caplog.text
+    for name in ("text-to-audio", "text-to-speech"):
+        with pytest.raises(OSError, match="facebook/mms-tts-eng"):
+            pipeline(name, model_kwargs={"local_files_only": True})
 
 
 def test_tasks_are_listed() -> None:
