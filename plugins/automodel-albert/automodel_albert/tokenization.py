@@ -91,7 +91,7 @@ class AlbertTokenizer(BertFamilyPieces):
 def _unless_a_number_ends(piece: Piece) -> Piece:
     """Return a piece that is never the best where a digit and a comma end it."""
     ends = len(piece.text) > 1 and piece.text[-1] == "," and piece.text[-2].isdigit()
-    return replace(piece, score=piece.score - PENALTY) if ends else piece
+    return piece._replace(score=piece.score - PENALTY) if ends else piece
 
 
 AlbertTokenizerFast = AlbertTokenizer
