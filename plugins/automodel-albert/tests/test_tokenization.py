@@ -6,6 +6,7 @@ import pytest
 
 from automodel_albert import AlbertTokenizer, AlbertTokenizerFast
 from automodel_core.errors import TokenizationError
+from automodel_core.text import Piece, PieceType, SentencePieceModel
 
 WORDS = ("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]")
 PIECES = ("▁", "▁the", "▁caf", "e", "é", "▁The", "▁9", "▁9,", ",", "9", '"', "(", ")", "▁(")
@@ -34,6 +35,15 @@ def test_settings(settings, text, tokens, tmp_path):
     if "add_prefix_space" not in settings:
         AlbertTokenizer(SCORES).save_pretrained(tmp_path)
         assert AlbertTokenizer.from_pretrained(tmp_path, **settings).tokenize(text) == tokens
+
+
+def test_pieces_of_a_number_and_a_comma_are_never_the_best():
+    pieces = [Piece(text, -1.0, PieceType.NORMAL) for text in ("\u2581a,", "\u25819,", "9")]
+    made = AlbertTokenizer([("<pad>", 0.0), ("<unk>", 0.0)])
+    first, second, third = made.adapted(SentencePieceModel(tuple(pieces))).pieces
+    assert (first, third) == (pieces[0], pieces[2])
+    assert second.text == pieces[1].text
+    assert second.score < -100.0
 
 
 def test_pairs_have_types():
