@@ -14,17 +14,19 @@ from automodel_maskformer.image_processing import (
 )
 from automodel_maskformer.mask2former import (
     Mask2FormerForUniversalSegmentation as Mask2FormerForUniversalSegmentation,
-    Mask2FormerForUniversalSegmentationOutput as Mask2FormerForUniversalSegmentationOutput,
     Mask2FormerModel as Mask2FormerModel,
-    Mask2FormerModelOutput as Mask2FormerModelOutput,
     Mask2FormerPreTrainedModel as Mask2FormerPreTrainedModel,
 )
 from automodel_maskformer.modeling import (
     MaskFormerForInstanceSegmentation as MaskFormerForInstanceSegmentation,
-    MaskFormerForInstanceSegmentationOutput as MaskFormerForInstanceSegmentationOutput,
     MaskFormerModel as MaskFormerModel,
-    MaskFormerModelOutput as MaskFormerModelOutput,
     MaskFormerPreTrainedModel as MaskFormerPreTrainedModel,
+)
+from automodel_maskformer.outputs import (
+    Mask2FormerForUniversalSegmentationOutput as Mask2FormerForUniversalSegmentationOutput,
+    Mask2FormerModelOutput as Mask2FormerModelOutput,
+    MaskFormerForInstanceSegmentationOutput as MaskFormerForInstanceSegmentationOutput,
+    MaskFormerModelOutput as MaskFormerModelOutput,
 )
 from automodel_maskformer.swin import (
     MaskFormerSwinBackbone as MaskFormerSwinBackbone,

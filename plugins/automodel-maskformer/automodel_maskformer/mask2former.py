@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +15,11 @@ from automodel_maskformer.configuration import LEVELS, Mask2FormerConfig
 from automodel_maskformer.deformable_decoder import DeformablePixelDecoder
 from automodel_maskformer.losses import sampled_masks, targets_of
 from automodel_maskformer.masked_decoder import MaskedDecoder, MaskedLayer, masked_layer
+from automodel_maskformer.outputs import (
+    Mask2FormerForUniversalSegmentationOutput,
+    Mask2FormerModelOutput,
+    Predictions,
+)
 from automodel_maskformer.weights import mask2former_names
 
 if TYPE_CHECKING:
@@ -26,49 +30,6 @@ STATES = (
     "pixel_decoder_hidden_states",
     "transformer_decoder_hidden_states",
 )
-Predictions = dict[str, Tensor]
-"""``masks_queries_logits`` and ``class_queries_logits``."""
-
-
-@dataclass
-class Mask2FormerModelOutput(modeling.ModelOutput):
-    """The backbone's last map, features of pixels, states of queries, and masks of each layer.
-
-    On request come the backbone's maps, those of the pixel decoder, the states of queries before
-    each layer and behind the last, ``(queries, batch, size)``, and the same with a norm.
-    ``attentions`` are those of queries to each other.
-    """
-
-    encoder_last_hidden_state: Tensor = modeling.FILLED
-    pixel_decoder_last_hidden_state: Tensor = modeling.FILLED
-    transformer_decoder_last_hidden_state: Tensor = modeling.FILLED
-    encoder_hidden_states: tuple[Tensor, ...] | None = None
-    pixel_decoder_hidden_states: tuple[Tensor, ...] | None = None
-    transformer_decoder_hidden_states: tuple[Tensor, ...] | None = None
-    transformer_decoder_intermediate_states: tuple[Tensor, ...] | None = None
-    masks_queries_logits: tuple[Tensor, ...] = modeling.FILLED
-    attentions: tuple[Tensor, ...] | None = None
-
-
-@dataclass
-class Mask2FormerForUniversalSegmentationOutput(modeling.ModelOutput):
-    """Classes ``(batch, queries, labels + 1)``, masks ``(batch, queries, rows, columns)``, states.
-
-    The last class is "no object". Masks are logits, of a quarter of the image's edges. States are
-    those of `Mask2FormerModelOutput`.
-    """
-
-    loss: Tensor | None = None
-    class_queries_logits: Tensor = modeling.FILLED
-    masks_queries_logits: Tensor = modeling.FILLED
-    auxiliary_logits: list[Predictions] | None = None
-    encoder_last_hidden_state: Tensor = modeling.FILLED
-    pixel_decoder_last_hidden_state: Tensor = modeling.FILLED
-    transformer_decoder_last_hidden_state: Tensor = modeling.FILLED
-    encoder_hidden_states: tuple[Tensor, ...] | None = None
-    pixel_decoder_hidden_states: tuple[Tensor, ...] | None = None
-    transformer_decoder_hidden_states: tuple[Tensor, ...] | None = None
-    attentions: tuple[Tensor, ...] | None = None
 
 
 class Mask2FormerPreTrainedModel(modeling.PreTrainedModel):

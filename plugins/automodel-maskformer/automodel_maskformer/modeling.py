@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +14,11 @@ from automodel_core.checkpoint import WeightNames
 from automodel_core.errors import ConfigurationError, InputError
 from automodel_maskformer.configuration import MaskFormerConfig
 from automodel_maskformer.losses import targets_of, whole_masks
+from automodel_maskformer.outputs import (
+    MaskFormerForInstanceSegmentationOutput,
+    MaskFormerModelOutput,
+    Predictions,
+)
 from automodel_maskformer.pixel_decoder import GroupNormedConv, PixelDecoder
 from automodel_maskformer.weights import maskformer_names
 
@@ -27,48 +31,6 @@ STATES = (
     "transformer_decoder_hidden_states",
     "hidden_states",
 )
-Predictions = dict[str, Tensor]
-"""``masks_queries_logits`` and ``class_queries_logits``."""
-
-
-@dataclass
-class MaskFormerModelOutput(modeling.ModelOutput):
-    """The backbone's last map, features of pixels, and states of queries.
-
-    On request come the backbone's maps, those of the pixel decoder, and the states of queries
-    before each layer; ``hidden_states`` are all three in a row. ``attentions`` are those of queries
-    to each other.
-    """
-
-    encoder_last_hidden_state: Tensor = modeling.FILLED
-    pixel_decoder_last_hidden_state: Tensor = modeling.FILLED
-    transformer_decoder_last_hidden_state: Tensor = modeling.FILLED
-    encoder_hidden_states: tuple[Tensor, ...] | None = None
-    pixel_decoder_hidden_states: tuple[Tensor, ...] | None = None
-    transformer_decoder_hidden_states: tuple[Tensor, ...] | None = None
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: tuple[Tensor, ...] | None = None
-
-
-@dataclass
-class MaskFormerForInstanceSegmentationOutput(modeling.ModelOutput):
-    """Classes ``(batch, queries, labels + 1)``, masks ``(batch, queries, rows, columns)``, states.
-
-    The last class is "no object". Masks are logits, of a quarter of the image's edges.
-    """
-
-    loss: Tensor | None = None
-    class_queries_logits: Tensor = modeling.FILLED
-    masks_queries_logits: Tensor = modeling.FILLED
-    auxiliary_logits: list[Predictions] | None = None
-    encoder_last_hidden_state: Tensor = modeling.FILLED
-    pixel_decoder_last_hidden_state: Tensor = modeling.FILLED
-    transformer_decoder_last_hidden_state: Tensor = modeling.FILLED
-    encoder_hidden_states: tuple[Tensor, ...] | None = None
-    pixel_decoder_hidden_states: tuple[Tensor, ...] | None = None
-    transformer_decoder_hidden_states: tuple[Tensor, ...] | None = None
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: tuple[Tensor, ...] | None = None
 
 
 class MaskFormerPreTrainedModel(modeling.PreTrainedModel):
