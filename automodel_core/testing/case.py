@@ -182,6 +182,11 @@ class Subject(TestedArchitecture):
         """Whether the model continues its own input, so that an end in it would be strange."""
         return self.model_class.can_generate() and not self.skeleton.config.is_encoder_decoder
 
+    @property
+    def continues_for_an_encoder(self) -> bool:
+        """Whether the model is a decoder alone, which reads the states of another's encoder."""
+        return self.reads_text and self.task == "causal-lm" and "encoder_outputs" in self.accepted
+
     def prompt(self, config: Any) -> Inputs:
         """Return the main input: images, or tokens and their mask, with images if both are read."""
         if self.inputs is not None:
@@ -218,6 +223,10 @@ class Subject(TestedArchitecture):
             example[QUERIES] = drawn_queries(config, BATCH)
         if self.takes_prompts:
             example |= drawn_points(example["pixel_values"])
+        if self.continues_for_an_encoder:
+            chance = torch.Generator().manual_seed(3)
+            states = torch.randn(BATCH, LENGTH, config.hidden_size, generator=chance)
+            example["encoder_outputs"] = states
         if "decoder_input_ids" in self.accepted and self.task not in DECODES_ITS_INPUT:
             example["decoder_input_ids"] = self.tokens(config, length=LENGTH - 2)
         return example

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
-
 from automodel_core.testing import Check, architecture_checks
 
 TINY = {
@@ -20,27 +16,11 @@ DISTILLED = {
 }  # fmt: skip
 
 
-def speech(task: str, config: Any) -> dict[str, Any]:
-    """Return arguments of ``forward``, labels among them."""
-    chance = torch.Generator().manual_seed(2)
-    features = torch.randn(2, config.num_mel_bins, config.max_source_frames, generator=chance)
-    if task == "audio-classification":
-        return {"input_features": features, "labels": torch.arange(2) % config.num_labels}
-    tokens = torch.randint(4, config.vocab_size, (2, 7), generator=chance)
-    if task == "causal-lm":
-        states = torch.randn(2, config.max_source_positions, config.d_model, generator=chance)
-        return {"input_ids": tokens, "encoder_outputs": states, "labels": tokens}
-    given = {"input_features": features, "decoder_input_ids": tokens}
-    return given if task == "base" else {**given, "labels": tokens}
-
-
-@architecture_checks("whisper", TINY, inputs=speech)
+@architecture_checks("whisper", TINY)
 def test_whisper(check: Check) -> None:
     check()
 
 
-@architecture_checks(
-    "whisper", {**TINY, **DISTILLED, "tie_word_embeddings": False}, inputs=speech,
-)  # fmt: skip
+@architecture_checks("whisper", {**TINY, **DISTILLED, "tie_word_embeddings": False})
 def test_distilled_whisper(check: Check) -> None:
     check()
