@@ -3,8 +3,8 @@
 ``nox -s sync`` runs this; ``-- --check`` writes nothing. A plugin's ``pyproject.toml`` states its
 name, version, description, keywords, dependencies and entry points. Everything else in it is the
 core's (licence, classifiers, addresses...) or the template of ``automodel-core new``. Each plugin
-ships the licence, as does that template; its README lists the models of its manifest, and the
-reference lists the tasks.
+ships the licence, as does that template; its README lists the models of its manifest, the
+repository's lists the plugins, and the reference lists the tasks.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from automodel_core.cli.scaffold.pyproject import pyproject
 from automodel_core.registry.manifest import Architecture
@@ -27,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 SHARED = ("readme", "license", "license-files", "requires-python", "classifiers", "urls")
 """The keys of ``[project]`` that plugins have from the core."""
 MODELS = re.compile(r"^\| task \| Auto class \|.*?\n(?=\n|\Z)", re.MULTILINE | re.DOTALL)
+PLUGINS = re.compile(r"^\| distribution \|.*?\n(?=\n|\Z)", re.MULTILINE | re.DOTALL)
 TASKS = re.compile(r"^\| Auto class \| task \|.*?\n(?=\n)", re.MULTILINE | re.DOTALL)
 
 
@@ -36,19 +38,35 @@ def expected(root: Path) -> Mapping[Path, str]:
     shared = {key: core[key] for key in SHARED if key in core}
     licence = (root / "LICENSE").read_text("utf-8")
     files = {}
+    plugins = ["| distribution | model types | what it holds |", "|---|---|---|"]
     for file in sorted(root.glob("plugins/*/pyproject.toml")):
         own = {k: v for k, v in read_toml(file)["project"].items() if k not in SHARED}
+        architectures = architectures_of(file)
+        if architectures:
+            plugins.append(row_of_plugin(own, architectures))
         files[file] = pyproject({**own, **shared}, package=own["name"].replace("-", "_"))
         files[file.with_name("LICENSE")] = licence
         readme = file.with_name("README.md")
-        models = table_of_models(architectures_of(file))
+        models = table_of_models(architectures)
         files[readme] = MODELS.sub(lambda _, table=models: table, readme.read_text("utf-8"), 1)
     for file in root.glob("automodel_core/cli/scaffold/templates/*/LICENSE"):
         files[file] = licence
+    readme = root / "README.md"
+    table = "".join(f"{line}\n" for line in plugins)
+    files[readme] = PLUGINS.sub(lambda _: table, readme.read_text("utf-8"), count=1)
     reference = root / "docs" / "reference.md"
     text = reference.read_text("utf-8")
     files[reference] = TASKS.sub(lambda _: table_of_tasks(), text, count=1)
     return files
+
+
+def row_of_plugin(project: Mapping[str, Any], architectures: Sequence[Architecture]) -> str:
+    """Return the line of a plugin in the table of all of them."""
+    name = project["name"]
+    types = ", ".join(f"`{each.model_type}`" for each in architectures)
+    holds = project["description"].replace(" for automodel-core", "").rstrip(".")
+    holds = re.sub(", and the hub's checkpoints?$", "", holds)
+    return f"| [{name}](plugins/{name}/README.md) | {types} | {holds} |"
 
 
 def table_of_models(architectures: Sequence[Architecture]) -> str:

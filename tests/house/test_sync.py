@@ -55,6 +55,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "docs").mkdir()
     table = "| Auto class | task |\n|---|---|\n| `AutoModelForOld` | old |\n"
     (tmp_path / "docs" / "reference.md").write_text(f"Before.\n\n{table}\nAfter.\n", "utf-8")
+    plugins = "# All\n\n| distribution | types |\n|---|---|\n| old | `old` |\n\nAfter.\n"
+    (tmp_path / "README.md").write_text(plugins, "utf-8")
     plugin = tmp_path / "plugins" / "automodel-new"
     plugin.mkdir(parents=True)
     (plugin / "pyproject.toml").write_text(OWN, "utf-8")
@@ -99,6 +101,15 @@ def test_a_readme_lists_the_models_of_the_manifest(repository: Path) -> None:
         "| base | `AutoModel` | `NewModel`, `NewerModel` |\n"
         "| causal-lm, pretraining | `AutoModelForCausalLM`, `AutoModelForPreTraining` "
         "| `NewLMHeadModel`, `NewerLMHeadModel` |\n\nAfter.\n"
+    )
+
+
+def test_the_readme_lists_the_plugins(repository: Path) -> None:
+    sync.main([])
+    assert (repository / "README.md").read_text("utf-8") == (
+        "# All\n\n| distribution | model types | what it holds |\n|---|---|---|\n"
+        "| [automodel-new](plugins/automodel-new/README.md) | `new.one`, `new.two` "
+        '| New, with "quotes" |\n\nAfter.\n'
     )
 
 
