@@ -37,6 +37,10 @@ SHORT: dict[str, tuple[list[int], dict[str, Any]]] = {
     "beams and times": ([20, 20], {"num_beams": 5, "return_timestamps": True, "max_length": 48}),
     "chance": ([20, 20], {"temperature": 0.7, "max_new_tokens": 10, "top_k": 0}),
     "one call": ([20, 20], {"force_unique_generate_call": True, "max_new_tokens": 6}),
+    "one call that is judged": ([20, 20], {
+        "force_unique_generate_call": True, "logprob_threshold": -9.0, "temperature": 0.0,
+        "max_new_tokens": 6,
+    }),
     "English only": ([20], {"return_timestamps": True, "max_new_tokens": 10}),
 }  # fmt: skip
 LONG: dict[str, tuple[list[int], dict[str, Any]]] = {
@@ -159,6 +163,20 @@ def test_no_token_is_said_before_its_window() -> None:
     is_early = (times[1] - 0.10).abs() < 1e-6
     assert is_early.any()
     assert_close(times[0], torch.where(is_early, 0.12, times[1]))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_times_of_a_call_that_hears_silence() -> None:
+    theirs, ours = writers(2)
+    options = {
+        "force_unique_generate_call": True, "return_dict_in_generate": True,
+        "return_token_timestamps": True, "max_new_tokens": 6, "temperature": 0.0,
+        "no_speech_threshold": 0.0, "logprob_threshold": 0.0,
+    }  # fmt: skip
+    given = spectrograms([20, 20], 11)
+    found, expected = (transcribed(m, given, options) for m in (ours, theirs))
+    assert_same(found, expected)
+    assert_close(found["token_timestamps"], expected["token_timestamps"])
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -48,8 +48,7 @@ def _times(recording: Recording, device: torch.device) -> Tensor:
 
 def _times_of_runs(recordings: Sequence[Recording]) -> list[Tensor]:
     """Return the seconds of all tokens of each recording's only run, its prompt's too."""
-    results = [each.segments[0]["result"] for each in recordings if each.segments]
-    return [result["token_timestamps"] for result in results if isinstance(result, dict)]
+    return [each.last_times for each in recordings if each.last_times is not None]
 
 
 def _details(recordings: Sequence[Recording], runs: Sequence[Run], plan: Plan) -> Any:

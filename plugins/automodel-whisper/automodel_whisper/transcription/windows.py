@@ -46,6 +46,8 @@ class Recording:
     continues: bool = False
     """Whether the decoder reads ``past`` before the next window."""
     last_run: Run | None = None
+    last_times: Tensor | None = None
+    """The seconds of all tokens of the last run, if they were asked for."""
 
 
 @dataclass(frozen=True)
@@ -243,14 +245,15 @@ class Transcription:
             frames, recording.last_run = self._frames(recording), result.run
             asked = self.plan.settings.get("condition_on_prev_tokens")
             recording.continues = bool(asked) and result.temperature < UNLIKELY_CONTEXT
-            if result.is_silent:
-                recording.seek += frames
-                continue
             times = None
             if self.plan.heads is not None:
                 shown = None if mask is None else mask[place : place + 1]
                 context = states.last_hidden_state[place : place + 1]
                 times = self._times(recording, result.run, prompts.shape[1], context, shown)
+            recording.last_times = times
+            if result.is_silent:
+                recording.seek += frames
+                continue
             details = self._details(result.run, times)
             written = Written(result.tokens, prompts.shape[1], details, times)
             segments, moved = split(written, recording.seek, frames, self.plan.clock)
