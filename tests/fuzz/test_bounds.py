@@ -60,11 +60,12 @@ def varint(value: int) -> bytes:
 
 def table(block: bytes) -> Callable[[bytes], bytes]:
     """Return what writes an index of TensorFlow with this block of entries."""
-    from automodel_tensorflow.crc32c import crc32c, masked
+    from automodel_tensorflow.crc32c import crc32c, masked, scratch_for
 
     def sealed(block: bytes) -> bytes:
         whole = block + struct.pack("<II", 0, 1) + b"\0"
-        return whole + struct.pack("<I", masked(crc32c([torch.tensor(list(whole)).byte()])))
+        checked = torch.tensor(list(whole)).byte()
+        return whole + struct.pack("<I", masked(crc32c([checked], scratch_for(len(checked)))))
 
     def write(_: bytes) -> bytes:
         data = sealed(block)
