@@ -168,6 +168,8 @@ def written(model: Any, given: Mapping[str, Tensor], expected: Tensor) -> Tensor
         no_repeat_ngram_size=None,
         pad_token_id=0,
     )
+    if text.shape[1] == new:  # some return no start token
+        text = torch.cat([expected[:, :1], text], dim=1)
     return text
 
 
