@@ -7,6 +7,7 @@ from automodel_core.vision.image_processor import BaseImageProcessor as BaseImag
 from automodel_core.vision.images import (
     image_tensor as image_tensor,
     pillow as pillow,
+    pillow_image as pillow_image,
 )
 from automodel_core.vision.padding import (
     MaskedImageProcessor as MaskedImageProcessor,

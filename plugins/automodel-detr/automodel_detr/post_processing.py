@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from automodel_core import vision
 from automodel_core.errors import InputError, warn_caller
-from automodel_core.vision import pillow
 
 Sizes = Sequence[tuple[int, int]] | Tensor
 """Heights and widths of images."""
@@ -168,13 +168,12 @@ def _numbers(masks: Tensor) -> Tensor:
 
 def _painted(numbers: Tensor, size: tuple[int, int], count: int) -> tuple[Any, list[int]]:
     """Return numbers as colours, resized, and how many pixels each of ``count`` has there."""
-    images = pillow()
-    places = torch.stack([numbers >> shift & 255 for shift in (0, 8, 16)], dim=-1)
-    picture = images.fromarray(places.to(torch.uint8).cpu().numpy())
-    picture = picture.resize((size[1], size[0]), resample=images.Resampling.NEAREST)
-    colours = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).view(-1, 3).long()
-    shown = colours[:, 0] + (colours[:, 1] << 8) + (colours[:, 2] << 16)
-    return picture, torch.bincount(shown, minlength=count)[:count].tolist()
+    places = torch.stack([numbers >> shift & 255 for shift in (0, 8, 16)]).to(torch.uint8)
+    colours = vision.resize(places, size, vision.Resampling.NEAREST)
+    red, green, blue = colours.long().flatten(1)
+    shown = red + (green << 8) + (blue << 16)
+    areas: list[int] = torch.bincount(shown, minlength=count)[:count].tolist()
+    return vision.pillow_image(colours), areas
 
 
 def _resized(masks: Tensor, size: tuple[int, int]) -> Tensor:
