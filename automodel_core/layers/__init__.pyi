@@ -153,6 +153,7 @@ from automodel_core.layers.stack import (
     TransformerStack as TransformerStack,
     drop_path as drop_path,
     drop_path_rates as drop_path_rates,
+    finite as finite,
 )
 from automodel_core.layers.tracing import holds as holds, in_trace as in_trace
 from automodel_core.layers.transformer import (

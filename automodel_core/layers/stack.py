@@ -32,6 +32,7 @@ __all__ = [
     "TransformerStack",
     "drop_path",
     "drop_path_rates",
+    "finite",
 ]
 
 
@@ -243,6 +244,14 @@ def drop_path(added: Tensor, rate: float, training: bool) -> Tensor:
         return added
     drawn = torch.rand(len(added), *[1] * (added.dim() - 1), dtype=added.dtype, device=added.device)
     return added / (1 - rate) * (drawn + 1 - rate).floor()
+
+
+def finite(states: Tensor) -> Tensor:
+    """Return states without infinities, which half precision has soon."""
+    if states.dtype != torch.float16:
+        return states
+    largest = torch.finfo(torch.float16).max
+    return states.clamp(-largest, largest)
 
 
 def drop_path_rates(last: float, count: int) -> list[float]:

@@ -26,7 +26,7 @@ from automodel_core.layers.parts import (
     Weights,
 )
 from automodel_core.layers.positions.rotary import Rotation
-from automodel_core.layers.stack import drop_path
+from automodel_core.layers.stack import drop_path, finite
 
 __all__ = ["ScaledTransformerLayer", "TransformerLayer"]
 
@@ -107,10 +107,7 @@ class TransformerLayer(nn.Module):
         return norm(hidden_states) if self.norm_first and norm is not None else hidden_states
 
     def _leaving(self, residual: Tensor, added: Tensor, norm: nn.Module | None) -> Tensor:
-        total = residual + F.dropout(added, self.dropout, self.training)
-        if total.dtype == torch.float16:
-            largest = torch.finfo(torch.float16).max
-            total = total.clamp(-largest, largest)
+        total = finite(residual + F.dropout(added, self.dropout, self.training))
         return total if self.norm_first or norm is None else norm(total)
 
     def decode_step(self, rows: int) -> LayerStep:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -14,6 +13,7 @@ from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import project
 from automodel_core.layers.kernels.norms import layer_norm
+from automodel_core.layers.stack import finite
 
 __all__ = ["PlacedAttention", "PlacedLayer", "placed_layer"]
 
@@ -90,28 +90,44 @@ class PlacedLayer(nn.Module):
             positions=positions,
             output_attentions=output_attentions,
         )
-        states, cross_weights = self._leaving(states, added, self.self_attn_norm), None
-        if self.cross_attn is not None and self.cross_attn_norm is not None and context is not None:
-            added, cross_weights = self.cross_attn(
-                self._entering(states, self.cross_attn_norm),
-                context_mask,
-                context=context,
-                positions=positions,
-                context_positions=context_positions,
-                output_attentions=output_attentions,
-            )
-            states = self._leaving(states, added, self.cross_attn_norm)
+        states, cross_weights = self._crossed(
+            self._leaving(states, added, self.self_attn_norm),
+            positions,
+            context,
+            context_positions,
+            context_mask,
+            output_attentions,
+        )
         added = self.mlp(self._entering(states, self.mlp_norm))
         return self._leaving(states, added, self.mlp_norm), weights, cross_weights
+
+    def _crossed(
+        self,
+        states: Tensor,
+        positions: Tensor,
+        context: Tensor | None,
+        context_positions: Tensor | None,
+        context_mask: Tensor | None,
+        output_attentions: bool,
+    ) -> tuple[Tensor, Weights]:
+        """Return states that have attended to a context, if there is one, and the weights."""
+        if self.cross_attn is None or self.cross_attn_norm is None or context is None:
+            return states, None
+        added, weights = self.cross_attn(
+            self._entering(states, self.cross_attn_norm),
+            context_mask,
+            context=context,
+            positions=positions,
+            context_positions=context_positions,
+            output_attentions=output_attentions,
+        )
+        return self._leaving(states, added, self.cross_attn_norm), weights
 
     def _entering(self, states: Tensor, norm: nn.Module) -> Tensor:
         return norm(states) if self.norm_first else states
 
     def _leaving(self, states: Tensor, added: Tensor, norm: nn.Module) -> Tensor:
-        total = states + F.dropout(added, self.dropout, self.training)
-        if total.dtype == torch.float16:
-            largest = torch.finfo(torch.float16).max
-            total = total.clamp(-largest, largest)
+        total = finite(states + F.dropout(added, self.dropout, self.training))
         return total if self.norm_first else norm(total)
 
 

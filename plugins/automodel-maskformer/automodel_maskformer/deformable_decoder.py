@@ -37,7 +37,7 @@ class DeformableLayer(nn.Module):
         added, _ = self.self_attn(states, states, shapes, references, positions=positions)
         states = self.self_attn_norm(states + F.dropout(added, self.dropout, self.training))
         added = F.dropout(self.mlp(states), self.dropout, self.training)
-        return finite(self.mlp_norm(states + added))
+        return layers.finite(self.mlp_norm(states + added))
 
 
 class DeformablePixelDecoder(layers.LayerStack):
@@ -98,11 +98,3 @@ class DeformablePixelDecoder(layers.LayerStack):
         for number, layer in reversed(list(enumerate(self.pyramid))):
             finest = layer(finest, maps[number])
         return self.mask_projection(finest), seen
-
-
-def finite(states: Tensor) -> Tensor:
-    """Return states without infinities, which half precision has soon."""
-    if states.dtype != torch.float16:
-        return states
-    largest = torch.finfo(torch.float16).max
-    return states.clamp(-largest, largest)

@@ -21,7 +21,6 @@ class MaskedLayer(family.PlacedLayer):
     """Cross-attention, then self-attention and a feed-forward part, each with its residual."""
 
     cross_attn: family.PlacedAttention
-    cross_attn_norm: nn.Module
 
     def forward(
         self,
@@ -33,15 +32,9 @@ class MaskedLayer(family.PlacedLayer):
         context_mask: Tensor | None = None,
         output_attentions: bool = False,
     ) -> tuple[Tensor, Weights, Weights]:
-        added, cross_weights = self.cross_attn(
-            self._entering(states, self.cross_attn_norm),
-            context_mask,
-            context=context,
-            positions=positions,
-            context_positions=context_positions,
-            output_attentions=output_attentions,
+        states, cross_weights = self._crossed(
+            states, positions, context, context_positions, context_mask, output_attentions
         )
-        states = self._leaving(states, added, self.cross_attn_norm)
         states, weights, _ = super().forward(
             states, positions, mask, output_attentions=output_attentions
         )

@@ -13,7 +13,19 @@ Predictions = dict[str, Tensor]
 
 
 @dataclass
-class MaskFormerModelOutput(modeling.ModelOutput):
+class StatesOutput(modeling.ModelOutput):
+    """States of the backbone, of the pixel decoder and of queries."""
+
+    encoder_last_hidden_state: Tensor = modeling.FILLED
+    pixel_decoder_last_hidden_state: Tensor = modeling.FILLED
+    transformer_decoder_last_hidden_state: Tensor = modeling.FILLED
+    encoder_hidden_states: tuple[Tensor, ...] | None = None
+    pixel_decoder_hidden_states: tuple[Tensor, ...] | None = None
+    transformer_decoder_hidden_states: tuple[Tensor, ...] | None = None
+
+
+@dataclass
+class MaskFormerModelOutput(StatesOutput):
     """The backbone's last map, features of pixels, and states of queries.
 
     On request come the backbone's maps, those of the pixel decoder, and the states of queries
@@ -21,18 +33,12 @@ class MaskFormerModelOutput(modeling.ModelOutput):
     to each other.
     """
 
-    encoder_last_hidden_state: Tensor = modeling.FILLED
-    pixel_decoder_last_hidden_state: Tensor = modeling.FILLED
-    transformer_decoder_last_hidden_state: Tensor = modeling.FILLED
-    encoder_hidden_states: tuple[Tensor, ...] | None = None
-    pixel_decoder_hidden_states: tuple[Tensor, ...] | None = None
-    transformer_decoder_hidden_states: tuple[Tensor, ...] | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
 
 
 @dataclass
-class Mask2FormerModelOutput(modeling.ModelOutput):
+class Mask2FormerModelOutput(StatesOutput):
     """The backbone's last map, features of pixels, states of queries, and masks of each layer.
 
     On request come the backbone's maps, those of the pixel decoder, the states of queries before
@@ -40,12 +46,6 @@ class Mask2FormerModelOutput(modeling.ModelOutput):
     ``attentions`` are those of queries to each other.
     """
 
-    encoder_last_hidden_state: Tensor = modeling.FILLED
-    pixel_decoder_last_hidden_state: Tensor = modeling.FILLED
-    transformer_decoder_last_hidden_state: Tensor = modeling.FILLED
-    encoder_hidden_states: tuple[Tensor, ...] | None = None
-    pixel_decoder_hidden_states: tuple[Tensor, ...] | None = None
-    transformer_decoder_hidden_states: tuple[Tensor, ...] | None = None
     transformer_decoder_intermediate_states: tuple[Tensor, ...] | None = None
     masks_queries_logits: tuple[Tensor, ...] = modeling.FILLED
     attentions: tuple[Tensor, ...] | None = None
