@@ -39,8 +39,10 @@ READS_TOML = "tomli; python_version < '3.11'"
 EVERY_CORE = ("-n", "auto")
 # Models of tests are tiny: more threads only wait for one another.
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
-# A third of the suite's time is torch's, to export every head: `tests` does that.
+# A third of the suite's time is torch's, to export every head: `exports` does that.
 EXPORTS_THE_BODY = ("-k", "not exports_with_dynamic_sizes or base")
+# What a wheel lacks shows in its body: `tests` runs the heads, whose checks end with -task.
+CHECKS_THE_BODY = ("-k", "base or not conformance or not -")
 TRANSFORMERS = {
     "5.23.0": {},
     "4.57.6": {
@@ -117,8 +119,17 @@ def tests(session: nox.Session) -> None:
     install_editable(session, *PLUGINS)
     plugin_tests = [f"plugins/{plugin}/tests" for plugin in PLUGINS]
     elsewhere = [f"--ignore=tests/{name}" for name in ("clients", "foreign", "parity", "typing")]
-    everything = [*EVERY_CORE, "tests", *plugin_tests, *elsewhere]
+    everything = [*EVERY_CORE, *EXPORTS_THE_BODY, "tests", *plugin_tests, *elsewhere]
     session.run("pytest", *(session.posargs or everything), env=ONE_THREAD)
+
+
+@nox.session
+def exports(session: nox.Session) -> None:
+    """Export every head of every plugin with open sizes, or of those given after ``--``."""
+    install_torch(session, *groups("test"))
+    install_editable(session, *PLUGINS)
+    chosen = [f"plugins/{plugin}/tests" for plugin in session.posargs or PLUGINS]
+    session.run("pytest", *EVERY_CORE, "-k", "exports_with_dynamic_sizes", *chosen, env=ONE_THREAD)
 
 
 @nox.session
@@ -185,7 +196,7 @@ def plugins(session: nox.Session) -> None:
     core, *others = sorted(wheels, key=lambda wheel: "automodel_core" not in wheel)
     session.install("-q", "-c", CONSTRAINTS, "pytest", "pytest-xdist", core)
     before = installed(session)
-    chosen = () if session.posargs else EXPORTS_THE_BODY
+    chosen = () if session.posargs else CHECKS_THE_BODY
     for plugin in session.posargs or PLUGINS:
         name = plugin.replace("-", "_")
         project = nox.project.load_toml(ROOT / "plugins" / plugin / "pyproject.toml")["project"]

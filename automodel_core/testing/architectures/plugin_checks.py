@@ -19,6 +19,7 @@ from automodel_core import AutoConfig, registry
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError
 from automodel_core.registry.manifest import COMPONENT_KINDS
+from automodel_core.testing.another_process import outputs_elsewhere
 from automodel_core.testing.architectures.properties.building import (
     base_class,
     has_aliases,
@@ -209,29 +210,12 @@ def config_copies_and_pickles(subject: Subject) -> None:
     require(unpickled.to_dict() == config.to_dict(), "a pickle differs")
 
 
-_ELSEWHERE = """
-import sys
-import torch
-from automodel_core import AutoModel
-from automodel_core.testing.case import outputs
-model = AutoModel.from_pretrained(sys.argv[1])
-inputs = torch.load(sys.argv[1] + "/inputs.pt", weights_only=True)
-torch.save(outputs(model, inputs), sys.argv[1] + "/found.pt")
-"""
-
-
 def another_process_computes_the_same(subject: Subject) -> None:
     """A process of its own, as one that is spawned, loads the model and gives the same outputs."""
     base = replace(subject, task="base")
     model = base.model()
     example = base.example(model.config)
-    with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder)
-        torch.save(example, Path(folder, "inputs.pt"))
-        command = [sys.executable, "-c", _ELSEWHERE, folder]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-        require(ran.returncode == 0, f"a new process cannot run the model: {ran.stderr[-2000:]}")
-        found = torch.load(Path(folder, "found.pt"), weights_only=True)
+    found = outputs_elsewhere(model, example)
     for name, value in outputs(model, example).items():
         require_close(found[name], value, f"{name} of another process")
 
