@@ -37,6 +37,9 @@ DEMO_INPUTS = (
 )  # fmt: skip
 READS_TOML = "tomli; python_version < '3.11'"
 EVERY_CORE = ("-n", "auto")
+SESSIONS_OF_THEIR_OWN = (
+    "clients", "docs", "faults", "foreign", "fuzz", "house", "parity", "typing",
+)  # fmt: skip
 # Models of tests are tiny: more threads only wait for one another.
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 # A third of the suite's time is torch's, to export every head: `exports` does that.
@@ -118,7 +121,7 @@ def tests(session: nox.Session) -> None:
     install_torch(session, *groups("test"))
     install_editable(session, *PLUGINS)
     plugin_tests = [f"plugins/{plugin}/tests" for plugin in PLUGINS]
-    elsewhere = [f"--ignore=tests/{name}" for name in ("clients", "foreign", "parity", "typing")]
+    elsewhere = [f"--ignore=tests/{name}" for name in SESSIONS_OF_THEIR_OWN]
     everything = [*EVERY_CORE, *EXPORTS_THE_BODY, "tests", *plugin_tests, *elsewhere]
     session.run("pytest", *(session.posargs or everything), env=ONE_THREAD)
 
