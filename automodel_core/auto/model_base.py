@@ -41,8 +41,9 @@ __all__ = ["AutoBackboneBase", "AutoGenerativeModel", "AutoModelBase"]
 class AutoModelBase(Generic[Model]):
     """Base of the Auto classes of models.
 
-    A subclass states its task: ``class AutoModelForX(AutoModelBase, task="x")``. If its models
-    generate, it derives from `AutoGenerativeModel`.
+    A subclass states its task, and for type checkers what all its models are:
+    ``class AutoModelForX(AutoModelBase["XModel"], task="x")``. By default that is
+    `PreTrainedModel`.
     """
 
     task: ClassVar[str]

@@ -66,9 +66,9 @@ def auto_class_for(
     tasks = registry.parts.every(registry.Task)
     if options.task is not None:
         asked: str = options.task
-        named = {task.auto_class: name for name, task in tasks.items()}
+        named = {task.auto_class_name: name for name, task in tasks.items()}
         task = registry.parts.get(registry.Task, named.get(asked, asked))
-        return getattr(auto, task.auto_class)
+        return getattr(auto, task.auto_class_name)
     config = auto.AutoConfig.from_pretrained(
         options.name, **{key: value for key, value in arguments.items() if key != "dtype"}
     )
@@ -89,4 +89,4 @@ def auto_class_for(
     likely = [name for name, ref in served.items() if ref.rpartition(":")[2] in saved]
     # A class that serves pretraining too is asked for by its more specific task.
     chosen = [name for name in likely if name != "pretraining"] or likely or list(served)
-    return getattr(auto, tasks[chosen[0]].auto_class)
+    return getattr(auto, tasks[chosen[0]].auto_class_name)

@@ -54,7 +54,7 @@ def describe_model_type(options: argparse.Namespace) -> int:
     )
     tasks = registry.parts.every(registry.Task)
     models = {
-        task: (tasks[task].auto_class if task in tasks else "", model)
+        task: (tasks[task].auto_class_name if task in tasks else "", model)
         for task, model in architecture.models.items()
     }
     heads = [
@@ -63,7 +63,7 @@ def describe_model_type(options: argparse.Namespace) -> int:
         if head.model_type == options.model_type and head.task not in models
     ]
     for head in heads:
-        added = tasks[head.task].auto_class if head.task in tasks else ""
+        added = tasks[head.task].auto_class_name if head.task in tasks else ""
         models[head.task] = added, head.model
     components = {kind: architecture.component(kind) for kind in COMPONENT_KINDS}
     if options.json:

@@ -147,9 +147,11 @@ class Head(Manifest):
 class Task(NamedManifest):
     """A task and its Auto class, which is then importable from ``automodel_core``.
 
-    ``pipelines`` maps names that ``pipeline(name)`` takes to references of subclasses of
-    `automodel_core.tasks.Pipeline`. A name may be in several tasks, with the same reference: the
-    first task that a checkpoint's architecture serves is used.
+    ``auto_class`` is a reference of a subclass of `automodel_core.auto.AutoModelBase`, which type
+    checkers know where it is imported from its own package, or the name of one that is made when
+    it is asked for. ``pipelines`` maps names that ``pipeline(name)`` takes to references of
+    subclasses of `automodel_core.tasks.Pipeline`. A name may be in several tasks, with the same
+    reference: the first task that a checkpoint's architecture serves is used.
     """
 
     name: str
@@ -163,13 +165,23 @@ class Task(NamedManifest):
     def __post_init__(self) -> None:
         self._plugin_api(self.plugin_api)
         self._task("name", self.name)
-        self._text("auto_class", self.auto_class, _AUTO_CLASS, "a name that begins with 'Auto'")
+        self._kind("auto_class", self.auto_class, str)
+        if ":" in self.auto_class:
+            self._reference("auto_class", self.auto_class)
+        self._text(
+            "auto_class", self.auto_class_name, _AUTO_CLASS, "a name that begins with 'Auto'"
+        )
         self._kind("description", self.description, str)
         self._kind("pipelines", self.pipelines, Mapping)
         for name, reference in self.pipelines.items():
             self._task("pipelines", name)
             self._reference(f"pipelines[{name!r}]", reference)
         object.__setattr__(self, "pipelines", FrozenTable(self.pipelines))
+
+    @property
+    def auto_class_name(self) -> str:
+        """The name by which the Auto class is imported from ``automodel_core``."""
+        return self.auto_class.rpartition(":")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ __all__ = [
     "require_api",
 ]
 
-PLUGIN_API = (1, 2)
+PLUGIN_API = (1, 3)
 """The plugin API of this core: a plugin built against a newer one is refused."""
 
 REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")

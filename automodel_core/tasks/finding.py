@@ -47,9 +47,9 @@ def found_pipeline(task: str) -> tuple[str, tuple[registry.Task, ...]]:
             f"task {shown(task)} is known, and no architecture for it is installed"
         )
     tasks = registry.parts.every(registry.Task)
-    if name in tasks or name in {one.auto_class for one in tasks.values()}:
-        one = tasks.get(name) or next(t for t in tasks.values() if t.auto_class == name)
-        served = ", ".join(one.pipelines) or f"none: use {one.auto_class}"
+    if name in tasks or name in {one.auto_class_name for one in tasks.values()}:
+        one = tasks.get(name) or next(t for t in tasks.values() if t.auto_class_name == name)
+        served = ", ".join(one.pipelines) or f"none: use {one.auto_class_name}"
         raise UnsupportedTaskError(f"{shown(task)} is a task of models; its pipelines are {served}")
     known = get_supported_tasks()
     raise UnsupportedTaskError(

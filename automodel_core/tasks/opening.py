@@ -164,7 +164,7 @@ def _load(
     plugin = loading.get("plugin")
     for one in tasks:
         if registry.architectures.serves(config, one.name, plugin=plugin):
-            auto_class = getattr(auto, one.auto_class)
+            auto_class = getattr(auto, one.auto_class_name)
             return auto_class.from_pretrained(name, **loading)
     served = sorted(
         {

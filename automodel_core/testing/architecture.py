@@ -59,7 +59,7 @@ class TestedArchitecture:
         """The Auto class of the task."""
         import automodel_core
 
-        return getattr(automodel_core, registry.parts.get(registry.Task, self.task).auto_class)
+        return getattr(automodel_core, registry.parts.get(registry.Task, self.task).auto_class_name)
 
     @property
     def config_class(self) -> Any:

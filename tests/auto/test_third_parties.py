@@ -10,16 +10,26 @@ from typing import Any
 import pytest
 
 import automodel_core
-from automodel_core.errors import PluginConflictError, PluginNotInstalledError
+from automodel_core.errors import PluginBrokenError, PluginConflictError, PluginNotInstalledError
 from support.tiny_plugin import SIZES, Site
 
 EXTENSION = """
 from automodel_core import Head, Task, hookimpl
 
+AUTO_CLASSES = (
+    ("sums", "AutoModelForSums"), ("means", "AutoModelForMeans"), ("odds", "AutoOdds")
+)
+
 
 @hookimpl
 def automodel_tasks():
-    return [Task(name="counting", auto_class="AutoModelForCounting", description="Counts.")]
+    return [
+        Task(name="counting", auto_class="AutoModelForCounting", description="Counts."),
+        *(
+            Task(name=name, auto_class=f"tiny_counting.auto:{auto_class}", description="")
+            for name, auto_class in AUTO_CLASSES
+        ),
+    ]
 
 
 @hookimpl
@@ -27,6 +37,20 @@ def automodel_heads():
     return [
         Head(model_type="tiny-gpt", task="counting", model="tiny_counting.model:TinyGptForCounting")
     ]
+"""
+AUTO = """
+from automodel_core.auto import AutoModelBase
+
+
+class AutoModelForSums(AutoModelBase["AnyModel"], task="sums"):
+    pass
+
+
+class AutoModelForMeans(AutoModelForSums):
+    pass
+
+
+AutoOdds = "odds"
 """
 MODEL = """
 from automodel_tiny_gpt.modeling import TinyGptModel
@@ -45,6 +69,7 @@ def extended(tiny_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Any:
     package.mkdir()
     (package / "__init__.py").write_text("", "utf-8")
     (package / "plugin.py").write_text(EXTENSION, "utf-8")
+    (package / "auto.py").write_text(AUTO, "utf-8")
     (package / "model.py").write_text(MODEL, "utf-8")
     site.metadata("tiny-counting", "automodel.extensions", {"counting": "tiny_counting.plugin"})
     for info in tiny_site.folder.glob("*.dist-info"):
@@ -69,6 +94,16 @@ def test_the_auto_class_of_a_task_is_imported_like_any_other(counting: Any) -> N
         counting()
     with pytest.raises(AttributeError, match=r"AutoModelForJuggling"):
         _ = automodel_core.AutoModelForJuggling
+
+
+def test_a_package_may_state_its_auto_class(counting: Any) -> None:
+    stated = automodel_core.AutoModelForSums
+    assert stated is importlib.import_module("tiny_counting.auto").AutoModelForSums
+    assert stated.task == "sums"
+    assert pickle.loads(pickle.dumps(stated)) is stated
+    for wrong in ("AutoModelForMeans", "AutoOdds"):
+        with pytest.raises(PluginBrokenError, match=rf"class {wrong}\(AutoModelBase, task='\w+'\)"):
+            getattr(automodel_core, wrong)
 
 
 def test_a_head_for_the_config_of_another_plugin(

@@ -96,6 +96,8 @@ def test_a_wrong_field_is_named(field: str, value: object, error: type[Exception
     [
         (lambda: Head(model_type="a", task="b", model="c"), r"Head\.model"),
         (lambda: Task(name="a", auto_class="Model", description=""), r"Task\.auto_class"),
+        (lambda: Task(name="a", auto_class="a:Model", description=""), r"Task\.auto_class"),
+        (lambda: Task(name="a", auto_class="a b:AutoA", description=""), r"Task\.auto_class"),
         (lambda: Task(name="a b", auto_class="AutoA", description=""), r"Task\.name"),
         (lambda: Source(name="a", opener="b:c", priority="1"), r"Source\.priority"),  # type: ignore[arg-type]
         (lambda: AttentionImplementation(name="a", function=len), r"\.function"),  # type: ignore[arg-type]

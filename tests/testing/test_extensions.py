@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from automodel_core import registry
+import automodel_extras
+from automodel_core import AutoModelForMaskedLM, registry
 from automodel_core.checkpoint import LocalFiles, MemoryTensors
 from automodel_core.errors import InputError
 from automodel_core.generation import LogitsProcessorList, MaxLengthCriteria, StoppingCriteriaList
@@ -25,6 +26,7 @@ from automodel_core.testing import (
     check_extension,
     checks_of_extension,
 )
+from automodel_core.testing.extensions import manifest_checks
 from automodel_extras import cautious, embedding, half, npz, shelf
 from automodel_plain import attention
 from support.tiny_plugin import Site
@@ -341,6 +343,22 @@ def head_counts_padding(patch: Patch) -> None:
     patch.setattr(head, "forward", forgetful)
 
 
+@seen("its_auto_class_has_types-text-embedding")
+def task_has_an_auto_class_that_the_face_does_not_list(patch: Patch) -> None:
+    patch.delitem(vars(automodel_extras), "AutoModelForTextEmbedding", raising=False)
+    patch.setattr(automodel_extras, "__getattr__", lambda _: None)
+
+
+@seen("its_auto_class_has_types-text-embedding")
+def task_is_of_a_package_that_is_not_marked_as_typed(patch: Patch) -> None:
+    patch.setattr(manifest_checks, "files", lambda _: Path(__file__).parent)
+
+
+@seen("its_auto_class_is_importable-text-embedding")
+def task_names_the_auto_class_of_another(patch: Patch) -> None:
+    replaced(patch, "automodel_extras.auto:AutoModelForTextEmbedding", AutoModelForMaskedLM)
+
+
 @seen("its_references_resolve-bert-text-embedding")
 def head_names_a_class_that_is_missing(patch: Patch) -> None:
     patch.delattr(embedding, "BertForTextEmbedding")
@@ -359,14 +377,15 @@ def test_a_seeded_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) ->
     check = next(check for check in all_checks() if check.id == name)
     check()
     patch(monkeypatch)
-    expected = (CheckFailedError, Exception) if "resolve" in name else CheckFailedError
+    names_nothing = "resolve" in name or "importable" in name
+    expected = (CheckFailedError, Exception) if names_nothing else CheckFailedError
     with pytest.raises(expected):
         check()
 
 
 def test_each_kind_has_its_faults() -> None:
     kinds = {name.partition("_")[0] for name in FAULTS}
-    assert kinds == {"strategy", "format", "kernel", "quantizer", "source", "head"}
+    assert kinds == {"strategy", "format", "kernel", "quantizer", "source", "head", "task"}
     assert Head in {type(check.subject.manifest) for check in part_checks()}
 
 

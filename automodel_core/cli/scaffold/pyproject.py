@@ -33,6 +33,9 @@ build-backend = "setuptools.build_meta"
 """
 
 TOOLS = """\
+[tool.setuptools]
+package-dir = {{ "" = "." }} # an editable install is a path, which type checkers follow
+
 [tool.setuptools.packages.find]
 include = ["{package}", "{package}.*"]
 

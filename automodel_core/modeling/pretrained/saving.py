@@ -204,4 +204,4 @@ def _auto_class(model: WeightedModel) -> str | None:
     if not served:
         return None
     specific = [task for task in served if task != "pretraining"]
-    return registry.parts.get(registry.Task, (specific or served)[0]).auto_class
+    return registry.parts.get(registry.Task, (specific or served)[0]).auto_class_name

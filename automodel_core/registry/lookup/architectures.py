@@ -164,7 +164,7 @@ class Architectures:
         exist_ok: bool = False,
     ) -> None:
         """Register the model class of a config class for a task."""
-        auto_class = self._parts.get(Task, task).auto_class
+        auto_class = self._parts.get(Task, task).auto_class_name
         self._registrations.check_model(config_class, model_class)
         if not exist_ok:
             self._check_free(config_class, task, f"{auto_class} finds")
@@ -223,8 +223,8 @@ class Architectures:
         )
         raise UnsupportedTaskError(
             f"Unrecognized configuration class {class_name(config_class)} for "
-            f"{self._parts.get(Task, task).auto_class}: model type {shown(model_type)} provides "
-            f"{', '.join(provided) or 'no task at all'}. {self._alternatives(task)}"
+            f"{self._parts.get(Task, task).auto_class_name}: model type {shown(model_type)} "
+            f"provides {', '.join(provided) or 'no task at all'}. {self._alternatives(task)}"
         )
 
     def _find_model(

@@ -78,7 +78,7 @@ class NamedParts:
 
     def task_of_auto_class(self, name: str) -> Task | None:
         """Return the task whose Auto class has this name, or ``None``."""
-        return self._found(Task, attrgetter("auto_class"), name, None)
+        return self._found(Task, attrgetter("auto_class_name"), name, None)
 
     def pipelines(self) -> tuple[str, ...]:
         """Return the names of all pipelines, those of the core first."""

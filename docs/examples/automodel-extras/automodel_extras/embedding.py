@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -24,7 +24,15 @@ class TextEmbeddingOutput(modeling.ModelOutput):
     attentions: tuple[Tensor, ...] | None = None
 
 
-class BertForTextEmbedding(BertPreTrainedModel, modeling.TextModelHead):
+class TextEmbeddingModel(modeling.PreTrainedModel):
+    """What each model for the task is, of whatever architecture."""
+
+    if TYPE_CHECKING:
+
+        def forward(self, *args: Any, **options: Any) -> TextEmbeddingOutput: ...
+
+
+class BertForTextEmbedding(BertPreTrainedModel, modeling.TextModelHead, TextEmbeddingModel):
     """The state of the first token, divided by its length."""
 
     def __init__(self, config: BertConfig) -> None:

@@ -15,7 +15,7 @@ from automodel_core import (
     hookimpl,
 )
 
-API = (1, 2)
+API = (1, 3)
 
 
 @hookimpl
@@ -23,7 +23,7 @@ def automodel_tasks() -> list[Task]:
     return [
         Task(
             name="text-embedding",
-            auto_class="AutoModelForTextEmbedding",
+            auto_class="automodel_extras.auto:AutoModelForTextEmbedding",
             description="A vector of length 1 for a text.",
             pipelines={"text-embedding": "automodel_extras.pipeline:TextEmbeddingPipeline"},
             plugin_api=API,
