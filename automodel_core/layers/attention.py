@@ -19,6 +19,7 @@ from automodel_core.layers.kernels.attention_functions import (
     attend_in_groups,
     attention_weights,
     eager_attention,
+    is_long_for_one,
     sdpa_attention,
 )
 from automodel_core.layers.kernels.decode_steps import prepare_linear
@@ -366,7 +367,8 @@ class Attention(nn.Module):
                 query = queries.view(key.shape[0], -1, heads, head_dim).transpose(1, 2)
             else:
                 query = queries.view(rows, heads, 1, head_dim)
-                key, value = cache.by_head()
+                by_feature = attend is sdpa_attention and is_long_for_one(key)
+                key, value = cache.by_head(by_feature=by_feature)
             if q_norm is not None:
                 query = q_norm(query)
             mask = self._with_position_scores(mask, query, key)

@@ -17,6 +17,7 @@ from automodel_core.layers.kernels.attention_functions import (
     attend_in_groups,
     attention_weights,
     eager_attention,
+    is_long_for_one,
     sdpa_attention,
 )
 from automodel_core.layers.kernels.norms import RMSNorm
@@ -259,6 +260,36 @@ def test_steps_lay_out_the_keys_that_a_prompt_left(rows: int) -> None:
     assert all(tensor.is_contiguous() == (rows == 2) for tensor in cache.tensors)
     for before, after in zip(left, cache.tensors, strict=True):
         assert torch.equal(before, after)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("rows", [1, 4])
+def test_steps_over_a_long_context(rows: int, masked: bool) -> None:
+    attention = drawn(Attention(equal_heads(12, 3)))
+    length = 1500
+    inputs, context, cache = states(rows, 3, 12), states(rows, length, 12), CrossAttentionCache()
+    mask = None
+    if masked:
+        shown = torch.arange(length) < torch.arange(length, length - 100 * rows, -100)[:, None]
+        mask = padding_mask(shown.long(), torch.float32)
+    attention.attend = eager_attention
+    expected = attention.over(inputs, context, mask)[0].detach()
+    attention.attend = sdpa_attention
+    with torch.no_grad():
+        step = attention.decode_step_over(rows)
+        for place in range(3):
+            found = step(inputs[:, place], context, mask, cache)
+            torch.testing.assert_close(found, expected[:, place])
+        # Several queries, as those of drafted tokens, read the same keys and values.
+        again, _ = attention.over(inputs, context, mask, cache=cache)
+        torch.testing.assert_close(again, expected)
+        assert cache.tensors is not None
+        by_feature = cache.tensors[1].transpose(-1, -2).is_contiguous()
+        assert by_feature == is_long_for_one(cache.tensors[0])
+        cache.reorder(torch.arange(rows).flip(0))
+        if rows == 1 or not masked:
+            turned, _ = attention.over(inputs.flip(0), context, mask, cache=cache)
+            torch.testing.assert_close(turned.flip(0), expected)
 
 
 def test_keys_are_computed_before_they_are_laid_out() -> None:

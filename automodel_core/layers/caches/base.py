@@ -112,15 +112,19 @@ class CrossAttentionCache:
     def __init__(self) -> None:
         self.tensors: tuple[Tensor, Tensor] | None = None
 
-    def by_head(self) -> tuple[Tensor, Tensor]:
+    def by_head(self, *, by_feature: bool = False) -> tuple[Tensor, Tensor]:
         """Return keys and values that were computed, each head's together in memory from now on.
 
         Every step reads all of them, and a projection leaves the heads of a position side by side.
+        With ``by_feature`` the values of each feature of a head lie together, too.
         """
         if self.tensors is None:
             raise ValueError("nothing was computed of the context yet")
-        if not all(tensor.is_contiguous() for tensor in self.tensors):
-            self.transform(Tensor.contiguous)
+        key, value = self.tensors
+        laid = value.transpose(-1, -2) if by_feature else value
+        if not (key.is_contiguous() and laid.is_contiguous()):
+            laid = laid.contiguous()
+            self.tensors = key.contiguous(), laid.transpose(-1, -2) if by_feature else laid
         return self.tensors
 
     def reorder(self, index: Tensor) -> None:
