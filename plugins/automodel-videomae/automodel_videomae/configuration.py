@@ -41,13 +41,11 @@ class VideoMAEConfig(PreTrainedConfig):
     norm_pix_loss: bool = True
 
     def validate(self) -> None:
-        for part in ("", "decoder_"):
-            size, heads = (vars(self)[part + key] for key in ("hidden_size", "num_attention_heads"))
-            if size % heads:
-                raise ConfigurationError(
-                    f"VideoMAEConfig: {part}hidden_size={size} is not a multiple of "
-                    f"{part}num_attention_heads={heads}"
-                )
+        if self.hidden_size % self.num_attention_heads:
+            raise ConfigurationError(
+                f"VideoMAEConfig: hidden_size={self.hidden_size} is not a multiple of "
+                f"num_attention_heads={self.num_attention_heads}"
+            )
         for key in ("image_size", "patch_size"):
             value = vars(self)[key]
             if isinstance(value, list) and len(value) != 2:

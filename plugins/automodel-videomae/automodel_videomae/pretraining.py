@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core import layers, modeling
-from automodel_core.errors import InputError
+from automodel_core.errors import ConfigurationError, InputError
 from automodel_core.layers import layer_norm
 from automodel_core.vision import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from automodel_videomae.configuration import VideoMAEConfig
@@ -43,6 +43,11 @@ class VideoMAEDecoder(layers.LayerStack):
     def __init__(self, config: VideoMAEConfig) -> None:
         super().__init__()
         size, heads = config.decoder_hidden_size, config.decoder_num_attention_heads
+        if size % heads:
+            raise ConfigurationError(
+                f"decoder_hidden_size={size} is not a multiple of "
+                f"decoder_num_attention_heads={heads}"
+            )
         height, width = layers.edges(config.patch_size)
         self.layers = nn.ModuleList(
             videomae_layer(config, size, heads, config.decoder_intermediate_size)

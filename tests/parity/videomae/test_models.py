@@ -36,6 +36,19 @@ def test_either_key_of_the_bias_is_read(key: str) -> None:
 
 
 @torch.no_grad()
+def test_sizes_of_the_decoder_matter_to_pretraining_only() -> None:
+    case = VIDEOMAE.cases["plain"]
+    odd = {"decoder_hidden_size": 30, "decoder_num_attention_heads": 4}
+    head = "VideoMAEForVideoClassification"
+    reference, model = VIDEOMAE.pair(case, head, **odd)
+    given = VIDEOMAE.batch(case, head)
+    assert_close(model(**given).logits, reference(**given).logits)
+    for library in (transformers, automodel_videomae):
+        with pytest.raises(ValueError, match=r"multiple of"):
+            library.VideoMAEForPreTraining(library.VideoMAEConfig(**{**SMALL, **odd}))
+
+
+@torch.no_grad()
 def test_a_body_leaves_out_what_is_hidden() -> None:
     reference, model = VIDEOMAE.pair(VIDEOMAE.cases["plain"], "VideoMAEModel")
     given = VIDEOMAE.batch(VIDEOMAE.cases["plain"], "VideoMAEForPreTraining")
