@@ -107,6 +107,18 @@ class Distances(nn.Module):
         return torch.where(lengths <= middle, distances, shared)
 
 
+class UnusedNorm(nn.Module):
+    """The norm of embeddings that there are none of: it is only read and written."""
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.norm = norm.requires_grad_(False)
+
+    def forward(self, length: int, view: DistanceView) -> DistanceView:
+        """Return the view as it is."""
+        return view
+
+
 def pairs(length: int, device: torch.device) -> Tensor:
     """Return the distance of each query ``(length, 1)`` from each key."""
     places = torch.arange(length, device=device)

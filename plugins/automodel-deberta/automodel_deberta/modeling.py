@@ -14,7 +14,7 @@ from automodel_core.checkpoint import WeightNames
 from automodel_deberta.attention import DebertaAttention, DebertaV2Attention
 from automodel_deberta.configuration import DebertaConfig, DebertaFamilyConfig, DebertaV2Config
 from automodel_deberta.convolution import LayerWithConvolution
-from automodel_deberta.distances import Distances, DistanceView
+from automodel_deberta.distances import Distances, DistanceView, UnusedNorm
 from automodel_deberta.weights import deberta_names
 
 
@@ -51,16 +51,18 @@ class DebertaFamilyModel(DebertaFamilyPreTrainedModel, family.BertFamilyModel):
     def __init__(self, config: DebertaFamilyConfig, add_pooling_layer: bool = False) -> None:
         super().__init__(config, add_pooling_layer=False)
         self.embed_norm = layers.layer_norm(config.hidden_size, eps=config.layer_norm_eps)
-        self.distances = self.make_distances(config) if config.relative_attention else None
+        self.distances = self.make_distances(config)
         self.post_init()
 
     @classmethod
-    def make_distances(cls, config: DebertaFamilyConfig) -> Distances:
-        """Return the embeddings of distances."""
-        sizes = config.distance_span, config.distance_limit, config.hidden_size
+    def make_distances(cls, config: DebertaFamilyConfig) -> Distances | UnusedNorm | None:
+        """Return the embeddings of distances; of contents only, their norm if files have it."""
         norm = None
         if config.norms_distances:
             norm = layers.layer_norm(config.hidden_size, eps=config.layer_norm_eps)
+        if not config.relative_attention:
+            return None if norm is None else UnusedNorm(norm)
+        sizes = config.distance_span, config.distance_limit, config.hidden_size
         return Distances(*sizes, buckets=config.shares_distances, norm=norm)
 
     @classmethod

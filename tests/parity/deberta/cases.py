@@ -77,6 +77,10 @@ DEBERTA_V2 = Family(
         ),
         "positions of keys": Case({**V3, "pos_att_type": "c2p"}),
         "of contents only": Case({"relative_attention": False, "position_biased_input": True}),
+        "of contents only, with a norm of distances": Case({
+            "relative_attention": False, "position_biased_input": True,
+            "norm_rel_ebd": "layer_norm",
+        }),
         "types, narrow embeddings": Case(
             {**V3, "type_vocab_size": 2, "embedding_size": 12, "pooler_hidden_act": "tanh"}
         ),
