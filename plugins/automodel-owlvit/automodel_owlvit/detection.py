@@ -133,11 +133,6 @@ class OwlViTForObjectDetection(OwlViTPreTrainedModel):
     def __init__(self, config: OwlViTConfig) -> None:
         super().__init__(config)
         size, query_size = config.vision_config.hidden_size, config.text_config.hidden_size
-        if config.projection_dim != query_size:
-            raise ConfigurationError(
-                f"projection_dim={config.projection_dim} is not the hidden_size={query_size} of "
-                "the text_config: patches are compared with texts in the space of these"
-            )
         self.model = self.pair_class(config)
         # Detection does not read what compares whole images with texts.
         self.model.visual_projection.requires_grad_(False)
@@ -172,6 +167,12 @@ class OwlViTForObjectDetection(OwlViTPreTrainedModel):
             raise InputError(
                 "give input_ids, the texts to look for; image_guided_detection looks for what "
                 "another image shows"
+            )
+        projected, compared = self.config.projection_dim, self.config.text_config.hidden_size
+        if projected != compared:
+            raise ConfigurationError(
+                f"projection_dim={projected} is not the hidden_size={compared} of the text_config: "
+                "patches are compared with texts in the space of these, and with other images only"
             )
         texts, feature_map, outputs = self.image_text_embedder(
             input_ids, pixel_values, attention_mask, interpolate_pos_encoding, **options

@@ -115,7 +115,7 @@ def test_what_cannot_be(kind: Any) -> None:
     with pytest.raises(InputError, match="give pixel_values"):
         model.image_guided_detection(IMAGES)
     with pytest.raises(ConfigurationError, match="projection_dim=8 is not the hidden_size=16"):
-        made(kind, projection_dim=8)
+        made(kind, projection_dim=8)(TEXTS, IMAGES)
 
 
 def test_names_of_both_are_listed() -> None:

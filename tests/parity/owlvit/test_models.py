@@ -66,6 +66,23 @@ def test_what_another_image_shows(family: DetectorFamily, pixels: tuple[int, int
 
 @FAMILIES
 @torch.no_grad()
+def test_images_are_compared_in_another_space_than_texts(family: DetectorFamily) -> None:
+    if family is OWLV2 and not IS_5:
+        pytest.skip("version 4 chooses another patch")
+    case, head = family.cases["plain"], family.heads[-1]
+    reference, model = family.pair(case, head, projection_dim=20)
+    given = {"pixel_values": drawn(2, 3, 16, 16), "query_pixel_values": drawn(2, 3, 16, 16, seed=9)}
+    expected = reference.image_guided_detection(**given)
+    assert_same_outputs(model.image_guided_detection(**given), expected)
+    texts = family.batch(case, head)
+    with pytest.raises(RuntimeError, match="size"):
+        reference(**texts)
+    with pytest.raises(ValueError, match="projection_dim=20 is not the hidden_size"):
+        model(**texts)
+
+
+@FAMILIES
+@torch.no_grad()
 def test_the_steps_that_notebooks_call(family: DetectorFamily) -> None:
     reference, model = detectors(family, family.cases["wide images"])
     wide = {"pixel_values": drawn(2, 3, 8, 24), "interpolate_pos_encoding": True}
