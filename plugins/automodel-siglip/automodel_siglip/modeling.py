@@ -119,6 +119,13 @@ class SiglipVisionModel(SiglipPreTrainedModel, ImageTower):
         return states, None if self.head is None else self.head(states)
 
 
+class NothingPooled(nn.Module):
+    """Stands for what images are compared by, where none is pooled."""
+
+    def forward(self, pooled: Tensor | None) -> Tensor:
+        raise ConfigurationError("SiglipModel compares pooled images: vision_use_head is false")
+
+
 class SiglipModel(SiglipPreTrainedModel, modeling.TwoTowerModel):
     """Both towers: how likely each text and image belong together, by a sigmoid of the score."""
 
@@ -126,12 +133,12 @@ class SiglipModel(SiglipPreTrainedModel, modeling.TwoTowerModel):
 
     def __init__(self, config: SiglipConfig) -> None:
         super().__init__(config)
-        if not config.vision_config.vision_use_head:
-            raise ConfigurationError("SiglipModel compares pooled images: vision_use_head is false")
         self.text_model = SiglipTextModel(config.text_config)
         self.vision_model = SiglipVisionModel(config.vision_config)
         self.pair_loss = modeling.sigmoid_contrastive_loss
-        self.text_projection, self.visual_projection = nn.Identity(), nn.Identity()
+        self.text_projection = nn.Identity()
+        pools = config.vision_config.vision_use_head
+        self.visual_projection = nn.Identity() if pools else NothingPooled()
         self.logit_scale = nn.Parameter(torch.zeros(1))
         self.logit_bias = nn.Parameter(torch.zeros(1))
         self.post_init()

@@ -106,8 +106,10 @@ def test_a_classifier_takes_the_mean_of_the_patches() -> None:
 
 
 def test_images_that_are_not_pooled_are_not_compared() -> None:
+    both = make("SiglipModel", vision_config={**IMAGE, "vision_use_head": False})
+    assert both.vision_model(IMAGES).pooler_output is None
     with pytest.raises(ConfigurationError, match="vision_use_head is false"):
-        make("SiglipModel", vision_config={**IMAGE, "vision_use_head": False})
+        both.get_image_features(IMAGES)
     model = make("SiglipVisionModel", vision_use_head=False)
     assert model(IMAGES).pooler_output is None
 
