@@ -160,7 +160,7 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
 
 
 class PositionsBehindPadding(BertFamilyModel):
-    """A body whose positions count no padding and begin behind ``pad_token_id``.
+    """A body whose positions count no padding and begin behind ``pad_token_id``, if it is given.
 
     Embeddings do not show what is padding: their positions are counted from the first. The
     configuration's ``position_limit`` leaves out the rows that no token has.
@@ -173,15 +173,15 @@ class PositionsBehindPadding(BertFamilyModel):
 
     @property
     def first_position(self) -> int:
-        padding: int = self.config.pad_token_id
-        return padding + 1
+        padding: int | None = self.config.pad_token_id
+        return 0 if padding is None else padding + 1
 
     def positions_of(self, inputs: TextInputs) -> Tensor:
         counted = inputs.positions(self.config.position_limit)
         if inputs.position_ids is None and inputs.input_ids is None:
             counted = counted + self.first_position
         elif inputs.position_ids is None and inputs.input_ids is not None:
-            padding = self.config.pad_token_id
+            padding = self.first_position - 1
             shown = inputs.input_ids != padding
             counted = (shown.cumsum(dim=1) + inputs.span.first) * shown + padding
         return counted

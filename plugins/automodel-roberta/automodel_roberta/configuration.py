@@ -13,13 +13,14 @@ class RobertaConfig(BertFamilyConfig):
     model_type = "roberta"
 
     vocab_size: PositiveInt = 50265
-    pad_token_id: NonNegativeInt = 1
+    pad_token_id: NonNegativeInt | None = 1
     bos_token_id: int | None = 0
     eos_token_id: TokenId = 2
 
     @property
     def position_limit(self) -> int:
-        return self.max_position_embeddings - self.pad_token_id - 1
+        hidden = 0 if self.pad_token_id is None else self.pad_token_id + 1
+        return self.max_position_embeddings - hidden
 
 
 class XLMRobertaConfig(RobertaConfig):

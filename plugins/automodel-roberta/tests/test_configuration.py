@@ -53,9 +53,11 @@ def test_special_tokens(kind: type[RobertaConfig]) -> None:
     assert (config.bos_token_id, config.pad_token_id, config.eos_token_id) == (0, 1, 2)
 
 
-def test_positions_need_a_padding_token() -> None:
+def test_positions_begin_behind_the_padding_token_if_there_is_one() -> None:
+    assert RobertaConfig(max_position_embeddings=9).position_limit == 7
+    assert RobertaConfig(max_position_embeddings=9, pad_token_id=None).position_limit == 9
     with pytest.raises(ConfigurationError, match="pad_token_id"):
-        RobertaConfig(pad_token_id=None)
+        RobertaConfig(pad_token_id=-1)
 
 
 def test_neither_the_configurations_nor_the_manifest_import_torch() -> None:

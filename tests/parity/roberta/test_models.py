@@ -93,6 +93,23 @@ def test_padding_on_the_left() -> None:
 
 
 @torch.no_grad()
+def test_no_token_is_padding() -> None:
+    """The reference then needs positions that are given, as `generate` does, from 0."""
+    family = TestRoberta.family
+    reference, model = family.pair(Case(), "RobertaForCausalLM", pad_token_id=None)
+    given = family.batch(Case(padding="none"), "RobertaForCausalLM")
+    length = given["input_ids"].shape[1]
+    assert model.config.position_limit == model.config.max_position_embeddings
+    placed = {**given, "position_ids": torch.arange(length).expand(len(given["input_ids"]), -1)}
+    expected = reference(**placed)
+    for found in (model(**placed), model(**given)):
+        assert_same_outputs(found, expected)
+    written = {"max_new_tokens": 4, "do_sample": False, "pad_token_id": 0, "eos_token_id": None}
+    ids = given["input_ids"]
+    assert torch.equal(model.generate(ids, **written), reference.generate(ids, **written))
+
+
+@torch.no_grad()
 def test_a_decoder_attends_to_an_encoder() -> None:
     family = TestRoberta.family
     reference, model = family.pair(Case(), "RobertaForCausalLM", add_cross_attention=True)
