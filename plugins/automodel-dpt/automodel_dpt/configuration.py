@@ -85,7 +85,7 @@ class DPTConfig(WithBackboneConfig):
 
     With ``is_hybrid`` the patches are places in the last map of a backbone, and its first maps go
     to the neck beside the states of layers; otherwise ``backbone_config`` takes the place of all
-    layers.
+    layers where depths are estimated.
     """
 
     model_type = "dpt"

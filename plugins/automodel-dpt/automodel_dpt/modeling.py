@@ -95,7 +95,12 @@ class DPTPreTrainedModel(modeling.PreTrainedModel):
 
     @classmethod
     def weight_names(cls, config: Any) -> WeightNames:
-        return dpt_names(config, cls.body)
+        return dpt_names(config, cls.body, is_on_backbone=cls.is_on_backbone(config))
+
+    @classmethod
+    def is_on_backbone(cls, config: DPTConfig) -> bool:
+        """Return whether a backbone takes the place of the layers."""
+        return not config.has_own_layers
 
 
 class DPTModel(DPTPreTrainedModel):
@@ -165,7 +170,8 @@ class DPTHead(DPTPreTrainedModel):
 
     def __init__(self, config: DPTConfig) -> None:
         super().__init__(config)
-        if config.has_own_layers:
+        self.reads_maps = self.is_on_backbone(config)
+        if not self.reads_maps:
             self.dpt = DPTModel(config, add_pooling_layer=False)
             self.dpt.norm.requires_grad_(False)  # no head reads what leaves the last norm
         else:
@@ -180,7 +186,7 @@ class DPTHead(DPTPreTrainedModel):
         """Return the fused maps, the finest last, and the states that they come from."""
         if pixel_values is None:
             raise InputError("give pixel_values")
-        if self.config.has_own_layers:
+        if not self.reads_maps:
             wanted = modeling.wanted_states(options)
             states = self.dpt.states_for_neck(pixel_values, **wanted)
         else:
@@ -269,6 +275,11 @@ class DPTForSemanticSegmentation(DPTHead):
             DPTSegmentationHead(config, 0.1) if config.use_auxiliary_head else None
         )
         self.post_init()
+
+    @classmethod
+    def is_on_backbone(cls, config: DPTConfig) -> bool:
+        """Return false: files have layers of DPT's own, whatever backbone is named in them."""
+        return False
 
     @modeling.model_call
     def forward(

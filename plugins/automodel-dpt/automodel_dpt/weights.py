@@ -16,10 +16,10 @@ def body_names(config: DPTConfig) -> WeightNames:
     return names
 
 
-def dpt_names(config: DPTConfig, body: str) -> WeightNames:
+def dpt_names(config: DPTConfig, body: str, *, is_on_backbone: bool) -> WeightNames:
     """Return the names of a body, or of a head around the body at that path or a backbone."""
     if not body:
         return body_names(config)
-    if not config.has_own_layers:
+    if is_on_backbone:
         return modeling.backbone_names(config)
     return body_names(config).nested(body, body)

@@ -8,7 +8,7 @@ import automodel_dpt
 from automodel_core.testing import model_names
 from support.images import ConvolutionalFamily, ImageCase, ImageFamily
 
-__all__ = ["BACKBONE", "BIT", "DPT", "HYBRID"]
+__all__ = ["BACKBONE", "BIT", "DPT", "HYBRID", "UNREAD_BACKBONE"]
 
 NECK: dict[str, Any] = {"fusion_hidden_size": 12, "num_labels": 5}
 SMALL: dict[str, Any] = {
@@ -97,6 +97,13 @@ BACKBONE = ImageFamily(
     },
     asks_to_interpolate=False,
 )  # fmt: skip
+UNREAD_BACKBONE = ImageFamily(
+    automodel_dpt,
+    ("DPTForSemanticSegmentation",),
+    {**SMALL, "backbone_config": {**BACKBONE.small["backbone_config"], "hidden_size": 24}},
+    {"plain": ImageCase()},
+    asks_to_interpolate=False,
+)
 BIT = ConvolutionalFamily(
     automodel_dpt,
     model_names("bit"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from parity.dpt.cases import BACKBONE, BIT, DPT, HYBRID
+from parity.dpt.cases import BACKBONE, BIT, DPT, HYBRID, UNREAD_BACKBONE
 from support.reference import assert_close
 from support.vision import ImageParity
 
@@ -51,6 +51,12 @@ class TestHybrid(DenseParity):
 
 class TestDPTOnABackbone(DenseParity):
     family = BACKBONE
+    test_a_body_loads_into_a_head_and_back = None
+
+
+class TestDPTThatReadsNoBackbone(DenseParity):
+    family = UNREAD_BACKBONE
+    untested_keys = ("backbone_config",)
     test_a_body_loads_into_a_head_and_back = None
 
 
