@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import atexit
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import traceback
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ def outputs_elsewhere(model: Any, inputs: Inputs) -> dict[str, Tensor]:
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         torch.save(inputs, Path(folder, INPUTS))
-        error = _process(os.getcwd(), tuple(sorted(os.environ.items()))).ask(folder)
+        error = _process().ask(folder)
         require(not error, f"a new process cannot run the model: {error[-2000:]}")
         found: dict[str, Tensor] = torch.load(Path(folder, FOUND), weights_only=True)
     return found
@@ -64,9 +63,8 @@ class _Process:
         return error
 
 
-@lru_cache(maxsize=1)
-def _process(folder: str, environment: tuple[tuple[str, str], ...]) -> _Process:
-    """Return the process for a working folder and environment variables: as they are now."""
+@cache
+def _process() -> _Process:
     return _Process()
 
 
