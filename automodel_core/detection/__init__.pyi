@@ -50,7 +50,10 @@ from automodel_core.detection.matching import (
     match as match,
     match_each as match_each,
 )
-from automodel_core.detection.objects import sure_objects as sure_objects
+from automodel_core.detection.objects import (
+    likely_objects as likely_objects,
+    sure_objects as sure_objects,
+)
 from automodel_core.detection.points import (
     PointSampling as PointSampling,
     sample_at as sample_at,

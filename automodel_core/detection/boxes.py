@@ -25,7 +25,7 @@ __all__ = [
 def center_to_corners(boxes: Tensor) -> Tensor:
     """Return the edges of boxes that are given by centre x, centre y, width and height."""
     center, size = boxes.chunk(2, dim=-1)
-    edges = [torch.add(center, size, alpha=side) for side in (-0.5, 0.5)]
+    edges = center.sub(size, alpha=0.5), center.add(size, alpha=0.5)
     return torch.cat(edges, dim=-1)
 
 

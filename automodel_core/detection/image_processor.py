@@ -18,7 +18,7 @@ from automodel_core.detection.annotations import (
     resized_target,
 )
 from automodel_core.detection.boxes import edge_spans
-from automodel_core.detection.objects import sure_objects
+from automodel_core.detection.objects import likely_objects
 from automodel_core.detection.segments import (
     SegmentThresholds,
     query_segmentation,
@@ -168,10 +168,9 @@ class BoxPostProcessing:
         Boxes are left, upper, right and lower edge, in pixels of ``target_sizes`` (heights and
         widths), or as shares of the image.
         """
-        chances = outputs.logits.softmax(dim=-1)[..., :-1]
         boxes = outputs.pred_boxes
         spans = None if target_sizes is None else edge_spans(target_sizes, boxes)
-        return sure_objects(chances.amax(dim=-1), chances, boxes, threshold, spans)
+        return likely_objects(outputs.logits, boxes, threshold, spans)
 
     def post_process(self, outputs: Any, target_sizes: TargetSizes) -> list[dict[str, Tensor]]:
         """Return all queries as objects, as transformers 4 did."""

@@ -21,6 +21,7 @@ MODULES = (
     "quality",
     "lengths",
     "tables",
+    "boxes",
     "examples",
     "speaking",
     "transcription",

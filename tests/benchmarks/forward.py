@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -41,6 +42,7 @@ def measure(folder: Path, name: str, rows: int, options: argparse.Namespace) -> 
     if options.memory:
         takers = [who for who in options.contenders if who in MEASURED]
         cells += [str(peak(folder, name, rows, who)) for who in takers]
+    print(*cells, sep=" | ", file=sys.stderr, flush=True)
     return cells
 
 

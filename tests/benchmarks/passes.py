@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,11 @@ __all__ = ["CONTENDERS", "PASSES", "Pass", "peak"]
 
 TOKENS = 128
 PICTURE = (480, 640)
+SQUARE = (512, 512)
 OUTPUTS = (
     "predicted_depth",
     "logits_per_image",
+    "masks_queries_logits",
     "reconstruction",
     "logits",
     "last_hidden_state",
@@ -56,6 +58,11 @@ def picture(config: Any, rows: int) -> dict[str, Tensor]:
     return {"pixel_values": torch.randn(rows, 3, *PICTURE)}
 
 
+def square(config: Any, rows: int) -> dict[str, Tensor]:
+    """Return random pixels of square pictures that a model takes at any size."""
+    return {"pixel_values": torch.randn(rows, 3, *SQUARE)}
+
+
 def queries(config: Any, rows: int) -> dict[str, Tensor]:
     """Return images, and two texts to find in each."""
     words = text(config.text_config, 2 * rows, config.text_config.max_position_embeddings)
@@ -75,6 +82,8 @@ class Pass:
     config: Any
     inputs: Callable[[Any, int], dict[str, Tensor]] = text
     auto: str = "AutoModel"
+    fixed: bool = False
+    """Whether a program of it takes one number of rows, as rows of its inputs differ."""
 
     def checkpoint(self, folder: Path) -> Path:
         """Return the folder of a checkpoint, written into ``folder`` unless it is there."""
@@ -123,19 +132,49 @@ PASSES: dict[str, Pass] = {
         "AutoModelForObjectDetection",
     ),
     "owlvit-base": Pass(
-        transformers.OwlViTConfig(), queries, "AutoModelForZeroShotObjectDetection"
+        transformers.OwlViTConfig(), queries, "AutoModelForZeroShotObjectDetection", fixed=True
     ),
+    "maskformer-swin-tiny": Pass(
+        transformers.MaskFormerConfig(
+            backbone_config=transformers.SwinConfig(
+                out_features=["stage1", "stage2", "stage3", "stage4"]
+            ),
+            num_labels=150,
+        ),
+        square,
+        "AutoModelForInstanceSegmentation",
+    ),
+    "sam-encoder": Pass(transformers.SamVisionConfig(), image),
     "swin2sr": Pass(transformers.Swin2SRConfig(), image, "AutoModelForImageToImage"),
     "gpt2": Pass(transformers.GPT2Config(use_cache=False)),
     "wav2vec2-base": Pass(transformers.Wav2Vec2Config(), sound),
 }
 
 
+def wanted_of(names: Iterable[str]) -> str:
+    """Return the output that is compared."""
+    found = set(names)
+    return next(name for name in OUTPUTS if name in found)
+
+
+class First(torch.nn.Module):
+    """A model that returns the one output that is compared."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        output = self.model(**inputs)
+        found: Tensor = output[wanted_of(output)]
+        return found
+
+
 def of_model(model: Any, inputs: Mapping[str, Tensor]) -> Run:
     @torch.inference_mode()
     def once() -> Tensor:
         output = model(**inputs)
-        found: Tensor = next(output[name] for name in OUTPUTS if name in output)
+        found: Tensor = output[wanted_of(output)]
         return found
 
     return once
@@ -156,21 +195,30 @@ def in_onnxruntime(folder: Path, shape: Pass, rows: int) -> Run:
     import onnxruntime
 
     target = shape.checkpoint(folder)
-    program = target.with_name(f"{target.name}-onnx")
+    taken = f"-{rows}" if shape.fixed else ""
+    program = target.with_name(f"{target.name}{taken}-onnx")
     if not program.exists():
         model = getattr(automodel_core, shape.auto).from_pretrained(target)
-        export_model(model, program, to="onnx", inputs=shape.drawn(2), other_inputs=shape.drawn(3))
+        if shape.fixed:
+            program.mkdir()
+            given = shape.drawn(rows)
+            names = [wanted_of(model(**given))]
+            made: Any = torch.onnx.export(
+                First(model), (), kwargs=given, output_names=names, dynamo=True
+            )
+            made.save(str(program / "model.onnx"))
+        else:
+            given, others = shape.drawn(2), shape.drawn(3)
+            export_model(model, program, to="onnx", inputs=given, other_inputs=others)
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(
         str(program / "model.onnx"), settings, providers=["CPUExecutionProvider"]
     )
     inputs = shape.drawn(rows)
-    given = {part.name: inputs[part.name].numpy() for part in session.get_inputs()}
-    (wanted, *_) = (
-        name for name in OUTPUTS if name in {part.name for part in session.get_outputs()}
-    )
-    return lambda: torch.from_numpy(session.run([wanted], given)[0])
+    arrays = {part.name: inputs[part.name].numpy() for part in session.get_inputs()}
+    wanted = wanted_of(part.name for part in session.get_outputs())
+    return lambda: torch.from_numpy(session.run([wanted], arrays)[0])
 
 
 def products(folder: Path, shape: Pass, rows: int) -> Run:

@@ -14,6 +14,7 @@ from automodel_core.detection import (
     generalized_box_iou,
     keep_best,
     keep_best_of_each,
+    likely_objects,
     paired_generalized_iou,
     scale_boxes,
     sure_objects,
@@ -114,3 +115,37 @@ def test_objects_that_are_sure_enough(images: int) -> None:
             torch.testing.assert_close(one["boxes"], edges)
     shares = sure_objects(scores, fits, boxes, -1.0)
     torch.testing.assert_close(shares[0]["boxes"], center_to_corners(boxes[0]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("spread", [0.1, 3.0, 40.0])
+@pytest.mark.parametrize("images", [1, 3])
+def test_objects_that_are_likely_enough(images: int, spread: float, dtype: torch.dtype) -> None:
+    chance = torch.Generator().manual_seed(8)
+    logits = (torch.randn(images, 200, 5, generator=chance) * spread).to(dtype)
+    logits[:, 3] = 1.0  # all alike
+    logits[:, 4, 1:] = -torch.inf
+    logits[:, 5, :-1] = -torch.inf
+    logits[:, 6, 0] = torch.nan
+    logits[-1, 100:, -1] += 100
+    boxes = torch.rand(images, 200, 4, generator=chance).to(dtype)
+    chances, best = logits.softmax(dim=-1)[..., :-1], []
+    scores, labels = chances.max(dim=-1)
+    exact = [scores[0, number].item() for number in (0, 3, 4, 5)]
+    for threshold in (-1.0, 0.0, 0.01, 0.2, 0.49, 0.5, 0.51, 0.9, 0.999, 1.0, 2.0, *exact):
+        found = likely_objects(logits, boxes, threshold)
+        best.append([len(each["scores"]) for each in found])
+        for image, one in enumerate(found):
+            kept = scores[image] > threshold
+            torch.testing.assert_close(one["scores"], scores[image, kept], rtol=1e-6, atol=0)
+            assert torch.equal(one["labels"], labels[image, kept])
+            assert torch.equal(one["boxes"], center_to_corners(boxes[image, kept]))
+    assert best[0] == [199] * images
+    assert best[-5] == [0] * images
+
+
+def test_no_boxes_and_no_objects() -> None:
+    logits, boxes = torch.zeros(2, 0, 4), torch.zeros(2, 0, 4)
+    for found in likely_objects(logits, boxes, 0.5, torch.ones(2, 4)):
+        assert [len(column) for column in found.values()] == [0, 0, 0]
+    assert likely_objects(torch.zeros(0, 7, 4), torch.zeros(0, 7, 4), 0.5) == []
