@@ -112,7 +112,7 @@ def _without_cache(model: Any) -> Iterator[None]:
 
 
 def _named(output: Mapping[str, Any], prefix: str = "") -> dict[str, Tensor]:
-    """Return the tensors of an output by name, those of tuples with their number."""
+    """Return the tensors of an output by name, those of parts behind the part's."""
     named: dict[str, Tensor] = {}
     for name, value in output.items():
         if isinstance(value, Tensor):
@@ -120,6 +120,8 @@ def _named(output: Mapping[str, Any], prefix: str = "") -> dict[str, Tensor]:
         elif isinstance(value, tuple):
             numbered = {str(index): part for index, part in enumerate(value)}
             named |= _named(numbered, f"{prefix}{name}.")
+        elif isinstance(value, Mapping):
+            named |= _named(value, f"{prefix}{name}.")
     return named
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from automodel_core.errors import InputError, MissingExtraError, SavingError
 from automodel_core.exporting import dynamic_sizes, example_inputs, export_model, programs
+from automodel_core.modeling import ImageTextOutput
 from automodel_core.testing.small_models import SmallImageConfig, SmallImageModel
 from support.tiny_lm import TinyForTokenClassification, drawn
 from support.tiny_pair import drawn_pair
@@ -34,6 +37,19 @@ def test_pairs_and_images_are_exported_too(tmp_path: Path) -> None:
     assert done.inputs == ("input_ids", "attention_mask", "decoder_input_ids")
     images = SmallImageModel(SmallImageConfig()).eval()
     assert export_model(images, tmp_path / "image", to="torch").inputs == ("pixel_values",)
+
+
+def test_outputs_of_parts_are_named_behind_them(tmp_path: Path) -> None:
+    class Pair(SmallImageModel):
+        def forward(self, pixel_values: Tensor) -> ImageTextOutput:
+            seen = super().forward(pixel_values)
+            return ImageTextOutput(
+                image_embeds=2 * seen.last_hidden_state, vision_model_output=seen
+            )
+
+    for kind in programs.FORMATS if find_spec("onnxruntime") else ("torch",):
+        done = export_model(Pair(SmallImageConfig()).eval(), tmp_path / kind, to=kind)
+        assert done.outputs == ("image_embeds", "vision_model_output.last_hidden_state")
 
 
 def test_nothing_is_left_of_a_program_with_other_numbers(tmp_path: Path, monkeypatch) -> None:

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from automodel_core.layers.kernels.convolutions import convolve_patches
+
 __all__ = ["PatchEmbedding", "PatchPositions", "edges", "patch_grid", "resampled_positions"]
 
 
@@ -51,8 +53,7 @@ class PatchEmbedding(nn.Module):
                 f"pixel_values must be (batch, {expected}, height, width), got "
                 f"{tuple(pixel_values.shape)}"
             )
-        patches: Tensor = self.projection(pixel_values.to(self.projection.weight.dtype))
-        return patches.flatten(2).transpose(1, 2)
+        return convolve_patches(self.projection, pixel_values.to(self.projection.weight.dtype))
 
 
 class PatchPositions(nn.Module):

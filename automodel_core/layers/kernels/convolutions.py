@@ -1,4 +1,4 @@
-"""Convolutions over time, without gradients by the products that are the fastest on CPUs."""
+"""Convolutions over time and of patches, without gradients by the products that are the fastest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from automodel_core.layers.kernels.decode_steps import kept, weight_version
 from automodel_core.layers.kernels.linear import has_hooks
 from automodel_core.layers.tracing import in_trace
 
-__all__ = ["convolve_samples", "convolve_widely"]
+__all__ = ["convolve_patches", "convolve_samples", "convolve_widely"]
 
 WIDE = 64
 """The least kernel that is worth the spectra of its weights, which take twice their memory."""
@@ -74,6 +74,22 @@ def convolve_widely(layer: Any, inputs: Tensor, kernel: int) -> Tensor:
     )
     maps = by_spectra(inputs, spectra, kernel)
     return maps if layer.bias is None else maps.add_(layer.bias[:, None])
+
+
+def convolve_patches(layer: nn.Conv2d, images: Tensor) -> Tensor:
+    """Return ``layer(images)`` as ``(batch, patches, out)``, row by row.
+
+    The layer's stride is its kernel, so that each patch is a row of one product.
+    """
+    height, width = layer.kernel_size
+    rows, columns = images.shape[-2] // height, images.shape[-1] // width
+    if not (rows and columns and _are_bare((layer,), images)):
+        convolved: Tensor = layer(images)
+        return convolved.flatten(2).transpose(1, 2)
+    whole = images[..., : rows * height, : columns * width]
+    grid = whole.unflatten(3, (columns, width)).unflatten(2, (rows, height))
+    patches = grid.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+    return multiply(patches, layer.weight.flatten(1), layer.bias, None)
 
 
 def block_of(kernel: int) -> int:

@@ -24,11 +24,16 @@ def test_sizes_are_one_number_or_two() -> None:
         edges([1, 2, 3])
 
 
-@pytest.mark.parametrize("patch_size", [4, (2, 5), [3, 1]])
-def test_a_patch_is_projected_as_a_vector(patch_size: int | tuple[int, int]) -> None:
+@pytest.mark.parametrize("gradients", [True, False])
+@pytest.mark.parametrize("patch_size", [4, (2, 5), [3, 1], 1])
+def test_a_patch_is_projected_as_a_vector(
+    patch_size: int | tuple[int, int], gradients: bool
+) -> None:
     embed = PatchEmbedding(2, 7, patch_size)
     images = torch.randn(3, 2, 9, 11)
-    found = embed(images)
+    with torch.set_grad_enabled(gradients):
+        found = embed(images)
+    assert found.requires_grad == gradients
     rows, columns = patch_grid((9, 11), patch_size)
     assert found.shape == (3, rows * columns, 7)
     height, width = edges(patch_size)
@@ -80,3 +85,12 @@ def test_positions_of_another_grid_are_cubic_means_of_neighbours(new: tuple[int,
     grid = positions[0, 2:].view(4, 3, 5)
     expected = torch.einsum("ij,jkc,lk->ilc", between(4, new[0]), grid, between(3, new[1]))
     torch.testing.assert_close(found[0, 2:], expected.flatten(0, 1))
+
+
+@pytest.mark.parametrize("gradients", [True, False])
+def test_images_smaller_than_a_patch(gradients: bool) -> None:
+    with (
+        torch.set_grad_enabled(gradients),
+        pytest.raises(RuntimeError, match=r"[Kk]ernel size can't be greater"),
+    ):
+        PatchEmbedding(1, 4, 8)(torch.zeros(1, 1, 16, 7))

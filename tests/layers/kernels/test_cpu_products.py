@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-from automodel_core.layers.activations import activation
+from automodel_core.layers.activations import ACTIVATIONS, activation
 from automodel_core.layers.kernels import cpu_products as products
 from automodel_core.layers.kernels.cpu_products import KERNELS, kernel_for, runs_here
 from automodel_core.layers.kernels.decode_steps import prepare_linear
@@ -139,7 +139,7 @@ def test_layers_multiply_large_matrices_by_onednn(
     assert not seen
 
 
-@pytest.mark.parametrize("name", ["gelu", "gelu_new", "relu", "tanh"])
+@pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations_come_with_the_product(seen: list[bool], name: str) -> None:
     layer, inputs, act = linear(256, 128), 3 * torch.randn(64, 256), activation(name)
     expected = act(torch.ops.aten.linear(inputs, layer.weight, layer.bias))
@@ -150,6 +150,27 @@ def test_activations_come_with_the_product(seen: list[bool], name: str) -> None:
         torch.testing.assert_close(project(nn.Identity(), inputs, act), act(inputs))
     project(layer, inputs, act).sum().backward()
     assert layer.weight.grad is not None
+
+
+@pytest.mark.parametrize("name", ["gelu", "gelu_new", "quick_gelu", "relu", "silu", "tanh"])
+def test_products_of_nothing_a_number_stay_so(seen: list[bool], name: str) -> None:
+    layer, inputs = linear(256, 128), torch.randn(64, 256)
+    inputs[3] = torch.nan
+    with torch.no_grad():
+        found = project(layer, inputs, activation(name)).isnan()
+    assert torch.equal(found.all(dim=1).nonzero().flatten(), torch.tensor([3]))
+    assert found.any(dim=1).sum() == 1
+
+
+@pytest.mark.parametrize("shape", [(577, 64), (1, 578, 64), (577, 1, 64)], ids=str)
+@pytest.mark.parametrize("name", ["gelu", "quick_gelu"])
+def test_rows_that_onednn_is_slow_at(seen: list[bool], shape: tuple[int, ...], name: str) -> None:
+    layer, inputs, act = linear(64, 128), torch.randn(shape), activation(name)
+    expected = act(torch.ops.aten.linear(inputs, layer.weight, layer.bias))
+    with torch.inference_mode():
+        torch.testing.assert_close(project(layer, inputs, act), expected)
+        torch.testing.assert_close(project(layer, inputs), layer(inputs))
+    assert len(seen) == 1
 
 
 def test_the_rest_goes_the_general_way(seen: list[bool]) -> None:
