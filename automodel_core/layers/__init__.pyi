@@ -154,6 +154,7 @@ from automodel_core.layers.stack import (
     drop_path as drop_path,
     drop_path_rates as drop_path_rates,
     finite as finite,
+    repeated as repeated,
 )
 from automodel_core.layers.tracing import holds as holds, in_trace as in_trace
 from automodel_core.layers.transformer import (

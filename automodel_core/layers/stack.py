@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any, cast
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.graph import save_on_cpu
+from torch.overrides import handle_torch_function, has_torch_function
 from torch.utils.checkpoint import checkpoint
 
 from automodel_core.layers.caches.base import Cache, LayerCache
@@ -33,7 +36,10 @@ __all__ = [
     "drop_path",
     "drop_path_rates",
     "finite",
+    "repeated",
 ]
+
+Layer = TypeVar("Layer", bound=nn.Module)
 
 
 @dataclass
@@ -236,6 +242,89 @@ class SharedLayerStack(TransformerStack):
 
     def in_turn(self) -> Sequence[nn.Module]:
         return [self.layers[index] for index in self.order]
+
+
+def repeated(make: Callable[[], Layer], count: int) -> list[Layer]:
+    """Return so many layers of one recipe, each with parts and weights of its own.
+
+    Where weights have no memory, as while a model is loaded, the layers behind the first are copies
+    of it, made in a third of the time, if it holds nothing but weights, parts, plain values, and
+    methods of parts. So the recipe must not give the layers a part to share.
+    """
+    if count < 1:
+        return []
+    first = make()
+    modules: list[nn.Module] = list(first.modules())
+    held = [weight for module in modules for weight in module._parameters.values()]
+    weights = [weight for weight in held if weight is not None]
+    if weights and all(map(_can_be_copied, modules)):
+        return [first, *(_copied(first, modules, weights) for _ in range(count - 1))]
+    return [first, *(make() for _ in range(count - 1))]
+
+
+def _can_be_copied(module: nn.Module) -> bool:
+    others = [value for key, value in vars(module).items() if key not in _HELD]
+    return all(_is_plain(value) or _is_method_of_part(value, module) for value in others) and all(
+        weight is None or (type(weight) is nn.Parameter and weight.is_meta)
+        for weight in module._parameters.values()
+    )
+
+
+_HELD = "_parameters", "_modules"
+_PLAIN = (type(None), bool, int, float, str, BuiltinFunctionType, type, torch.dtype)
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a value is the same for all layers."""
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.values()))
+    if isinstance(value, tuple | set):
+        return all(map(_is_plain, value))
+    if isinstance(value, partial):
+        return _is_plain((value.func, value.args, value.keywords))
+    if isinstance(value, FunctionType):
+        return value.__closure__ is None
+    return isinstance(value, _PLAIN)
+
+
+def _is_method_of_part(value: object, module: nn.Module) -> bool:
+    if not isinstance(value, MethodType):
+        return False
+    return any(part is value.__self__ for part in module.modules() if part is not module)
+
+
+def _copied(first: Layer, modules: Sequence[nn.Module], weights: Sequence[nn.Parameter]) -> Layer:
+    """Return a copy of a layer; ``modules`` are it and its parts, wholes before theirs."""
+    copies: dict[int, Any] = dict(zip(map(id, weights), _weights_like(weights), strict=True))
+    for module in reversed(modules):
+        copies[id(module)] = _with_parts(module, copies)
+    copied: Layer = copies[id(first)]
+    return copied
+
+
+def _with_parts(module: nn.Module, copies: Mapping[int, Any]) -> nn.Module:
+    """Return a module like another, with the copies of its weights and parts."""
+    copied = type(module).__new__(type(module))
+    state = vars(copied)
+    for key, value in vars(module).items():
+        if isinstance(value, MethodType):
+            state[key] = MethodType(value.__func__, copies[id(value.__self__)])
+        else:
+            state[key] = value.copy() if isinstance(value, dict | set) else value
+    for key in _HELD:
+        state[key] = {name: copies.get(id(part)) for name, part in state[key].items()}
+    return copied
+
+
+def _weights_like(weights: Sequence[nn.Parameter]) -> list[nn.Parameter]:
+    """Return weights without memory; a mode of torch that counts what is made sees this as a call.
+
+    On the meta device a tensor that is detached is as good as a new one.
+    """
+    if has_torch_function(weights[:1]):
+        counted: list[nn.Parameter] = handle_torch_function(_weights_like, weights[:1], weights)
+        return counted
+    return [nn.Parameter(weight.detach(), weight.requires_grad) for weight in weights]
 
 
 def drop_path(added: Tensor, rate: float, training: bool) -> Tensor:

@@ -111,8 +111,8 @@ class _Bounds(TorchFunctionMode):
             if given:
                 raise
             raise _OutOfBoundsError(f"a size cannot be used ({error})") from error
-        if isinstance(result, Tensor):
-            self.tensors_left -= 1
+        if isinstance(result, Tensor | list):
+            self.tensors_left -= len(result) if isinstance(result, list) else 1
             if self.tensors_left < 0:
                 raise _OutOfBoundsError(
                     "it has many times the weights that the checkpoint holds, as if it had "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +18,7 @@ from automodel_core.layers.kernels.norms import RMSNorm
 from automodel_core.layers.masks import additive, causal_mask
 from automodel_core.layers.parts import LayerInputs
 from automodel_core.layers.positions.rotary import RotaryEmbedding, Rotation
-from automodel_core.layers.stack import TransformerStack
+from automodel_core.layers.stack import TransformerStack, repeated
 from automodel_core.layers.transformer import TransformerLayer
 from layers.test_transformer import drawn, states
 
@@ -136,3 +137,86 @@ def test_a_layer_may_have_no_feed_forward_part() -> None:
     mask = causal_mask(None, LENGTH, LENGTH, torch.float32, inputs.device)
     attended, _ = made.self_attn(made.self_attn_norm(inputs), mask)
     torch.testing.assert_close(made(inputs, LayerInputs(mask))[0], inputs + attended)
+
+
+def whole_layer() -> TransformerLayer:
+    return layer(FeedForward(SIZE, 8, activation="gelu_new", dropout=0.1))
+
+
+def test_repeated_layers_without_memory_are_those_that_the_recipe_makes() -> None:
+    with torch.device("meta"):
+        first, second, third = repeated(whole_layer, 3)
+        made = whole_layer()
+    for found in (first, second, third):
+        assert [*found.state_dict()] == [*made.state_dict()]
+        assert repr(found) == repr(made)
+        assert found.new_state.__self__ is found
+        assert found._new_state.__self__ is found.self_attn
+        for mine, theirs in zip(found.modules(), made.modules(), strict=True):
+            assert type(mine) is type(theirs)
+            assert vars(mine).keys() == vars(theirs).keys()
+        for mine, theirs in zip(found.parameters(), made.parameters(), strict=True):
+            assert type(mine) is nn.Parameter
+            assert (mine.shape, mine.dtype, mine.is_meta) == (theirs.shape, theirs.dtype, True)
+    parts = [part for each in (first, second, third) for part in each.modules()]
+    assert len({*map(id, parts)}) == 3 * len([*made.modules()])
+    weights = [weight for each in (first, second, third) for weight in each.parameters()]
+    assert len({*map(id, weights)}) == 3 * len([*made.parameters()])
+    second.register_forward_hook(lambda *_: None)
+    assert not third._forward_hooks
+    assert not third.mlp._parameters
+    second.self_attn.num_heads = 1
+    assert third.self_attn.num_heads == 3
+
+
+def test_repeated_layers_are_independent_once_they_have_values() -> None:
+    with torch.device("meta"):
+        stack = TransformerStack(repeated(whole_layer, 3))
+    drawn(stack.to_empty(device="cpu"))
+    one, other = (each.self_attn.q_proj.weight for each in stack.layers[1:])
+    assert not torch.equal(one, other)
+    stack(states(2, LENGTH, SIZE)).last_hidden_state.sum().backward()
+    assert not torch.equal(one.grad, other.grad)
+
+
+def test_repeated_layers_in_memory_are_drawn_one_by_one() -> None:
+    first, second = repeated(whole_layer, 2)
+    assert not torch.equal(first.self_attn.q_proj.weight, second.self_attn.q_proj.weight)
+    assert repeated(whole_layer, 0) == []
+
+
+class Listing(nn.Module):
+    """Holds what a copy would share with it."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.inner = nn.Linear(2, 2)
+        if kind == "list":
+            self.parts = [self.inner]
+        elif kind == "own method":
+            self.call = self.forward
+        elif kind == "function":
+            self.call = lambda: self.inner
+        elif kind == "method in a tuple":
+            self.calls = (self.inner.forward,)
+        elif kind == "hook":
+            self.inner.register_forward_hook(self.hook)
+        else:
+            self.register_buffer("table", torch.arange(3, device="cpu"))
+
+    def hook(self, *_: Any) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    "kind", ["list", "own method", "function", "method in a tuple", "hook", "buffer"]
+)
+def test_a_layer_that_cannot_be_copied_is_made_again(kind: str) -> None:
+    made: list[nn.Module] = []
+
+    def make() -> nn.Module:
+        made.append(Listing(kind))
+        return made[-1]
+
+    with torch.device("meta"):
+        assert repeated(make, 3) == made

@@ -10,6 +10,7 @@ from torch import nn
 
 from automodel_core.configuration import PreTrainedConfig
 from automodel_core.errors import ConfigurationError, InputError
+from automodel_core.layers import repeated
 from automodel_core.modeling.building import broadcast, build_on_meta
 
 
@@ -39,6 +40,22 @@ def test_it_is_on_the_meta_device_but_for_what_is_computed() -> None:
     model = build_on_meta(Model, Config(), WEIGHTS)
     assert all(parameter.is_meta for parameter in model.parameters())
     assert model.table.tolist()[3] == [0.0, 3.0, 6.0, 9.0]
+
+
+class Repeating(nn.Module):
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(repeated(lambda: nn.Linear(4, 4), config.layers))
+
+
+@pytest.mark.parametrize("layers", [10**9, 10**30])
+def test_copied_layers_count(layers: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"many times the weights.*layers={layers}"):
+        build_on_meta(Repeating, Config(layers=layers), WEIGHTS)
+    most = (4_000 + 8 * len(WEIGHTS)) // 2  # of a weight and a bias
+    assert len(build_on_meta(Repeating, Config(layers=most - 8), WEIGHTS).layers) == most - 8
+    with pytest.raises(ConfigurationError, match="many times the weights"):
+        build_on_meta(Repeating, Config(layers=most + 1), WEIGHTS)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from automodel_core.layers.attention import Attention, equal_heads
 from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import embedding, linear, look_up
 from automodel_core.layers.kernels.norms import layer_norm
-from automodel_core.layers.stack import TransformerStack
+from automodel_core.layers.stack import TransformerStack, repeated
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.inputs import TextInputs
 from automodel_core.modeling.bodies.text import TextBody
@@ -121,8 +121,8 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
     @classmethod
     def make_stack(cls, config: Any) -> TransformerStack:
         """Return the layers."""
-        layers = [cls.make_layer(config) for _ in range(config.num_hidden_layers)]
-        return TransformerStack(layers)
+        make = partial(cls.make_layer, config)
+        return TransformerStack(repeated(make, config.num_hidden_layers))
 
     @property
     def is_absolute(self) -> bool:

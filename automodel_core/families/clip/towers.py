@@ -28,7 +28,7 @@ from automodel_core.layers.images.patches import (
 from automodel_core.layers.kernels.linear import embedding
 from automodel_core.layers.kernels.norms import layer_norm
 from automodel_core.layers.masks import decoder_mask
-from automodel_core.layers.stack import StackOutput, TransformerStack
+from automodel_core.layers.stack import StackOutput, TransformerStack, repeated
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.inputs import TextInputs
 from automodel_core.modeling.bodies.text import TextBody
@@ -61,7 +61,7 @@ def tower_layer(config: TowerConfig) -> TransformerLayer:
 
 
 def tower_stack(config: TowerConfig) -> TransformerStack:
-    return TransformerStack([tower_layer(config) for _ in range(config.num_hidden_layers)])
+    return TransformerStack(repeated(partial(tower_layer, config), config.num_hidden_layers))
 
 
 class TextTower(TextBody):

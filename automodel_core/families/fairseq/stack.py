@@ -17,7 +17,7 @@ from automodel_core.layers.feed_forward import FeedForward
 from automodel_core.layers.kernels.linear import look_up
 from automodel_core.layers.kernels.norms import layer_norm
 from automodel_core.layers.positions.absolute import ScaledEmbedding
-from automodel_core.layers.stack import TransformerStack
+from automodel_core.layers.stack import TransformerStack, repeated
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.inputs import TextInputs
 from automodel_core.modeling.bodies.text import TextStack
@@ -142,7 +142,7 @@ class FairseqStack(TextStack):
     ) -> None:
         super().__init__(config, decoder=decoder)
         side = config.side(decoder=decoder)
-        layers = [layer() for _ in range(side.layers)]
+        layers = repeated(layer, side.layers)
         self.embeddings = embeddings
         self.stack = TransformerStack(layers, norm, layerdrop=side.layerdrop)
 

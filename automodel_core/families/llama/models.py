@@ -20,7 +20,7 @@ from automodel_core.layers.kernels.linear import embedding
 from automodel_core.layers.kernels.norms import RMSNorm
 from automodel_core.layers.masks import decoder_mask
 from automodel_core.layers.positions.rotary import RotaryEmbedding
-from automodel_core.layers.stack import TransformerStack
+from automodel_core.layers.stack import TransformerStack, repeated
 from automodel_core.layers.transformer import TransformerLayer
 from automodel_core.modeling.bodies.inputs import TextInputs
 from automodel_core.modeling.bodies.text import TextBody
@@ -112,7 +112,7 @@ class LlamaFamilyModel(LlamaFamilyPreTrainedModel, TextBody):
         )
         self.rotary = self.make_rotary(config)
         self.stack = TransformerStack(
-            [self.make_layer(config) for _ in range(config.num_hidden_layers)],
+            repeated(partial(self.make_layer, config), config.num_hidden_layers),
             self.make_norm(config),
         )
         self.post_init()

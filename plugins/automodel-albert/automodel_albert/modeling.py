@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -52,7 +53,7 @@ class AlbertModel(AlbertPreTrainedModel, family.BertFamilyModel):
             for turn in range(turns)
             for layer in range(inner)
         ]
-        recipes = [cls.make_layer(config) for _ in range(groups * inner)]
+        recipes = layers.repeated(partial(cls.make_layer, config), groups * inner)
         return layers.SharedLayerStack(recipes, order)
 
 

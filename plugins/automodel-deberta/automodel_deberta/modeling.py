@@ -225,7 +225,7 @@ class DebertaV2Model(DebertaV2PreTrainedModel, DebertaFamilyModel):
 
     @classmethod
     def make_stack(cls, config: DebertaV2Config) -> layers.TransformerStack:
-        recipes = [cls.make_layer(config) for _ in range(config.num_hidden_layers)]
+        recipes = layers.repeated(partial(cls.make_layer, config), config.num_hidden_layers)
         if config.conv_kernel_size:
             kind = partial(LayerWithConvolution, config)
             recipes[0] = deberta_layer(config, DebertaV2Attention(config), kind)

@@ -113,14 +113,14 @@ class DetrModel(DetrPreTrainedModel):
         norm = partial(layers.layer_norm, size, eps=1e-5)
         heads, width = config.encoder_attention_heads, config.encoder_ffn_dim
         self.encoder = family.MapEncoder(
-            [self.make_layer(heads, width, False) for _ in range(config.encoder_layers)],
+            layers.repeated(partial(self.make_layer, heads, width, False), config.encoder_layers),
             norm() if self.norm_first else None,
             config.dropout,
             config.encoder_layerdrop,
         )
         heads, width = config.decoder_attention_heads, config.decoder_ffn_dim
         self.decoder = family.QueryDecoder(
-            [self.make_layer(heads, width, True) for _ in range(config.decoder_layers)],
+            layers.repeated(partial(self.make_layer, heads, width, True), config.decoder_layers),
             norm(),
             config.auxiliary_loss,
             config.decoder_layerdrop,

@@ -92,7 +92,7 @@ class Dinov2Layers(Dinov2PreTrainedModel):
         super().__init__(config)
         self.embed = self.embeddings_class(config)
         self.stack = layers.TransformerStack(
-            [dinov2_layer(config) for _ in range(config.num_hidden_layers)]
+            layers.repeated(partial(dinov2_layer, config), config.num_hidden_layers)
         )
         self.norm = layer_norm(config.hidden_size, eps=config.layer_norm_eps)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
@@ -112,7 +113,7 @@ class DPTModel(DPTPreTrainedModel):
         kind = DPTHybridEmbeddings if config.is_hybrid else DPTEmbeddings
         self.embeddings = kind(config)
         self.stack = layers.TransformerStack(
-            [vit_layer(config) for _ in range(config.num_hidden_layers or 0)]
+            layers.repeated(partial(vit_layer, config), config.num_hidden_layers or 0)
         )
         self.norm = layers.layer_norm(size, eps=config.layer_norm_eps or 0.0)
         self.pooler = (

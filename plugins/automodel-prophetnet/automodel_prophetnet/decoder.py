@@ -65,7 +65,7 @@ class ProphetNetDecoder(ProphetNetPreTrainedModel, modeling.TextBody):
         self.embed_norm = layer_norm(size)
         self.dropout = nn.Dropout(config.dropout)
         self.stack = layers.TransformerStack(
-            [decoder_layer(config) for _ in range(config.num_decoder_layers)]
+            layers.repeated(partial(decoder_layer, config), config.num_decoder_layers)
         )
         self.post_init()
 

@@ -58,7 +58,7 @@ class ProphetNetEncoder(ProphetNetPreTrainedModel, modeling.TextBody):
         self.embed_norm = layer_norm(size)
         self.dropout = nn.Dropout(config.dropout)
         self.stack = layers.TransformerStack(
-            [encoder_layer(config) for _ in range(config.num_encoder_layers)]
+            layers.repeated(partial(encoder_layer, config), config.num_encoder_layers)
         )
         self.post_init()
 

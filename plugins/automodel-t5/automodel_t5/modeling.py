@@ -63,7 +63,7 @@ class T5Stack(modeling.TextStack):
         depth = (config.num_decoder_layers if decoder else None) or config.num_layers
         self.embed_tokens = embed_tokens
         self.stack = layers.TransformerStack(
-            [t5_layer(config, decoder=decoder) for _ in range(depth)],
+            layers.repeated(partial(t5_layer, config, decoder=decoder), depth),
             layers.RMSNorm(config.d_model, config.layer_norm_epsilon),
             config.dropout_rate,
         )

@@ -137,7 +137,9 @@ class VideoMAEModel(VideoMAEPreTrainedModel):
         size, heads, wide = config.hidden_size, config.num_attention_heads, config.intermediate_size
         self.embed = VideoMAEEmbeddings(config)
         self.stack = layers.TransformerStack(
-            [videomae_layer(config, size, heads, wide) for _ in range(config.num_hidden_layers)]
+            layers.repeated(
+                partial(videomae_layer, config, size, heads, wide), config.num_hidden_layers
+            )
         )
         self.norm = None if config.use_mean_pooling else layer_norm(size, config.layer_norm_eps)
         self.post_init()

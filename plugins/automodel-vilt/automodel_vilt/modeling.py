@@ -77,7 +77,7 @@ class ViltModel(ViltPreTrainedModel):
         size = config.hidden_size
         self.embed = ViltEmbeddings(config)
         self.stack = layers.TransformerStack(
-            [vilt_layer(config) for _ in range(config.num_hidden_layers)]
+            layers.repeated(partial(vilt_layer, config), config.num_hidden_layers)
         )
         self.norm = layers.layer_norm(size, eps=config.layer_norm_eps)
         self.pooler = modeling.Pooler(size) if add_pooling_layer else None

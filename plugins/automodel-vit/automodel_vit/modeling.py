@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -101,7 +102,7 @@ class ViTModel(ViTPreTrainedModel):
         size = config.hidden_size
         self.embed = ViTEmbeddings(config, use_mask_token)
         self.stack = layers.TransformerStack(
-            [vit_layer(config) for _ in range(config.num_hidden_layers)]
+            layers.repeated(partial(vit_layer, config), config.num_hidden_layers)
         )
         self.norm = layer_norm(size, eps=config.layer_norm_eps)
         self.pooler = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -162,7 +163,7 @@ class VitsTextEncoder(nn.Module):
         self.scale = math.sqrt(size)
         self.embed_tokens = layers.embedding(config.vocab_size, size, config.pad_token_id)
         self.encoder = layers.TransformerStack(
-            [VitsEncoderLayer(config) for _ in range(config.num_hidden_layers)],
+            layers.repeated(partial(VitsEncoderLayer, config), config.num_hidden_layers),
             layerdrop=config.layerdrop,
         )
         self.project = nn.Conv1d(size, 2 * config.flow_size, 1)

@@ -77,7 +77,7 @@ class SpeechModel(SpeechPreTrainedModel):
         norm = layers.layer_norm(size, eps=config.layer_norm_eps)
         self.norm = None if stable else norm
         self.stack = layers.TransformerStack(
-            [self.new_layer() for _ in range(config.num_hidden_layers)],
+            layers.repeated(self.new_layer, config.num_hidden_layers),
             norm if stable else None,
             layerdrop=config.layerdrop,
         )

@@ -75,7 +75,7 @@ class WhisperEncoder(modeling.CallableModule):
         )
         self.embeddings = FrameEmbeddings(config)
         self.stack = layers.TransformerStack(
-            [layer() for _ in range(config.encoder_layers)],
+            layers.repeated(layer, config.encoder_layers),
             layer_norm(config.d_model),
             layerdrop=config.encoder_layerdrop,
         )
