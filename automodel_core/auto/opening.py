@@ -34,6 +34,8 @@ def open_request(
 
 def refuse_unused(model_class: type[Any], request: LoadRequest) -> None:
     """Raise for arguments that neither the configuration nor the model takes, before any weight."""
+    if not request.model_kwargs:
+        return
     parameters = signature(model_class).parameters.values()
     if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
         return

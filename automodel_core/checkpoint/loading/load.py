@@ -106,7 +106,7 @@ def load_weights(
             missing=tuple(
                 hub
                 for hub, wanted in expected.items()
-                if hub not in skipped
+                if hub not in matching.found
                 and not ties.have_values(wanted.modules)
                 and not all(id(slots[module].tensor) in drawn for module in wanted.modules)
             ),
@@ -175,13 +175,13 @@ class _Transfer:
         info = self._source[name]
         stored = self._stored(info, name)
         slots = [self._slots[module] for module in expected.modules]
-        first = slots[0]
+        first, is_meta = slots[0], slots[0].tensor.is_meta
         try:
             dtype, device = self._target(first, hub, stored)
         except CheckpointFormatError as error:
             where = f"{shown(info.file)}, tensor" if info.file else "tensor"
             raise CheckpointFormatError(f"{where} {shown(name)}: {error}") from None
-        if first.tensor.is_meta and first.is_parameter and self._stays(slots, hub):
+        if is_meta and first.is_parameter and self._stays(slots, hub):
             for index, slot in enumerate(slots):
                 kind = self._placement.dtype(slot.name, slot.tensor.dtype, stored)
                 slot.leave(partial(self._part, name, expected, index, kind), kind)
@@ -196,7 +196,7 @@ class _Transfer:
                     name, expected.lengths, int(expected.transposed), dtype, device
                 )
                 if expected.lengths
-                else [self._value(name, stored, dtype, device)]
+                else [self._source.read(name, dtype, device)]
             )
             for slot, value in zip(slots, values, strict=True):
                 if slot is not first:
@@ -221,20 +221,17 @@ class _Transfer:
         return dtype, self._placement.device(slot.name, hub)
 
     def _stays(self, slots: Iterable[Slot], hub: str) -> bool:
-        return all(self._placement.is_on_disk(slot.name, hub) for slot in slots)
-
-    def _value(
-        self, name: str, stored: torch.dtype, dtype: torch.dtype, device: torch.device
-    ) -> torch.Tensor:
-        same = dtype == stored and device.type == "cpu"
-        return self._source.tensor(name) if same else self._source.read(name, dtype, device)
+        disk = self._placement
+        return disk.uses_disk and all(disk.is_on_disk(slot.name, hub) for slot in slots)
 
     def _laid_out(self, value: torch.Tensor, slot: Slot) -> torch.Tensor:
         """Return a weight with contiguous rows; that of a linear layer may be a transposed view.
 
         On accelerators and among processes its rows are contiguous: FSDP takes no other weights.
         """
-        if self._is_alone and slot.is_linear and value.device.type == "cpu":
+        if value.is_contiguous() or (
+            self._is_alone and slot.is_linear and value.device.type == "cpu"
+        ):
             return value
         return value.contiguous()
 

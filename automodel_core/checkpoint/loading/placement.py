@@ -52,6 +52,8 @@ class Placement:
             key: None if value == DISK else usable_device(value) for key, value in given.items()
         }
         self._device_is_single = set(self._devices) == {""}
+        self.uses_disk = None in self._devices.values()
+        """Whether any weight may stay on disk."""
 
     def device(self, module_name: str, hub_name: str) -> torch.device:
         """Return the device of a weight, the CPU for one that is read from disk.

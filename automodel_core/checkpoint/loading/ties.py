@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import torch
 from torch import nn
 
+from automodel_core.checkpoint.loading.parts import every_part
 from automodel_core.checkpoint.loading.shards import is_sharded, local, sharded_like
 from automodel_core.errors import ConfigurationError, shown
 
@@ -82,16 +82,16 @@ def find_slots(model: nn.Module) -> dict[str, Slot]:
     """Return parameters and saved buffers by every name they have; shared ones have one slot."""
     slots: dict[str, Slot] = {}
     known: dict[int, Slot] = {}
-    waiting: list[tuple[str, nn.Module]] = [("", model)]
-    while waiting:
-        start, module = waiting.pop()
-        children = [(f"{start}{key}.", child) for key, child in module._modules.items()]
-        waiting.extend((path, child) for path, child in reversed(children) if child is not None)
-        skipped, is_linear = module._non_persistent_buffers_set, type(module) is nn.Linear
-        owners: list[Any] = [module._parameters, module._buffers]
-        for owner, is_parameter in zip(owners, (True, False), strict=True):
+    for start, module in every_part(model):
+        owners: list[tuple[dict[str, torch.Tensor | None], bool]]
+        owners = [(module._parameters, True)]  # type: ignore[list-item]
+        if module._buffers:
+            owners.append((module._buffers, False))
+        is_linear = type(module) is nn.Linear
+        for owner, is_parameter in owners:
             for key, tensor in owner.items():
-                if tensor is None or (not is_parameter and key in skipped):
+                is_saved = is_parameter or key not in module._non_persistent_buffers_set
+                if tensor is None or not is_saved:
                     continue
                 name = start + key
                 slot = known.get(id(tensor))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,16 +45,14 @@ def draw_new(model: WeightedModel) -> None:
     }
 
 
-def keep_weights(model: WeightedModel) -> None:
-    """Remember that all weights have values that `draw_new` must not replace."""
-    names: list[str] = []
-    waiting: list[tuple[str, nn.Module]] = [("", model)]
-    while waiting:  # for each load: `named_parameters` takes three times as long
-        path, module = waiting.pop()
-        names += [path + leaf for leaf, weight in module._parameters.items() if weight is not None]
-        parts = module._modules.items()
-        waiting += [(f"{path}{key}.", part) for key, part in parts if part is not None]
-    model.first_values = dict.fromkeys(names)
+def keep_weights(model: WeightedModel, parts: Iterable[tuple[str, nn.Module]]) -> None:
+    """Remember that all weights of ``parts`` have values that `draw_new` must not replace."""
+    model.first_values = {
+        start + leaf: None
+        for start, module in parts
+        for leaf, weight in module._parameters.items()
+        if weight is not None
+    }
 
 
 def missing_slots(model: WeightedModel) -> dict[str, Slot]:

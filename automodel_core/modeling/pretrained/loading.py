@@ -17,6 +17,7 @@ from automodel_core.checkpoint.formats.quantised import is_float8
 from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.loading.load import checkpoint_dtype, load_weights
 from automodel_core.checkpoint.loading.opening import open_plain_weights
+from automodel_core.checkpoint.loading.parts import every_part
 from automodel_core.checkpoint.loading.placement import DISK, Placement
 from automodel_core.checkpoint.loading.report import LoadReport, Origin
 from automodel_core.checkpoint.loading.stored import StoredWeights
@@ -120,8 +121,9 @@ def load_model(cls: type[Model], request: LoadRequest, built: Model | None = Non
         _check_complete(model, report, names, options.strict, context.name_or_path or "state_dict")
         placement = Placement(sharing or devices, dtypes, model.segments_in_fp32())
         report = _complete(model, report, names, placement, stored, request)
-        _finish(model, names, placement)
-        keep_weights(model)
+        parts = every_part(model)
+        _finish(type(model), parts, names, placement)
+        keep_weights(model, parts)
     if devices is not None:
         dispatch(
             model,
@@ -274,24 +276,25 @@ def _complete(
     return report.with_initialised(drawn)
 
 
-def _finish(model: WeightedModel, names: WeightNames, placement: Placement) -> None:
+def _finish(
+    cls: type[WeightedModel],
+    parts: Iterable[tuple[str, nn.Module]],
+    names: WeightNames,
+    placement: Placement,
+) -> None:
     """Set evaluation mode, and place the buffers; raise if one is still on the meta device."""
-    waiting: list[tuple[str, nn.Module]] = [("", model)]
-    while waiting:
-        path, module = waiting.pop()
+    for start, module in parts:
         vars(module)["training"] = False
-        parts = module._modules.items()
-        waiting.extend((f"{path}{key}.", part) for key, part in parts if part is not None)
         for name, buffer in module._buffers.items():
             if buffer is None:
                 continue
-            full = path + name
+            full = start + name
             device = placement.device(full, names.to_hub(full).name)
             if device.type == "meta":
                 continue
             if buffer.is_meta:
                 raise InputError(
-                    f"{type(model).__name__}: the buffer {name!r} of a {type(module).__name__} has "
+                    f"{cls.__name__}: the buffer {name!r} of a {type(module).__name__} has "
                     "no value: compute it in __init__ with device='cpu', or store it in the "
                     "checkpoint"
                 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import nn
 
+from automodel_core.checkpoint.loading.parts import every_part
 from automodel_core.checkpoint.names.patterns import SegmentTable, split_pattern
 from automodel_core.checkpoint.names.table import WeightNames
 from automodel_core.configuration import PreTrainedConfig
@@ -103,13 +104,11 @@ class WeightedModel(nn.Module):
 
     def _models_inside(self) -> Iterator[tuple[str, WeightedModel]]:
         """Yield the paths and models that this one holds, without those inside of these."""
-        waiting = list(self.named_children())
-        while waiting:
-            path, module = waiting.pop(0)
-            if isinstance(module, WeightedModel):
-                yield path, module
-            else:
-                waiting += [(f"{path}.{name}", part) for name, part in module.named_children()]
+        found: tuple[str, ...] = ()
+        for start, module in every_part(self)[1:]:
+            if isinstance(module, WeightedModel) and not start.startswith(found):
+                found += (start,)
+                yield start.removesuffix("."), module
 
     def adopt_body(self) -> None:
         """Take a model under the name of `base_model_prefix` for the body, if the class has none.
