@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from torch import nn
 
-__all__ = ["every_part"]
+__all__ = ["Parts", "every_part"]
+
+Parts = list[tuple[str, nn.Module]]
 
 
-def every_part(model: nn.Module) -> list[tuple[str, nn.Module]]:
+def every_part(model: nn.Module) -> Parts:
     """Return a model and its parts, wholes before theirs, each behind the beginning of its names.
 
     A part is there under each of its paths. ``named_modules`` takes six times as long.
     """
-    found: list[tuple[str, nn.Module]] = []
+    found: Parts = []
     waiting: list[tuple[str, nn.Module | None]] = [("", model)]
     while waiting:
         start, module = waiting.pop()

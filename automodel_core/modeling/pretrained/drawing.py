@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from automodel_core.checkpoint.loading.parts import Parts
 from automodel_core.checkpoint.loading.placement import Placement
 from automodel_core.checkpoint.loading.shards import is_sharded, of_first, sharded_like
 from automodel_core.checkpoint.loading.ties import Slot, find_slots
@@ -45,7 +46,7 @@ def draw_new(model: WeightedModel) -> None:
     }
 
 
-def keep_weights(model: WeightedModel, parts: Iterable[tuple[str, nn.Module]]) -> None:
+def keep_weights(model: WeightedModel, parts: Parts) -> None:
     """Remember that all weights of ``parts`` have values that `draw_new` must not replace."""
     model.first_values = {
         start + leaf: None

@@ -17,7 +17,7 @@ from automodel_core.checkpoint.formats.quantised import is_float8
 from automodel_core.checkpoint.loading.gc_pause import gc_paused
 from automodel_core.checkpoint.loading.load import checkpoint_dtype, load_weights
 from automodel_core.checkpoint.loading.opening import open_plain_weights
-from automodel_core.checkpoint.loading.parts import every_part
+from automodel_core.checkpoint.loading.parts import Parts, every_part
 from automodel_core.checkpoint.loading.placement import DISK, Placement
 from automodel_core.checkpoint.loading.report import LoadReport, Origin
 from automodel_core.checkpoint.loading.stored import StoredWeights
@@ -122,7 +122,7 @@ def load_model(cls: type[Model], request: LoadRequest, built: Model | None = Non
         placement = Placement(sharing or devices, dtypes, model.segments_in_fp32())
         report = _complete(model, report, names, placement, stored, request)
         parts = every_part(model)
-        _finish(type(model), parts, names, placement)
+        _finish(model, parts, names, placement)
         keep_weights(model, parts)
     if devices is not None:
         dispatch(
@@ -276,12 +276,7 @@ def _complete(
     return report.with_initialised(drawn)
 
 
-def _finish(
-    cls: type[WeightedModel],
-    parts: Iterable[tuple[str, nn.Module]],
-    names: WeightNames,
-    placement: Placement,
-) -> None:
+def _finish(model: nn.Module, parts: Parts, names: WeightNames, placement: Placement) -> None:
     """Set evaluation mode, and place the buffers; raise if one is still on the meta device."""
     for start, module in parts:
         vars(module)["training"] = False
@@ -294,7 +289,7 @@ def _finish(
                 continue
             if buffer.is_meta:
                 raise InputError(
-                    f"{cls.__name__}: the buffer {name!r} of a {type(module).__name__} has "
+                    f"{type(model).__name__}: the buffer {name!r} of a {type(module).__name__} has "
                     "no value: compute it in __init__ with device='cpu', or store it in the "
                     "checkpoint"
                 )
