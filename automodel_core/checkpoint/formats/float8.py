@@ -15,6 +15,7 @@ from automodel_core.checkpoint.formats.header import TensorInfo
 from automodel_core.checkpoint.formats.quantised import is_float8
 from automodel_core.checkpoint.formats.tensors import LazyTensors
 from automodel_core.errors import CheckpointFormatError, shown
+from automodel_core.layers.kernels import fresh_memory
 
 __all__ = ["DequantisedTensors"]
 
@@ -25,6 +26,7 @@ _OF_ACTIVATIONS = re.compile(
 )
 """What lies beside such weights for those who compute in eight bits."""
 _USUAL_BLOCK = 128
+_CPU = torch.device("cpu")
 
 
 class DequantisedTensors(LazyTensors):
@@ -55,20 +57,23 @@ class DequantisedTensors(LazyTensors):
     def tensor(self, name: str) -> torch.Tensor:
         if name not in self._scales:
             return self._source.tensor(name)
-        return self._dequantised(name).to(_named(self[name].dtype))
+        return self.read(name, _named(self[name].dtype), _CPU)
 
     def read(self, name: str, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
         if name not in self._scales:
             return self._source.read(name, dtype, device)
-        return self._dequantised(name).to(device=device, dtype=dtype)
+        values = self._dequantised(name)
+        if dtype == values.dtype and device == values.device:
+            return values
+        return fresh_memory.empty(values.shape, dtype, device).copy_(values)
 
     def read_parts(
         self, name: str, lengths: Sequence[int], dim: int, dtype: torch.dtype, device: torch.device
     ) -> list[torch.Tensor]:
         if name not in self._scales:
             return self._source.read_parts(name, lengths, dim, dtype, device)
-        parts = self.read(name, dtype, device).split(list(lengths), dim)
-        return [part.clone(memory_format=torch.contiguous_format) for part in parts]
+        parts = self._dequantised(name).split(list(lengths), dim)
+        return [fresh_memory.empty(part.shape, dtype, device).copy_(part) for part in parts]
 
     def confirm(self) -> None:
         self._source.confirm()
@@ -80,7 +85,7 @@ class DequantisedTensors(LazyTensors):
         # Exponents alone, which some files call plain bytes.
         powers = scale.dtype is torch.uint8
         scale = torch.exp2(scale.float() - 127) if powers else scale.float()
-        values = stored.float()
+        values = fresh_memory.empty(stored.shape, torch.float32).copy_(stored)
         if scale.numel() == 1:
             return values.mul_(scale.view(()))
         if scale.dim() == 1:

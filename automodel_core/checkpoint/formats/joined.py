@@ -43,13 +43,13 @@ class JoinedTensors(LazyTensors):
         super().__init__(infos, source.metadata)
 
     def tensor(self, name: str) -> torch.Tensor:
-        import torch
+        from automodel_core.layers.kernels import fresh_memory
 
         parts = self._joined.get(name)
         if parts is None:
             return self._source.tensor(name)
         read = [self._source.tensor(part) for part in parts.names]
-        return torch.cat(read, dim=parts.dim).view(parts.shape)
+        return fresh_memory.joined(read, parts.dim).view(parts.shape)
 
     def read(self, name: str, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
         if name in self._joined:

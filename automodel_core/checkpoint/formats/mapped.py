@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import mmap
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +15,7 @@ from automodel_core.checkpoint.formats.header import FileHeader, open_file
 from automodel_core.checkpoint.formats.held_file import HeldFile
 from automodel_core.checkpoint.formats.tensors import LazyTensors
 from automodel_core.errors import CheckpointFormatError, shown
+from automodel_core.layers.kernels import fresh_memory
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -107,7 +108,8 @@ class MappedTensors(LazyTensors):
     def copied(self, name: str, dtype: torch.dtype) -> torch.Tensor:
         if not self._is_plain(name):
             return super().copied(name, dtype)
-        return self._fill(_own_pages(self._header.tensors[name].shape, dtype), name)
+        shape = self._header.tensors[name].shape
+        return self._fill(fresh_memory.empty(shape, dtype), name)
 
     def _is_plain(self, name: str) -> bool:
         """Return whether each element is stored as torch holds it, and may have any value."""
@@ -145,7 +147,7 @@ class MappedTensors(LazyTensors):
         if dtype == stored or not self._is_plain(name) or (dim, len(shape)) != (1, 2):
             return super().read_parts(name, lengths, dim, dtype, device)
         rows, width = shape
-        parts = [torch.empty(rows, length, dtype=dtype, device=device) for length in lengths]
+        parts = [fresh_memory.empty((rows, length), dtype, device) for length in lengths]
         done = 0
         for values in self._pieces(name, width * stored.itemsize):
             block = values.view(-1, width)
@@ -157,7 +159,7 @@ class MappedTensors(LazyTensors):
     def _copied(self, name: str, dtype: torch.dtype, device: torch.device = _CPU) -> torch.Tensor:
         """Read a tensor piece by piece."""
         shape = self._header.tensors[name].shape
-        return self._fill(torch.empty(shape, dtype=dtype, device=device), name)
+        return self._fill(fresh_memory.empty(shape, dtype, device), name)
 
     def _fill(self, result: torch.Tensor, name: str) -> torch.Tensor:
         flat, done = result.view(-1), 0
@@ -169,8 +171,10 @@ class MappedTensors(LazyTensors):
     def _pieces(self, name: str, unit: int) -> Iterator[torch.Tensor]:
         """Yield the numbers of a tensor, whole multiples of ``unit`` bytes at a time."""
         self._check_once(name)
-        for piece in self.chunks(*self._header.spans[name], unit=unit, what=name):
-            yield piece.view(self._dtype(name))
+        begin, end = self._header.spans[name]
+        with _buffer(_room(begin, end, unit)) as buffer:
+            for piece in self._chunks(begin, end, unit, name, buffer):
+                yield piece.view(self._dtype(name))
 
     def stored_bytes(self, name: str, most: int) -> Iterator[torch.Tensor]:
         """Yield the bytes of a tensor as they lie in the file, so many at a time at most."""
@@ -190,12 +194,16 @@ class MappedTensors(LazyTensors):
         They lie in a small buffer that is used again; nothing else stays resident. ``what`` is the
         tensor that an error names.
         """
-        buffer = bytearray(min(max(_CHUNK // unit, 1) * unit, end - begin))
-        window = memoryview(buffer)
+        return self._chunks(begin, end, unit, what, bytearray(_room(begin, end, unit)))
+
+    def _chunks(
+        self, begin: int, end: int, unit: int, what: str, buffer: bytearray
+    ) -> Iterator[torch.Tensor]:
+        most, window = len(buffer) // unit * unit or len(buffer), memoryview(buffer)
         with self._file.open() as file:
             file.seek(begin)
             while begin < end:
-                piece = min(len(buffer), end - begin)
+                piece = min(most, end - begin)
                 filled = 0
                 while filled < piece and (got := file.readinto(window[filled:piece])):
                     filled += got
@@ -216,10 +224,26 @@ class MappedTensors(LazyTensors):
             raise CheckpointFormatError(f"{self._where(name)}: a BOOL must be 0 or 1")
 
 
-def _own_pages(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
-    """Return an empty tensor whose memory goes back to the system with it, as malloc's may not."""
-    size = torch.Size(shape).numel() * dtype.itemsize
-    if size < _CHUNK:
-        return torch.empty(shape, dtype=dtype, device=_CPU)
-    with torch.device(_CPU):
-        return torch.frombuffer(mmap.mmap(-1, size), dtype=dtype).view(shape)
+def _room(begin: int, end: int, unit: int) -> int:
+    """Return how many bytes are read at a time."""
+    return min(max(_CHUNK // unit, 1) * unit, end - begin)
+
+
+_free_buffers: list[bytearray] = []
+
+
+@contextlib.contextmanager
+def _buffer(size: int) -> Iterator[bytearray]:
+    """Lend a buffer of so many bytes at least; the system takes long to give a new one."""
+    if size > _CHUNK:
+        yield bytearray(size)
+        return
+    try:
+        buffer = _free_buffers.pop()
+    except IndexError:
+        buffer = bytearray(_CHUNK)
+    try:
+        yield buffer
+    finally:
+        if not _free_buffers:
+            _free_buffers.append(buffer)

@@ -44,17 +44,21 @@ class LazyTensors(Mapping[str, TensorInfo]):
 
     def read(self, name: str, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
         """Return a tensor in another dtype or on another device, without keeping the original."""
-        return self.tensor(name).to(device=device, dtype=dtype)
+        from automodel_core.layers.kernels import fresh_memory
+
+        stored = self.tensor(name)
+        if stored.dtype == dtype and stored.device == device:
+            return stored
+        return fresh_memory.empty(stored.shape, dtype, device).copy_(stored)
 
     def read_parts(
         self, name: str, lengths: Sequence[int], dim: int, dtype: torch.dtype, device: torch.device
     ) -> list[torch.Tensor]:
         """Return consecutive parts of a tensor along a dimension, each with storage of its own."""
-        import torch
+        from automodel_core.layers.kernels import fresh_memory
 
-        rows = torch.contiguous_format
         return [
-            torch.empty(part.shape, dtype=dtype, device=device, memory_format=rows).copy_(part)
+            fresh_memory.empty(part.shape, dtype, device).copy_(part)
             for part in self.tensor(name).split(list(lengths), dim)
         ]
 
@@ -63,7 +67,10 @@ class LazyTensors(Mapping[str, TensorInfo]):
 
     def copied(self, name: str, dtype: torch.dtype) -> torch.Tensor:
         """Return a tensor in memory of its own, which no file is mapped into."""
-        return self.tensor(name).to(dtype=dtype, copy=True)
+        from automodel_core.layers.kernels import fresh_memory
+
+        stored = self.tensor(name)
+        return fresh_memory.empty(stored.shape, dtype).copy_(stored)
 
 
 class ShardedTensors(LazyTensors):

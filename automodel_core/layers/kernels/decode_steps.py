@@ -27,6 +27,7 @@ from automodel_core.layers.kernels.cpu_products import (
     gains,
     kernel_for,
 )
+from automodel_core.layers.kernels.fresh_memory import joined
 from automodel_core.layers.kernels.linear import (
     QuantisedLinear,
     has_hooks,
@@ -161,8 +162,8 @@ def _joined(linears: tuple[nn.Linear, ...], rows: int) -> TensorFunction:
 def _stacked(weights: list[Tensor]) -> Tensor:
     """Return weights one below another, transposed in memory if all of them are."""
     if any(weight.is_contiguous() for weight in weights):
-        return torch.cat(weights)
-    return torch.cat([weight.t() for weight in weights], dim=1).t()
+        return joined(weights)
+    return joined([weight.t() for weight in weights], dim=1).t()
 
 
 def prepare_norm(norm: nn.Module) -> TensorFunction:

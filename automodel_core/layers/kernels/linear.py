@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from automodel_core.layers.kernels.cpu_products import TensorFunction, product
+from automodel_core.layers.kernels.fresh_memory import contiguous_rows
 from automodel_core.layers.tracing import in_jit_trace
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def make_contiguous(layer: nn.Linear) -> None:
     weight = layer._parameters.get("weight")
     if weight is not None and not weight.is_contiguous():
         with torch.inference_mode(weight.is_inference()):
-            weight.data = weight.data.contiguous()
+            weight.data = contiguous_rows(weight.data)
 
 
 class QuantisedLinear(nn.Module):
