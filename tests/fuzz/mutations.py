@@ -13,8 +13,6 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-import torch
-
 __all__ = [
     "Mutation",
     "mutate_archive",
@@ -254,7 +252,7 @@ def _all(part: bytes, data: bytes) -> Any:
 
 def mutate_bundle(draw: Random, data: bytes) -> bytes:
     """Change the blocks of an index of TensorFlow, and let their checksums fit again."""
-    from automodel_tensorflow.crc32c import crc32c_of_each, masked
+    from automodel_tensorflow.checksums import checksum
 
     changed = bytearray(data)
     footer = changed[-48:]
@@ -266,9 +264,8 @@ def mutate_bundle(draw: Random, data: bytes) -> bytes:
     for _ in range(draw.choice((1, 1, 2, 4))):
         place = start + draw.randrange(max(size, 1))
         changed[place] = draw.choice((0, 1, 127, 128, 255, draw.randrange(256)))
-    block = torch.tensor(list(changed[start : start + size + 1]), dtype=torch.uint8)
-    checksum = masked(crc32c_of_each([block])[0]).to_bytes(4, "little")
-    changed[start + size + 1 : start + size + 5] = checksum
+    sealed = checksum(bytes(changed[start : start + size + 1])).to_bytes(4, "little")
+    changed[start + size + 1 : start + size + 5] = sealed
     return bytes(changed)
 
 

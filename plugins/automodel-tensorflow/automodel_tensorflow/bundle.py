@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
-
-import torch
 
 from automodel_core.checkpoint import (
     FileHeader,
@@ -25,7 +22,7 @@ from automodel_core.checkpoint import (
     open_file,
 )
 from automodel_core.errors import CheckpointFormatError, CheckpointNotFoundError, shown
-from automodel_tensorflow.crc32c import crc32c, crc32c_of_each, masked, scratch_for
+from automodel_tensorflow.checksums import checksum, checksum_of
 from automodel_tensorflow.protobuf import fields, varint
 from automodel_tensorflow.slices import joined_slices, slice_of
 
@@ -34,11 +31,8 @@ _MAGIC = bytes.fromhex("57fb808b247547db")
 _MOST_BYTES = 16_000_000
 _MOST_TENSORS = 50_000
 _LONGEST_KEY = 4096
-_PIECE = 1 << 22
-"""So many bytes at a time are compared with a checksum: fewer would take longer."""
-_SHORT = 4, 1 << 14
-"""From how many to how many bytes tensors have whose checksums are computed together."""
-_TOGETHER = 32
+_PIECE = 1 << 20
+"""So many bytes at a time are compared with a checksum."""
 _DTYPES: Mapping[int, tuple[str, int]] = {
     1: ("float32", 4),
     2: ("float64", 8),
@@ -72,35 +66,14 @@ class DataFile(MappedTensors):
     """One data file, whose tensors are compared with their checksums."""
 
     checksums: Mapping[str, int]
-    scratch: torch.Tensor
-    one_at_a_time: threading.Lock
-    _short: dict[str, int] | None = None
 
     def check(self, name: str) -> None:
-        if self._is_short(name):
-            found = self._of_short_ones()[name]
-        else:
-            with self.one_at_a_time:
-                found = masked(crc32c(self.stored_bytes(name, _PIECE), self.scratch))
+        found = checksum_of(self.stored_bytes(name, _PIECE))
         if found != self.checksums[name]:
             raise CheckpointFormatError(
                 f"{shown(str(self.path))}, tensor {shown(name)}: its checksum is {found:#010x}, "
                 f"and the index says {self.checksums[name]:#010x}: the file is damaged"
             )
-
-    def _is_short(self, name: str) -> bool:
-        return _SHORT[0] <= self[name].nbytes <= _SHORT[1]
-
-    def _of_short_ones(self) -> dict[str, int]:
-        """Return the checksums of all short tensors: one by one takes many times as long."""
-        if self._short is None:
-            names = sorted(filter(self._is_short, self), key=lambda name: self[name].nbytes)
-            self._short = {}
-            for start in range(0, len(names), _TOGETHER):
-                some = names[start : start + _TOGETHER]
-                found = crc32c_of_each([next(self.stored_bytes(name, _PIECE)) for name in some])
-                self._short.update(zip(some, map(masked, found), strict=True))
-        return self._short
 
 
 def open_bundle(
@@ -160,7 +133,6 @@ def _open_data(path: Path, entries: Mapping[str, Entry], *, disable_mmap: bool) 
         data = DataFile.open(path, parse, disable_mmap=disable_mmap)
     except CheckpointNotFoundError as error:
         raise CheckpointNotFoundError(f"{error}, which the index beside it needs") from None
-    data.scratch, data.one_at_a_time = scratch_for(_PIECE), threading.Lock()
     data.checksums = {name: entry.checksum for name, entry in entries.items()}
     return data
 
@@ -210,9 +182,7 @@ def _block(data: bytes, handle: bytes, where: str) -> bytes:
             f"{where} is compressed, as in the format before TensorFlow 0.12: save the checkpoint "
             "with a newer one"
         )
-    checked = torch.frombuffer(bytearray(data[start : end + 1]), dtype=torch.uint8)
-    found = masked(crc32c([checked], scratch_for(len(checked))))
-    if found != int.from_bytes(data[end + 1 : end + 5], "little"):
+    if checksum(data[start : end + 1]) != int.from_bytes(data[end + 1 : end + 5], "little"):
         raise ValueError(f"the block at byte {start} has another checksum")
     restarts = int.from_bytes(data[end - 4 : end], "little")
     if 4 * restarts + 4 > length:
