@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from automodel_core.layers.caches.base import Cache, CrossAttentionCache, LayerCache
-from automodel_core.layers.caches.key_view import Mask
+from automodel_core.layers.caches.key_view import CAUSAL, Mask
 from automodel_core.layers.caches.state import LayerState
 from automodel_core.layers.positions.rotary import Rotation
 
@@ -53,6 +53,20 @@ class LayerInputs:
             k: v for k, v in vars(self).items() if isinstance(v, Tensor | Rotation)
         }
         return replace(self, **{name: value.to(device) for name, value in movable.items()})
+
+    def is_by_row(self, rows: int) -> bool:
+        """Return whether `of_rows` knows what belongs to each row of a batch."""
+        mask = self.mask
+        known = mask is None or mask is CAUSAL or (isinstance(mask, Tensor) and mask.dim() == 4)
+        tensors = (t for t in vars(self).values() if isinstance(t, Tensor))
+        return known and self.rotation is None and all(len(t) in (1, rows) for t in tensors)
+
+    def of_rows(self, start: int, end: int) -> LayerInputs:
+        """Return what a layer is handed for some rows; a tensor of one row is for all of them."""
+        tensors: dict[str, Any] = {
+            k: v[start:end] for k, v in vars(self).items() if isinstance(v, Tensor) and len(v) > 1
+        }
+        return replace(self, **tensors) if tensors else self
 
 
 SelfAttentionStep = Callable[[Tensor, Mask, Rotation | None, Any], Tensor]

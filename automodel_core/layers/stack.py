@@ -24,6 +24,7 @@ from automodel_core.layers.kernels.decode_steps import (
     prepare_norm,
 )
 from automodel_core.layers.kernels.linear import has_hooks
+from automodel_core.layers.kernels.shares import rows_at_once
 from automodel_core.layers.parts import LayerInputs, LayerStep, StackLayer, Weights
 from automodel_core.layers.positions.rotary import Rotation
 
@@ -143,6 +144,8 @@ class TransformerStack(LayerStack):
         kept = range(count + 1) if output_hidden_states is True else output_hidden_states or ()
         if cache is not None and not wants_more and self._may_use_steps(hidden_states, cache):
             return StackOutput(self._decode(hidden_states, inputs, cache))
+        if cache is None and not wants_more and self._may_share_out(hidden_states, inputs):
+            return StackOutput(self._in_shares(hidden_states, inputs))
 
         states: list[Tensor] = []
         weights: list[Weights] = []
@@ -209,6 +212,27 @@ class TransformerStack(LayerStack):
         if self.norm is not None:
             hidden_states = self.norm(hidden_states)
         return F.dropout(hidden_states, self.dropout, self.training)
+
+    def _may_share_out(self, hidden_states: Tensor, inputs: list[LayerInputs]) -> bool:
+        """Return whether a batch may go through the layers some rows at a time, and should."""
+        rows = len(hidden_states)
+        return (
+            not self.training
+            and rows_at_once(hidden_states) < rows
+            and all(given.is_by_row(rows) for given in inputs)
+            and not any(map(has_hooks, self.modules()))
+        )
+
+    def _in_shares(self, hidden_states: Tensor, inputs: list[LayerInputs]) -> Tensor:
+        """Run a batch through the layers in shares of its rows, as even as they can be."""
+        count, outputs, start = -(-len(hidden_states) // rows_at_once(hidden_states)), [], 0
+        for states in hidden_states.tensor_split(count):
+            end = start + len(states)
+            for layer, given in zip(self.in_turn(), inputs, strict=True):
+                states, _ = layer(states, given.of_rows(start, end))
+            outputs.append(self._finish(states))
+            start = end
+        return torch.cat(outputs)
 
     def _may_use_steps(self, hidden_states: Tensor, cache: Cache) -> bool:
         one_token = hidden_states.shape[1] == 1

@@ -220,3 +220,50 @@ def test_a_layer_that_cannot_be_copied_is_made_again(kind: str) -> None:
 
     with torch.device("meta"):
         assert repeated(make, 3) == made
+
+
+class Counting(TransformerLayer):
+    """A layer that notes how many rows it is handed."""
+
+    seen: list[int]
+
+    def forward(self, hidden_states: Tensor, *given: Any, **options: Any) -> Any:
+        self.seen.append(len(hidden_states))
+        return super().forward(hidden_states, *given, **options)
+
+
+def counting(seen: list[int]) -> Counting:
+    own, over = Attention(equal_heads(SIZE, 3)), Attention(equal_heads(SIZE, 3))
+    made = Counting(
+        own, FeedForward(SIZE, 24), partial(RMSNorm, SIZE), norm_first=True, cross_attn=over
+    )
+    made.seen = seen
+    return made
+
+
+def test_a_large_batch_goes_through_the_layers_in_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SHARE", "SHARE_OF_A_THREAD"):
+        monkeypatch.setattr(f"automodel_core.layers.kernels.shares.{name}", 2 * 4 * LENGTH * SIZE)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    seen: list[int] = []
+    stack = drawn(TransformerStack([counting(seen), counting(seen)], RMSNorm(SIZE)))
+    rows, read = 5, 4
+    inputs, context = states(rows, LENGTH, SIZE), states(rows, read, SIZE, seed=3)
+    shown = torch.arange(LENGTH) < torch.arange(2, 2 + rows)[:, None]
+    masks = [additive(shown, torch.float32)[:, None, None], window_mask(2)]
+    given = {
+        "context": context,
+        "context_mask": additive(shown[:, :read], torch.float32)[:, None, None],
+    }
+    expected = stack(inputs, masks, **given).last_hidden_state.detach()
+    assert seen == [rows, rows], "with gradients a batch stays whole"
+    seen.clear()
+    with torch.no_grad():
+        torch.testing.assert_close(stack(inputs, masks, **given).last_hidden_state, expected)
+        assert seen == [2, 2, 2, 2, 1, 1]
+        seen.clear()
+        more = stack(inputs, masks, output_hidden_states=True, **given)
+        torch.testing.assert_close(more.last_hidden_state, expected)
+        stack.norm.register_forward_hook(lambda *_: None)
+        torch.testing.assert_close(stack(inputs, masks, **given).last_hidden_state, expected)
+    assert seen == [rows] * 4, "what is shown, or watched, is of all rows"
