@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from automodel_core.layers.activations import activation as function_of
+from automodel_core.layers.kernels.convolutions import convolve_folded
 
 __all__ = ["FrozenBatchNorm", "NormedConv", "activation_layer", "freeze_batch_norms"]
 
@@ -87,15 +87,7 @@ class NormedConv(nn.Module):
         if torch.is_grad_enabled() or norm.training:
             normed = norm(convolution(maps))
         else:
-            scale, shift = scale_and_shift(norm)
-            normed = F.conv2d(
-                maps,
-                convolution.weight * scale[:, None, None, None],
-                shift,
-                convolution.stride,
-                convolution.padding,
-                convolution.dilation,
-            )
+            normed = convolve_folded(convolution, maps, *scale_and_shift(norm))
         activated: Tensor = self.activation(normed)
         return activated
 

@@ -18,7 +18,7 @@ from automodel_core.layers.kernels.decode_steps import kept, weight_version
 from automodel_core.layers.kernels.linear import has_hooks
 from automodel_core.layers.tracing import in_trace
 
-__all__ = ["convolve_patches", "convolve_samples", "convolve_widely"]
+__all__ = ["convolve_folded", "convolve_patches", "convolve_samples", "convolve_widely"]
 
 WIDE = 64
 """The least kernel that is worth the spectra of its weights, which take twice their memory."""
@@ -74,6 +74,24 @@ def convolve_widely(layer: Any, inputs: Tensor, kernel: int) -> Tensor:
     )
     maps = by_spectra(inputs, spectra, kernel)
     return maps if layer.bias is None else maps.add_(layer.bias[:, None])
+
+
+def convolve_folded(layer: nn.Conv2d, maps: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Return ``layer(maps) * scale + shift`` of a layer without bias, ``(out,)`` each, at once.
+
+    Where there is no gradient, channels are made the last in memory, where places of a map are rows
+    of a product.
+    """
+    weight = layer.weight * scale[:, None, None, None]
+    bare = _are_bare((layer,), maps)
+    if bare:
+        maps = maps.contiguous(memory_format=torch.channels_last)
+    if not bare or weight.shape[2:] != (1, 1) or layer.groups > 1 or any(layer.padding):
+        convolved: Tensor = layer._conv_forward(maps, weight, shift)
+        return convolved
+    down, right = layer.stride
+    places = maps[..., ::down, ::right].permute(0, 2, 3, 1)
+    return multiply(places, weight.flatten(1), shift, None).permute(0, 3, 1, 2)
 
 
 def convolve_patches(layer: nn.Conv2d, images: Tensor) -> Tensor:

@@ -68,6 +68,36 @@ def test_silence(level: float) -> None:
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation"), [(1, 1, 1), (1, 2, 1), (3, 1, 1), (3, 2, 1), (3, 1, 2)]
+)
+def test_a_norm_of_what_does_not_learn(
+    kernel: int, stride: int, dilation: int, frozen: bool, dtype: torch.dtype
+) -> None:
+    torch.manual_seed(0)
+    layer = layers.NormedConv(40, 48, kernel, stride, dilation)
+    norm = layer.normalization
+    for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+        values.data.uniform_(0.5, 2.0)
+    if frozen:
+        layers.freeze_batch_norms(layer)
+    layer.to(dtype).eval()
+    for shape in ((2, 40, 33, 30), (1, 40, 1, 2)):
+        maps = torch.randn(shape, dtype=dtype)
+        expected = layer(maps)
+        assert expected.requires_grad
+        with torch.inference_mode():
+            torch.testing.assert_close(layer(maps), expected, rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(
+                layer(maps.transpose(2, 3).contiguous().transpose(2, 3)),
+                expected,
+                rtol=1e-5,
+                atol=1e-5,
+            )
+
+
 def calls(layer: nn.Conv1d, waveforms: Tensor, widely: bool) -> Tensor:
     if widely:
         return convolve_widely(layer, waveforms, 64)
