@@ -304,20 +304,19 @@ class PreTrainedConfig(ConfigFiles, SuiteFacts):
 
     def _override(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Set the attributes that ``kwargs`` names and return what names none."""
-        unused: dict[str, Any] = {}
-        if "num_labels" in kwargs and "id2label" in kwargs:
-            self.id2label = kwargs["id2label"]
-            if kwargs["id2label"] is None:  # as if not given: names are made for the number
-                self._merge("label2id", kwargs.get("label2id"))
-                made = ("id2label", "label2id")
-                kwargs = {key: value for key, value in kwargs.items() if key not in made}
-            self._settle_labels(kwargs["num_labels"])
-        for key, value in kwargs.items():
-            name = self._field_name(key)
-            if name not in vars(self) and name != "num_labels":
-                unused[key] = value
-                continue
-            self._merge(name, value)
+        names, count = kwargs.get("id2label"), kwargs.get("num_labels")
+        if count is not None:
+            if names is None and "id2label" in kwargs:
+                self._merge("id2label", None)  # as if not given: names are made for the number
+            self.num_labels = count
+            none = [key for key in ("id2label", "label2id") if kwargs.get(key) is None]
+            kwargs = {k: value for k, value in kwargs.items() if k not in ("num_labels", *none)}
+        unused = {k: v for k, v in kwargs.items() if self._field_name(k) not in vars(self)}
+        for key in (key for key in kwargs if key not in unused):
+            self._merge(self._field_name(key), kwargs[key])
+        if names is not None:
+            self._merge("label2id", kwargs.get("label2id"))
+            self._settle_labels(count)
         self.validate()
         return unused
 

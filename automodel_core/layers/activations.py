@@ -53,6 +53,11 @@ def squared_relu(inputs: Tensor) -> Tensor:
     return F.relu(inputs).square()
 
 
+def sqrt_softplus(inputs: Tensor) -> Tensor:
+    """Take the root of a softplus, as DeepSeek's routers do."""
+    return F.softplus(inputs).sqrt()
+
+
 def identity(inputs: Tensor) -> Tensor:
     return inputs
 
@@ -64,7 +69,9 @@ ACTIVATIONS: dict[str, Activation] = {
     "gelu_fast": gelu_tanh,
     "gelu_new": gelu_tanh,
     "gelu_python": F.gelu,
+    "gelu_python_tanh": gelu_tanh,
     "gelu_pytorch_tanh": gelu_tanh,
+    "hardswish": F.hardswish,
     "laplace": laplace,
     "leaky_relu": F.leaky_relu,
     "linear": identity,
@@ -75,6 +82,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "relu6": F.relu6,
     "sigmoid": torch.sigmoid,
     "silu": F.silu,
+    "sqrtsoftplus": sqrt_softplus,
     "swish": F.silu,
     "tanh": torch.tanh,
 }

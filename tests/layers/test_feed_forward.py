@@ -34,7 +34,9 @@ FORMULAS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu_fast": tanh_gelu,
     "gelu_new": tanh_gelu,
     "gelu_python": lambda x: x * phi(x),
+    "gelu_python_tanh": tanh_gelu,
     "gelu_pytorch_tanh": tanh_gelu,
+    "hardswish": lambda x: x * (x + 3).clamp(0, 6) / 6,
     "laplace": lambda x: 0.5 * (1 + torch.erf((x - 0.707107) / (0.282095 * math.sqrt(2)))),
     "leaky_relu": lambda x: torch.where(x > 0, x, 0.01 * x),
     "linear": lambda x: x,
@@ -45,6 +47,7 @@ FORMULAS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu6": lambda x: x.clamp(0, 6),
     "sigmoid": lambda x: 1 / (1 + torch.exp(-x)),
     "silu": silu,
+    "sqrtsoftplus": lambda x: torch.log1p(torch.exp(x)) ** 0.5,
     "swish": silu,
     "tanh": lambda x: (torch.exp(2 * x) - 1) / (torch.exp(2 * x) + 1),
 }

@@ -95,7 +95,8 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
         if config.add_cross_attention and not config.is_decoder:
             raise ConfigurationError("add_cross_attention=True needs is_decoder=True")
         size = config.token_size
-        self.embed_tokens = embedding(config.vocab_size, size, padding_idx=config.pad_token_id)
+        padding = self.padding_row(config)
+        self.embed_tokens = embedding(config.vocab_size, size, padding_idx=padding)
         self.embed_positions = self.make_positions(config)
         if self.has_token_types and config.type_vocab_size > 0:
             self.embed_token_types = embedding(config.type_vocab_size, size)
@@ -106,6 +107,12 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
         if add_pooling_layer:
             self.pooler = Pooler(config.hidden_size)
         self.post_init()
+
+    @classmethod
+    def padding_row(cls, config: Any) -> int | None:
+        """Return the token whose embedding does not learn."""
+        padding: int | None = config.pad_token_id
+        return padding
 
     @classmethod
     def make_positions(cls, config: Any) -> nn.Module:
@@ -160,7 +167,7 @@ class BertFamilyModel(BertFamilyPreTrainedModel, TextBody):
 
 
 class PositionsBehindPadding(BertFamilyModel):
-    """A body whose positions count no padding and begin behind ``pad_token_id``, if it is given.
+    """A body whose positions count no padding and begin behind `padding_row`, if there is one.
 
     Embeddings do not show what is padding: their positions are counted from the first. The
     configuration's ``position_limit`` leaves out the rows that no token has.
@@ -168,12 +175,12 @@ class PositionsBehindPadding(BertFamilyModel):
 
     @classmethod
     def make_positions(cls, config: Any) -> nn.Embedding:
-        count, padding = config.max_position_embeddings, config.pad_token_id
+        count, padding = config.max_position_embeddings, cls.padding_row(config)
         return embedding(count, config.token_size, padding_idx=padding)
 
     @property
     def first_position(self) -> int:
-        padding: int | None = self.config.pad_token_id
+        padding = self.padding_row(self.config)
         return 0 if padding is None else padding + 1
 
     def positions_of(self, inputs: TextInputs) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 import automodel_core.families.bert as family
 from automodel_core import layers, modeling
 from automodel_core.checkpoint import WeightNames
-from automodel_mpnet.configuration import MPNetConfig
+from automodel_mpnet.configuration import PADDING_ROW, MPNetConfig
 from automodel_mpnet.weights import mpnet_names
 
 FARTHEST = 128
@@ -42,6 +42,10 @@ class MPNetModel(MPNetPreTrainedModel, family.PositionsBehindPadding):
         buckets, heads = config.relative_attention_num_buckets, config.num_attention_heads
         self.distances = layers.RelativePositionBias(heads, buckets, FARTHEST, bidirectional=True)
         self.post_init()
+
+    @classmethod
+    def padding_row(cls, config: Any) -> int:
+        return PADDING_ROW
 
     def mask(self, inputs: modeling.TextInputs, states: Tensor) -> Tensor:
         distances: Tensor = self.distances.at(inputs.span, None)

@@ -76,7 +76,6 @@ def test_every_key_survives_reading_and_writing(tmp_path: Path) -> None:
     ("wrong", "message"),
     [
         ({"is_decoder": True}, "an encoder only"),
-        ({"pad_token_id": None}, "pad_token_id"),
         ({"hidden_size": 30, "num_attention_heads": 4}, "not a multiple"),
     ],
 )

@@ -30,6 +30,8 @@ class TestMPNet(ArchitectureParity):
             ),
             "relu, five labels": Case({"hidden_act": "relu", "num_labels": 5}, lengths=(29, 6)),
             "far distances": Case({"max_position_embeddings": 180}, lengths=(170, 6)),
+            "token 0 pads": Case({"pad_token_id": 0}),
+            "no token pads": Case({"pad_token_id": None}, padding="left"),
             "output layer of its own": Case({"layer_norm_eps": 1e-2}, lengths=(17, 6)),
         },
         by_head={"MPNetForQuestionAnswering": {"num_labels": 2}},
