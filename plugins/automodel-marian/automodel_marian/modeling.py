@@ -64,7 +64,11 @@ class MarianMTModel(MarianPreTrainedModel, fairseq.WithLogitsBias):
 
 
 class MarianDecoderModel(MarianPreTrainedModel, fairseq.FairseqDecoder):
-    """The decoder alone, without a head."""
+    """The decoder alone, without a head; its vocabulary is the decoder's, shared or not."""
+
+    @classmethod
+    def shares_embeddings(cls, config: Any) -> bool:
+        return False
 
 
 class MarianForCausalLM(MarianPreTrainedModel, fairseq.FairseqForCausalLM):

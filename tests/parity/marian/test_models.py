@@ -53,6 +53,19 @@ def test_vocabularies_of_different_size(untied: bool) -> None:
         assert_same_generation(generated(model, source, options), expected)
 
 
+@pytest.mark.skipif(not IS_5, reason="4.57 gives the decoder as many embeddings as the encoder")
+def test_a_decoder_alone_has_the_decoders_vocabulary_though_files_say_shared() -> None:
+    case = Case({"vocab_size": 55, "decoder_vocab_size": 40})
+    reference, model = MARIAN.pair(case, "MarianForCausalLM")
+    tokens = torch.tensor([[2, 3, 39]])
+    with torch.no_grad():
+        found = model(input_ids=tokens).logits
+        assert_close(found, reference(input_ids=tokens).logits)
+    assert found.shape == (1, 3, 40)
+    model.resize_token_embeddings(44)
+    assert model(input_ids=tokens).logits.shape == (1, 3, 44)
+
+
 def test_a_decoder_alone_scales_what_it_is_given() -> None:
     """The reference's decoder multiplies given embeddings too, its encoder only its own."""
     case = MARIAN.cases["plain"]
