@@ -215,7 +215,7 @@ class TransformerStack(LayerStack):
 
     def _may_share_out(self, hidden_states: Tensor, inputs: list[LayerInputs]) -> bool:
         """Return whether a batch may go through the layers some rows at a time, and should."""
-        rows = len(hidden_states)
+        rows = hidden_states.shape[0]
         return (
             not self.training
             and rows_at_once(hidden_states) < rows

@@ -22,6 +22,6 @@ SHARE_OF_A_THREAD = 2 << 20
 def rows_at_once(hidden_states: Tensor) -> int:
     """Return how many rows go through at once: all with gradients, in a trace, or on a GPU."""
     if torch.is_grad_enabled() or in_trace() or hidden_states.device.type != "cpu":
-        return len(hidden_states)
+        return hidden_states.shape[0]
     share = max(SHARE, torch.get_num_threads() * SHARE_OF_A_THREAD)
     return max(1, share // max(1, hidden_states[:1].nbytes))
