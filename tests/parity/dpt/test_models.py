@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from parity.dpt.cases import BACKBONE, BIT, DPT, HYBRID, UNREAD_BACKBONE
+from support.parity import IS_5
 from support.reference import assert_close
 from support.vision import ImageParity
 
@@ -54,6 +55,7 @@ class TestDPTOnABackbone(DenseParity):
     test_a_body_loads_into_a_head_and_back = None
 
 
+@pytest.mark.skipif(not IS_5, reason="transformers 4 finds no maps to segment")
 class TestDPTThatReadsNoBackbone(DenseParity):
     family = UNREAD_BACKBONE
     untested_keys = ("backbone_config",)
