@@ -85,7 +85,8 @@ def texts(model: Any) -> list[torch.Tensor]:
 
 
 def assert_same(model: Any, expected: Any, kind: str) -> None:
-    assert torch.equal(logits(model, kind), logits(expected, kind))
+    # Patches of images are convolved where a hook brings the weights, else multiplied.
+    torch.testing.assert_close(logits(model, kind), logits(expected, kind))
     if expected.can_generate():
         for found, wanted in zip(texts(model), texts(expected), strict=True):
             assert torch.equal(found, wanted)
