@@ -65,7 +65,7 @@ class DequantisedTensors(LazyTensors):
         values = self._dequantised(name)
         if dtype == values.dtype and device == values.device:
             return values
-        return fresh_memory.empty(values.shape, dtype, device).copy_(values)
+        return fresh_memory.copied(values, dtype, device)
 
     def read_parts(
         self, name: str, lengths: Sequence[int], dim: int, dtype: torch.dtype, device: torch.device
@@ -73,7 +73,7 @@ class DequantisedTensors(LazyTensors):
         if name not in self._scales:
             return self._source.read_parts(name, lengths, dim, dtype, device)
         parts = self._dequantised(name).split(list(lengths), dim)
-        return [fresh_memory.empty(part.shape, dtype, device).copy_(part) for part in parts]
+        return [fresh_memory.copied(part, dtype, device) for part in parts]
 
     def confirm(self) -> None:
         self._source.confirm()
@@ -85,7 +85,7 @@ class DequantisedTensors(LazyTensors):
         # Exponents alone, which some files call plain bytes.
         powers = scale.dtype is torch.uint8
         scale = torch.exp2(scale.float() - 127) if powers else scale.float()
-        values = fresh_memory.empty(stored.shape, torch.float32).copy_(stored)
+        values = fresh_memory.copied(stored, torch.float32)
         if scale.numel() == 1:
             return values.mul_(scale.view(()))
         if scale.dim() == 1:

@@ -49,7 +49,7 @@ class LazyTensors(Mapping[str, TensorInfo]):
         stored = self.tensor(name)
         if stored.dtype == dtype and stored.device == device:
             return stored
-        return fresh_memory.empty(stored.shape, dtype, device).copy_(stored)
+        return fresh_memory.copied(stored, dtype, device)
 
     def read_parts(
         self, name: str, lengths: Sequence[int], dim: int, dtype: torch.dtype, device: torch.device
@@ -58,7 +58,7 @@ class LazyTensors(Mapping[str, TensorInfo]):
         from automodel_core.layers.kernels import fresh_memory
 
         return [
-            fresh_memory.empty(part.shape, dtype, device).copy_(part)
+            fresh_memory.copied(part, dtype, device)
             for part in self.tensor(name).split(list(lengths), dim)
         ]
 
@@ -69,8 +69,7 @@ class LazyTensors(Mapping[str, TensorInfo]):
         """Return a tensor in memory of its own, which no file is mapped into."""
         from automodel_core.layers.kernels import fresh_memory
 
-        stored = self.tensor(name)
-        return fresh_memory.empty(stored.shape, dtype).copy_(stored)
+        return fresh_memory.copied(self.tensor(name), dtype)
 
 
 class ShardedTensors(LazyTensors):

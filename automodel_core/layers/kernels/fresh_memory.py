@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["contiguous_rows", "empty", "joined"]
+__all__ = ["contiguous_rows", "copied", "empty", "joined"]
 
 _FEW = 1 << 17
 """Below this many bytes memory is malloc's."""
@@ -32,11 +32,16 @@ def empty(shape: Sequence[int], dtype: torch.dtype, device: torch.device = _CPU)
     return torch.empty(shape, dtype=dtype, device=device)
 
 
+def copied(tensor: Tensor, dtype: torch.dtype, device: torch.device = _CPU) -> Tensor:
+    """Return a copy of a tensor, whose rows lie one after another."""
+    return empty(tensor.shape, dtype, device).copy_(tensor)
+
+
 def contiguous_rows(tensor: Tensor) -> Tensor:
     """Return a tensor whose rows lie one after another, copied if these do not."""
     if tensor.is_contiguous() or type(tensor) is not Tensor:
         return tensor.contiguous()
-    return empty(tensor.shape, tensor.dtype, tensor.device).copy_(tensor)
+    return copied(tensor, tensor.dtype, tensor.device)
 
 
 def joined(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
